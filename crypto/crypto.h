@@ -1,0 +1,209 @@
+/* The cryptographic service that engines use: algorithms by their IANA numbers, secrets by handle.
+ * The only folder that includes openssl/ and sodium.h. Engines get a struct kc_ctx pointer at init
+ * and nothing else; the simulator gives them one whose provider is cheap and deterministic.
+ *
+ * Nothing here does I/O, reads the clock or asks the OS for randomness, except kc_os_random(), which
+ * only shells may call. */
+#ifndef KC_CRYPTO_H
+#define KC_CRYPTO_H
+
+#include "base/bytes.h"
+#include "base/slab.h"
+
+/* ---- algorithms: values are the IKEv2 transform ids (IANA ikev2-parameters) ---- */
+
+enum kc_transform_type { KC_ENCR = 1, KC_PRF = 2, KC_INTEG = 3, KC_DH = 4, KC_ESN = 5 };
+
+enum kc_encr {
+    KC_ENCR_NONE = 0,
+    KC_ENCR_DES = 2,
+    KC_ENCR_3DES = 3,
+    KC_ENCR_NULL = 11,
+    KC_ENCR_AES_CBC = 12,
+    KC_ENCR_AES_GCM_8 = 18,
+    KC_ENCR_AES_GCM_12 = 19,
+    KC_ENCR_AES_GCM_16 = 20,
+    KC_ENCR_CHACHA20_POLY1305 = 28,
+};
+
+enum kc_prf {
+    KC_PRF_NONE = 0,
+    KC_PRF_HMAC_MD5 = 1,
+    KC_PRF_HMAC_SHA1 = 2,
+    KC_PRF_HMAC_SHA2_256 = 5,
+    KC_PRF_HMAC_SHA2_384 = 6,
+    KC_PRF_HMAC_SHA2_512 = 7,
+};
+
+enum kc_integ {
+    KC_INTEG_NONE = 0,
+    KC_INTEG_HMAC_MD5_96 = 1,
+    KC_INTEG_HMAC_SHA1_96 = 2,
+    KC_INTEG_HMAC_SHA2_256_128 = 12,
+    KC_INTEG_HMAC_SHA2_384_192 = 13,
+    KC_INTEG_HMAC_SHA2_512_256 = 14,
+};
+
+enum kc_dh {
+    KC_DH_NONE = 0,
+    KC_DH_MODP768 = 1,
+    KC_DH_MODP1024 = 2,
+    KC_DH_MODP1536 = 5,
+    KC_DH_MODP2048 = 14,
+    KC_DH_MODP3072 = 15,
+    KC_DH_MODP4096 = 16,
+    KC_DH_ECP256 = 19,
+    KC_DH_ECP384 = 20,
+    KC_DH_ECP521 = 21,
+    KC_DH_MODP2048_256 = 24,
+    KC_DH_X25519 = 31,
+};
+
+/* One row an algorithm. available: the provider can do it (decided at kc_ctx_new(), e.g. DES needs
+ * OpenSSL's legacy provider); an unavailable one is neither offered nor accepted. */
+struct kc_alg {
+    enum kc_transform_type type;
+    uint16_t id;
+    uint16_t key_bits; /* ENCR with a Key Length attribute: one row a size; else 0 */
+    const char *name;  /* strongSwan's proposal keyword: "aes256", "sha1", "modp1024" */
+    /* sizes in bytes; what does not apply is 0 */
+    uint16_t key_len;  /* key material without the salt; PRF: preferred key length */
+    uint16_t salt_len; /* AEAD: 4 */
+    uint16_t iv_len;   /* explicit IV on the wire */
+    uint16_t block;    /* cipher block (padding granularity), 1 for AEAD */
+    uint16_t icv_len;  /* AEAD or INTEG tag on the wire */
+    uint16_t out_len;  /* PRF output; DH: length of the shared secret */
+    uint16_t pub_len;  /* DH: public value on the wire */
+    bool aead;
+};
+
+/* key_bits 0 finds the row without a key length only. NULL when unknown: never trust wire ids. */
+const struct kc_alg *kc_alg_find(enum kc_transform_type type, uint16_t id, uint16_t key_bits);
+/* By keyword; type 0 searches all ENCR, INTEG, DH, ESN; PRF keywords are "prfsha1", "prfsha256", ... */
+const struct kc_alg *kc_alg_by_name(const char *name);
+/* The table, for iteration. */
+const struct kc_alg *kc_alg_table(size_t *n);
+
+/* ---- context and key arena ---- */
+
+struct kc_ctx;
+
+enum kc_provider { KC_PROVIDER_REAL, KC_PROVIDER_SIM };
+
+/* keys_max: most keys alive at once (bounded; one IKE SA uses up to 8, one child 4). Keys live in one
+ * guarded, locked (mlock) area of libsodium's, are wiped when freed, and never printed. NULL when
+ * memory can't be had. KC_PROVIDER_SIM is linked only into tests and fuzzers (kc_sim_lib); asking a
+ * binary without it gives NULL. A context may be used by several threads. */
+struct kc_ctx *kc_ctx_new(enum kc_provider provider, uint32_t keys_max) KD_MUST_USE;
+void kc_ctx_free(struct kc_ctx *c);
+/* False and the reason when the algorithm can't be had in this process. */
+bool kc_available(const struct kc_ctx *c, const struct kc_alg *alg);
+
+#define KC_KEY_MAX 640 /* the longest secret kept: a MODP4096 shared secret, with room */
+
+/* Copies key into the arena; the caller wipes its own copy. KD_HANDLE_NONE when full or too long. */
+struct kd_handle kc_key_import(struct kc_ctx *c, struct kd_bytes key) KD_MUST_USE;
+/* Wipes; a stale handle or NONE is ignored. */
+void kc_key_free(struct kc_ctx *c, struct kd_handle key);
+size_t kc_key_len(const struct kc_ctx *c, struct kd_handle key); /* 0 when stale */
+/* Copies the secret out, for the kernel data plane and the key log only. 0 when stale or cap too
+ * small, else its length. The caller wipes buf with kc_wipe(). */
+size_t kc_key_export(const struct kc_ctx *c, struct kd_handle key, uint8_t *buf, size_t cap);
+uint32_t kc_keys_live(const struct kc_ctx *c);
+
+void kc_wipe(void *p, size_t len);
+/* Constant-time in the content; lengths are public. */
+bool kc_equal(struct kd_bytes a, struct kd_bytes b);
+/* Seeds only; never called by an engine. */
+void kc_os_random(void *buf, size_t len);
+
+/* ---- the engines' random stream: deterministic from its seed (ChaCha20 keystream) ---- */
+
+struct kc_rng {
+    uint8_t seed[32];
+    uint64_t block; /* next block to draw */
+    uint8_t buf[64];
+    uint8_t used; /* of buf; 64 when empty */
+};
+
+void kc_rng_init(struct kc_rng *r, const uint8_t seed[32]);
+void kc_rng_bytes(struct kc_rng *r, void *buf, size_t len);
+uint32_t kc_rng_u32(struct kc_rng *r);
+/* Uniform in [0, bound), bound > 0. */
+uint32_t kc_rng_below(struct kc_rng *r, uint32_t bound);
+
+/* ---- PRF, PRF+ and plain hash (RFC 7296 2.13) ---- */
+
+/* out (alg's out_len bytes) = prf(key, parts[0] | parts[1] | ...). False on a stale key only. */
+bool kc_prf(struct kc_ctx *c, enum kc_prf prf, struct kd_handle key, const struct kd_bytes *parts,
+            size_t n_parts, uint8_t *out) KD_MUST_USE;
+/* The same with the key in the clear: SKEYSEED = prf(Ni | Nr, g^ir) with the secret as data handle,
+ * appended after parts (secret may be NONE). The result becomes a key. */
+struct kd_handle kc_prf_key(struct kc_ctx *c, enum kc_prf prf, struct kd_bytes key,
+                            const struct kd_bytes *parts, size_t n_parts, struct kd_handle secret)
+    KD_MUST_USE;
+/* Like kc_prf() with a key handle, but data = secret | parts (secret may be NONE) and the result is a
+ * key: rekeyed SKEYSEED = prf(SK_d, g^ir | Ni | Nr) (RFC 7296 2.18). */
+struct kd_handle kc_prf_derive(struct kc_ctx *c, enum kc_prf prf, struct kd_handle key,
+                               struct kd_handle secret, const struct kd_bytes *parts,
+                               size_t n_parts) KD_MUST_USE;
+/* prf+(key, secret | seed) cut into n keys of lens[i] bytes each (a length of 0 gives NONE). All or
+ * nothing: false leaves no key behind (stale key, arena full, more than 255 blocks). */
+bool kc_prf_plus(struct kc_ctx *c, enum kc_prf prf, struct kd_handle key, struct kd_handle secret,
+                 const struct kd_bytes *seed, size_t n_seed, const uint16_t *lens, size_t n,
+                 struct kd_handle *keys) KD_MUST_USE;
+/* SHA-1 of the parts, 20 bytes: NAT detection (RFC 7296 2.23). */
+void kc_sha1(struct kc_ctx *c, const struct kd_bytes *parts, size_t n_parts, uint8_t out[20]);
+
+/* ---- boxes: one direction's keyed cipher, for SK payloads and for ESP ---- */
+
+struct kc_box; /* owned by the caller; wiped by kc_box_free() */
+
+/* integ NONE with an AEAD, else both. enc_key holds key | salt for an AEAD (RFC 5282, RFC 4106).
+ * NULL: unknown or unavailable algorithm, stale key, or wrong key length. */
+struct kc_box *kc_box_new(struct kc_ctx *c, const struct kc_alg *encr, const struct kc_alg *integ,
+                          struct kd_handle enc_key, struct kd_handle int_key) KD_MUST_USE;
+void kc_box_free(struct kc_box *b);
+/* Encrypts text in place (len a multiple of the cipher's block) and writes the icv (icv_len bytes).
+ * iv: the explicit IV (iv_len bytes). AEAD: aad is the associated data, tail is ignored (must be
+ * empty). Else the MAC runs over aad | iv | ciphertext | tail: tail is ESP's high sequence number.
+ * No allocation. False only for a wrong length. */
+bool kc_box_seal(struct kc_box *b, const uint8_t *iv, struct kd_bytes aad, uint8_t *text, size_t len,
+                 struct kd_bytes tail, uint8_t *icv) KD_MUST_USE;
+/* The inverse; checks the icv in constant time before decrypting (EtM) or with it (AEAD). On false
+ * text is undefined and must not be used. */
+bool kc_box_open(struct kc_box *b, const uint8_t *iv, struct kd_bytes aad, uint8_t *text, size_t len,
+                 struct kd_bytes tail, const uint8_t *icv) KD_MUST_USE;
+
+/* ---- slow work as jobs (DESIGN 3.2) ---- */
+
+enum kc_job_kind {
+    KC_JOB_DH_KEYGEN, /* private -> public */
+    KC_JOB_DH_SHARED, /* private, peer public -> shared secret */
+};
+
+struct kc_job {
+    enum kc_job_kind kind;
+    enum kc_dh group;
+    struct kd_handle priv; /* in the arena; from kc_dh_private() */
+    struct kd_bytes peer;  /* SHARED: borrowed during kc_job_run() */
+};
+
+enum kc_job_status { KC_JOB_OK, KC_JOB_BAD_PEER, KC_JOB_FAILED };
+
+struct kc_job_result {
+    enum kc_job_status status; /* BAD_PEER: the peer's public value is invalid (RFC 6989) */
+    uint8_t pub[512];          /* KEYGEN: pub_len bytes */
+    size_t pub_len;
+    struct kd_handle secret;   /* SHARED: in the arena, owned by the receiver */
+};
+
+/* Draws a private value for the group from the engine's stream into the arena. MODP: at least twice
+ * the group's strength, at most the size of the order. NONE: unknown group or arena full. */
+struct kd_handle kc_dh_private(struct kc_ctx *c, enum kc_dh group, struct kc_rng *rng) KD_MUST_USE;
+/* Runs the job; thread-safe. Peer checks: exact length, 1 < y < p - 1 (MODP; subgroup where q is
+ * known: group 24), on the curve and not infinity (ECP), shared secret not zero (X25519).
+ * MODP secrets are padded to the length of p; ECP secrets are the x coordinate only (RFC 5903). */
+void kc_job_run(struct kc_ctx *c, const struct kc_job *job, struct kc_job_result *res);
+
+#endif

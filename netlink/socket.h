@@ -1,0 +1,24 @@
+/* The one file that touches netlink sockets. Blocking only in nl_talk(), which start-up uses. */
+#ifndef NL_SOCKET_H
+#define NL_SOCKET_H
+
+#include "netlink/msg.h"
+
+struct nl_socket; /* owned by the caller, nl_close() frees */
+
+/* family: NETLINK_ROUTE or NETLINK_XFRM. groups: RTNLGRP_* numbers to join, 0-terminated, may be NULL.
+ * Sets NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK, non-blocking, 4 MiB receive buffer where allowed.
+ * NULL with errno. */
+struct nl_socket *nl_open(int family, const uint16_t *groups) KD_MUST_USE;
+void nl_close(struct nl_socket *s);
+int nl_fd(const struct nl_socket *s);
+/* Sends a batch as one datagram. False with errno. */
+bool nl_send(struct nl_socket *s, const struct nl_buf *b) KD_MUST_USE;
+/* Reads one datagram into the socket's buffer, to be walked with nl_next(). Empty view when nothing
+ * is there; *overrun true on ENOBUFS (the reader must resync). False with errno on another error. */
+bool nl_recv(struct nl_socket *s, struct kd_bytes *data, bool *overrun) KD_MUST_USE;
+/* Sends one message and waits for its ack (timeout_ms): 0, or a positive errno with the kernel's text. */
+int nl_talk(struct nl_socket *s, const struct nl_buf *b, uint32_t seq, int timeout_ms, char *text,
+            size_t cap);
+
+#endif
