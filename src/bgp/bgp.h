@@ -1,0 +1,203 @@
+/* The BGP engine: one struct, one step function; TCP belongs to the shell, routes to the core.
+ *
+ * RFC 4271 (BGP-4), 4760 (multiprotocol, IPv4 and IPv6 unicast), 5492 (capabilities), 6793 (4-octet
+ * AS), 6286 (identifier), 7606 (error handling), 8212 (no eBGP without policy), 4486/9003 (Cease). */
+#ifndef BGP_BGP_H
+#define BGP_BGP_H
+
+#include "base/addr.h"
+#include "base/reason.h"
+#include "base/schema.h"
+#include "bgp/policy.h"
+#include "crypto/crypto.h"
+
+struct bgp; /* the engine: one local AS, any number of routing tables (VRFs) */
+
+#define BGP_NO_IFACE UINT32_MAX
+#define BGP_ECMP_MAX 8
+
+struct bgp_peer_config {
+    char name[32];
+    struct kd_addr remote;
+    struct kd_addr local;      /* family 0: the kernel's choice */
+    uint32_t asn;
+    uint32_t table;            /* inner routing table (VRF) */
+    uint32_t iface;            /* the tunnel (core's id) the session is bound to, or BGP_NO_IFACE */
+    uint16_t hold_s;           /* offered; 0 or >= 3 */
+    uint16_t keepalive_s;      /* 0: a third of the negotiated hold time */
+    uint64_t connect_retry_us; /* pause between attempts, jittered */
+    uint8_t ttl;
+    bool passive;
+    bool next_hop_self;        /* always on eBGP */
+    bool graceful_restart;     /* never honoured over a tunnel (DESIGN 3.6) */
+    bool has_import, has_export; /* eBGP without policy exchanges nothing (RFC 8212) */
+    struct bgp_policy import, export; /* copied */
+    uint32_t prefixes_max;     /* 0: none; Azure: 4000 */
+};
+
+struct bgp_params {
+    struct kc_ctx *crypto; /* borrowed; unused but for the random stream's seed handling */
+    uint8_t seed[32];
+    uint32_t asn;
+    uint32_t router_id; /* host order */
+    uint32_t peers_max; /* 1024 */
+    bool ecmp;          /* equal paths are installed together */
+};
+
+struct bgp *bgp_new(const struct bgp_params *p) KD_MUST_USE;
+void bgp_free(struct bgp *b);
+/* Adds or replaces a peer's configuration (copied); starts nothing. A change that needs a new session
+ * is the caller's to follow by PEER_OFF / PEER_ON; policy changes are applied at the next step. */
+bool bgp_peer_set(struct bgp *b, uint32_t peer, const struct bgp_peer_config *c) KD_MUST_USE;
+void bgp_peer_del(struct bgp *b, uint32_t peer); /* after PEER_OFF */
+
+/* ---- events ---- */
+
+enum bgp_event_kind {
+    BGP_EV_WAKE,
+    BGP_EV_PEER_ON,      /* start: connect at once (RFC 4271 ManualStart; no wait for ConnectRetry) */
+    BGP_EV_PEER_OFF,     /* hard stop: Cease if heard, close, paths out in the same step */
+    BGP_EV_TCP_OPENED,   /* an outgoing connect completed */
+    BGP_EV_TCP_INCOMING, /* a connection was accepted by the shell: answered by ACCEPT or REFUSE */
+    BGP_EV_TCP_FAILED,   /* an outgoing connect failed */
+    BGP_EV_TCP_BYTES,
+    BGP_EV_TCP_SENT,     /* n bytes given to WRITE have left our buffers */
+    BGP_EV_TCP_CLOSED,   /* by the peer or an error */
+    BGP_EV_NEXTHOP,      /* the state of a watched next hop */
+    BGP_EV_LOCAL_ROUTE,  /* a configured network appears or goes */
+    BGP_EV_BFD,
+    BGP_EV_REFRESH,      /* operator: soft, re-evaluate import and export of the peer */
+};
+
+struct bgp_event {
+    enum bgp_event_kind kind;
+    uint64_t now_us;
+    uint32_t peer;         /* PEER_*, BFD, REFRESH */
+    enum kd_reason reason; /* PEER_OFF; TCP_FAILED, TCP_CLOSED */
+    bool heard;            /* PEER_OFF: the peer can probably still hear a Cease */
+    struct kd_handle conn; /* TCP_*; the engine gave it out in CONNECT or ACCEPT */
+    uint64_t token;        /* TCP_INCOMING: the shell's name for the accepted socket */
+    struct kd_addr local, remote; /* TCP_OPENED, TCP_INCOMING */
+    uint32_t iface;        /* TCP_INCOMING: where it arrived (tunnel id or BGP_NO_IFACE) */
+    struct kd_bytes data;  /* TCP_BYTES */
+    uint32_t n;            /* TCP_SENT */
+    bool up;               /* NEXTHOP, BFD; LOCAL_ROUTE: add */
+    uint32_t table;        /* NEXTHOP, LOCAL_ROUTE */
+    struct kd_addr nexthop;
+    uint32_t metric;       /* NEXTHOP: IGP cost */
+    struct kd_prefix prefix; /* LOCAL_ROUTE */
+};
+
+extern const struct kd_schema bgp_event_schema;
+
+/* ---- actions ---- */
+
+enum bgp_action_kind {
+    BGP_ACT_CONNECT, /* open TCP to remote:179 from local, ttl, bound to iface */
+    BGP_ACT_ACCEPT,  /* token is now conn */
+    BGP_ACT_REFUSE,  /* close token */
+    BGP_ACT_WRITE,   /* data on conn */
+    BGP_ACT_CLOSE,   /* conn; what was written before goes out first */
+    BGP_ACT_NH_WATCH,   /* tell me of this next hop (answered by NEXTHOP, at once and on change) */
+    BGP_ACT_NH_UNWATCH,
+    BGP_ACT_ROUTE_SET, /* the path set of a prefix: best (ECMP) and the precomputed backup */
+    BGP_ACT_ROUTE_DEL,
+    BGP_ACT_NOTE,
+};
+
+enum bgp_note {
+    BGP_NOTE_STATE,   /* peer's FSM state changed: state, reason */
+    BGP_NOTE_STOP,    /* the session ended: reason, detail (NOTIFICATION code/subcode, text) */
+    BGP_NOTE_ERROR,   /* RFC 7606 dispositions and refused connections; rate-limited */
+    BGP_NOTE_EOR,     /* end of the initial table exchange with the peer */
+    BGP_NOTE_N
+};
+
+enum bgp_state { BGP_IDLE, BGP_CONNECT, BGP_ACTIVE, BGP_OPENSENT, BGP_OPENCONFIRM, BGP_ESTABLISHED };
+
+struct bgp_path_nh {
+    struct kd_addr nexthop;
+    uint32_t peer;
+    uint32_t iface; /* the peer's binding: a device route when set, a gateway route otherwise */
+};
+
+struct bgp_action {
+    enum bgp_action_kind kind;
+    uint32_t peer;
+    struct kd_handle conn;
+    uint64_t token;
+    struct kd_addr local, remote;
+    uint8_t ttl;
+    uint32_t iface;
+    struct kd_span data; /* WRITE; NOTE: detail text */
+    uint32_t table;
+    struct kd_addr nexthop; /* NH_* */
+    struct kd_prefix prefix;
+    struct kd_span paths; /* ROUTE_SET: bgp_paths_parse() */
+    enum bgp_note note;
+    enum bgp_state state;
+    enum kd_reason reason;
+};
+
+/* The paths of a ROUTE_SET, as they lie in the arena. */
+struct bgp_pathset {
+    uint8_t n_best, n_backup; /* backup: the best paths left when every best one's peer is lost */
+    struct bgp_path_nh best[BGP_ECMP_MAX], backup[BGP_ECMP_MAX];
+};
+bool bgp_paths_parse(struct kd_bytes b, struct bgp_pathset *out) KD_MUST_USE;
+
+extern const struct kd_schema bgp_action_schema;
+extern const char *const bgp_state_names[]; /* "Idle", "Connect", ... as the field writes them */
+extern const char *const bgp_note_names[];
+
+#define BGP_OUT_ACTIONS 256
+#define BGP_OUT_BYTES   (256 * 1024)
+
+struct bgp_out {
+    uint64_t deadline_us;
+    bool more;
+    uint32_t n, used;
+    struct bgp_action a[BGP_OUT_ACTIONS];
+    uint8_t buf[BGP_OUT_BYTES];
+};
+
+void bgp_step(struct bgp *b, const struct bgp_event *ev, struct bgp_out *out);
+
+/* ---- views ---- */
+
+struct bgp_peer_view {
+    enum bgp_state state;
+    enum kd_reason reason; /* why it is not Established, or why it last went down */
+    uint64_t since_us;
+    uint32_t remote_router_id;
+    uint16_t hold_s, keepalive_s; /* negotiated; offered while down */
+    struct kd_addr local, remote;
+    uint32_t asn;
+    bool ibgp;
+    uint32_t received, accepted, advertised; /* prefixes */
+    uint64_t msgs_in, msgs_out;
+    char last_error[128];
+};
+bool bgp_peer_get(const struct bgp *b, uint32_t peer, struct bgp_peer_view *v);
+
+enum bgp_rib_view { BGP_VIEW_BEST, BGP_VIEW_LEARNED, BGP_VIEW_ADVERTISED };
+
+struct bgp_route_view {
+    struct kd_prefix prefix;
+    uint32_t table;
+    bool best, local; /* local: a configured network */
+    bool accepted;    /* passed the import policy */
+    uint32_t peer;    /* learned from / advertised to */
+    struct kd_addr nexthop;
+    uint32_t local_pref, med;
+    bool has_med;
+    uint8_t origin; /* 0 igp, 1 egp, 2 incomplete */
+    uint16_t n_as;
+    uint32_t as_path[64]; /* flattened, cut at 64; sets in {} are listed in order */
+};
+/* Calls fn for each route of the view in (table, prefix, peer) order until it returns false. peer:
+ * UINT32_MAX for all (not for ADVERTISED). */
+void bgp_rib_walk(const struct bgp *b, enum bgp_rib_view view, uint32_t peer,
+                  bool (*fn)(void *arg, const struct bgp_route_view *r), void *arg);
+
+#endif

@@ -1,0 +1,54 @@
+/* What the operator wants, as values: filled by src/config, consumed by the core. Owns its arrays. */
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include "bgp/bgp.h"
+#include "ike/ike.h"
+
+#define CORE_NAME_MAX      16 /* tunnel and interface names: IFNAMSIZ */
+#define CORE_TUNNELS_MAX   1024
+#define CORE_NEIGHBORS_MAX 256
+#define CORE_NETWORKS_MAX  64
+#define CORE_LISTEN_MAX    8
+
+/* Peer ids of the BGP engine: a tunnel's neighbor has the tunnel's id, the others follow behind. */
+#define CORE_PEER_BESIDE(i) (CORE_TUNNELS_MAX + (i))
+
+enum core_dataplane { CORE_DP_AUTO, CORE_DP_TUN, CORE_DP_XFRM, CORE_DP_NONE };
+extern const char *const core_dataplane_names[]; /* "auto", "tun", "xfrm", "none" */
+
+#define CORE_MSS_AUTO 0
+#define CORE_MSS_OFF  UINT16_MAX
+
+struct core_tunnel_config {
+    struct ike_conn_config ike; /* its name is the tunnel's; psk in the arena, taken by the core */
+    char ifname[CORE_NAME_MAX];
+    struct kd_addr inner;       /* family 0: none */
+    uint32_t table;             /* inner routing table */
+    uint32_t mtu;               /* 0: from the suite */
+    uint16_t mss;               /* CORE_MSS_AUTO: from the mtu */
+    uint32_t replay_window;
+    bool has_neighbor;
+    struct bgp_peer_config neighbor; /* iface, local and ttl are set by the core */
+};
+
+struct core_config {
+    uint32_t router_id, asn, table;
+    uint32_t n_networks;
+    struct kd_prefix networks[CORE_NETWORKS_MAX];
+    uint32_t n_listen;
+    struct kd_addr listen[CORE_LISTEN_MAX];
+    uint16_t port, natt_port;
+    enum core_dataplane dataplane;
+    uint32_t n_tunnels, n_neighbors;
+    struct core_tunnel_config *tunnels;
+    struct bgp_peer_config *neighbors; /* beside the tunnels */
+    char control_socket[108];
+    char control_group[32];
+    int log_level; /* 0 error, 1 warn, 2 info, 3 debug */
+};
+
+/* Frees the arrays; keys in the arena belong to whoever took them. */
+void core_config_free(struct core_config *c);
+
+#endif

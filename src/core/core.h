@@ -1,0 +1,178 @@
+/* The core: wires IKE, BGP, data plane and kernel into one state machine. Pure like the engines: a
+ * whole gateway is one struct, driven by events and answering with actions (DESIGN 1).
+ *
+ *   tunnel wanted -> IKE -> child installed -> interface up -> BGP on -> routes -> kernel
+ *
+ * and the reverse on failure, in the same step. Kernel requests leave as complete netlink messages
+ * whose sequence number is the operation's id; their acknowledgement is an event. */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include "core/config.h"
+#include "core/event.h"
+
+struct core;
+
+struct core_params {
+    struct kc_ctx *crypto; /* borrowed */
+    uint8_t seed[32];
+    uint64_t now_us;
+};
+
+/* Takes the configuration's values (copied) and its keys. NULL when out of memory. */
+struct core *core_new(const struct core_params *p, const struct core_config *cfg) KD_MUST_USE;
+void core_free(struct core *c);
+
+/* ---- events ---- */
+
+enum core_ev_kind {
+    CORE_EV_WAKE,
+    CORE_EV_START,        /* dataplane: what `auto` became; text: why */
+    CORE_EV_STOP,         /* announce and end: DELETE, Cease, routes and devices out */
+    CORE_EV_IKE_DATAGRAM, /* local, remote, natt, data (without the non-ESP marker) */
+    CORE_EV_JOB_DONE,     /* handle, job_status, secret, data */
+    CORE_EV_SA_RESULT,    /* handle = child, ok, data = text */
+    CORE_EV_SA_SEEN,      /* handle = child: its first authenticated inbound packet */
+    CORE_EV_DEVICE,       /* tunnel, ok, ifindex, data = text: DEVICE_ADD's answer */
+    CORE_EV_NETLINK,      /* data: one datagram from the kernel (acks, links, addresses, routes) */
+    CORE_EV_NETLINK_LOST, /* overrun: ask again for everything */
+    CORE_EV_TCP_OPENED,   /* handle = conn, local, remote */
+    CORE_EV_TCP_INCOMING, /* token, local, remote, tunnel (arrived on its interface) or CORE_NO_TUNNEL */
+    CORE_EV_TCP_FAILED,   /* handle, reason */
+    CORE_EV_TCP_BYTES,    /* handle, data */
+    CORE_EV_TCP_SENT,     /* handle, n */
+    CORE_EV_TCP_CLOSED,   /* handle, reason */
+    CORE_EV_COMMAND,      /* command, tunnel or peer */
+};
+
+enum core_command {
+    CORE_CMD_UP,
+    CORE_CMD_DOWN,
+    CORE_CMD_DOWN_SILENT,
+    CORE_CMD_REKEY,
+    CORE_CMD_RESET,
+    CORE_CMD_NEIGHBOR_SHUTDOWN,
+    CORE_CMD_NEIGHBOR_ENABLE,
+    CORE_CMD_N
+};
+extern const char *const core_command_names[];
+
+struct core_ev {
+    enum core_ev_kind kind;
+    uint64_t now_us;
+    enum core_dataplane dataplane;
+    struct kd_endpoint local, remote;
+    bool natt, ok;
+    struct kd_bytes data;
+    struct kd_handle handle;
+    enum kc_job_status job_status;
+    struct kd_handle secret;
+    uint64_t token;
+    uint32_t tunnel, peer, ifindex, n;
+    enum kd_reason reason;
+    enum core_command command;
+};
+extern const struct kd_schema core_ev_schema;
+
+/* ---- actions ---- */
+
+enum core_act_kind {
+    CORE_ACT_IKE_SEND,   /* local, remote, natt, data */
+    CORE_ACT_JOB,        /* handle, job_kind, group, priv, data = peer public */
+    CORE_ACT_DEVICE_ADD, /* tunnel, name: make the interface; answered by DEVICE */
+    CORE_ACT_DEVICE_DEL, /* tunnel */
+    CORE_ACT_SA_ADD,     /* handle = child, tunnel, sa, data = ts_local, data2 = ts_remote; answered by SA_RESULT */
+    CORE_ACT_SA_USE,     /* handle */
+    CORE_ACT_SA_MOVE,    /* handle, local, remote */
+    CORE_ACT_SA_DEL,     /* handle */
+    CORE_ACT_INJECT,     /* tunnel, data: an inner packet to send through the tunnel (the two-way proof) */
+    CORE_ACT_NETLINK,    /* data: one message */
+    CORE_ACT_TCP_LISTEN, /* tunnel (bound to its device) or CORE_NO_TUNNEL; local */
+    CORE_ACT_TCP_UNLISTEN,
+    CORE_ACT_TCP_CONNECT, /* handle, local, remote, tunnel, ttl, mss */
+    CORE_ACT_TCP_ACCEPT,  /* token is now handle; ttl */
+    CORE_ACT_TCP_REFUSE,  /* token */
+    CORE_ACT_TCP_WRITE,   /* handle, data */
+    CORE_ACT_TCP_CLOSE,   /* handle */
+    CORE_ACT_EVENT,       /* record */
+    CORE_ACT_STOPPED,     /* after STOP: everything that will be said has been said */
+};
+
+struct core_sa {
+    uint32_t spi_in, spi_out;
+    uint16_t encr, encr_bits, integ;
+    bool esn, encap;
+    struct kd_handle key_enc_in, key_int_in, key_enc_out, key_int_out;
+    uint32_t replay_window;
+    uint16_t mss;
+};
+
+struct core_act {
+    enum core_act_kind kind;
+    uint32_t tunnel;
+    struct kd_endpoint local, remote;
+    bool natt;
+    struct kd_span data, data2;
+    struct kd_handle handle;
+    enum kc_job_kind job_kind;
+    uint32_t group;
+    struct kd_handle priv;
+    char name[CORE_NAME_MAX];
+    struct core_sa sa;
+    uint64_t token;
+    uint8_t ttl;
+    uint16_t mss;
+    /* EVENT: the record's text, offered and configured lie in data, data2, data3 */
+    struct kd_span data3;
+    struct core_event_record record;
+};
+extern const struct kd_schema core_act_schema;
+
+#define CORE_OUT_ACTIONS 1024
+#define CORE_OUT_BYTES   (1024 * 1024)
+
+struct core_out {
+    uint64_t deadline_us;
+    bool more;
+    uint32_t n, used;
+    struct core_act a[CORE_OUT_ACTIONS];
+    uint8_t buf[CORE_OUT_BYTES];
+};
+
+void core_step(struct core *c, const struct core_ev *ev, struct core_out *out);
+
+static inline struct kd_bytes core_out_bytes(const struct core_out *o, struct kd_span s)
+{
+    return kd_bytes(o->buf + s.off, s.len);
+}
+/* The EVENT action's record with its texts pointing into the output. */
+struct core_event_record core_out_record(const struct core_out *o, const struct core_act *a);
+
+/* ---- views ---- */
+
+struct core_tunnel_view {
+    const struct core_tunnel_config *config;
+    enum core_tunnel_state state;
+    enum kd_reason reason;
+    uint64_t since_us;
+    uint32_t ifindex, mtu;
+    struct ike_view ike;
+    /* the last refusal, until the next success; texts borrowed until the next step */
+    enum kd_reason refusal;
+    const char *refusal_detail, *refusal_offered, *refusal_configured;
+};
+uint32_t core_tunnels(const struct core *c); /* ids are 0 .. n-1 */
+bool core_tunnel_get(const struct core *c, uint32_t tunnel, struct core_tunnel_view *v);
+bool core_tunnel_find(const struct core *c, const char *name, uint32_t *tunnel);
+
+/* Peers in order: tunnels' neighbors, then the others. next: start with UINT32_MAX. */
+bool core_peer_next(const struct core *c, uint32_t *peer);
+bool core_peer_find(const struct core *c, const char *name_or_address, uint32_t *peer);
+const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t peer);
+const struct bgp *core_bgp(const struct core *c);
+const struct core_config *core_configuration(const struct core *c);
+enum core_dataplane core_dataplane_of(const struct core *c, const char **why);
+/* Is the prefix acknowledged by the kernel as installed, and over which interface ("" for none)? */
+bool core_fib_get(const struct core *c, uint32_t table, const struct kd_prefix *p, char ifname[16]);
+
+#endif

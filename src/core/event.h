@@ -1,0 +1,68 @@
+/* What happened, as the operator sees it: one record for the log, the event stream and timelines. */
+#ifndef CORE_EVENT_H
+#define CORE_EVENT_H
+
+#include "base/addr.h"
+#include "base/reason.h"
+#include "base/slab.h"
+#include "bgp/bgp.h"
+
+enum core_note {
+    CORE_NOTE_START,          /* daemon.start */
+    CORE_NOTE_DATAPLANE,      /* daemon.dataplane: text says which and why */
+    CORE_NOTE_STOP,           /* daemon.stop */
+    CORE_NOTE_TUNNEL_STATE,   /* tunnel.state: tstate, reason */
+    CORE_NOTE_IKE_UP,         /* ike.established: text = suite, remote */
+    CORE_NOTE_IKE_CLOSED,     /* ike.closed: reason */
+    CORE_NOTE_IKE_REFUSED,    /* ike.refused: reason, text, offered, configured */
+    CORE_NOTE_CHILD_UP,       /* child.up: spi_in, spi_out, text = suite */
+    CORE_NOTE_CHILD_DOWN,     /* child.down */
+    CORE_NOTE_DETECT,         /* tunnel.detect: the budget ran out (or the SA went) */
+    CORE_NOTE_RESTORE,        /* tunnel.restore */
+    CORE_NOTE_ABANDON,        /* tunnel.abandon */
+    CORE_NOTE_BGP_STATE,      /* bgp.state: bstate */
+    CORE_NOTE_BGP_STOP,       /* bgp.stop: reason, text */
+    CORE_NOTE_BGP_ERROR,      /* bgp.error */
+    CORE_NOTE_ROUTE_ADD,      /* route.add: prefix, nexthop; acknowledged by the kernel */
+    CORE_NOTE_ROUTE_DEL,      /* route.del */
+    CORE_NOTE_FIB_CLEAR,      /* fib.clear: count routes, latency_us since tunnel.detect */
+    CORE_NOTE_KERNEL_ERROR,   /* kernel.error: text */
+    CORE_NOTE_STRANGER,       /* ike.stranger: rate-limited */
+    CORE_NOTE_N
+};
+extern const char *const core_note_names[];
+
+/* PRODUCT 4 */
+enum core_tunnel_state {
+    CORE_T_DISABLED,
+    CORE_T_DOWN,
+    CORE_T_CONNECTING,
+    CORE_T_UNPROVEN,
+    CORE_T_UP,
+    CORE_T_FAILING,
+    CORE_T_UNREACHABLE,
+    CORE_T_N
+};
+extern const char *const core_tunnel_state_names[];
+
+#define CORE_NO_TUNNEL UINT32_MAX
+#define CORE_NO_PEER   UINT32_MAX
+
+struct core_event_record {
+    enum core_note note;
+    uint64_t now_us;  /* CLOCK_MONOTONIC */
+    uint32_t tunnel;  /* or CORE_NO_TUNNEL */
+    uint32_t peer;    /* or CORE_NO_PEER */
+    enum core_tunnel_state tstate;
+    enum bgp_state bstate;
+    enum kd_reason reason;
+    uint32_t spi_in, spi_out;
+    struct kd_prefix prefix;
+    struct kd_addr nexthop;
+    struct kd_endpoint remote;
+    uint32_t count;
+    uint64_t latency_us;
+    struct kd_bytes text, offered, configured; /* borrowed for the call; UTF-8, safe to print */
+};
+
+#endif

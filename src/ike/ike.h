@@ -1,0 +1,220 @@
+/* The IKEv2 engine: one struct, one step function; no sockets, clocks, files or threads.
+ *
+ * An event carries the monotonic time and borrowed bytes; the step fills an ike_out with an ordered,
+ * bounded list of actions, the next deadline and whether more work is waiting. Byte spans of actions
+ * lie in out->buf and are valid until the next step.
+ *
+ * RFC 7296 (IKEv2), 8247, 3947/3948-style UDP encapsulation as in 7296 2.23, 5282 (AEAD in IKE). */
+#ifndef IKE_IKE_H
+#define IKE_IKE_H
+
+#include "base/addr.h"
+#include "base/reason.h"
+#include "base/schema.h"
+#include "crypto/crypto.h"
+#include "ike/proposal.h"
+#include "ike/ts.h"
+
+struct ike; /* the engine */
+
+/* ---- configuration ---- */
+
+/* RFC 7296 3.5. type 0 as remote_id: any identity. */
+enum ike_id_type {
+    IKE_ID_ANY = 0,
+    IKE_ID_IPV4 = 1,
+    IKE_ID_FQDN = 2,
+    IKE_ID_RFC822 = 3,
+    IKE_ID_IPV6 = 5,
+    IKE_ID_DER_ASN1_DN = 9,
+    IKE_ID_DER_ASN1_GN = 10,
+    IKE_ID_KEY_ID = 11,
+};
+
+#define IKE_ID_MAX 256 /* longer identities are refused */
+
+struct ike_id {
+    uint8_t type;
+    uint16_t len;
+    uint8_t data[IKE_ID_MAX];
+};
+
+/* Printable and safe for logs (control bytes escaped); "any" for IKE_ID_ANY. */
+void ike_id_str(const struct ike_id *id, char *buf, size_t cap);
+/* From the configuration's notation: address, fqdn, user@fqdn, key-id:HEX, any. */
+bool ike_id_parse(const char *s, struct ike_id *out) KD_MUST_USE;
+
+enum ike_role { IKE_ROLE_BOTH, IKE_ROLE_INITIATOR, IKE_ROLE_RESPONDER };
+enum ike_encap { IKE_ENCAP_AUTO, IKE_ENCAP_ALWAYS, IKE_ENCAP_NEVER };
+
+struct ike_conn_config {
+    char name[16];
+    struct kd_addr local;  /* outer address */
+    struct kd_addr remote; /* family 0: any (responder only) */
+    uint16_t port, natt_port; /* of both sides: 500, 4500 */
+    struct ike_id local_id, remote_id;
+    struct kd_handle psk; /* key in the arena; the engine takes it and frees it with the conn */
+    enum ike_role role;
+    enum ike_encap encap;
+    struct ike_proposals ike, esp; /* in order of preference; protocol and spi unset */
+    struct ike_ts_list local_ts, remote_ts;
+    bool accept_any_ts; /* Azure as responder (facts/azure 1.5): take the offer whole */
+    uint64_t detect_us, abandon_us; /* DESIGN 3.5 */
+    uint64_t retry_us;              /* first pause before reconnecting; doubles to 16 x */
+    uint64_t ike_life_us, child_life_us; /* hard; soft at 95 % with jitter downwards */
+};
+
+struct ike_params {
+    struct kc_ctx *crypto; /* borrowed for the engine's life */
+    uint8_t seed[32];      /* of the random stream; the caller wipes its copy */
+    uint32_t conns_max;    /* 1024 */
+    uint32_t half_open_max; /* IKE SAs not yet authenticated, in total; 256 */
+    uint32_t half_open_per_addr; /* 8 */
+};
+
+/* NULL when out of memory. */
+struct ike *ike_new(const struct ike_params *p) KD_MUST_USE;
+void ike_free(struct ike *e);
+
+/* Adds or replaces connection id's configuration (copied). A replaced connection keeps its SAs; the
+ * caller resets it where the difference asks for it. Starts nothing: IKE_CMD_UP does. */
+bool ike_conn_set(struct ike *e, uint32_t conn, const struct ike_conn_config *c) KD_MUST_USE;
+
+/* ---- events ---- */
+
+enum ike_event_kind {
+    IKE_EV_WAKE,     /* the deadline came (or nothing but time passed) */
+    IKE_EV_DATAGRAM,
+    IKE_EV_JOB_DONE,
+    IKE_EV_CHILD_RESULT,
+    IKE_EV_COMMAND,
+    IKE_EV_CHILD_EXPIRE, /* the data plane's byte or packet limit: soft or hard */
+};
+
+enum ike_command {
+    IKE_CMD_UP,          /* initiate (role permitting) and keep up; a responder starts to answer */
+    IKE_CMD_DOWN,        /* DELETE, stop, refuse the peer until UP */
+    IKE_CMD_DOWN_SILENT, /* stop answering and sending: a rehearsed dead peer */
+    IKE_CMD_RESET,       /* DOWN then UP at once */
+    IKE_CMD_PROBE,       /* a liveness probe now (ignored when a request is outstanding) */
+    IKE_CMD_REKEY_IKE,
+    IKE_CMD_REKEY_CHILD,
+    IKE_CMD_REMOVE,      /* DELETE and forget the connection */
+    IKE_CMD_N
+};
+
+struct ike_event {
+    enum ike_event_kind kind;
+    uint64_t now_us;
+    /* DATAGRAM: an IKE message without the non-ESP marker */
+    struct kd_endpoint local, remote;
+    bool natt; /* came in on the NAT-T socket, marker stripped */
+    struct kd_bytes data;
+    /* JOB_DONE */
+    struct kd_handle job;
+    enum kc_job_status job_status;
+    struct kd_handle secret; /* the engine takes it */
+    /* JOB_DONE: data is the public value */
+    /* CHILD_RESULT, CHILD_EXPIRE */
+    struct kd_handle child;
+    bool ok; /* CHILD_EXPIRE: true for soft */
+    /* COMMAND */
+    uint32_t conn;
+    enum ike_command command;
+};
+
+extern const struct kd_schema ike_event_schema;
+
+/* ---- actions ---- */
+
+enum ike_action_kind {
+    IKE_ACT_SEND,      /* datagram data from local to remote; natt: prepend the non-ESP marker */
+    IKE_ACT_JOB,       /* run a crypto job, answer with JOB_DONE */
+    IKE_ACT_CHILD_ADD, /* install both SAs, answer with CHILD_RESULT; keys stay the engine's until CHILD_DEL */
+    IKE_ACT_CHILD_USE, /* send on this pair from now on (after a rekey; the first one is used at once) */
+    IKE_ACT_CHILD_MOVE, /* the pair's outer endpoints changed (NAT mapping) */
+    IKE_ACT_CHILD_DEL, /* remove the pair; no answer */
+    IKE_ACT_KEYS_FREE, /* the data plane must have dropped child by now: keys are gone after this step */
+    IKE_ACT_NOTE,
+};
+
+enum ike_note {
+    IKE_NOTE_CONNECTING,  /* an attempt begins */
+    IKE_NOTE_ESTABLISHED, /* IKE SA authenticated both ways; detail: suite */
+    IKE_NOTE_CHILD_UP,    /* installed and announced to the peer */
+    IKE_NOTE_CHILD_DOWN,
+    IKE_NOTE_FAILING,     /* the outstanding request has been retransmitted once: a probe is overdue */
+    IKE_NOTE_UNREACHABLE, /* detect ran out */
+    IKE_NOTE_REACHABLE,   /* the answer came: failing or unreachable is over */
+    IKE_NOTE_CLOSED,      /* the IKE SA is gone; reason says why; a retry may follow */
+    IKE_NOTE_REFUSED,     /* either side refused: reason, offered and configured as text */
+    IKE_NOTE_STRANGER,    /* rate-limited: unauthenticated input that matched nothing; detail says what */
+    IKE_NOTE_N
+};
+
+struct ike_action {
+    enum ike_action_kind kind;
+    uint32_t conn; /* UINT32_MAX where no connection is known */
+    struct kd_endpoint local, remote;
+    bool natt;
+    struct kd_span data; /* SEND: message; JOB: peer's public value */
+    /* JOB */
+    struct kd_handle job;
+    enum kc_job_kind job_kind;
+    uint32_t group; /* enum kc_dh */
+    struct kd_handle priv;
+    /* CHILD_*: */
+    struct kd_handle child;
+    uint32_t spi_in, spi_out; /* host order */
+    uint16_t encr, encr_bits, integ; /* transform ids */
+    bool esn, encap;
+    struct kd_handle key_enc_in, key_int_in, key_enc_out, key_int_out;
+    struct kd_span ts_local, ts_remote; /* bodies of TS payloads: ike_ts_parse() */
+    /* NOTE */
+    enum ike_note note;
+    enum kd_reason reason;
+    struct kd_span detail, offered, configured; /* UTF-8 text, safe to print */
+};
+
+extern const struct kd_schema ike_action_schema;
+extern const char *const ike_note_names[];
+
+#define IKE_OUT_ACTIONS 64          /* more waiting sets more */
+#define IKE_OUT_BYTES   (256 * 1024) /* holds every message of one step: 4 of the largest and text */
+
+struct ike_out {
+    uint64_t deadline_us; /* call with WAKE at or after this; KD_NEVER */
+    bool more;            /* call again with WAKE at once */
+    uint32_t n;
+    uint32_t used;
+    struct ike_action a[IKE_OUT_ACTIONS];
+    uint8_t buf[IKE_OUT_BYTES];
+};
+
+/* Resets out, then consumes the event. Never fails: what can't be done shows as actions. */
+void ike_step(struct ike *e, const struct ike_event *ev, struct ike_out *out);
+
+/* ---- views: read-only, for status ---- */
+
+struct ike_view {
+    bool established, initiator, encap, outstanding;
+    uint8_t spi_i[8], spi_r[8];
+    char suite[64]; /* "aes256-sha1-modp1024" */
+    struct ike_id remote_id;
+    struct kd_endpoint local, remote;
+    uint64_t since_us, rekey_at_us, last_proof_us;
+    uint32_t n_children;
+    struct ike_child_view {
+        struct kd_handle child;
+        uint32_t spi_in, spi_out;
+        char suite[64];
+        bool esn, encap, installed;
+        uint64_t since_us, rekey_at_us;
+        struct ike_ts_list local_ts, remote_ts;
+    } children[4];
+};
+
+/* False when the connection is unknown; established false when it has no IKE SA. */
+bool ike_conn_view(const struct ike *e, uint32_t conn, struct ike_view *v);
+
+#endif

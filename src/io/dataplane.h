@@ -1,0 +1,74 @@
+/* The userspace data plane: one thread that owns the NAT-T (UDP 4500) sockets, the raw ESP sockets
+ * and the TUN devices, and moves packets between them through src/esp. Everything else talks to it by
+ * the calls below (thread-safe; commands are queued, answers come back as io_dp_event through
+ * notify()). IKE messages that arrive on a NAT-T socket are handed over, never parsed here. */
+#ifndef IO_DATAPLANE_H
+#define IO_DATAPLANE_H
+
+#include "core/core.h"
+
+struct io_dp;
+
+enum io_dp_event_kind {
+    IO_DP_IKE,     /* an IKE datagram from a NAT-T socket: local, remote, data (marker stripped) */
+    IO_DP_RESULT,  /* child's SA_ADD is done: ok, text */
+    IO_DP_SEEN,    /* the first authenticated inbound packet of child */
+    IO_DP_TUN_FAIL, /* tunnel's device broke: text */
+};
+
+struct io_dp_event {
+    enum io_dp_event_kind kind;
+    struct kd_endpoint local, remote;
+    uint32_t tunnel;
+    struct kd_handle child;
+    bool ok;
+    char text[96];
+    uint64_t at_us; /* CLOCK_MONOTONIC when it happened */
+    uint16_t len;
+    uint8_t *data;  /* IKE: malloc'ed, the receiver frees with io_dp_event_done() */
+};
+
+/* notify is called on the data plane's thread when the queue was empty and isn't any more; it only
+ * wakes the control loop (uv_async_send). NULL with errno. */
+struct io_dp *io_dp_new(struct kc_ctx *crypto, void (*notify)(void *arg), void *arg) KD_MUST_USE;
+/* Stops the thread, closes what it owns. */
+void io_dp_free(struct io_dp *dp);
+
+/* Opens the sockets of a listen address: UDP natt_port (with SO_RXQ_OVFL, PMTU as the kernel has it, no
+ * UDP_ENCAP) and raw protocol 50 (errors: text). raw_ok false when raw sockets aren't permitted. */
+bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, uint16_t natt_port, bool *raw_ok,
+                  char *text, size_t cap) KD_MUST_USE;
+/* Takes fd: a TUN device's (IFF_TUN|IFF_NO_PI, non-blocking). */
+void io_dp_tun_add(struct io_dp *dp, uint32_t tunnel, int fd);
+void io_dp_tun_del(struct io_dp *dp, uint32_t tunnel); /* closes the fd; its SAs go too */
+
+struct io_dp_sa {
+    uint32_t tunnel;
+    struct kd_handle child;
+    struct core_sa sa;
+    struct kd_endpoint local, remote;
+    struct ike_ts_list ts_local, ts_remote;
+};
+/* Answered by IO_DP_RESULT. The first pair of a tunnel is used for sending at once. */
+void io_dp_sa_add(struct io_dp *dp, const struct io_dp_sa *sa);
+void io_dp_sa_use(struct io_dp *dp, struct kd_handle child);
+void io_dp_sa_move(struct io_dp *dp, struct kd_handle child, const struct kd_endpoint *local,
+                   const struct kd_endpoint *remote);
+void io_dp_sa_del(struct io_dp *dp, struct kd_handle child);
+/* Sends an inner packet through the tunnel's current SA (copied). */
+void io_dp_inject(struct io_dp *dp, uint32_t tunnel, struct kd_bytes pkt);
+/* Sends an IKE message (marker prepended) from the NAT-T socket of local, on the caller's thread. */
+bool io_dp_send_ike(struct io_dp *dp, const struct kd_endpoint *local,
+                    const struct kd_endpoint *remote, struct kd_bytes msg);
+
+/* Next queued event; false when empty. */
+bool io_dp_poll(struct io_dp *dp, struct io_dp_event *ev);
+void io_dp_event_done(struct io_dp_event *ev);
+
+struct io_dp_counters {
+    uint64_t bytes_in, bytes_out, packets_in, packets_out;
+    uint64_t dropped_replay, dropped_auth, dropped_ts, dropped_other;
+};
+bool io_dp_count(struct io_dp *dp, struct kd_handle child, struct io_dp_counters *c);
+
+#endif
