@@ -1,0 +1,13 @@
+/* The configuration's memory. */
+#include "core/config.h"
+
+#include <stdlib.h>
+
+void core_config_free(struct core_config *c)
+{
+    free(c->tunnels);
+    free(c->neighbors);
+    c->tunnels = NULL;
+    c->neighbors = NULL;
+    c->n_tunnels = c->n_neighbors = 0;
+}

@@ -1,0 +1,382 @@
+/* The core's step: one external event, then its consequences, in order and bounded. What finds no
+ * room in this output waits in the queue of work and shows as out->more. Nothing here knows a socket,
+ * a file or a clock. */
+#include "core/internal.h"
+
+#include <stdlib.h>
+#include <stdio.h>
+
+/* ---- running the engines ---- */
+
+static void ike_action(struct core *c, const struct ike_action *a)
+{
+    struct core_act *x;
+    struct kd_bytes data = kd_bytes(c->ike_out.buf + a->data.off, a->data.len);
+
+    switch (a->kind) {
+    case IKE_ACT_SEND:
+        x = core_emit(c, CORE_ACT_IKE_SEND);
+        x->tunnel = a->conn;
+        x->local = a->local;
+        x->remote = a->remote;
+        x->natt = a->natt;
+        x->data = core_put(c, data);
+        break;
+    case IKE_ACT_JOB:
+        x = core_emit(c, CORE_ACT_JOB);
+        x->tunnel = a->conn;
+        x->handle = a->job;
+        x->job_kind = a->job_kind;
+        x->group = a->group;
+        x->priv = a->priv;
+        x->data = core_put(c, data);
+        break;
+    default:
+        core_tunnel_ike(c, a, &c->ike_out);
+        break;
+    }
+}
+
+void core_run_ike(struct core *c, struct ike_event *ev)
+{
+    ev->now_us = c->now_us;
+    ike_step(c->ike, ev, &c->ike_out);
+    c->ike_deadline_us = c->ike_out.deadline_us;
+    c->ike_more = c->ike_out.more;
+    for (uint32_t i = 0; i < c->ike_out.n; i++)
+        ike_action(c, &c->ike_out.a[i]);
+}
+
+void core_run_bgp(struct core *c, struct bgp_event *ev)
+{
+    ev->now_us = c->now_us;
+    bgp_step(c->bgp, ev, &c->bgp_out);
+    c->bgp_deadline_us = c->bgp_out.deadline_us;
+    c->bgp_more = c->bgp_out.more;
+    for (uint32_t i = 0; i < c->bgp_out.n; i++)
+        core_peer_bgp(c, &c->bgp_out.a[i], &c->bgp_out);
+}
+
+/* ---- the queue of work ---- */
+
+static struct core_work *work_new(struct core *c, enum core_work_kind kind)
+{
+    struct core_work *w = calloc(1, sizeof(*w));
+
+    kd_assert(w);
+    w->kind = kind;
+    *c->work_tail = w;
+    c->work_tail = &w->next;
+    return w;
+}
+
+void core_queue_bgp(struct core *c, const struct bgp_event *ev)
+{
+    work_new(c, CORE_WORK_BGP)->bgp = *ev;
+}
+
+void core_queue_ike(struct core *c, const struct ike_event *ev)
+{
+    work_new(c, CORE_WORK_IKE)->ike = *ev;
+}
+
+void core_queue_ike_command(struct core *c, uint32_t tunnel, enum ike_command cmd)
+{
+    struct ike_event ev = {.kind = IKE_EV_COMMAND, .conn = tunnel, .command = cmd};
+
+    core_queue_ike(c, &ev);
+}
+
+static void work_one(struct core *c)
+{
+    struct core_work *w = c->work_head;
+
+    c->work_head = w->next;
+    if (!c->work_head)
+        c->work_tail = &c->work_head;
+    if (w->kind == CORE_WORK_BGP)
+        core_run_bgp(c, &w->bgp);
+    else
+        core_run_ike(c, &w->ike);
+    free(w);
+}
+
+/* ---- events ---- */
+
+static void start(struct core *c, const struct core_ev *ev)
+{
+    struct core_act *a;
+
+    if (c->started)
+        return;
+    c->started = true;
+    c->dataplane = ev->dataplane;
+    snprintf(c->dataplane_why, sizeof(c->dataplane_why), "%.*s", (int)ev->data.len,
+             (const char *)ev->data.p);
+    core_say_text(c, CORE_NOTE_START, CORE_NO_TUNNEL, CORE_NO_PEER, KD_REASON_NONE, "");
+    core_say_text(c, CORE_NOTE_DATAPLANE, CORE_NO_TUNNEL, CORE_NO_PEER, KD_REASON_NONE,
+                  c->dataplane_why);
+    if (c->cfg.n_neighbors) {
+        a = core_emit(c, CORE_ACT_TCP_LISTEN);
+        a->local = (struct kd_endpoint){.port = 179};
+    }
+    core_sync_start(c);
+}
+
+static void ike_datagram(struct core *c, const struct core_ev *ev)
+{
+    struct ike_event i = {.kind = IKE_EV_DATAGRAM, .local = ev->local, .remote = ev->remote,
+                          .natt = ev->natt, .data = ev->data};
+
+    core_run_ike(c, &i);
+}
+
+static void job_done(struct core *c, const struct core_ev *ev)
+{
+    struct ike_event i = {.kind = IKE_EV_JOB_DONE, .job = ev->handle, .job_status = ev->job_status,
+                          .secret = ev->secret, .data = ev->data};
+
+    core_run_ike(c, &i);
+}
+
+static void sa_result(struct core *c, const struct core_ev *ev)
+{
+    struct ike_event i = {.kind = IKE_EV_CHILD_RESULT, .child = ev->handle, .ok = ev->ok};
+
+    if (!ev->ok && ev->data.len) {
+        struct core_event_record r = core_record(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL,
+                                                 CORE_NO_PEER);
+        r.reason = KD_REASON_KERNEL_REFUSED;
+        r.text = ev->data;
+        core_say(c, &r);
+    }
+    core_run_ike(c, &i);
+}
+
+static void command(struct core *c, const struct core_ev *ev)
+{
+    if (ev->command == CORE_CMD_NEIGHBOR_SHUTDOWN || ev->command == CORE_CMD_NEIGHBOR_ENABLE)
+        core_peer_command(c, ev->peer, ev->command);
+    else if (ev->tunnel < c->cfg.n_tunnels)
+        core_tunnel_command(c, ev->tunnel, ev->command);
+}
+
+static void dispatch(struct core *c, const struct core_ev *ev)
+{
+    switch (ev->kind) {
+    case CORE_EV_WAKE:
+        break;
+    case CORE_EV_START:
+        start(c, ev);
+        break;
+    case CORE_EV_STOP:
+        core_stop_begin(c);
+        break;
+    case CORE_EV_IKE_DATAGRAM:
+        ike_datagram(c, ev);
+        break;
+    case CORE_EV_JOB_DONE:
+        job_done(c, ev);
+        break;
+    case CORE_EV_SA_RESULT:
+        sa_result(c, ev);
+        break;
+    case CORE_EV_SA_SEEN:
+        core_tunnel_seen(c, ev->handle);
+        break;
+    case CORE_EV_DEVICE:
+        core_tunnel_device(c, ev);
+        break;
+    case CORE_EV_NETLINK:
+        core_netlink(c, ev->data);
+        break;
+    case CORE_EV_NETLINK_LOST:
+        core_netlink_lost(c);
+        break;
+    case CORE_EV_TCP_OPENED:
+    case CORE_EV_TCP_INCOMING:
+    case CORE_EV_TCP_FAILED:
+    case CORE_EV_TCP_BYTES:
+    case CORE_EV_TCP_SENT:
+    case CORE_EV_TCP_CLOSED:
+        core_peer_tcp(c, ev);
+        break;
+    case CORE_EV_COMMAND:
+        command(c, ev);
+        break;
+    }
+}
+
+/* ---- time and consequences ---- */
+
+static void fib_retries(struct core *c)
+{
+    struct core_fib_entry *e;
+
+    if (c->fib_retry_us > c->now_us)
+        return;
+    c->fib_retry_us = KD_NEVER;
+    for (e = c->fib; e; e = e->hh.next) {
+        if (e->retry_at_us == 0)
+            continue;
+        if (e->retry_at_us <= c->now_us) {
+            e->retry_at_us = 0;
+            core_fib_dirty(c, e);
+        } else {
+            c->fib_retry_us = KD_MIN(c->fib_retry_us, e->retry_at_us);
+        }
+    }
+}
+
+static bool timers(struct core *c)
+{
+    struct ike_event ike = {.kind = IKE_EV_WAKE};
+    struct bgp_event bgp = {.kind = BGP_EV_WAKE};
+
+    if (c->ike_more || c->ike_deadline_us <= c->now_us) {
+        core_run_ike(c, &ike);
+        return true;
+    }
+    if (c->bgp_more || c->bgp_deadline_us <= c->now_us) {
+        core_run_bgp(c, &bgp);
+        return true;
+    }
+    if (core_tunnels_deadline(c) <= c->now_us) {
+        core_tunnels_wake(c);
+        return true;
+    }
+    return false;
+}
+
+static bool busy(const struct core *c)
+{
+    return c->work_head || c->ike_more || c->bgp_more || core_fib_pending(c);
+}
+
+/* Consequences before time: what the event caused is told before the next timer fires. */
+static void settle(struct core *c)
+{
+    for (int turns = 0; turns < 256 && core_room(c); turns++) {
+        if (c->work_head)
+            work_one(c);
+        else if (!timers(c))
+            break;
+    }
+    fib_retries(c);
+    core_fib_flush(c);
+    core_groups_sweep(c);
+    if (!busy(c))
+        core_tunnels_sent(c);
+    if (c->stopping && core_room(c))
+        core_stop_step(c);
+}
+
+void core_step(struct core *c, const struct core_ev *ev, struct core_out *out)
+{
+    c->now_us = ev->now_us;
+    c->out = out;
+    out->n = out->used = 0;
+    dispatch(c, ev);
+    settle(c);
+    out->deadline_us = KD_MIN(KD_MIN(c->ike_deadline_us, c->bgp_deadline_us),
+                              KD_MIN(core_tunnels_deadline(c), c->fib_retry_us));
+    if (c->stopping && !c->stopped)
+        out->deadline_us = KD_MIN(out->deadline_us, c->stop_at_us);
+    out->more = !c->stopped && (busy(c) || out->deadline_us <= c->now_us);
+    c->out = NULL;
+}
+
+/* ---- making and ending ---- */
+
+static bool engines_new(struct core *c, const struct core_params *p)
+{
+    struct ike_params ip = {.crypto = p->crypto, .conns_max = CORE_TUNNELS_MAX, .half_open_max = 256,
+                            .half_open_per_addr = 8};
+    struct bgp_params bp = {.crypto = p->crypto, .asn = c->cfg.asn, .router_id = c->cfg.router_id,
+                            .peers_max = CORE_TUNNELS_MAX + CORE_NEIGHBORS_MAX};
+    struct kc_rng rng;
+
+    kc_rng_init(&rng, p->seed);
+    kc_rng_bytes(&rng, ip.seed, sizeof(ip.seed));
+    kc_rng_bytes(&rng, bp.seed, sizeof(bp.seed));
+    c->ike = ike_new(&ip);
+    c->bgp = bgp_new(&bp);
+    kc_wipe(&ip, sizeof(ip));
+    kc_wipe(&bp, sizeof(bp));
+    kc_wipe(&rng, sizeof(rng));
+    return c->ike && c->bgp;
+}
+
+static bool config_copy(struct core *c, const struct core_config *cfg)
+{
+    c->cfg = *cfg;
+    c->cfg.tunnels = calloc(cfg->n_tunnels + 1, sizeof(*cfg->tunnels));
+    c->cfg.neighbors = calloc(cfg->n_neighbors + 1, sizeof(*cfg->neighbors));
+    c->tunnels = calloc(cfg->n_tunnels + 1, sizeof(*c->tunnels));
+    if (!c->cfg.tunnels || !c->cfg.neighbors || !c->tunnels)
+        return false;
+    if (cfg->n_tunnels)
+        memcpy(c->cfg.tunnels, cfg->tunnels, cfg->n_tunnels * sizeof(*cfg->tunnels));
+    if (cfg->n_neighbors)
+        memcpy(c->cfg.neighbors, cfg->neighbors, cfg->n_neighbors * sizeof(*cfg->neighbors));
+    return true;
+}
+
+static bool tunnels_new(struct core *c)
+{
+    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++) {
+        struct core_tunnel *t = &c->tunnels[i];
+        t->cfg = c->cfg.tunnels[i];
+        t->admin_up = true;
+        t->state = CORE_T_DOWN;
+        t->since_us = c->now_us;
+        t->proof_at_us = t->down_at_us = KD_NEVER;
+        if (!ike_conn_set(c->ike, i, &t->cfg.ike))
+            return false;
+    }
+    return true;
+}
+
+struct core *core_new(const struct core_params *p, const struct core_config *cfg)
+{
+    struct core *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    c->crypto = p->crypto;
+    c->now_us = p->now_us;
+    c->work_tail = &c->work_head;
+    c->dirty_tail = &c->dirty_head;
+    c->next_nh_id = CORE_NH_ID_BASE;
+    c->fib_retry_us = c->ike_deadline_us = c->bgp_deadline_us = c->stop_at_us = KD_NEVER;
+    if (!config_copy(c, cfg) || !engines_new(c, p) || !tunnels_new(c) || !core_peers_init(c)) {
+        core_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void core_free(struct core *c)
+{
+    if (!c)
+        return;
+    while (c->work_head) {
+        struct core_work *w = c->work_head;
+        c->work_head = w->next;
+        free(w);
+    }
+    for (uint32_t i = 0; c->tunnels && i < c->cfg.n_tunnels; i++)
+        core_tunnel_free(c, &c->tunnels[i]);
+    core_fib_free(c);
+    core_paths_free(c);
+    core_peers_free(c);
+    core_links_free(c);
+    if (c->ike)
+        ike_free(c->ike);
+    if (c->bgp)
+        bgp_free(c->bgp);
+    free(c->ops);
+    free(c->tunnels);
+    core_config_free(&c->cfg);
+    free(c);
+}

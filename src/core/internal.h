@@ -1,0 +1,353 @@
+/* The core's inside, shared by its files only. One struct core is one gateway.
+ *
+ *   core.c    new/free, the step: one external event, then the queue of internal work
+ *   emit.c    appending actions and event records
+ *   tunnel.c  the tunnel's states (table), coupling to BGP and FIB
+ *   proof.c   the two-way proof: ICMP echo through a fresh pair
+ *   peers.c   neighbors: on, off, TCP plumbing, next hops watched by BGP
+ *   links.c   interfaces and addresses as the kernel reports them
+ *   ops.c     netlink requests in flight and their answers; the start-up sync
+ *   fib.c     desired against installed routes; paths.c next-hop objects and groups
+ *   stop.c    the orderly end */
+#ifndef CORE_INTERNAL_H
+#define CORE_INTERNAL_H
+
+#include "core/core.h"
+#include "netlink/msg.h"
+
+#include <uthash.h>
+
+/* Room that must be left in the output before more work is begun: what the largest single piece of
+ * work (one IKE step) can append. */
+#define CORE_ROOM_ACTIONS 512
+#define CORE_ROOM_BYTES   (CORE_OUT_BYTES / 2)
+
+/* ---- links.c ---- */
+
+#define CORE_ADDRS_MAX 4096 /* local addresses tracked; a gateway has tens */
+
+struct core_link {
+    uint32_t ifindex;
+    char name[16];
+    uint32_t mtu;
+    bool up; /* admin up and carrier */
+    UT_hash_handle hh;
+};
+
+struct core_ifaddr {
+    uint32_t ifindex;
+    struct kd_prefix subnet;
+    struct kd_addr local;
+};
+
+/* ---- paths.c ---- */
+
+/* One next-hop object: a gateway on an interface, or the interface itself (tunnels). */
+struct core_nh_key {
+    struct kd_addr gateway; /* family 0: device */
+    uint32_t oif;
+    uint8_t family;
+};
+
+struct core_nh {
+    struct core_nh_key key;
+    uint32_t id;
+    uint32_t refs; /* groups that name it */
+    bool installed;
+    UT_hash_handle hh;
+};
+
+/* One group: all prefixes with the same set of paths share it (DESIGN 3.7). */
+struct core_group {
+    struct core_group_key {
+        struct bgp_pathset paths; /* as BGP gave it */
+        uint8_t family;
+    } key; /* copied field by field over zeroes: hashed as bytes */
+    uint32_t id;
+    uint32_t refs;      /* FIB entries that want it */
+    bool installed;     /* asked of the kernel, answer pending or good */
+    uint32_t n_active;  /* members it is made of now */
+    uint32_t active[BGP_ECMP_MAX];
+    struct core_fib_entry *entries; /* wanting it */
+    UT_hash_handle hh;
+};
+
+/* ---- fib.c ---- */
+
+enum core_fib_kind { CORE_FIB_NONE, CORE_FIB_GROUP, CORE_FIB_DEVICE, CORE_FIB_UNREACHABLE };
+
+struct core_fib_key {
+    uint32_t table, metric;
+    struct kd_prefix prefix;
+};
+
+struct core_fib_entry {
+    struct core_fib_key key;
+    /* desired */
+    enum core_fib_kind want;
+    struct core_group *group;
+    uint32_t oif;
+    uint32_t tunnel; /* for events; CORE_NO_TUNNEL */
+    /* installed, as far as acknowledged */
+    enum core_fib_kind have;
+    uint32_t have_id; /* group id or ifindex */
+    /* in flight */
+    bool busy, adding, announced;
+    uint32_t fly_id;
+    enum core_fib_kind fly;
+    uint64_t retry_at_us;
+    uint8_t tries;
+    bool queued;
+    struct core_fib_entry *next_dirty;
+    struct core_fib_entry *next, *prev; /* group's list */
+    UT_hash_handle hh;
+};
+
+/* ---- ops.c ---- */
+
+enum core_op_kind {
+    CORE_OP_ROUTE,     /* entry */
+    CORE_OP_GROUP,     /* id: add or replace */
+    CORE_OP_GROUP_DEL, /* id */
+    CORE_OP_NH,        /* id */
+    CORE_OP_NH_DEL,
+    CORE_OP_LINK,      /* tunnel */
+    CORE_OP_ADDR,      /* tunnel */
+    CORE_OP_DUMP,      /* which */
+    CORE_OP_PURGE,     /* deletes what an earlier life left */
+};
+
+struct core_op {
+    enum core_op_kind kind;
+    uint32_t seq, id;
+    struct core_fib_key key; /* ROUTE */
+};
+
+enum core_sync { CORE_SYNC_IDLE, CORE_SYNC_LINKS, CORE_SYNC_ADDRS, CORE_SYNC_NEXTHOPS, CORE_SYNC_ROUTES4,
+                 CORE_SYNC_ROUTES6, CORE_SYNC_DONE };
+
+/* ---- tunnels ---- */
+
+#define CORE_CHILDREN_MAX 16 /* pairs a tunnel, rekeys in flight included */
+
+enum core_clear { CORE_CLEAR_NO, CORE_CLEAR_SENDING, CORE_CLEAR_WAITING };
+
+struct core_tunnel {
+    struct core_tunnel_config cfg;
+    bool admin_up;
+    enum core_tunnel_state state;
+    enum kd_reason reason;
+    uint64_t since_us;
+    /* device */
+    bool device_asked, device_ready, addr_ready, listening;
+    uint32_t ifindex, mtu;
+    /* what carries it */
+    struct core_child {
+        struct kd_handle h;
+        bool up, seen;
+    } child[CORE_CHILDREN_MAX];
+    uint32_t n_child;
+    bool ike_up, reachable, proven, carrying; /* carrying: paths over it may be used */
+    /* the timeline of the present or last failure */
+    uint64_t detect_us;
+    enum core_clear clear;    /* where the emptying of the FIB stands */
+    uint32_t clear_routes;    /* that were in the kernel over it when it failed */
+    uint32_t clear_seq;       /* the last request that empties it */
+    /* deadlines */
+    uint64_t proof_at_us;     /* next ICMP echo while unproven */
+    uint64_t down_at_us;      /* the Cease's time to leave, before IKE goes down; KD_NEVER */
+    enum core_command down_command;
+    uint16_t proof_seq;
+    /* last refusal */
+    enum kd_reason refusal;
+    char *refusal_detail, *refusal_offered, *refusal_configured;
+};
+
+struct core_peer {
+    uint32_t id;
+    struct bgp_peer_config cfg;
+    bool on, admin_down;
+    struct kd_handle conn; /* the TCP connection last handed to it */
+    bool conn_open;
+    UT_hash_handle hh;
+};
+
+struct core_watch {
+    struct core_watch_key {
+        uint32_t table, iface;
+        struct kd_addr nexthop;
+    } key;
+    bool up;
+    UT_hash_handle hh;
+};
+
+/* internal work: consequences of the current event, done in order with room in the output */
+enum core_work_kind { CORE_WORK_BGP, CORE_WORK_IKE };
+
+struct core_work {
+    enum core_work_kind kind;
+    struct bgp_event bgp; /* no borrowed bytes */
+    struct ike_event ike;
+    struct core_work *next;
+};
+
+struct core {
+    struct core_config cfg;
+    struct kc_ctx *crypto;
+    uint64_t now_us;
+    struct core_out *out; /* during a step */
+
+    struct ike *ike;
+    struct bgp *bgp;
+    struct ike_out ike_out;
+    struct bgp_out bgp_out;
+    uint64_t ike_deadline_us, bgp_deadline_us;
+    bool ike_more, bgp_more;
+
+    enum core_dataplane dataplane;
+    char dataplane_why[192];
+    bool started, stopping, stopped;
+    uint64_t stop_at_us;
+    int stop_phase;
+
+    struct core_tunnel *tunnels;
+    struct core_peer *peers; /* hash by id, in configuration order */
+    struct core_watch *watches;
+    struct core_work *work_head, **work_tail;
+
+    struct core_link *links;
+    struct core_ifaddr addrs[CORE_ADDRS_MAX];
+    uint32_t n_addrs;
+
+    struct core_nh *nhs;
+    struct core_group *groups;
+    struct core_fib_entry *fib;
+    struct core_fib_entry *dirty_head, **dirty_tail;
+    uint32_t next_nh_id, next_seq;
+    uint64_t fib_retry_us;
+
+    struct core_op *ops; /* ring, in order of sending */
+    uint32_t ops_head, ops_n, ops_cap;
+    enum core_sync sync;
+};
+
+#define CORE_NH_ID_BASE  1000000u
+#define CORE_METRIC_BGP  20u          /* as the field's daemons have it */
+#define CORE_METRIC_HOST 5u
+#define CORE_METRIC_LAST 0xfffffff0u  /* the unreachable fallback: worse than anything */
+
+/* emit.c */
+struct core_act *core_emit(struct core *c, enum core_act_kind kind);
+struct kd_span core_put(struct core *c, struct kd_bytes b);
+bool core_room(const struct core *c);
+struct core_event_record core_record(struct core *c, enum core_note note, uint32_t tunnel,
+                                     uint32_t peer);
+void core_say(struct core *c, const struct core_event_record *r);
+void core_say_text(struct core *c, enum core_note note, uint32_t tunnel, uint32_t peer,
+                   enum kd_reason reason, const char *text);
+
+/* core.c */
+void core_queue_bgp(struct core *c, const struct bgp_event *ev);
+void core_queue_ike(struct core *c, const struct ike_event *ev);
+void core_queue_ike_command(struct core *c, uint32_t tunnel, enum ike_command cmd);
+void core_run_ike(struct core *c, struct ike_event *ev);
+void core_run_bgp(struct core *c, struct bgp_event *ev);
+
+/* tunnel.c */
+void core_tunnels_start(struct core *c);
+void core_tunnel_ike(struct core *c, const struct ike_action *a, const struct ike_out *out);
+void core_tunnel_seen(struct core *c, struct kd_handle child);
+void core_tunnel_device(struct core *c, const struct core_ev *ev);
+void core_tunnel_command(struct core *c, uint32_t tunnel, enum core_command cmd);
+void core_tunnel_neighbor_ready(struct core *c, uint32_t tunnel);
+/* Every request of the step is out: from here on the last acknowledgement empties the FIB. */
+void core_tunnels_sent(struct core *c);
+void core_tunnels_acked(struct core *c, uint32_t seq);
+void core_tunnel_device_op(struct core *c, enum core_op_kind kind, uint32_t tunnel, int error,
+                           const char *text);
+void core_tunnels_wake(struct core *c);
+uint64_t core_tunnels_deadline(const struct core *c);
+void core_tunnel_stop_ike(struct core *c, uint32_t tunnel);
+void core_tunnel_free(struct core *c, struct core_tunnel *t);
+
+/* proof.c: an ICMP echo request from src to dst into buf; its length, 0 when families differ. */
+size_t core_proof_packet(const struct kd_addr *src, const struct kd_addr *dst, uint16_t id,
+                         uint16_t seq, uint8_t *buf, size_t cap);
+
+/* peers.c */
+bool core_peers_init(struct core *c);
+void core_peers_start(struct core *c);
+void core_peers_free(struct core *c);
+struct core_peer *core_peer(const struct core *c, uint32_t id);
+void core_peer_on(struct core *c, uint32_t id);
+void core_peer_off(struct core *c, uint32_t id, enum kd_reason reason, bool heard);
+void core_peer_command(struct core *c, uint32_t id, enum core_command cmd);
+void core_peer_bgp(struct core *c, const struct bgp_action *a, const struct bgp_out *out);
+void core_peer_tcp(struct core *c, const struct core_ev *ev);
+bool core_peer_conn_open(const struct core *c, uint32_t id);
+/* Re-evaluates next hops and directly connected neighbors after a link or tunnel changed. */
+void core_peers_reconsider(struct core *c);
+
+/* links.c */
+void core_link_event(struct core *c, const struct nl_event *ev);
+void core_addr_event(struct core *c, const struct nl_event *ev);
+/* Interface index whose connected, usable subnet holds a; 0 when none. */
+uint32_t core_link_towards(const struct core *c, const struct kd_addr *a);
+/* MTU of the interface that owns the local address; 1500 when unknown. */
+uint32_t core_link_mtu_of(const struct core *c, const struct kd_addr *local);
+const struct core_link *core_link(const struct core *c, uint32_t ifindex);
+void core_links_free(struct core *c);
+
+/* ops.c */
+/* Sends the message built in b (its sequence number must be core_op_begin()'s). */
+uint32_t core_op_begin(struct core *c, const struct core_op *op);
+void core_op_send(struct core *c, const struct nl_buf *b);
+void core_netlink(struct core *c, struct kd_bytes data);
+void core_netlink_lost(struct core *c);
+void core_sync_start(struct core *c);
+bool core_ops_idle(const struct core *c);
+
+/* fib.c */
+void core_fib_want_group(struct core *c, uint32_t table, const struct kd_prefix *p,
+                         const struct bgp_pathset *paths);
+void core_fib_want_none(struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t metric);
+void core_fib_want_device(struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t metric,
+                          uint32_t oif, uint32_t tunnel);
+void core_fib_want_unreachable(struct core *c, uint32_t table, const struct kd_prefix *p,
+                               uint32_t metric, uint32_t tunnel);
+void core_fib_flush(struct core *c); /* sends what is dirty, while there is room */
+bool core_fib_pending(const struct core *c);
+void core_fib_route_result(struct core *c, const struct core_op *op, int error, const char *text);
+void core_fib_dirty(struct core *c, struct core_fib_entry *e);
+/* The kernel no longer has anything through group id. */
+void core_fib_group_lost(struct core *c, struct core_group *g);
+void core_fib_lost_all(struct core *c);
+void core_fib_remove_all(struct core *c);
+void core_fib_free(struct core *c);
+struct core_fib_entry *core_fib_find(const struct core *c, uint32_t table, const struct kd_prefix *p,
+                                     uint32_t metric);
+
+/* paths.c */
+struct core_group *core_group_get(struct core *c, const struct bgp_pathset *paths, uint8_t family);
+void core_group_ref(struct core_group *g);
+void core_group_unref(struct core *c, struct core_group *g);
+/* True when the kernel has it or has been asked in this order; builds it when it can be. False: it
+ * has no usable member at present. */
+bool core_group_ensure(struct core *c, struct core_group *g);
+/* A tunnel stopped or began to carry, or an interface went: recompute every group touched, one
+ * message a group. */
+void core_groups_reconsider(struct core *c);
+void core_group_result(struct core *c, const struct core_op *op, int error, const char *text);
+void core_nh_lost_link(struct core *c, uint32_t ifindex);
+/* Ends the groups nothing wants and nothing is installed through. */
+void core_groups_sweep(struct core *c);
+/* After an overrun: nothing is known to be in the kernel. */
+void core_paths_lost_all(struct core *c);
+void core_paths_free(struct core *c);
+bool core_path_usable(const struct core *c, const struct bgp_path_nh *nh);
+
+/* stop.c */
+void core_stop_begin(struct core *c);
+void core_stop_step(struct core *c);
+
+#endif

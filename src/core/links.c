@@ -1,0 +1,126 @@
+/* Interfaces and addresses as the kernel reports them: which interface leads to a directly connected
+ * address, and what MTU the outer path starts with. Nothing here asks; ops.c does. */
+#include "core/internal.h"
+
+#include <stdlib.h>
+
+const struct core_link *core_link(const struct core *c, uint32_t ifindex)
+{
+    struct core_link *l;
+
+    HASH_FIND(hh, c->links, &ifindex, sizeof(ifindex), l);
+    return l;
+}
+
+static struct core_link *link_make(struct core *c, uint32_t ifindex)
+{
+    struct core_link *l;
+
+    HASH_FIND(hh, c->links, &ifindex, sizeof(ifindex), l);
+    if (l)
+        return l;
+    l = calloc(1, sizeof(*l));
+    if (!l)
+        return NULL;
+    l->ifindex = ifindex;
+    HASH_ADD(hh, c->links, ifindex, sizeof(l->ifindex), l);
+    return l;
+}
+
+static void addrs_forget(struct core *c, uint32_t ifindex)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < c->n_addrs; i++)
+        if (c->addrs[i].ifindex != ifindex)
+            c->addrs[n++] = c->addrs[i];
+    c->n_addrs = n;
+}
+
+void core_link_event(struct core *c, const struct nl_event *ev)
+{
+    struct core_link *l = link_make(c, ev->link.ifindex);
+    bool was;
+
+    if (!l)
+        return;
+    was = l->up;
+    l->up = !ev->is_del && ev->link.up && ev->link.carrier;
+    l->mtu = ev->link.mtu;
+    memcpy(l->name, ev->link.name, sizeof(l->name));
+    if (ev->is_del) {
+        addrs_forget(c, ev->link.ifindex);
+        HASH_DEL(c->links, l);
+        free(l);
+    }
+    if (was && (ev->is_del || !ev->link.up || !ev->link.carrier))
+        core_nh_lost_link(c, ev->link.ifindex);
+    if (was != (!ev->is_del && ev->link.up && ev->link.carrier)) {
+        core_groups_reconsider(c);
+        core_peers_reconsider(c);
+    }
+}
+
+void core_addr_event(struct core *c, const struct nl_event *ev)
+{
+    const struct nl_addr_set *a = &ev->addr;
+    struct kd_prefix subnet = kd_prefix_make(&a->prefix.addr, a->prefix.len);
+    struct kd_addr local = a->local.family ? a->local : a->prefix.addr;
+    uint32_t i = 0;
+
+    while (i < c->n_addrs && !(c->addrs[i].ifindex == a->ifindex &&
+                               kd_addr_eq(&c->addrs[i].local, &local) &&
+                               kd_prefix_eq(&c->addrs[i].subnet, &subnet)))
+        i++;
+    if (ev->is_del && i < c->n_addrs)
+        c->addrs[i] = c->addrs[--c->n_addrs];
+    else if (!ev->is_del && i == c->n_addrs && i < CORE_ADDRS_MAX)
+        c->addrs[c->n_addrs++] = (struct core_ifaddr){a->ifindex, subnet, local};
+    else
+        return;
+    core_groups_reconsider(c);
+    core_peers_reconsider(c);
+}
+
+static bool is_tunnel(const struct core *c, uint32_t ifindex)
+{
+    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)
+        if (c->tunnels[i].ifindex == ifindex)
+            return true;
+    return false;
+}
+
+uint32_t core_link_towards(const struct core *c, const struct kd_addr *a)
+{
+    const struct core_ifaddr *best = NULL;
+
+    for (uint32_t i = 0; i < c->n_addrs; i++) {
+        const struct core_ifaddr *s = &c->addrs[i];
+        const struct core_link *l = core_link(c, s->ifindex);
+        if (l && l->up && kd_prefix_has(&s->subnet, a) && !kd_addr_eq(&s->local, a) &&
+            !is_tunnel(c, s->ifindex) && (!best || s->subnet.len > best->subnet.len))
+            best = s;
+    }
+    return best ? best->ifindex : 0;
+}
+
+uint32_t core_link_mtu_of(const struct core *c, const struct kd_addr *local)
+{
+    for (uint32_t i = 0; i < c->n_addrs; i++)
+        if (kd_addr_eq(&c->addrs[i].local, local)) {
+            const struct core_link *l = core_link(c, c->addrs[i].ifindex);
+            if (l && l->mtu >= 576)
+                return KD_MIN(l->mtu, 65535u);
+        }
+    return 1500;
+}
+
+void core_links_free(struct core *c)
+{
+    struct core_link *l, *tmp;
+
+    HASH_ITER(hh, c->links, l, tmp) {
+        HASH_DEL(c->links, l);
+        free(l);
+    }
+}

@@ -1,0 +1,46 @@
+/* Names of the core's enums, as they stand in events, JSON and the command line. */
+#include "core/core.h"
+
+const char *const core_dataplane_names[] = {"auto", "tun", "xfrm", "none", NULL};
+
+const char *const core_tunnel_state_names[] = {
+    [CORE_T_DISABLED] = "disabled", [CORE_T_DOWN] = "down",
+    [CORE_T_CONNECTING] = "connecting", [CORE_T_UNPROVEN] = "unproven",
+    [CORE_T_UP] = "up",             [CORE_T_FAILING] = "failing",
+    [CORE_T_UNREACHABLE] = "unreachable", [CORE_T_N] = NULL,
+};
+
+const char *const core_command_names[] = {
+    [CORE_CMD_UP] = "up",
+    [CORE_CMD_DOWN] = "down",
+    [CORE_CMD_DOWN_SILENT] = "down-silent",
+    [CORE_CMD_REKEY] = "rekey",
+    [CORE_CMD_RESET] = "reset",
+    [CORE_CMD_NEIGHBOR_SHUTDOWN] = "neighbor-shutdown",
+    [CORE_CMD_NEIGHBOR_ENABLE] = "neighbor-enable",
+    [CORE_CMD_N] = NULL,
+};
+
+const char *const core_note_names[] = {
+    [CORE_NOTE_START] = "daemon.start",
+    [CORE_NOTE_DATAPLANE] = "daemon.dataplane",
+    [CORE_NOTE_STOP] = "daemon.stop",
+    [CORE_NOTE_TUNNEL_STATE] = "tunnel.state",
+    [CORE_NOTE_IKE_UP] = "ike.established",
+    [CORE_NOTE_IKE_CLOSED] = "ike.closed",
+    [CORE_NOTE_IKE_REFUSED] = "ike.refused",
+    [CORE_NOTE_CHILD_UP] = "child.up",
+    [CORE_NOTE_CHILD_DOWN] = "child.down",
+    [CORE_NOTE_DETECT] = "tunnel.detect",
+    [CORE_NOTE_RESTORE] = "tunnel.restore",
+    [CORE_NOTE_ABANDON] = "tunnel.abandon",
+    [CORE_NOTE_BGP_STATE] = "bgp.state",
+    [CORE_NOTE_BGP_STOP] = "bgp.stop",
+    [CORE_NOTE_BGP_ERROR] = "bgp.error",
+    [CORE_NOTE_ROUTE_ADD] = "route.add",
+    [CORE_NOTE_ROUTE_DEL] = "route.del",
+    [CORE_NOTE_FIB_CLEAR] = "fib.clear",
+    [CORE_NOTE_KERNEL_ERROR] = "kernel.error",
+    [CORE_NOTE_STRANGER] = "ike.stranger",
+    [CORE_NOTE_N] = NULL,
+};

@@ -1,0 +1,221 @@
+/* Netlink requests in flight and what the kernel answers; the sync at start, which learns links and
+ * addresses and removes what an earlier life of ours left (DESIGN 3.9): its routes and next-hop
+ * objects carry our protocol number, foreign ones are never touched. */
+#include "core/internal.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+
+static struct core_op *op_at(const struct core *c, uint32_t i)
+{
+    return &c->ops[(c->ops_head + i) % c->ops_cap];
+}
+
+static bool ops_grow(struct core *c)
+{
+    uint32_t cap = c->ops_cap ? c->ops_cap * 2 : 256;
+    struct core_op *ops = calloc(cap, sizeof(*ops));
+
+    if (!ops)
+        return false;
+    for (uint32_t i = 0; i < c->ops_n; i++)
+        ops[i] = *op_at(c, i);
+    free(c->ops);
+    c->ops = ops;
+    c->ops_cap = cap;
+    c->ops_head = 0;
+    return true;
+}
+
+uint32_t core_op_begin(struct core *c, const struct core_op *op)
+{
+    struct core_op *slot;
+
+    if (c->ops_n == c->ops_cap && !ops_grow(c))
+        kd_assert(!"out of memory for a kernel request");
+    slot = op_at(c, c->ops_n++);
+    *slot = *op;
+    if (++c->next_seq == 0)
+        c->next_seq = 1;
+    slot->seq = c->next_seq;
+    return slot->seq;
+}
+
+void core_op_send(struct core *c, const struct nl_buf *b)
+{
+    core_emit(c, CORE_ACT_NETLINK)->data = core_put(c, kd_bytes(b->p, b->len));
+}
+
+bool core_ops_idle(const struct core *c)
+{
+    return c->ops_n == 0;
+}
+
+static void dump(struct core *c, enum core_sync phase, uint16_t type, uint8_t family)
+{
+    uint8_t room[128];
+    struct nl_buf b = {room, sizeof(room), 0};
+    struct core_op op = {.kind = CORE_OP_DUMP, .id = phase};
+
+    c->sync = phase;
+    if (nl_put_dump(&b, core_op_begin(c, &op), type, family))
+        core_op_send(c, &b);
+}
+
+/* Dumps follow one another: a socket has one at a time. */
+static void sync_next(struct core *c)
+{
+    switch (c->sync) {
+    case CORE_SYNC_IDLE:
+        dump(c, CORE_SYNC_LINKS, RTM_GETLINK, 0);
+        break;
+    case CORE_SYNC_LINKS:
+        dump(c, CORE_SYNC_ADDRS, RTM_GETADDR, 0);
+        break;
+    case CORE_SYNC_ADDRS:
+        dump(c, CORE_SYNC_NEXTHOPS, RTM_GETNEXTHOP, 0);
+        break;
+    case CORE_SYNC_NEXTHOPS:
+        dump(c, CORE_SYNC_ROUTES4, RTM_GETROUTE, 4);
+        break;
+    case CORE_SYNC_ROUTES4:
+        dump(c, CORE_SYNC_ROUTES6, RTM_GETROUTE, 6);
+        break;
+    case CORE_SYNC_ROUTES6:
+        c->sync = CORE_SYNC_DONE;
+        core_tunnels_start(c);
+        core_peers_start(c);
+        break;
+    case CORE_SYNC_DONE:
+        break;
+    }
+}
+
+void core_sync_start(struct core *c)
+{
+    c->sync = CORE_SYNC_IDLE;
+    sync_next(c);
+}
+
+static void purge(struct core *c, const struct nl_event *ev)
+{
+    uint8_t room[512];
+    struct nl_buf b = {room, sizeof(room), 0};
+    struct core_op op = {.kind = CORE_OP_PURGE};
+    bool ok;
+
+    if (!core_room(c))
+        return; /* the rest is found again: what is left shows at the next start */
+    if (ev->kind == NL_ROUTE)
+        ok = nl_put_route(&b, core_op_begin(c, &op), &ev->route, false);
+    else
+        ok = nl_put_nexthop_del(&b, core_op_begin(c, &op), ev->nexthop.id);
+    if (ok)
+        core_op_send(c, &b);
+}
+
+static void found(struct core *c, const struct nl_event *ev)
+{
+    bool ours = ev->kind == NL_ROUTE ? ev->route.protocol == NL_PROTO_KEDGE
+                                     : ev->nexthop.protocol == NL_PROTO_KEDGE;
+
+    if (!ev->is_del && ours && c->sync >= CORE_SYNC_NEXTHOPS && c->sync <= CORE_SYNC_ROUTES6)
+        purge(c, ev);
+}
+
+static void result(struct core *c, const struct core_op *op, int error, const char *text)
+{
+    switch (op->kind) {
+    case CORE_OP_ROUTE:
+        core_fib_route_result(c, op, error, text);
+        break;
+    case CORE_OP_GROUP:
+    case CORE_OP_GROUP_DEL:
+    case CORE_OP_NH:
+    case CORE_OP_NH_DEL:
+        core_group_result(c, op, error, text);
+        break;
+    case CORE_OP_LINK:
+    case CORE_OP_ADDR:
+        core_tunnel_device_op(c, op->kind, op->id, error, text);
+        break;
+    case CORE_OP_DUMP:
+        if (error)
+            core_say_text(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER,
+                          KD_REASON_KERNEL_REFUSED, text);
+        sync_next(c);
+        break;
+    case CORE_OP_PURGE:
+        break; /* gone already is as good as gone */
+    }
+    core_tunnels_acked(c, op->seq);
+}
+
+/* Answers come in the order of the requests; one that is skipped has been lost. */
+static void answered(struct core *c, uint32_t seq, int error, const char *text)
+{
+    uint32_t i = 0;
+
+    while (i < c->ops_n && op_at(c, i)->seq != seq)
+        i++;
+    if (i == c->ops_n)
+        return; /* not ours, or of before a resync */
+    for (uint32_t k = 0; k <= i; k++) {
+        struct core_op op = *op_at(c, 0);
+        c->ops_head = (c->ops_head + 1) % c->ops_cap;
+        c->ops_n--;
+        result(c, &op, k == i ? error : ENOBUFS, k == i ? text : "the answer was lost");
+    }
+}
+
+void core_netlink(struct core *c, struct kd_bytes data)
+{
+    struct nl_event ev;
+
+    while (nl_next(&data, &ev)) {
+        switch (ev.kind) {
+        case NL_ACK:
+            answered(c, ev.seq, ev.error, ev.text);
+            break;
+        case NL_DONE:
+            answered(c, ev.seq, 0, "");
+            break;
+        case NL_LINK:
+            core_link_event(c, &ev);
+            break;
+        case NL_ADDR:
+            core_addr_event(c, &ev);
+            break;
+        case NL_ROUTE:
+        case NL_NEXTHOP:
+            found(c, &ev);
+            break;
+        case NL_OVERRUN:
+            core_netlink_lost(c);
+            return;
+        case NL_OTHER:
+            break;
+        }
+    }
+}
+
+/* Answers or notifications were lost: nothing in flight can be trusted, so everything we want is
+ * asked for again (replacing is idempotent) and links and addresses are read anew. */
+void core_netlink_lost(struct core *c)
+{
+    core_say_text(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER, KD_REASON_NO_RESOURCES,
+                  "netlink overrun: asking the kernel again");
+    c->ops_n = 0;
+    core_paths_lost_all(c);
+    core_fib_lost_all(c);
+    if (c->sync == CORE_SYNC_DONE) {
+        struct core_op op = {.kind = CORE_OP_DUMP, .id = CORE_SYNC_DONE};
+        uint8_t room[128];
+        struct nl_buf b = {room, sizeof(room), 0};
+        if (nl_put_dump(&b, core_op_begin(c, &op), RTM_GETLINK, 0))
+            core_op_send(c, &b);
+    } else {
+        core_sync_start(c);
+    }
+}

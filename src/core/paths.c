@@ -1,0 +1,348 @@
+/* Next-hop objects and the groups made of them (DESIGN 3.7): all prefixes with the same path set
+ * share one group, and losing a path is one replace of the group, however many prefixes there are.
+ * Groups are per address family and always groups, even of one member. */
+#include "core/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+bool core_path_usable(const struct core *c, const struct bgp_path_nh *nh)
+{
+    if (nh->iface != BGP_NO_IFACE)
+        return nh->iface < c->cfg.n_tunnels && c->tunnels[nh->iface].carrying;
+    return core_link_towards(c, &nh->nexthop) != 0;
+}
+
+/* ---- next-hop objects ---- */
+
+static struct core_nh_key nh_key(const struct core *c, const struct bgp_path_nh *p, uint8_t family)
+{
+    struct core_nh_key k;
+
+    memset(&k, 0, sizeof(k)); /* hashed as bytes */
+    k.family = family;
+    if (p->iface != BGP_NO_IFACE) {
+        k.oif = c->tunnels[p->iface].ifindex;
+    } else {
+        k.oif = core_link_towards(c, &p->nexthop);
+        k.gateway.family = p->nexthop.family;
+        memcpy(k.gateway.b, p->nexthop.b, sizeof(k.gateway.b));
+    }
+    return k;
+}
+
+static void nh_send(struct core *c, struct core_nh *nh)
+{
+    uint8_t room[128];
+    struct nl_buf b = {room, sizeof(room), 0};
+    struct core_op op = {.kind = CORE_OP_NH, .id = nh->id};
+    struct nl_nexthop m = {.id = nh->id, .family = nh->key.family, .protocol = NL_PROTO_KEDGE,
+                           .gateway = nh->key.gateway, .oif = nh->key.oif,
+                           .onlink = nh->key.gateway.family != 0};
+
+    kd_assert(nl_put_nexthop(&b, core_op_begin(c, &op), &m));
+    core_op_send(c, &b);
+    nh->installed = true;
+}
+
+static void object_del(struct core *c, enum core_op_kind kind, uint32_t id)
+{
+    uint8_t room[128];
+    struct nl_buf b = {room, sizeof(room), 0};
+    struct core_op op = {.kind = kind, .id = id};
+
+    kd_assert(nl_put_nexthop_del(&b, core_op_begin(c, &op), id));
+    core_op_send(c, &b);
+}
+
+static struct core_nh *nh_by_id(const struct core *c, uint32_t id)
+{
+    struct core_nh *nh;
+
+    for (nh = c->nhs; nh; nh = nh->hh.next)
+        if (nh->id == id)
+            return nh;
+    return NULL;
+}
+
+static struct core_nh *nh_take(struct core *c, const struct bgp_path_nh *p, uint8_t family)
+{
+    struct core_nh_key k = nh_key(c, p, family);
+    struct core_nh *nh;
+
+    HASH_FIND(hh, c->nhs, &k, sizeof(k), nh);
+    if (!nh) {
+        nh = calloc(1, sizeof(*nh));
+        kd_assert(nh);
+        nh->key = k;
+        nh->id = c->next_nh_id++;
+        HASH_ADD(hh, c->nhs, key, sizeof(nh->key), nh);
+    }
+    nh->refs++;
+    if (!nh->installed)
+        nh_send(c, nh);
+    return nh;
+}
+
+static void nh_drop(struct core *c, uint32_t id)
+{
+    struct core_nh *nh = nh_by_id(c, id);
+
+    if (!nh || --nh->refs > 0)
+        return;
+    if (nh->installed)
+        object_del(c, CORE_OP_NH_DEL, nh->id);
+    HASH_DEL(c->nhs, nh);
+    free(nh);
+}
+
+/* ---- groups ---- */
+
+static void key_copy(struct bgp_path_nh *dst, const struct bgp_path_nh *src, uint8_t n)
+{
+    for (uint8_t i = 0; i < n; i++) {
+        dst[i].nexthop.family = src[i].nexthop.family;
+        memcpy(dst[i].nexthop.b, src[i].nexthop.b, sizeof(src[i].nexthop.b));
+        dst[i].peer = src[i].peer;
+        dst[i].iface = src[i].iface;
+    }
+}
+
+struct core_group *core_group_get(struct core *c, const struct bgp_pathset *paths, uint8_t family)
+{
+    struct core_group *g;
+    struct core_group_key k;
+
+    memset(&k, 0, sizeof(k)); /* hashed as bytes: copied field by field over zeroes */
+    k.paths.n_best = paths->n_best;
+    k.paths.n_backup = paths->n_backup;
+    key_copy(k.paths.best, paths->best, paths->n_best);
+    key_copy(k.paths.backup, paths->backup, paths->n_backup);
+    k.family = family;
+    HASH_FIND(hh, c->groups, &k, sizeof(k), g);
+    if (g)
+        return g;
+    g = calloc(1, sizeof(*g));
+    kd_assert(g);
+    memcpy(&g->key, &k, sizeof(k));
+    g->id = c->next_nh_id++;
+    HASH_ADD(hh, c->groups, key, sizeof(g->key), g);
+    return g;
+}
+
+void core_group_ref(struct core_group *g)
+{
+    g->refs++;
+}
+
+void core_group_unref(struct core *c, struct core_group *g)
+{
+    if (--g->refs > 0)
+        return;
+    /* The last entry leaves it with its next request, which is sent after this one; the kernel would
+     * flush that entry's route with the group. So the group goes only when nothing is installed
+     * through it: core_groups_sweep(). */
+    (void)c;
+}
+
+static uint32_t members(struct core *c, const struct core_group *g, const struct bgp_path_nh **out)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < g->key.paths.n_best; i++)
+        if (core_path_usable(c, &g->key.paths.best[i]))
+            out[n++] = &g->key.paths.best[i];
+    if (n)
+        return n;
+    for (uint32_t i = 0; i < g->key.paths.n_backup; i++)
+        if (core_path_usable(c, &g->key.paths.backup[i]))
+            out[n++] = &g->key.paths.backup[i];
+    return n;
+}
+
+static void group_send(struct core *c, struct core_group *g)
+{
+    uint8_t room[512];
+    struct nl_buf b = {room, sizeof(room), 0};
+    struct core_op op = {.kind = CORE_OP_GROUP, .id = g->id};
+    struct nl_nexthop m = {.id = g->id, .protocol = NL_PROTO_KEDGE, .n_group = g->n_active};
+
+    memcpy(m.group, g->active, g->n_active * sizeof(m.group[0]));
+    kd_assert(nl_put_nexthop(&b, core_op_begin(c, &op), &m));
+    core_op_send(c, &b);
+    g->installed = true;
+}
+
+static void group_remove(struct core *c, struct core_group *g)
+{
+    if (g->installed)
+        object_del(c, CORE_OP_GROUP_DEL, g->id);
+    g->installed = false;
+    for (uint32_t i = 0; i < g->n_active; i++)
+        nh_drop(c, g->active[i]);
+    g->n_active = 0;
+}
+
+/* Brings the group in the kernel to what is usable now; one message when its members changed. */
+static void group_update(struct core *c, struct core_group *g)
+{
+    const struct bgp_path_nh *use[2 * BGP_ECMP_MAX];
+    uint32_t fresh[2 * BGP_ECMP_MAX], n = KD_MIN(members(c, g, use), (uint32_t)BGP_ECMP_MAX);
+    bool same = n == g->n_active && g->installed;
+
+    if (n == 0) {
+        if (g->installed || g->n_active) {
+            group_remove(c, g);
+            core_fib_group_lost(c, g);
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        fresh[i] = nh_take(c, use[i], g->key.family)->id;
+        same = same && fresh[i] == g->active[i];
+    }
+    if (!same) {
+        uint32_t old[BGP_ECMP_MAX], n_old = g->n_active;
+        memcpy(old, g->active, sizeof(old));
+        memcpy(g->active, fresh, n * sizeof(fresh[0]));
+        g->n_active = n;
+        group_send(c, g);
+        for (uint32_t i = 0; i < n_old; i++)
+            nh_drop(c, old[i]);
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            nh_drop(c, fresh[i]);
+    }
+}
+
+bool core_group_ensure(struct core *c, struct core_group *g)
+{
+    if (!g->installed)
+        group_update(c, g);
+    return g->installed;
+}
+
+void core_groups_reconsider(struct core *c)
+{
+    struct core_group *g;
+
+    for (g = c->groups; g; g = g->hh.next) {
+        bool was = g->installed;
+        if (g->refs == 0)
+            continue;
+        if (was)
+            group_update(c, g);
+        else
+            core_fib_group_lost(c, g); /* its entries try again */
+    }
+}
+
+static bool any_entry_through(const struct core *c, uint32_t id)
+{
+    const struct core_fib_entry *e;
+
+    for (e = c->fib; e; e = e->hh.next)
+        if ((e->have == CORE_FIB_GROUP && e->have_id == id) ||
+            (e->busy && e->fly == CORE_FIB_GROUP && e->fly_id == id))
+            return true;
+    return false;
+}
+
+void core_groups_sweep(struct core *c)
+{
+    struct core_group *g, *tmp;
+
+    HASH_ITER(hh, c->groups, g, tmp) {
+        if (g->refs > 0 || any_entry_through(c, g->id) || !core_room(c))
+            continue;
+        group_remove(c, g);
+        HASH_DEL(c->groups, g);
+        free(g);
+    }
+}
+
+static struct core_group *group_by_id(const struct core *c, uint32_t id)
+{
+    struct core_group *g;
+
+    for (g = c->groups; g; g = g->hh.next)
+        if (g->id == id)
+            return g;
+    return NULL;
+}
+
+void core_group_result(struct core *c, const struct core_op *op, int error, const char *text)
+{
+    struct core_group *g = op->kind == CORE_OP_GROUP ? group_by_id(c, op->id) : NULL;
+    struct core_nh *nh = op->kind == CORE_OP_NH ? nh_by_id(c, op->id) : NULL;
+    char line[256];
+
+    if (!error || op->kind == CORE_OP_GROUP_DEL || op->kind == CORE_OP_NH_DEL)
+        return; /* deleting what the kernel flushed by itself fails, and is fine */
+    snprintf(line, sizeof(line), "next hop %u refused: %s (errno %d)", op->id, text, error);
+    core_say_text(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER, KD_REASON_KERNEL_REFUSED,
+                  line);
+    if (nh)
+        nh->installed = false;
+    if (g) {
+        g->installed = false;
+        core_fib_group_lost(c, g);
+    }
+}
+
+static bool has_member(const struct core_group *g, uint32_t id)
+{
+    for (uint32_t i = 0; i < g->n_active; i++)
+        if (g->active[i] == id)
+            return true;
+    return false;
+}
+
+/* The kernel has deleted, without a word, the next-hop objects of an interface that went down, the
+ * groups this left empty and every route through those (DESIGN 3.7). */
+void core_nh_lost_link(struct core *c, uint32_t ifindex)
+{
+    struct core_nh *nh;
+    struct core_group *g;
+    struct core_fib_entry *e, *tmp;
+
+    for (nh = c->nhs; nh; nh = nh->hh.next) {
+        if (nh->key.oif != ifindex)
+            continue;
+        nh->installed = false;
+        for (g = c->groups; g; g = g->hh.next)
+            if (has_member(g, nh->id) && g->n_active == 1) {
+                g->installed = false;
+                core_fib_group_lost(c, g);
+            }
+    }
+    HASH_ITER(hh, c->fib, e, tmp)
+        if (e->have == CORE_FIB_DEVICE && e->have_id == ifindex) {
+            e->have = CORE_FIB_NONE;
+            e->have_id = 0;
+            core_fib_dirty(c, e);
+        }
+}
+
+void core_paths_free(struct core *c)
+{
+    struct core_group *g, *gt;
+    struct core_nh *nh, *nt;
+
+    HASH_ITER(hh, c->groups, g, gt) {
+        HASH_DEL(c->groups, g);
+        free(g);
+    }
+    HASH_ITER(hh, c->nhs, nh, nt) {
+        HASH_DEL(c->nhs, nh);
+        free(nh);
+    }
+}
+
+void core_paths_lost_all(struct core *c)
+{
+    for (struct core_nh *nh = c->nhs; nh; nh = nh->hh.next)
+        nh->installed = false;
+    for (struct core_group *g = c->groups; g; g = g->hh.next)
+        g->installed = false;
+}

@@ -1,0 +1,339 @@
+/* Neighbors: switched on and off by what carries them, their TCP passed between BGP and the shell,
+ * and the next hops BGP asked to be told of. A tunnel's neighbor runs only while the tunnel carries,
+ * bound to its interface; one beside the tunnels runs while its link does. */
+#include "core/internal.h"
+
+#include <stdlib.h>
+
+struct core_peer *core_peer(const struct core *c, uint32_t id)
+{
+    struct core_peer *p;
+
+    HASH_FIND(hh, c->peers, &id, sizeof(id), p);
+    return p;
+}
+
+static bool peer_add(struct core *c, uint32_t id, const struct bgp_peer_config *cfg)
+{
+    struct core_peer *p = calloc(1, sizeof(*p));
+
+    if (!p)
+        return false;
+    p->id = id;
+    p->cfg = *cfg;
+    HASH_ADD(hh, c->peers, id, sizeof(p->id), p);
+    return bgp_peer_set(c->bgp, id, &p->cfg);
+}
+
+bool core_peers_init(struct core *c)
+{
+    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++) {
+        const struct core_tunnel_config *t = &c->cfg.tunnels[i];
+        struct bgp_peer_config cfg = t->neighbor;
+        if (!t->has_neighbor)
+            continue;
+        cfg.iface = i;
+        cfg.local = t->inner;
+        cfg.ttl = 255; /* off-link by nature: multihop (facts/azure 2.1) */
+        cfg.table = t->table;
+        if (!peer_add(c, i, &cfg))
+            return false;
+    }
+    for (uint32_t i = 0; i < c->cfg.n_neighbors; i++) {
+        struct bgp_peer_config cfg = c->cfg.neighbors[i];
+        cfg.iface = BGP_NO_IFACE;
+        if (!peer_add(c, CORE_PEER_BESIDE(i), &cfg))
+            return false;
+    }
+    return true;
+}
+
+void core_peers_free(struct core *c)
+{
+    struct core_peer *p, *tmp;
+
+    HASH_ITER(hh, c->peers, p, tmp) {
+        HASH_DEL(c->peers, p);
+        free(p);
+    }
+    struct core_watch *w, *wt;
+    HASH_ITER(hh, c->watches, w, wt) {
+        HASH_DEL(c->watches, w);
+        free(w);
+    }
+}
+
+void core_peer_on(struct core *c, uint32_t id)
+{
+    struct core_peer *p = core_peer(c, id);
+    struct bgp_event ev = {.kind = BGP_EV_PEER_ON, .peer = id};
+
+    if (!p || p->on || p->admin_down || c->stopping)
+        return;
+    p->on = true;
+    core_queue_bgp(c, &ev);
+}
+
+void core_peer_off(struct core *c, uint32_t id, enum kd_reason reason, bool heard)
+{
+    struct core_peer *p = core_peer(c, id);
+    struct bgp_event ev = {.kind = BGP_EV_PEER_OFF, .peer = id, .reason = reason, .heard = heard};
+
+    if (!p || !p->on)
+        return;
+    p->on = false;
+    core_queue_bgp(c, &ev);
+}
+
+/* May the session to p run? */
+static bool has_path(const struct core *c, const struct core_peer *p)
+{
+    if (p->cfg.iface != BGP_NO_IFACE)
+        return c->tunnels[p->cfg.iface].carrying;
+    return p->cfg.ttl > 1 || core_link_towards(c, &p->cfg.remote) != 0;
+}
+
+static void consider_peer(struct core *c, const struct core_peer *p)
+{
+    if (p->cfg.iface != BGP_NO_IFACE)
+        return; /* tunnel.c decides, in order with its host route */
+    if (has_path(c, p))
+        core_peer_on(c, p->id);
+    else
+        core_peer_off(c, p->id, KD_REASON_LINK_DOWN, false);
+}
+
+void core_peers_start(struct core *c)
+{
+    for (uint32_t i = 0; i < c->cfg.n_networks; i++) {
+        struct bgp_event ev = {.kind = BGP_EV_LOCAL_ROUTE, .table = c->cfg.table, .up = true,
+                               .prefix = c->cfg.networks[i]};
+        core_queue_bgp(c, &ev);
+    }
+    for (struct core_peer *p = c->peers; p; p = p->hh.next)
+        consider_peer(c, p);
+}
+
+void core_peer_command(struct core *c, uint32_t id, enum core_command cmd)
+{
+    struct core_peer *p = core_peer(c, id);
+
+    if (!p)
+        return;
+    p->admin_down = cmd == CORE_CMD_NEIGHBOR_SHUTDOWN;
+    if (p->admin_down)
+        core_peer_off(c, id, KD_REASON_ADMIN, true);
+    else if (has_path(c, p))
+        core_peer_on(c, id);
+}
+
+/* ---- next hops ---- */
+
+static struct core_watch_key watch_key(uint32_t table, uint32_t iface, const struct kd_addr *nh)
+{
+    struct core_watch_key k;
+
+    memset(&k, 0, sizeof(k));
+    k.table = table;
+    k.iface = iface;
+    k.nexthop.family = nh->family;
+    memcpy(k.nexthop.b, nh->b, sizeof(nh->b));
+    return k;
+}
+
+static bool watch_usable(const struct core *c, const struct core_watch *w)
+{
+    struct bgp_path_nh nh = {.nexthop = w->key.nexthop, .iface = w->key.iface};
+
+    return core_path_usable(c, &nh);
+}
+
+static void watch_tell(struct core *c, const struct core_watch *w)
+{
+    struct bgp_event ev = {.kind = BGP_EV_NEXTHOP, .table = w->key.table, .nexthop = w->key.nexthop,
+                           .iface = w->key.iface, .up = w->up};
+
+    core_queue_bgp(c, &ev);
+}
+
+static void watch(struct core *c, const struct bgp_action *a)
+{
+    struct core_watch_key k = watch_key(a->table, a->iface, &a->nexthop);
+    struct core_watch *w;
+
+    HASH_FIND(hh, c->watches, &k, sizeof(k), w);
+    if (!w) {
+        w = calloc(1, sizeof(*w));
+        kd_assert(w);
+        w->key = k;
+        HASH_ADD(hh, c->watches, key, sizeof(w->key), w);
+    }
+    w->up = watch_usable(c, w);
+    watch_tell(c, w);
+}
+
+static void unwatch(struct core *c, const struct bgp_action *a)
+{
+    struct core_watch_key k = watch_key(a->table, a->iface, &a->nexthop);
+    struct core_watch *w;
+
+    HASH_FIND(hh, c->watches, &k, sizeof(k), w);
+    if (!w)
+        return;
+    HASH_DEL(c->watches, w);
+    free(w);
+}
+
+void core_peers_reconsider(struct core *c)
+{
+    if (c->sync != CORE_SYNC_DONE)
+        return;
+    for (struct core_watch *w = c->watches; w; w = w->hh.next) {
+        bool up = watch_usable(c, w);
+        if (up == w->up)
+            continue;
+        w->up = up;
+        watch_tell(c, w);
+    }
+    for (struct core_peer *p = c->peers; p; p = p->hh.next)
+        consider_peer(c, p);
+}
+
+/* ---- BGP's actions ---- */
+
+static struct core_peer *peer_of_conn(const struct core *c, struct kd_handle conn)
+{
+    for (struct core_peer *p = c->peers; p; p = p->hh.next)
+        if (p->conn_open && kd_handle_eq(p->conn, conn))
+            return p;
+    return NULL;
+}
+
+bool core_peer_conn_open(const struct core *c, uint32_t id)
+{
+    const struct core_peer *p = core_peer(c, id);
+
+    return p && p->conn_open;
+}
+
+static uint16_t session_mss(const struct core *c, const struct bgp_action *a)
+{
+    uint32_t overhead = a->remote.family == 6 ? 60 : 40;
+
+    if (a->iface == BGP_NO_IFACE || c->tunnels[a->iface].mtu <= overhead)
+        return 0;
+    return (uint16_t)(c->tunnels[a->iface].mtu - overhead);
+}
+
+static void tcp_act(struct core *c, enum core_act_kind kind, const struct bgp_action *a,
+                    const struct bgp_out *out)
+{
+    struct core_act *x = core_emit(c, kind);
+    struct core_peer *p = core_peer(c, a->peer);
+
+    x->handle = a->conn;
+    x->token = a->token;
+    x->local = (struct kd_endpoint){a->local, 0};
+    x->remote = (struct kd_endpoint){a->remote, 179};
+    x->tunnel = a->iface == BGP_NO_IFACE ? CORE_NO_TUNNEL : a->iface;
+    x->ttl = a->ttl;
+    if (kind == CORE_ACT_TCP_CONNECT)
+        x->mss = session_mss(c, a);
+    if (kind == CORE_ACT_TCP_WRITE)
+        x->data = core_put(c, kd_bytes(out->buf + a->data.off, a->data.len));
+    if (p && (kind == CORE_ACT_TCP_CONNECT || kind == CORE_ACT_TCP_ACCEPT)) {
+        p->conn = a->conn;
+        p->conn_open = true;
+    }
+}
+
+static void route_set(struct core *c, const struct bgp_action *a, const struct bgp_out *out)
+{
+    struct bgp_pathset paths;
+
+    if (bgp_paths_parse(kd_bytes(out->buf + a->paths.off, a->paths.len), &paths))
+        core_fib_want_group(c, a->table, &a->prefix, &paths);
+}
+
+static void note(struct core *c, const struct bgp_action *a, const struct bgp_out *out)
+{
+    static const enum core_note notes[BGP_NOTE_N] = {
+        [BGP_NOTE_STATE] = CORE_NOTE_BGP_STATE,
+        [BGP_NOTE_STOP] = CORE_NOTE_BGP_STOP,
+        [BGP_NOTE_ERROR] = CORE_NOTE_BGP_ERROR,
+        [BGP_NOTE_EOR] = CORE_NOTE_N,
+    };
+    struct core_event_record r;
+    uint32_t tunnel = a->peer < c->cfg.n_tunnels ? a->peer : CORE_NO_TUNNEL;
+
+    if (a->note >= BGP_NOTE_N || notes[a->note] == CORE_NOTE_N)
+        return;
+    r = core_record(c, notes[a->note], tunnel, a->peer);
+    r.bstate = a->state;
+    r.reason = a->reason;
+    r.text = kd_bytes(out->buf + a->data.off, a->data.len);
+    core_say(c, &r);
+}
+
+void core_peer_bgp(struct core *c, const struct bgp_action *a, const struct bgp_out *out)
+{
+    switch (a->kind) {
+    case BGP_ACT_CONNECT:
+        tcp_act(c, CORE_ACT_TCP_CONNECT, a, out);
+        break;
+    case BGP_ACT_ACCEPT:
+        tcp_act(c, CORE_ACT_TCP_ACCEPT, a, out);
+        break;
+    case BGP_ACT_REFUSE:
+        tcp_act(c, CORE_ACT_TCP_REFUSE, a, out);
+        break;
+    case BGP_ACT_WRITE:
+        tcp_act(c, CORE_ACT_TCP_WRITE, a, out);
+        break;
+    case BGP_ACT_CLOSE:
+        tcp_act(c, CORE_ACT_TCP_CLOSE, a, out);
+        break;
+    case BGP_ACT_NH_WATCH:
+        watch(c, a);
+        break;
+    case BGP_ACT_NH_UNWATCH:
+        unwatch(c, a);
+        break;
+    case BGP_ACT_ROUTE_SET:
+        route_set(c, a, out);
+        break;
+    case BGP_ACT_ROUTE_DEL:
+        core_fib_want_none(c, a->table, &a->prefix, CORE_METRIC_BGP);
+        break;
+    case BGP_ACT_NOTE:
+        note(c, a, out);
+        break;
+    }
+}
+
+/* ---- the shell's TCP events ---- */
+
+void core_peer_tcp(struct core *c, const struct core_ev *ev)
+{
+    static const enum bgp_event_kind kinds[] = {
+        [CORE_EV_TCP_OPENED] = BGP_EV_TCP_OPENED, [CORE_EV_TCP_INCOMING] = BGP_EV_TCP_INCOMING,
+        [CORE_EV_TCP_FAILED] = BGP_EV_TCP_FAILED, [CORE_EV_TCP_BYTES] = BGP_EV_TCP_BYTES,
+        [CORE_EV_TCP_SENT] = BGP_EV_TCP_SENT,     [CORE_EV_TCP_CLOSED] = BGP_EV_TCP_CLOSED,
+    };
+    struct core_peer *p = peer_of_conn(c, ev->handle);
+    struct bgp_event b = {
+        .kind = kinds[ev->kind],
+        .conn = ev->handle,
+        .token = ev->token,
+        .local = ev->local.addr,
+        .remote = ev->remote.addr,
+        .iface = ev->tunnel == CORE_NO_TUNNEL ? BGP_NO_IFACE : ev->tunnel,
+        .data = ev->data,
+        .n = ev->n,
+        .reason = ev->reason,
+    };
+
+    if (p && (ev->kind == CORE_EV_TCP_FAILED || ev->kind == CORE_EV_TCP_CLOSED))
+        p->conn_open = false;
+    core_run_bgp(c, &b);
+}

@@ -1,0 +1,86 @@
+/* Read-only views of the core, for status, metrics and tests. */
+#include "core/internal.h"
+
+uint32_t core_tunnels(const struct core *c)
+{
+    return c->cfg.n_tunnels;
+}
+
+bool core_tunnel_get(const struct core *c, uint32_t tunnel, struct core_tunnel_view *v)
+{
+    const struct core_tunnel *t;
+
+    if (tunnel >= c->cfg.n_tunnels)
+        return false;
+    t = &c->tunnels[tunnel];
+    memset(v, 0, sizeof(*v));
+    v->config = &t->cfg;
+    v->state = t->state;
+    v->reason = t->reason;
+    v->since_us = t->since_us;
+    v->ifindex = t->ifindex;
+    v->mtu = t->mtu;
+    v->refusal = t->refusal;
+    v->refusal_detail = t->refusal_detail;
+    v->refusal_offered = t->refusal_offered;
+    v->refusal_configured = t->refusal_configured;
+    return ike_conn_view(c->ike, tunnel, &v->ike) || true;
+}
+
+bool core_tunnel_find(const struct core *c, const char *name, uint32_t *tunnel)
+{
+    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)
+        if (strcmp(c->tunnels[i].cfg.ike.name, name) == 0) {
+            *tunnel = i;
+            return true;
+        }
+    return false;
+}
+
+bool core_peer_next(const struct core *c, uint32_t *peer)
+{
+    const struct core_peer *p = *peer == UINT32_MAX ? NULL : core_peer(c, *peer);
+
+    p = *peer == UINT32_MAX ? c->peers : p ? p->hh.next : NULL;
+    if (!p)
+        return false;
+    *peer = p->id;
+    return true;
+}
+
+bool core_peer_find(const struct core *c, const char *text, uint32_t *peer)
+{
+    struct kd_addr a;
+    bool is_addr = kd_addr_parse(text, &a);
+
+    for (const struct core_peer *p = c->peers; p; p = p->hh.next)
+        if (strcmp(p->cfg.name, text) == 0 || (is_addr && kd_addr_eq(&a, &p->cfg.remote))) {
+            *peer = p->id;
+            return true;
+        }
+    return false;
+}
+
+const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t peer)
+{
+    const struct core_peer *p = core_peer(c, peer);
+
+    return p ? &p->cfg : NULL;
+}
+
+const struct bgp *core_bgp(const struct core *c)
+{
+    return c->bgp;
+}
+
+const struct core_config *core_configuration(const struct core *c)
+{
+    return &c->cfg;
+}
+
+enum core_dataplane core_dataplane_of(const struct core *c, const char **why)
+{
+    if (why)
+        *why = c->dataplane_why;
+    return c->dataplane;
+}
