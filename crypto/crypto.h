@@ -77,9 +77,12 @@ struct kc_alg {
     bool aead;
 };
 
-/* key_bits 0 finds the row without a key length only. NULL when unknown: never trust wire ids. */
+/* key_bits 0 finds the row without a key length only. NULL when unknown: never trust wire ids. INTEG
+ * and DH have a row for NONE (id 0), ENCR and PRF don't. */
 const struct kc_alg *kc_alg_find(enum kc_transform_type type, uint16_t id, uint16_t key_bits);
-/* By keyword; type 0 searches all ENCR, INTEG, DH, ESN; PRF keywords are "prfsha1", "prfsha256", ... */
+/* By strongSwan's keyword, over the whole table: no two rows share one (PRFs are "prfsha1", "prfsha256",
+ * ...; NONE is "integnone", "modpnone"). Some of its other spellings are understood too ("curve25519",
+ * "aes256gcm", "sha2_256"). NULL when unknown. */
 const struct kc_alg *kc_alg_by_name(const char *name);
 /* The table, for iteration. */
 const struct kc_alg *kc_alg_table(size_t *n);
@@ -90,10 +93,11 @@ struct kc_ctx;
 
 enum kc_provider { KC_PROVIDER_REAL, KC_PROVIDER_SIM };
 
-/* keys_max: most keys alive at once (bounded; one IKE SA uses up to 8, one child 4). Keys live in one
- * guarded, locked (mlock) area of libsodium's, are wiped when freed, and never printed. NULL when
- * memory can't be had. KC_PROVIDER_SIM is linked only into tests and fuzzers (kc_sim_lib); asking a
- * binary without it gives NULL. A context may be used by several threads. */
+/* keys_max: most keys alive at once (bounded, > 0; one IKE SA uses up to 8, one child 4). Keys live in
+ * one guarded, locked (mlock) area of libsodium's, are wiped when freed, and never printed. NULL when
+ * memory can't be had. KC_PROVIDER_SIM is linked only into tests and fuzzers (crypto_sim_dep); asking
+ * a binary without it gives NULL. A context may be used by several threads. A real one takes about a
+ * millisecond to make: one a process. */
 struct kc_ctx *kc_ctx_new(enum kc_provider provider, uint32_t keys_max) KD_MUST_USE;
 void kc_ctx_free(struct kc_ctx *c);
 /* False and the reason when the algorithm can't be had in this process. */
@@ -101,7 +105,8 @@ bool kc_available(const struct kc_ctx *c, const struct kc_alg *alg);
 
 #define KC_KEY_MAX 640 /* the longest secret kept: a MODP4096 shared secret, with room */
 
-/* Copies key into the arena; the caller wipes its own copy. KD_HANDLE_NONE when full or too long. */
+/* Copies key into the arena; the caller wipes its own copy. KD_HANDLE_NONE when full or too long. An
+ * empty key is a key. */
 struct kd_handle kc_key_import(struct kc_ctx *c, struct kd_bytes key) KD_MUST_USE;
 /* Wipes; a stale handle or NONE is ignored. */
 void kc_key_free(struct kc_ctx *c, struct kd_handle key);
@@ -110,6 +115,9 @@ size_t kc_key_len(const struct kc_ctx *c, struct kd_handle key); /* 0 when stale
  * small, else its length. The caller wipes buf with kc_wipe(). */
 size_t kc_key_export(const struct kc_ctx *c, struct kd_handle key, uint8_t *buf, size_t cap);
 uint32_t kc_keys_live(const struct kc_ctx *c);
+/* False when the kernel refused to lock the arena (RLIMIT_MEMLOCK): keys could reach the swap. They
+ * work all the same; a shell warns. */
+bool kc_keys_locked(const struct kc_ctx *c);
 
 void kc_wipe(void *p, size_t len);
 /* Constant-time in the content; lengths are public. */
@@ -119,9 +127,12 @@ void kc_os_random(void *buf, size_t len);
 
 /* ---- the engines' random stream: deterministic from its seed (ChaCha20 keystream) ---- */
 
+/* Plain data, but secret: later values follow from it, earlier ones don't (the key is replaced and what
+ * was given out is wiped at every draw). */
+
 struct kc_rng {
-    uint8_t seed[32];
-    uint64_t block; /* next block to draw */
+    uint8_t seed[32]; /* the key of the next draw */
+    uint64_t block;   /* draws so far */
     uint8_t buf[64];
     uint8_t used; /* of buf; 64 when empty */
 };
@@ -134,11 +145,15 @@ uint32_t kc_rng_below(struct kc_rng *r, uint32_t bound);
 
 /* ---- PRF, PRF+ and plain hash (RFC 7296 2.13) ---- */
 
-/* out (alg's out_len bytes) = prf(key, parts[0] | parts[1] | ...). False on a stale key only. */
+#define KC_PARTS_MAX 12 /* parts of one call's data; the longest in RFC 7296 has 6; more is a bug */
+
+/* out (alg's out_len bytes) = prf(key, parts[0] | parts[1] | ...). False on a stale key, or a
+ * PRF that isn't available. */
 bool kc_prf(struct kc_ctx *c, enum kc_prf prf, struct kd_handle key, const struct kd_bytes *parts,
             size_t n_parts, uint8_t *out) KD_MUST_USE;
 /* The same with the key in the clear: SKEYSEED = prf(Ni | Nr, g^ir) with the secret as data handle,
- * appended after parts (secret may be NONE). The result becomes a key. */
+ * appended after parts (secret may be NONE). The result becomes a key. NONE: stale secret, arena full
+ * or PRF unavailable. */
 struct kd_handle kc_prf_key(struct kc_ctx *c, enum kc_prf prf, struct kd_bytes key,
                             const struct kd_bytes *parts, size_t n_parts, struct kd_handle secret)
     KD_MUST_USE;
@@ -159,15 +174,18 @@ void kc_sha1(struct kc_ctx *c, const struct kd_bytes *parts, size_t n_parts, uin
 
 struct kc_box; /* owned by the caller; wiped by kc_box_free() */
 
-/* integ NONE with an AEAD, else both. enc_key holds key | salt for an AEAD (RFC 5282, RFC 4106).
- * NULL: unknown or unavailable algorithm, stale key, or wrong key length. */
+/* integ NONE (NULL or the row) with an AEAD, else both. enc_key holds key | salt for an AEAD (RFC 5282,
+ * RFC 4106); what needs no key (an AEAD's integrity, ENCR_NULL) takes KD_HANDLE_NONE. Key material is
+ * copied: the handles may be freed. A box belongs to one thread at a time.
+ * NULL: unknown or unavailable algorithm, stale key, wrong key length, or out of memory. */
 struct kc_box *kc_box_new(struct kc_ctx *c, const struct kc_alg *encr, const struct kc_alg *integ,
                           struct kd_handle enc_key, struct kd_handle int_key) KD_MUST_USE;
 void kc_box_free(struct kc_box *b);
 /* Encrypts text in place (len a multiple of the cipher's block) and writes the icv (icv_len bytes).
  * iv: the explicit IV (iv_len bytes). AEAD: aad is the associated data, tail is ignored (must be
  * empty). Else the MAC runs over aad | iv | ciphertext | tail: tail is ESP's high sequence number.
- * No allocation. False only for a wrong length. */
+ * An AEAD's nonce is salt | iv: the caller never repeats an iv under one key. No allocation. False
+ * only for a wrong length. */
 bool kc_box_seal(struct kc_box *b, const uint8_t *iv, struct kd_bytes aad, uint8_t *text, size_t len,
                  struct kd_bytes tail, uint8_t *icv) KD_MUST_USE;
 /* The inverse; checks the icv in constant time before decrypting (EtM) or with it (AEAD). On false
@@ -195,7 +213,7 @@ struct kc_job_result {
     enum kc_job_status status; /* BAD_PEER: the peer's public value is invalid (RFC 6989) */
     uint8_t pub[512];          /* KEYGEN: pub_len bytes */
     size_t pub_len;
-    struct kd_handle secret;   /* SHARED: in the arena, owned by the receiver */
+    struct kd_handle secret;   /* SHARED: out_len bytes in the arena, owned by the receiver */
 };
 
 /* Draws a private value for the group from the engine's stream into the arena. MODP: at least twice
@@ -203,7 +221,8 @@ struct kc_job_result {
 struct kd_handle kc_dh_private(struct kc_ctx *c, enum kc_dh group, struct kc_rng *rng) KD_MUST_USE;
 /* Runs the job; thread-safe. Peer checks: exact length, 1 < y < p - 1 (MODP; subgroup where q is
  * known: group 24), on the curve and not infinity (ECP), shared secret not zero (X25519).
- * MODP secrets are padded to the length of p; ECP secrets are the x coordinate only (RFC 5903). */
+ * MODP secrets are padded to the length of p; ECP secrets are the x coordinate only (RFC 5903).
+ * FAILED: stale or foreign private value, unavailable group, arena full or out of memory. */
 void kc_job_run(struct kc_ctx *c, const struct kc_job *job, struct kc_job_result *res);
 
 #endif

@@ -2,7 +2,8 @@
  * One file (socket.c) touches the kernel. Built on libmnl.
  *
  * Every builder appends one complete message with NLM_F_ACK and the given sequence number, so that
- * several fit one batch. False when the buffer is too small (nothing appended). */
+ * several fit one batch. False when the buffer is too small (nothing appended), never for another
+ * reason: a field out of its bounds is a bug (asserted). The buffer needs no alignment. */
 #ifndef NL_MSG_H
 #define NL_MSG_H
 
@@ -16,31 +17,36 @@ struct nl_buf {
 
 #define NL_PROTO_KEDGE 190 /* our rtm_protocol / nh protocol number (DESIGN 3.9) */
 
+#define NL_NAME_MAX  16 /* IFNAMSIZ, NUL included */
+#define NL_ALIAS_MAX 64 /* of ours; a longer foreign one is parsed cut */
+
 struct nl_link_set {
     uint32_t ifindex;
     bool up;
     uint32_t mtu;      /* 0: leave */
-    const char *alias; /* NULL: leave; "kedge:<tunnel>" */
+    const char *alias; /* NULL: leave; "kedge:<tunnel>", less than NL_ALIAS_MAX bytes */
 };
 
 struct nl_addr_set {
     uint32_t ifindex;
     struct kd_prefix prefix; /* addr/len; local address = prefix.addr for host prefixes */
-    struct kd_addr local;
+    struct kd_addr local;    /* family 0: prefix.addr. Outside prefix: prefix is the peer's */
+    uint8_t protocol;        /* IFA_PROTO tag, NL_PROTO_KEDGE on ours; 0: none */
 };
 
 enum nl_route_type { NL_ROUTE_UNICAST, NL_ROUTE_UNREACHABLE, NL_ROUTE_BLACKHOLE };
 
 struct nl_route {
     struct kd_prefix dst;
-    uint32_t table;
-    uint32_t metric;
+    uint32_t table;   /* 0 in what we build: main */
+    uint32_t metric;  /* 1 and up in what we add, see nl_put_route() */
     uint8_t protocol; /* NL_PROTO_KEDGE in what we build; as found in what we parse */
     enum nl_route_type type;
-    uint32_t nh_id;   /* next-hop object; else gateway/oif */
+    uint32_t nh_id;         /* next-hop object; else gateway/oif */
     struct kd_addr gateway; /* family 0: none */
     uint32_t oif;
     struct kd_addr prefsrc; /* family 0: none */
+    bool cloned; /* parsed only: the answer to a look-up or a cached exception, no FIB entry */
 };
 
 #define NL_NH_GROUP_MAX 16
@@ -59,8 +65,8 @@ struct nl_nexthop {
 
 struct nl_link_info {
     uint32_t ifindex;
-    char name[16];
-    char alias[64];
+    char name[NL_NAME_MAX];
+    char alias[NL_ALIAS_MAX];
     uint32_t mtu;
     bool up, carrier;
 };
@@ -68,11 +74,26 @@ struct nl_link_info {
 /* builders */
 bool nl_put_link_set(struct nl_buf *b, uint32_t seq, const struct nl_link_set *l);
 bool nl_put_addr(struct nl_buf *b, uint32_t seq, const struct nl_addr_set *a, bool add);
-bool nl_put_route(struct nl_buf *b, uint32_t seq, const struct nl_route *r, bool add); /* add: NLM_F_CREATE|REPLACE */
-bool nl_put_nexthop(struct nl_buf *b, uint32_t seq, const struct nl_nexthop *n); /* CREATE|REPLACE */
+/* add: NLM_F_CREATE|REPLACE, keyed by the kernel on table, dst and metric, whoever owns the old
+ * one. Delete: table, dst, type, protocol and every other field that is not zero must match; a
+ * route as parsed deletes itself. nh_id 0 is therefore "any next hop" and metric 0 "any metric",
+ * which would take the fallback once the primary is gone: so adding metric 0 is a bug. With nh_id
+ * set, gateway and oif are left out. */
+bool nl_put_route(struct nl_buf *b, uint32_t seq, const struct nl_route *r, bool add);
+/* CREATE|REPLACE. Group and single can't replace each other. The kernel refuses an IPv4 member
+ * under IPv6 routes, but takes an IPv6 one under IPv4 routes (RFC 8950): groups per family are the
+ * caller's to keep. */
+bool nl_put_nexthop(struct nl_buf *b, uint32_t seq, const struct nl_nexthop *n);
+/* The kernel also removes it from its groups, and every route left without a next hop. */
 bool nl_put_nexthop_del(struct nl_buf *b, uint32_t seq, uint32_t id);
-bool nl_put_dump(struct nl_buf *b, uint32_t seq, uint16_t type, uint8_t family); /* RTM_GETROUTE, ... */
-bool nl_put_route_get(struct nl_buf *b, uint32_t seq, const struct kd_addr *dst, uint32_t table);
+/* type: RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE or RTM_GETNEXTHOP; family 4, 6 or 0 (all). Answered
+ * with any number of messages and NL_DONE, no ack; a refused dump is answered with NL_ACK. */
+bool nl_put_dump(struct nl_buf *b, uint32_t seq, uint16_t type, uint8_t family);
+/* Looks dst up as the kernel would route it; answered with one NL_ROUTE (host prefix, resolved
+ * gateway, oif and prefsrc, the table it was found in) and an ack, or, where there is no way, an
+ * ack with ENETUNREACH, EHOSTUNREACH or EINVAL (blackhole). oif: the VRF device in whose table to
+ * look (the kernel takes no table here), 0: as the rules say. */
+bool nl_put_route_get(struct nl_buf *b, uint32_t seq, const struct kd_addr *dst, uint32_t oif);
 
 /* parser: one incoming message */
 enum nl_kind { NL_ACK, NL_DONE, NL_LINK, NL_ADDR, NL_ROUTE, NL_NEXTHOP, NL_OVERRUN, NL_OTHER };
@@ -80,10 +101,13 @@ enum nl_kind { NL_ACK, NL_DONE, NL_LINK, NL_ADDR, NL_ROUTE, NL_NEXTHOP, NL_OVERR
 struct nl_event {
     enum nl_kind kind;
     uint32_t seq;
-    bool is_del; /* RTM_DEL* */
-    /* NL_ACK */
-    int error;       /* 0 or a positive errno */
-    char text[160];  /* the kernel's extended-ack text, "" when none */
+    bool is_del;      /* RTM_DEL* */
+    bool interrupted; /* NLM_F_DUMP_INTR: the dump missed a change and must be repeated */
+    /* NL_ACK, NL_DONE */
+    int error; /* 0 or a positive errno */
+    /* The kernel's extended-ack text, "" when none. NL_OTHER: why a message of a type we read was
+     * refused as malformed, "" when it merely isn't ours to read. Printable, one line. */
+    char text[160];
     union {
         struct nl_link_info link;
         struct nl_addr_set addr;
@@ -92,7 +116,13 @@ struct nl_event {
     };
 };
 
-/* Takes the next message from *data (advances it). False at the end or when the rest is malformed. */
-bool nl_next(struct kd_bytes *data, struct nl_event *ev);
+/* Takes the next message of a NETLINK_ROUTE socket from *data (advances it). False at the end
+ * (data->len is 0) or when the rest is malformed (data stays). Of routes only unicast, unreachable
+ * and blackhole ones without source or TOS are read; a multipath route shows no gateway. Needs no
+ * alignment. */
+bool nl_next(struct kd_bytes *data, struct nl_event *ev) KD_MUST_USE;
+/* The same for any family (XFRM's type numbers are also rtnetlink's): only NL_ACK, NL_DONE,
+ * NL_OVERRUN, and NL_OTHER for all the rest. */
+bool nl_next_ack(struct kd_bytes *data, struct nl_event *ev) KD_MUST_USE;
 
 #endif

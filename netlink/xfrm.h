@@ -8,9 +8,9 @@
 struct nl_sa_probe {
     struct kd_addr src, dst;
     uint32_t spi;
-    const char *encr;  /* kernel name: "cbc(aes)", "rfc4106(gcm(aes))" */
+    const char *encr;      /* kernel name: "cbc(aes)", "rfc4106(gcm(aes))" */
     uint16_t encr_key_len; /* bytes, salt included */
-    const char *integ; /* NULL for AEAD: "hmac(sha1)" */
+    const char *integ;     /* NULL for AEAD: "hmac(sha1)" */
     uint16_t integ_key_len;
     uint16_t icv_bits;
     uint32_t reqid, if_id;

@@ -1,0 +1,58 @@
+/* Links: up, MTU and alias set; name, flags and carrier read. Creates and deletes none (a TUN comes
+ * from io). */
+#include "netlink/build.h"
+#include "netlink/parse.h"
+
+#include <linux/if.h>
+#include <linux/rtnetlink.h>
+
+static const uint8_t types[] = {
+    [IFLA_IFNAME] = MNL_TYPE_NUL_STRING,
+    [IFLA_MTU] = MNL_TYPE_U32,
+    [IFLA_IFALIAS] = MNL_TYPE_NUL_STRING,
+    [IFLA_CARRIER] = MNL_TYPE_U8,
+};
+
+bool nl_put_link_set(struct nl_buf *b, uint32_t seq, const struct nl_link_set *l)
+{
+    struct nl_build m;
+    struct ifinfomsg *i = nl_build_start(&m, RTM_SETLINK, NLM_F_ACK, seq, sizeof(*i));
+
+    kd_assert(l->ifindex > 0 && l->ifindex <= INT32_MAX);
+    i->ifi_index = (int)l->ifindex;
+    i->ifi_flags = l->up ? IFF_UP : 0;
+    i->ifi_change = IFF_UP;
+    if (l->mtu)
+        nl_build_u32(&m, IFLA_MTU, l->mtu);
+    if (l->alias) {
+        kd_assert(strlen(l->alias) < NL_ALIAS_MAX);
+        /* Without the NUL: the kernel takes the length as it is. */
+        nl_build_put(&m, IFLA_IFALIAS, l->alias, strlen(l->alias));
+    }
+    return nl_build_end(&m, b);
+}
+
+const char *nl_parse_link(const struct nlmsghdr *h, struct nl_event *ev)
+{
+    const struct nlattr *tb[KD_ARRAY_LEN(types)];
+    const struct ifinfomsg *i = mnl_nlmsg_get_payload(h);
+
+    if (!nl_attrs(h, sizeof(*i), types, KD_ARRAY_LEN(types), tb))
+        return "link: malformed attributes";
+    /* AF_BRIDGE and AF_INET6 send partial messages of this type: a DELLINK of a bridge port is not
+     * the end of the link. */
+    if (i->ifi_family != AF_UNSPEC)
+        return "";
+    if (!tb[IFLA_IFNAME] || mnl_attr_get_payload_len(tb[IFLA_IFNAME]) > NL_NAME_MAX)
+        return "link: name missing or too long";
+    if (i->ifi_index <= 0)
+        return "link: bad index";
+    ev->link.ifindex = (uint32_t)i->ifi_index;
+    nl_attr_str(tb[IFLA_IFNAME], ev->link.name, sizeof(ev->link.name));
+    nl_attr_str(tb[IFLA_IFALIAS], ev->link.alias, sizeof(ev->link.alias));
+    ev->link.mtu = nl_attr_u32(tb[IFLA_MTU]);
+    ev->link.up = i->ifi_flags & IFF_UP;
+    ev->link.carrier = tb[IFLA_CARRIER] ? mnl_attr_get_u8(tb[IFLA_CARRIER]) != 0
+                                        : (i->ifi_flags & IFF_LOWER_UP) != 0;
+    return NULL;
+}

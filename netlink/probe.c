@@ -1,0 +1,107 @@
+/* Finds out whether this kernel does ESP, by trying. Decides nothing: core chooses the data plane.
+ */
+#include "netlink/probe.h"
+
+#include "netlink/socket.h"
+#include "netlink/xfrm.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+
+#define TALK_MS 1000
+
+static enum nl_esp_support judge_open(int err, char *reason, size_t cap)
+{
+    if (err == EPERM || err == EACCES) {
+        snprintf(reason, cap, "no permission for XFRM netlink (need CAP_NET_ADMIN)");
+        return NL_ESP_NO_PERMISSION;
+    }
+    if (err == EPROTONOSUPPORT || err == EAFNOSUPPORT) {
+        snprintf(reason, cap, "no XFRM netlink in this kernel (%s)", strerror(err));
+        return NL_ESP_NO_XFRM;
+    }
+    snprintf(reason, cap, "can't open XFRM netlink: %s", strerror(err));
+    return NL_ESP_UNKNOWN;
+}
+
+enum nl_esp_support nl_esp_judge(int open_err, int add_err, const char *text, char *reason,
+                                 size_t cap)
+{
+    if (open_err)
+        return judge_open(open_err, reason, cap);
+    if (!text[0])
+        text = strerror(add_err);
+    switch (add_err) {
+    case 0:
+        snprintf(reason, cap, "ESP with AES-CBC-256 and HMAC-SHA1 in this kernel");
+        return NL_ESP_SUPPORTED;
+    case EPERM:
+    case EACCES:
+        snprintf(reason, cap, "no permission to add an SA (need CAP_NET_ADMIN)");
+        return NL_ESP_NO_PERMISSION;
+    case EEXIST: /* the SPI is taken */
+    case ENOMEM:
+    case ENOBUFS:
+    case EAGAIN:
+    case ETIMEDOUT:
+        snprintf(reason, cap, "can't tell whether this kernel does ESP: %s", text);
+        return NL_ESP_UNKNOWN;
+    default:
+        snprintf(reason, cap, "no ESP in this kernel: %s", text);
+        return NL_ESP_ABSENT;
+    }
+}
+
+static int talk(struct nl_socket *s, const struct nl_sa_probe *sa, bool add, char *text, size_t cap)
+{
+    uint8_t raw[1024];
+    struct nl_buf b = {.p = raw, .cap = sizeof(raw)};
+    uint32_t seq = add ? 1 : 2;
+
+    kd_assert(add ? nl_put_sa_probe(&b, seq, sa) : nl_put_sa_probe_del(&b, seq, sa));
+    return nl_talk(s, &b, seq, TALK_MS, text, cap);
+}
+
+/* With its answer lost the SA may be there all the same, hence the delete; one that was never added
+ * or isn't ours (EEXIST) is not touched. */
+static enum nl_esp_support try(struct nl_socket *s, const struct nl_sa_probe *sa, char *reason,
+                               size_t cap)
+{
+    char text[160];
+    int err = talk(s, sa, true, text, sizeof(text));
+    enum nl_esp_support res = nl_esp_judge(0, err, text, reason, cap);
+
+    if (err != 0 && err != ETIMEDOUT && err != ENOBUFS)
+        return res;
+    err = talk(s, sa, false, text, sizeof(text));
+    if (err && res == NL_ESP_SUPPORTED)
+        snprintf(reason, cap, "ESP in this kernel; the probe's SA %08x stays until it expires: %s",
+                 sa->spi, text[0] ? text : strerror(err));
+    return res;
+}
+
+enum nl_esp_support nl_probe_esp(const struct kd_addr *local, uint32_t spi, char *reason,
+                                 size_t cap)
+{
+    bool v6 = local && local->family == 6;
+    struct nl_sa_probe sa = {.spi = spi,
+                             .encr = "cbc(aes)",
+                             .encr_key_len = 32,
+                             .integ = "hmac(sha1)",
+                             .integ_key_len = 20,
+                             .icv_bits = 96,
+                             .reqid = NL_PROBE_REQID};
+    struct nl_socket *s;
+    enum nl_esp_support res;
+
+    kd_assert(spi >= 256);
+    kd_assert(kd_addr_parse(v6 ? "2001:db8::6b65:1" : "192.0.2.1", &sa.src));
+    kd_assert(kd_addr_parse(v6 ? "2001:db8::6b65:2" : "198.51.100.1", &sa.dst));
+    s = nl_open(NETLINK_XFRM, NULL);
+    if (!s)
+        return nl_esp_judge(errno, 0, "", reason, cap);
+    res = try(s, &sa, reason, cap);
+    nl_close(s);
+    return res;
+}

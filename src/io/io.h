@@ -1,0 +1,101 @@
+/* The shells' shared state: what one kedged process holds outside its core. Shells translate between
+ * the kernel and core events; they decide nothing.
+ *
+ *   main.c      options, start, signals        loop.c   the control loop: feed, deadline, queue
+ *   udp.c       IKE on port 500                tcp.c    BGP's connections
+ *   jobs.c      slow crypto on the pool        kernel.c netlink and interfaces
+ *   dp.c glue   data plane events              report.c log, event ring, HTTP followers
+ *   priv.c      everything that needs privilege */
+#ifndef IO_IO_H
+#define IO_IO_H
+
+#include "control/ring.h"
+#include "core/core.h"
+#include "io/dataplane.h"
+#include "io/http.h"
+#include "netlink/socket.h"
+
+#include <uv.h>
+
+struct io_post; /* an event waiting for the loop */
+
+struct io {
+    uv_loop_t loop;
+    uv_timer_t deadline;
+    uv_async_t dp_wake;
+    uv_signal_t sigint, sigterm;
+    uv_poll_t nl_poll;
+
+    struct kc_ctx *crypto;
+    struct core *core;
+    struct core_out *out;
+    bool stepping, ended;
+    struct io_post *post_head, **post_tail;
+
+    const struct core_config *cfg;
+    enum core_dataplane dataplane;
+    struct io_dp *dp;
+    struct nl_socket *nl;
+    uint8_t *nl_batch;
+    size_t nl_len;
+
+    struct io_udp {
+        uv_udp_t h;
+        struct kd_addr local;
+        uint8_t buf[65536];
+        bool open;
+    } udp[CORE_LISTEN_MAX];
+    struct io_tcp_conn *conns;
+    struct io_tcp_listener *listeners;
+    uint64_t next_token;
+    uint32_t pending; /* accepted, not yet claimed */
+
+    struct ctl_ring *ring;
+    struct io_http *http;
+    int log_level;
+    int exit_code;
+};
+
+/* loop.c */
+uint64_t io_now_us(void);
+/* Steps the core with ev (now_us is set here) and does what it says; events posted meanwhile follow. */
+void io_feed(struct io *io, struct core_ev *ev);
+/* Queues ev for after the current step; ev->data is copied. */
+void io_post_event(struct io *io, const struct core_ev *ev);
+void io_loop_init(struct io *io);
+void io_loop_end(struct io *io);
+
+/* udp.c */
+bool io_udp_open(struct io *io, uint32_t i, const struct kd_addr *local, uint16_t port, char *text,
+                 size_t cap);
+void io_udp_send(struct io *io, const struct core_act *a, struct kd_bytes data);
+void io_udp_close(struct io *io);
+
+/* tcp.c */
+void io_tcp_act(struct io *io, const struct core_act *a, struct kd_bytes data);
+void io_tcp_close_all(struct io *io);
+
+/* jobs.c */
+void io_job_start(struct io *io, const struct core_act *a, struct kd_bytes peer);
+
+/* kernel.c */
+bool io_kernel_open(struct io *io, char *text, size_t cap);
+void io_kernel_put(struct io *io, struct kd_bytes msg);
+void io_kernel_flush(struct io *io);
+void io_kernel_device(struct io *io, const struct core_act *a);
+void io_kernel_close(struct io *io);
+/* What `auto` becomes, and the one line that says why. */
+enum core_dataplane io_kernel_decide(const struct core_config *cfg, char *why, size_t cap);
+
+/* sa.c */
+bool io_sa_open(struct io *io, char *text, size_t cap);
+void io_sa_act(struct io *io, const struct core_act *a);
+bool io_sa_count(struct io *io, struct kd_handle child, struct io_dp_counters *c);
+void io_sa_close(struct io *io);
+
+/* report.c */
+void io_report(struct io *io, const struct core_event_record *r);
+/* The control socket: requests answered from core's views. */
+bool io_report_open(struct io *io, char *text, size_t cap);
+
+#endif

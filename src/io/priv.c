@@ -1,0 +1,124 @@
+/* Privileged requests, done in this process. Each row of the table makes one socket or device. */
+#include "io/priv.h"
+
+#include "io/sockaddr.h"
+#include "io/tun.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static bool failed(struct io_priv_res *res, const char *what, const char *remedy)
+{
+    snprintf(res->text, sizeof(res->text), "%s: %s%s%s", what, strerror(errno), remedy ? "; " : "",
+             remedy ? remedy : "");
+    if (res->fd >= 0)
+        close(res->fd);
+    res->fd = -1;
+    return false;
+}
+
+static const char *remedy_of(int err)
+{
+    switch (err) {
+    case EACCES:
+    case EPERM:
+        return "run as root or with CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE";
+    case EADDRINUSE:
+        return "another daemon holds this port: stop it, or listen on another address";
+    case EADDRNOTAVAIL:
+        return "the address isn't on this host: check gateway.listen";
+    default:
+        return NULL;
+    }
+}
+
+static bool make_socket(const struct io_priv_req *req, struct io_priv_res *res, int type)
+{
+    uint8_t family = req->local.addr.family ? req->local.addr.family : req->family;
+    int one = 1;
+
+    res->fd = socket(family == 6 ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (res->fd < 0)
+        return failed(res, "socket", remedy_of(errno));
+    if (family == 6)
+        setsockopt(res->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+    if (req->ifname[0] && setsockopt(res->fd, SOL_SOCKET, SO_BINDTODEVICE, req->ifname,
+                                     (socklen_t)strnlen(req->ifname, sizeof(req->ifname))) < 0)
+        return failed(res, "SO_BINDTODEVICE", remedy_of(errno));
+    return true;
+}
+
+static bool bind_local(const struct io_priv_req *req, struct io_priv_res *res)
+{
+    struct sockaddr_storage ss;
+    struct kd_endpoint e = req->local;
+    char what[KD_ENDPOINT_STR_MAX + 8], text[KD_ENDPOINT_STR_MAX];
+    socklen_t len;
+
+    if (e.addr.family == 0)
+        e.addr.family = req->family; /* any address of the family */
+    len = io_sockaddr_from(&e, &ss);
+    if (bind(res->fd, (struct sockaddr *)&ss, len) == 0)
+        return true;
+    snprintf(what, sizeof(what), "bind %s", kd_endpoint_str(&e, text));
+    return failed(res, what, remedy_of(errno));
+}
+
+static bool do_tun(const struct io_priv_req *req, struct io_priv_res *res)
+{
+    res->fd = io_tun_open(req->ifname, &res->ifindex, res->text, sizeof(res->text));
+    return res->fd >= 0;
+}
+
+static bool do_udp(const struct io_priv_req *req, struct io_priv_res *res)
+{
+    return make_socket(req, res, SOCK_DGRAM) && bind_local(req, res);
+}
+
+static bool do_listen(const struct io_priv_req *req, struct io_priv_res *res)
+{
+    int one = 1;
+
+    if (!make_socket(req, res, SOCK_STREAM))
+        return false;
+    /* The listener of a tunnel's interface and the one for all others share the port; the kernel
+     * prefers the bound one for what arrives on its device. */
+    if (setsockopt(res->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+        setsockopt(res->fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) < 0)
+        return failed(res, "SO_REUSEPORT", NULL);
+    return bind_local(req, res);
+}
+
+static bool do_connect_socket(const struct io_priv_req *req, struct io_priv_res *res)
+{
+    int one = 1, ttl = req->ttl, mss = req->mss;
+    uint8_t family = req->local.addr.family ? req->local.addr.family : req->family;
+
+    if (!make_socket(req, res, SOCK_STREAM))
+        return false;
+    setsockopt(res->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    if (mss && setsockopt(res->fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss)) < 0)
+        return failed(res, "TCP_MAXSEG", NULL);
+    if (ttl && setsockopt(res->fd, family == 6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                          family == 6 ? IPV6_UNICAST_HOPS : IP_TTL, &ttl, sizeof(ttl)) < 0)
+        return failed(res, "IP_TTL", NULL);
+    return req->local.addr.family == 0 || bind_local(req, res);
+}
+
+bool io_priv(const struct io_priv_req *req, struct io_priv_res *res)
+{
+    static bool (*const row[])(const struct io_priv_req *, struct io_priv_res *) = {
+        [IO_PRIV_TUN] = do_tun,
+        [IO_PRIV_UDP] = do_udp,
+        [IO_PRIV_TCP_LISTEN] = do_listen,
+        [IO_PRIV_TCP_SOCKET] = do_connect_socket,
+    };
+
+    memset(res, 0, sizeof(*res));
+    res->fd = -1;
+    return row[req->kind](req, res);
+}

@@ -1,0 +1,33 @@
+/* Everything that needs privilege, behind fixed messages: a request of plain values, an answer that
+ * is a file descriptor or a text with the remedy. In-process now; a process of its own later without
+ * touching anyone else (DESIGN 1). */
+#ifndef IO_PRIV_H
+#define IO_PRIV_H
+
+#include "base/addr.h"
+
+enum io_priv_kind {
+    IO_PRIV_TUN,        /* name -> fd, ifindex */
+    IO_PRIV_UDP,        /* local -> bound UDP socket */
+    IO_PRIV_TCP_LISTEN, /* local, ifname ("" for any) -> bound socket, not yet listening */
+    IO_PRIV_TCP_SOCKET, /* local, ifname, ttl, mss -> bound socket, not yet connected */
+};
+
+struct io_priv_req {
+    enum io_priv_kind kind;
+    struct kd_endpoint local; /* addr.family 0 with TCP_LISTEN: any; family of remote else */
+    uint8_t family;           /* 4 or 6, where local has none */
+    char ifname[16];
+    uint8_t ttl;
+    uint16_t mss; /* 0: leave */
+};
+
+struct io_priv_res {
+    int fd; /* -1 on failure; owned by the caller */
+    uint32_t ifindex;
+    char text[192]; /* on failure: what, why, remedy */
+};
+
+bool io_priv(const struct io_priv_req *req, struct io_priv_res *res) KD_MUST_USE;
+
+#endif
