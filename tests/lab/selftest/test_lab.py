@@ -1,0 +1,139 @@
+"""The laboratory itself, without kedge: when these fail, do not look for the fault in kedge.
+
+/usr/bin/python3 -m pytest tests/lab/selftest
+"""
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+TESTS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, TESTS)
+
+from lab import process, vici  # noqa: E402
+from lab.errors import LabError, LabTimeout  # noqa: E402
+from lab.probe import ASYMMETRIC, PathProbe  # noqa: E402
+from lab.sniff import Sniffer  # noqa: E402
+from lab.topology import Topology, read  # noqa: E402
+
+TWO_HOSTS = {"hosts": {"a": None, "b": None},
+             "links": {"wire": {"a": {"dev": "e0", "addresses": ["192.0.2.1/30", "2001:db8::1/64"]},
+                                "b": {"dev": "e0", "addresses": ["192.0.2.2/30", "2001:db8::2/64"]}}}}
+
+
+def namespaces():
+    return {line.split()[0] for line in process.run(["ip", "netns", "list"]).stdout.splitlines()}
+
+
+@pytest.fixture(scope="module")
+def baseline():
+    """expressroute-backup with strongSwan and FRR on both sides."""
+    description = read("expressroute-backup")
+    with open(os.path.join(os.path.dirname(__file__), "azure-strongswan.yaml"), encoding="utf-8") as source:
+        description["hosts"]["azure"] = yaml.safe_load(source)
+    with Topology(description) as lab:
+        lab["onprem"].strongswan.initiate("azure")
+        lab["azure"].strongswan.wait_child()
+        for neighbor in ("10.17.11.76", "192.168.11.18"):
+            lab["onprem"].frr.wait_established(neighbor)
+        lab["azure"].frr.wait_established("192.168.11.22")
+        yield lab
+
+
+def test_hosts_reach_each_other_over_both_families_and_nothing_remains():
+    before = namespaces()
+    with Topology(TWO_HOSTS) as lab:
+        assert len(namespaces() - before) == 2
+        lab["a"].run("ping", "-c", "1", "-W", "2", "192.0.2.2")
+        lab["a"].run("ping", "-c", "1", "-W", "2", "2001:db8::2")
+        directory = lab.directory
+    assert namespaces() == before and not os.path.exists(directory)
+
+
+def test_two_topologies_of_one_process_never_meet():
+    with Topology(TWO_HOSTS) as one, Topology(TWO_HOSTS) as other:
+        one["b"].ip("link", "set", "e0", "down")
+        other["a"].run("ping", "-c", "1", "-W", "2", "192.0.2.2")
+
+
+def test_a_failure_while_building_removes_what_was_built():
+    before = namespaces()
+    with pytest.raises(LabError):
+        with Topology({**TWO_HOSTS, "hosts": {"a": {"routes": ["10.0.0.0/8 via 198.51.100.9"]}, "b": None}}):
+            pass
+    assert namespaces() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_removes_what_was_built(number):
+    before = namespaces()
+    code = (f"import sys, time; sys.path.insert(0, {TESTS!r})\n"
+            "from lab.topology import Topology\n"
+            f"with Topology({TWO_HOSTS!r}) as lab:\n"
+            "    lab['a'].spawn('sleep', ['sleep', '60']); print('up', flush=True); time.sleep(60)\n")
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True) as child:
+        assert child.stdout.readline() == "up\n"
+        assert len(namespaces() - before) == 2
+        child.send_signal(number)
+        child.wait(15)
+    assert namespaces() == before
+
+
+def test_a_program_that_is_not_there_is_a_lab_error():
+    with Topology(TWO_HOSTS) as lab, pytest.raises(LabError):
+        lab["a"].run("no-such-program")
+
+
+def test_vici_messages_survive_a_round_trip():
+    message = {"connection": {"proposals": ["aes256-sha1-modp1024", "default"], "encap": True,
+                              "children": {"c": {"mode": "tunnel"}}}, "empty": []}
+    decoded = vici.decode(vici.encode(message))
+    assert decoded["connection"]["proposals"] == ["aes256-sha1-modp1024", "default"]
+    assert decoded["connection"]["encap"] == "yes" and decoded["empty"] == []
+    assert decoded["connection"]["children"] == {"c": {"mode": "tunnel"}}
+
+
+def test_a_sniffer_sees_both_directions_of_an_interface():
+    with Topology(TWO_HOSTS) as lab, Sniffer(lab["a"]) as sniffer:
+        lab["a"].run("ping", "-c", "1", "-W", "2", "192.0.2.2")
+        seen = {(p.interface, p.outgoing, p.source) for p in sniffer.packets(0.2)}
+        assert ("e0", True, "192.0.2.1") in seen and ("e0", False, "192.0.2.2") in seen
+
+
+def test_seed_002_comes_up_between_strongswan_and_frr(baseline):
+    (sa,) = baseline["onprem"].strongswan.sas().values()
+    assert sa["state"] == "ESTABLISHED" and sa["dh-group"] == "MODP_1024"
+    for prefix in ("10.17.11.0/25", "10.17.11.128/26"):
+        baseline["onprem"].frr.wait_path(prefix, lambda path: path.get("locPrf") == 150)
+        baseline["onprem"].frr.wait_path(prefix, lambda path: path["aspath"]["string"] == "65515")
+
+
+def test_the_probe_tells_expressroute_vpn_and_asymmetric_apart(baseline):
+    onprem, azure, msee = (baseline[name] for name in ("onprem", "azure", "msee"))
+    with PathProbe(baseline["server"], "10.17.11.132", azure,
+                   {"er0": "expressroute", "ipsec0": "vpn"}) as probe:
+        probe.wait_path("expressroute", 20)
+        onprem.ip("route", "add", "10.17.11.132/32", "dev", "ipsec0")
+        probe.wait_path(ASYMMETRIC, 5)
+        onprem.ip("route", "del", "10.17.11.132/32")
+        probe.wait_path("expressroute", 5)
+        since = probe.samples[-1].sent
+        for device in ("onprem0", "azure0"):
+            msee.ip("link", "set", device, "down")
+        probe.wait_path("vpn", 20)
+        assert probe.outage(since).lost < 500
+        for device in ("onprem0", "azure0"):
+            msee.ip("link", "set", device, "up")
+        probe.wait_path("expressroute", 30)
+        with pytest.raises(LabTimeout):
+            probe.wait_path("vpn", 0.2)
+
+
+def test_a_killed_charon_takes_its_tunnel_along(baseline):
+    """Last: the baseline is of no use afterwards."""
+    baseline["onprem"].strongswan.kill()
+    assert not baseline["onprem"].device_exists("ipsec0")
