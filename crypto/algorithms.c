@@ -63,11 +63,16 @@ static const struct kc_alg table[] = {
 static const struct alias {
     const char *name, *means;
 } aliases[] = {
-    {"aes128gcm", "aes128gcm16"},     {"aes192gcm", "aes192gcm16"},
-    {"aes256gcm", "aes256gcm16"},     {"aes128gcm128", "aes128gcm16"},
-    {"aes192gcm128", "aes192gcm16"},  {"aes256gcm128", "aes256gcm16"},
-    {"sha", "sha1"},                  {"sha2_256", "sha256"},
-    {"sha2_384", "sha384"},           {"sha2_512", "sha512"},
+    {"aes128gcm", "aes128gcm16"},
+    {"aes192gcm", "aes192gcm16"},
+    {"aes256gcm", "aes256gcm16"},
+    {"aes128gcm128", "aes128gcm16"},
+    {"aes192gcm128", "aes192gcm16"},
+    {"aes256gcm128", "aes256gcm16"},
+    {"sha", "sha1"},
+    {"sha2_256", "sha256"},
+    {"sha2_384", "sha384"},
+    {"sha2_512", "sha512"},
     {"curve25519", "x25519"},
 };
 

@@ -2,9 +2,9 @@
  * libsodium's (sodium_allocarray: guard pages on both sides, a canary, mlock and MADV_DONTDUMP), in
  * slots of equal size, reached by generational handles as in base/slab.c (DESIGN 3.3).
  *
- * Not base/slab.c itself: that one grows by calloc() and gives out pointers; here the memory is fixed
- * from the start, nothing points into it, and a secret is copied in and out under the mutex, so that
- * a job on another thread never sees a key half freed.
+ * Not base/slab.c itself: that one grows by calloc() and gives out pointers; here the memory is
+ * fixed from the start, nothing points into it, and a secret is copied in and out under the mutex,
+ * so that a job on another thread never sees a key half freed.
  *
  * The bookkeeping is outside of the guarded area: it is no secret, and a stray write into it can't
  * reach a key. Slots are all KC_KEY_MAX (640) bytes although most keys have 20 to 64: 1,000 tunnels

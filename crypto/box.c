@@ -77,16 +77,16 @@ static bool lens_ok(const struct kc_box *b, const struct kc_packet *p)
     return p->len % b->block == 0;
 }
 
-bool kc_box_seal(struct kc_box *b, const uint8_t *iv, struct kd_bytes aad, uint8_t *text, size_t len,
-                 struct kd_bytes tail, uint8_t *icv)
+bool kc_box_seal(struct kc_box *b, const uint8_t *iv, struct kd_bytes aad, uint8_t *text,
+                 size_t len, struct kd_bytes tail, uint8_t *icv)
 {
     const struct kc_packet p = {iv, aad, text, len, tail};
 
     return lens_ok(b, &p) && b->ops->box_seal(b, &p, icv);
 }
 
-bool kc_box_open(struct kc_box *b, const uint8_t *iv, struct kd_bytes aad, uint8_t *text, size_t len,
-                 struct kd_bytes tail, const uint8_t *icv)
+bool kc_box_open(struct kc_box *b, const uint8_t *iv, struct kd_bytes aad, uint8_t *text,
+                 size_t len, struct kd_bytes tail, const uint8_t *icv)
 {
     const struct kc_packet p = {iv, aad, text, len, tail};
 

@@ -2,8 +2,8 @@
  * The only folder that includes openssl/ and sodium.h. Engines get a struct kc_ctx pointer at init
  * and nothing else; the simulator gives them one whose provider is cheap and deterministic.
  *
- * Nothing here does I/O, reads the clock or asks the OS for randomness, except kc_os_random(), which
- * only shells may call. */
+ * Nothing here does I/O, reads the clock or asks the OS for randomness, except kc_os_random(),
+ * which only shells may call. */
 #ifndef KC_CRYPTO_H
 #define KC_CRYPTO_H
 
@@ -77,12 +77,12 @@ struct kc_alg {
     bool aead;
 };
 
-/* key_bits 0 finds the row without a key length only. NULL when unknown: never trust wire ids. INTEG
- * and DH have a row for NONE (id 0), ENCR and PRF don't. */
+/* key_bits 0 finds the row without a key length only. NULL when unknown: never trust wire ids.
+ * INTEG and DH have a row for NONE (id 0), ENCR and PRF don't. */
 const struct kc_alg *kc_alg_find(enum kc_transform_type type, uint16_t id, uint16_t key_bits);
-/* By strongSwan's keyword, over the whole table: no two rows share one (PRFs are "prfsha1", "prfsha256",
- * ...; NONE is "integnone", "modpnone"). Some of its other spellings are understood too ("curve25519",
- * "aes256gcm", "sha2_256"). NULL when unknown. */
+/* By strongSwan's keyword, over the whole table: no two rows share one (a PRF's begins with "prf",
+ * NONE is "integnone" or "modpnone"). Some of its other spellings are understood too, such as
+ * "curve25519", "aes256gcm" or "sha2_256". NULL when unknown. */
 const struct kc_alg *kc_alg_by_name(const char *name);
 /* The table, for iteration. */
 const struct kc_alg *kc_alg_table(size_t *n);
@@ -93,20 +93,20 @@ struct kc_ctx;
 
 enum kc_provider { KC_PROVIDER_REAL, KC_PROVIDER_SIM };
 
-/* keys_max: most keys alive at once (bounded, > 0; one IKE SA uses up to 8, one child 4). Keys live in
- * one guarded, locked (mlock) area of libsodium's, are wiped when freed, and never printed. NULL when
- * memory can't be had. KC_PROVIDER_SIM is linked only into tests and fuzzers (crypto_sim_dep); asking
- * a binary without it gives NULL. A context may be used by several threads. A real one takes about a
- * millisecond to make: one a process. */
+/* keys_max: most keys alive at once (bounded, > 0; one IKE SA uses up to 8, one child 4). Keys live
+ * in one guarded, locked (mlock) area of libsodium's, are wiped when freed, and never printed. NULL
+ * when memory can't be had. KC_PROVIDER_SIM is linked only into tests and fuzzers (crypto_sim_dep);
+ * asking a binary without it gives NULL. A context may be used by several threads. A real one takes
+ * a few milliseconds to make: one a process. */
 struct kc_ctx *kc_ctx_new(enum kc_provider provider, uint32_t keys_max) KD_MUST_USE;
 void kc_ctx_free(struct kc_ctx *c);
-/* False and the reason when the algorithm can't be had in this process. */
+/* False when the algorithm (or NULL) can't be had in this process. */
 bool kc_available(const struct kc_ctx *c, const struct kc_alg *alg);
 
 #define KC_KEY_MAX 640 /* the longest secret kept: a MODP4096 shared secret, with room */
 
-/* Copies key into the arena; the caller wipes its own copy. KD_HANDLE_NONE when full or too long. An
- * empty key is a key. */
+/* Copies key into the arena; the caller wipes its own copy. KD_HANDLE_NONE when full or too long.
+ * An empty key is a key. */
 struct kd_handle kc_key_import(struct kc_ctx *c, struct kd_bytes key) KD_MUST_USE;
 /* Wipes; a stale handle or NONE is ignored. */
 void kc_key_free(struct kc_ctx *c, struct kd_handle key);
@@ -127,8 +127,8 @@ void kc_os_random(void *buf, size_t len);
 
 /* ---- the engines' random stream: deterministic from its seed (ChaCha20 keystream) ---- */
 
-/* Plain data, but secret: later values follow from it, earlier ones don't (the key is replaced and what
- * was given out is wiped at every draw). */
+/* Plain data, but secret: later values follow from it, earlier ones don't (the key is replaced and
+ * what was given out is wiped at every draw). */
 
 struct kc_rng {
     uint8_t seed[32]; /* the key of the next draw */
@@ -145,20 +145,20 @@ uint32_t kc_rng_below(struct kc_rng *r, uint32_t bound);
 
 /* ---- PRF, PRF+ and plain hash (RFC 7296 2.13) ---- */
 
-#define KC_PARTS_MAX 12 /* parts of one call's data; the longest in RFC 7296 has 6; more is a bug */
+#define KC_PARTS_MAX 12 /* parts of one call's data; RFC 7296 has 6 at most; more is a bug */
 
 /* out (alg's out_len bytes) = prf(key, parts[0] | parts[1] | ...). False on a stale key, or a
  * PRF that isn't available. */
 bool kc_prf(struct kc_ctx *c, enum kc_prf prf, struct kd_handle key, const struct kd_bytes *parts,
             size_t n_parts, uint8_t *out) KD_MUST_USE;
 /* The same with the key in the clear: SKEYSEED = prf(Ni | Nr, g^ir) with the secret as data handle,
- * appended after parts (secret may be NONE). The result becomes a key. NONE: stale secret, arena full
- * or PRF unavailable. */
+ * appended after parts (secret may be NONE). The result becomes a key. NONE: stale secret, arena
+ * full or PRF unavailable. */
 struct kd_handle kc_prf_key(struct kc_ctx *c, enum kc_prf prf, struct kd_bytes key,
-                            const struct kd_bytes *parts, size_t n_parts, struct kd_handle secret)
-    KD_MUST_USE;
-/* Like kc_prf() with a key handle, but data = secret | parts (secret may be NONE) and the result is a
- * key: rekeyed SKEYSEED = prf(SK_d, g^ir | Ni | Nr) (RFC 7296 2.18). */
+                            const struct kd_bytes *parts, size_t n_parts,
+                            struct kd_handle secret) KD_MUST_USE;
+/* Like kc_prf() with a key handle, but data = secret | parts (secret may be NONE) and the result is
+ * a key: rekeyed SKEYSEED = prf(SK_d, g^ir | Ni | Nr) (RFC 7296 2.18). */
 struct kd_handle kc_prf_derive(struct kc_ctx *c, enum kc_prf prf, struct kd_handle key,
                                struct kd_handle secret, const struct kd_bytes *parts,
                                size_t n_parts) KD_MUST_USE;
@@ -174,10 +174,10 @@ void kc_sha1(struct kc_ctx *c, const struct kd_bytes *parts, size_t n_parts, uin
 
 struct kc_box; /* owned by the caller; wiped by kc_box_free() */
 
-/* integ NONE (NULL or the row) with an AEAD, else both. enc_key holds key | salt for an AEAD (RFC 5282,
- * RFC 4106); what needs no key (an AEAD's integrity, ENCR_NULL) takes KD_HANDLE_NONE. Key material is
- * copied: the handles may be freed. A box belongs to one thread at a time.
- * NULL: unknown or unavailable algorithm, stale key, wrong key length, or out of memory. */
+/* integ NONE (NULL or the row) with an AEAD, else both. enc_key holds key | salt for an AEAD (RFC
+ * 5282, RFC 4106); what needs no key (an AEAD's integrity, ENCR_NULL) takes KD_HANDLE_NONE. Key
+ * material is copied: the handles may be freed. A box belongs to one thread at a time. NULL:
+ * unknown or unavailable algorithm, stale key, wrong key length, or out of memory. */
 struct kc_box *kc_box_new(struct kc_ctx *c, const struct kc_alg *encr, const struct kc_alg *integ,
                           struct kd_handle enc_key, struct kd_handle int_key) KD_MUST_USE;
 void kc_box_free(struct kc_box *b);
@@ -186,12 +186,12 @@ void kc_box_free(struct kc_box *b);
  * empty). Else the MAC runs over aad | iv | ciphertext | tail: tail is ESP's high sequence number.
  * An AEAD's nonce is salt | iv: the caller never repeats an iv under one key. No allocation. False
  * only for a wrong length. */
-bool kc_box_seal(struct kc_box *b, const uint8_t *iv, struct kd_bytes aad, uint8_t *text, size_t len,
-                 struct kd_bytes tail, uint8_t *icv) KD_MUST_USE;
+bool kc_box_seal(struct kc_box *b, const uint8_t *iv, struct kd_bytes aad, uint8_t *text,
+                 size_t len, struct kd_bytes tail, uint8_t *icv) KD_MUST_USE;
 /* The inverse; checks the icv in constant time before decrypting (EtM) or with it (AEAD). On false
  * text is undefined and must not be used. */
-bool kc_box_open(struct kc_box *b, const uint8_t *iv, struct kd_bytes aad, uint8_t *text, size_t len,
-                 struct kd_bytes tail, const uint8_t *icv) KD_MUST_USE;
+bool kc_box_open(struct kc_box *b, const uint8_t *iv, struct kd_bytes aad, uint8_t *text,
+                 size_t len, struct kd_bytes tail, const uint8_t *icv) KD_MUST_USE;
 
 /* ---- slow work as jobs (DESIGN 3.2) ---- */
 
@@ -213,7 +213,7 @@ struct kc_job_result {
     enum kc_job_status status; /* BAD_PEER: the peer's public value is invalid (RFC 6989) */
     uint8_t pub[512];          /* KEYGEN: pub_len bytes */
     size_t pub_len;
-    struct kd_handle secret;   /* SHARED: out_len bytes in the arena, owned by the receiver */
+    struct kd_handle secret; /* SHARED: out_len bytes in the arena, owned by the receiver */
 };
 
 /* Draws a private value for the group from the engine's stream into the arena. MODP: at least twice

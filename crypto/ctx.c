@@ -4,8 +4,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-/* The simulator's provider is present only where kc_sim is linked whole: a weak reference never pulls
- * a member out of an archive, so the daemon can't get it by accident. */
+/* The simulator's provider is present only where kc_sim is linked whole: a weak reference never
+ * pulls a member out of an archive, so the daemon can't get it by accident. */
 #pragma weak kc_sim_ops
 
 static const struct kc_provider_ops *provider(enum kc_provider p)

@@ -14,8 +14,8 @@ struct kc_modp;
 /* NULL: not a MODP group, or out of memory. */
 struct kc_modp *kc_modp_new(enum kc_dh group) KD_MUST_USE;
 void kc_modp_free(struct kc_modp *g);
-/* The fixed numbers as hexadecimal text; NULL when not a MODP group, or for q when unknown (the safe
- * primes, where it is (p - 1) / 2 and no check needs it). Also for tests. */
+/* The fixed numbers as hexadecimal text; NULL when not a MODP group, or for q when unknown (the
+ * safe primes, where it is (p - 1) / 2 and no check needs it). Also for tests. */
 const char *kc_modp_p(enum kc_dh group);
 const char *kc_modp_g(enum kc_dh group);
 const char *kc_modp_q(enum kc_dh group);

@@ -1,9 +1,9 @@
-/* The NIST curves in IKEv2: ECP 256, 384 and 521. RFC 5903 7: a public value is x | y, each padded to
- * the field's length, without the 04 of SEC 1; the secret is x alone. RFC 6989 2.3: the peer's point
- * must be on the curve.
+/* The NIST curves in IKEv2: ECP 256, 384 and 521. RFC 5903 7: a public value is x | y, each padded
+ * to the field's length, without the 04 of SEC 1; the secret is x alone. RFC 6989 2.3: the peer's
+ * point must be on the curve.
  *
- * Decision: EC_GROUP and EC_POINT, which are not deprecated, rather than EVP_PKEY: OpenSSL 3.0's EVP
- * can't make a public key from a given private one, and private values come from the engine's
+ * Decision: EC_GROUP and EC_POINT, which are not deprecated, rather than EVP_PKEY: OpenSSL 3.0's
+ * EVP can't make a public key from a given private one, and private values come from the engine's
  * stream. EC_POINT_mul() with one scalar is the same constant-time code that EVP's ECDH runs
  * (nistz256 and the 64-bit NIST code; else the ladder, blinded from OpenSSL's own entropy). */
 #include "crypto/dh.h"

@@ -2,8 +2,8 @@
  * subgroup. Fixed groups only, typed here as the RFCs' facts: no parameter ever comes from a peer.
  *
  * RFC 2409 6.1, 6.2 (groups 1, 2); RFC 3526 2 to 5 (groups 5, 14, 15, 16) and 8 (exponent sizes);
- * RFC 5114 2.3 (group 24); RFC 6989 2.1, 2.2 (checks of the peer's value); RFC 7296 2.14 (the secret
- * padded to the length of p). Exponentiation with the private value is constant-time
+ * RFC 5114 2.3 (group 24); RFC 6989 2.1, 2.2 (checks of the peer's value); RFC 7296 2.14 (the
+ * secret padded to the length of p). Exponentiation with the private value is constant-time
  * (BN_mod_exp_mont_consttime). */
 #include "crypto/dh.h"
 
@@ -89,8 +89,7 @@ static const char g24[] =
     "7FD028370DF92B52C7891428CDC67EB6184B523D1DB246C32F63078490F00EF8D647D148D4795451"
     "5E2327CFEF98C582664B4C0F6CC41659";
 
-static const char q24[] =
-    "8CF83642A709A097B447997640129DA299B1A47D1EB3750BA308B0FE64F5FBD3";
+static const char q24[] = "8CF83642A709A097B447997640129DA299B1A47D1EB3750BA308B0FE64F5FBD3";
 
 /* priv_len: bytes of the private value, the upper estimates of RFC 3526 8 rounded up (twice the
  * strength), never below 256 bits; group 24's is below q. */
@@ -99,15 +98,15 @@ static const struct fact {
     uint16_t priv_len;
     const char *p, *g, *q;
 } facts[] = {
-    {KC_DH_MODP768, 32, p768, "2", NULL},     {KC_DH_MODP1024, 32, p1024, "2", NULL},
-    {KC_DH_MODP1536, 32, p1536, "2", NULL},   {KC_DH_MODP2048, 40, p2048, "2", NULL},
-    {KC_DH_MODP3072, 53, p3072, "2", NULL},   {KC_DH_MODP4096, 60, p4096, "2", NULL},
+    {KC_DH_MODP768, 32, p768, "2", NULL},    {KC_DH_MODP1024, 32, p1024, "2", NULL},
+    {KC_DH_MODP1536, 32, p1536, "2", NULL},  {KC_DH_MODP2048, 40, p2048, "2", NULL},
+    {KC_DH_MODP3072, 53, p3072, "2", NULL},  {KC_DH_MODP4096, 60, p4096, "2", NULL},
     {KC_DH_MODP2048_256, 32, p24, g24, q24},
 };
 
 struct kc_modp {
     const struct fact *fact;
-    size_t len; /* of p, in bytes */
+    size_t len;         /* of p, in bytes */
     BIGNUM *p, *g, *p1; /* p1 = p - 1 */
     BIGNUM *q;          /* NULL for the safe primes */
     BN_MONT_CTX *mont;
@@ -185,8 +184,8 @@ void kc_modp_free(struct kc_modp *g)
     free(g);
 }
 
-/* The private value as a number; NULL when it is none of this group: 0 or 1, wrong length, not below
- * the subgroup's order. */
+/* The private value as a number; NULL when it is none of this group: 0 or 1, wrong length, not
+ * below the subgroup's order. */
 static BIGNUM *private_number(const struct kc_modp *g, const struct kc_secret *priv)
 {
     BIGNUM *x;
@@ -207,8 +206,8 @@ bool kc_modp_private(const struct kc_modp *g, struct kc_rng *rng, struct kc_secr
 {
     BIGNUM *x = NULL;
 
-    /* Uniform by drawing again; a refusal is likely only in group 24 (q is 0.55 of 2^256). The bound
-     * keeps an allocation failure from looping: 2^-74 that luck alone needs more. */
+    /* Uniform by drawing again; a refusal is likely only in group 24 (q is 0.55 of 2^256). The
+     * bound keeps an allocation failure from looping: 2^-74 that luck alone needs more. */
     for (int i = 0; !x && i < 64; i++) {
         priv->len = g->fact->priv_len;
         kc_rng_bytes(rng, priv->b, priv->len);

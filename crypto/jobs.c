@@ -1,6 +1,6 @@
-/* Slow work as a job (DESIGN 3.2): a value in, a value out, on whichever thread. Diffie-Hellman today;
- * signatures will join as further kinds. The provider has the mathematics; here are the arena and
- * the checks that don't depend on it. */
+/* Slow work as a job (DESIGN 3.2): a value in, a value out, on whichever thread. Diffie-Hellman
+ * today; signatures will join as further kinds. The provider has the mathematics; here are the
+ * arena and the checks that don't depend on it. */
 #include "crypto/provider.h"
 
 /* NULL when unknown, unavailable or NONE. */

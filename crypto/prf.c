@@ -1,8 +1,8 @@
 /* PRF and PRF+ over key handles, and the key derivations of IKEv2 in the shapes it needs them: a
  * secret that only the arena knows goes in front of the data, or behind it, or is the key.
  *
- * RFC 7296 2.13 (prf+), 2.14 (SKEYSEED), 2.17 (child keys), 2.18 (SKEYSEED after a rekey). Not here:
- * which keys an exchange needs and in which order (src/ike). */
+ * RFC 7296 2.13 (prf+), 2.14 (SKEYSEED), 2.17 (child keys), 2.18 (SKEYSEED after a rekey). Not
+ * here: which keys an exchange needs and in which order (src/ike). */
 #include "crypto/provider.h"
 
 #define OUT_MAX 64 /* PRF-HMAC-SHA2-512 */

@@ -33,7 +33,8 @@ struct kc_provider_ops;
 
 struct kc_ctx {
     const struct kc_provider_ops *ops;
-    void *self; /* the provider's own, made by ops->start(); constant afterwards, so shared freely */
+    void
+        *self; /* the provider's own, made by ops->start(); constant afterwards, so shared freely */
     struct kc_arena *arena;
 };
 

@@ -1,10 +1,11 @@
 /* The real provider: what the daemon uses. Fetches ciphers and prepares groups once, in a library
- * context of its own, so that neither openssl.cnf nor the environment nor another user of OpenSSL in
- * this process changes what is available.
+ * context of its own, so that neither openssl.cnf nor another user of OpenSSL in this process
+ * changes what is available (of the environment, only OPENSSL_MODULES says where the legacy module
+ * is).
  *
- * Legacy: single DES lives in OpenSSL's legacy provider, a module file that may not be installed; it
- * is then unavailable, and nothing else is. 3DES is in the default provider. MD5 and SHA-1 are linked
- * in (hmac.c) and always there. */
+ * Legacy: single DES lives in OpenSSL's legacy provider, a module file that may not be installed;
+ * it is then unavailable, and nothing else is. 3DES is in the default provider. MD5 and SHA-1 are
+ * linked in (hmac.c) and always there. */
 #include "crypto/box_evp.h"
 #include "crypto/dh.h"
 #include "crypto/hmac.h"

@@ -7,13 +7,14 @@
  * sim_box.c.
  *
  * PRF: keyed BLAKE2b of the right length, the PRF's number as personalization.
- * DH: powers of 37 modulo the prime 2^61 - 1. A public value is the number (8 bytes) and padding: on
- * the "curves" the padding must be the number's own, so that most bit strings are no point; the
+ * DH: powers of 37 modulo the prime 2^61 - 1. A public value is the number (8 bytes) and padding:
+ * on the "curves" the padding must be the number's own, so that most bit strings are no point; the
  * "MODP" groups and X25519 take any. The secret is a hash of the common power and of both public
  * values in full, so that a changed padding gives both sides different secrets, as it would in
  * reality. */
 #include "crypto/sim.h"
 
+#include <endian.h>
 #include <sodium.h>
 
 __extension__ typedef unsigned __int128 u128;
@@ -25,17 +26,16 @@ __extension__ typedef unsigned __int128 u128;
 
 uint64_t kc_sim_be64(const uint8_t b[8])
 {
-    uint64_t v = 0;
+    uint64_t v;
 
-    for (size_t i = 0; i < 8; i++)
-        v = v << 8 | b[i];
-    return v;
+    memcpy(&v, b, sizeof(v));
+    return be64toh(v);
 }
 
 void kc_sim_put_be64(uint8_t b[8], uint64_t v)
 {
-    for (size_t i = 0; i < 8; i++)
-        b[i] = (uint8_t)(v >> (56 - 8 * i));
+    v = htobe64(v);
+    memcpy(b, &v, sizeof(v));
 }
 
 /* BLAKE2b over parts; label and id keep the uses apart. */
