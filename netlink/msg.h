@@ -15,7 +15,9 @@ struct nl_buf {
     size_t len;
 };
 
-#define NL_PROTO_KEDGE 190 /* our rtm_protocol / nh protocol number (DESIGN 3.9) */
+/* Our rtm_protocol and next-hop protocol number (DESIGN 3.9): "K", free in iproute2 and in what FRR (186
+ * to 198), BIRD (12) and systemd use; FRR removes at its start whatever carries one of its own. */
+#define NL_PROTO_KEDGE 75
 
 #define NL_NAME_MAX  16 /* IFNAMSIZ, NUL included */
 #define NL_ALIAS_MAX 64 /* of ours; a longer foreign one is parsed cut */

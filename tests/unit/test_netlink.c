@@ -1,5 +1,5 @@
 /* Netlink messages without a kernel: golden bytes, round trips, and everything malformed that can
- * be thought of. Little-endian hosts only (netlink is in host order, the goldens are written out).
+ * 4b thought of. Little-endian hosts only (netlink is in host order, the goldens are written out).
  */
 #include "netlink/msg.h"
 #include "netlink/probe.h"
@@ -146,7 +146,7 @@ static void addr_bytes(void **state)
            "02 1e 00 00 03000000"
            "0800 0200 a9fe1502"
            "0800 0100 a9fe1502"
-           "0500 0b00 be 000000");
+           "0500 0b00 4b 000000");
 }
 
 static void addr_del_is_delete_without_create(void **state)
@@ -172,7 +172,7 @@ static void route_through_nexthop_bytes(void **state)
     (void)state;
     assert_true(nl_put_route(&buf, 3, &r, true));
     expect("3c000000 1800 0505 03000000 00000000"
-           "02 10 00 00 fc be 00 01 00000000"
+           "02 10 00 00 fc 4b 00 01 00000000"
            "0800 0100 0a010000"
            "0800 0f00 e8030000"
            "0800 0600 14000000"
@@ -240,13 +240,13 @@ static void route_delete_matches_any_scope(void **state)
     struct nl_route r = {.dst = net("10.0.0.0/8"),
                          .table = 254,
                          .metric = 5,
-                         .protocol = 190,
+                         .protocol = NL_PROTO_KEDGE,
                          .type = NL_ROUTE_UNREACHABLE};
 
     (void)state;
     assert_true(nl_put_route(&buf, 3, &r, false));
     expect("34000000 1900 0500 03000000 00000000"
-           "02 08 00 00 fe be ff 07 00000000"
+           "02 08 00 00 fe 4b ff 07 00000000"
            "0800 0100 0a000000"
            "0800 0f00 fe000000"
            "0800 0600 05000000");
@@ -275,12 +275,12 @@ static void route_get_of_ipv6_has_no_flag(void **state)
 static void nexthop_bytes(void **state)
 {
     struct nl_nexthop n = {
-        .id = 9, .family = 4, .protocol = 190, .gateway = ip("10.0.0.9"), .oif = 2, .onlink = true};
+        .id = 9, .family = 4, .protocol = NL_PROTO_KEDGE, .gateway = ip("10.0.0.9"), .oif = 2, .onlink = true};
 
     (void)state;
     assert_true(nl_put_nexthop(&buf, 4, &n));
     expect("30000000 6800 0505 04000000 00000000"
-           "02 00 be 00 04000000"
+           "02 00 4b 00 04000000"
            "0800 0100 09000000"
            "0800 0500 02000000"
            "0800 0600 0a000009");
@@ -288,24 +288,24 @@ static void nexthop_bytes(void **state)
 
 static void nexthop_blackhole_has_no_device(void **state)
 {
-    struct nl_nexthop n = {.id = 9, .family = 6, .protocol = 190, .blackhole = true, .oif = 2};
+    struct nl_nexthop n = {.id = 9, .family = 6, .protocol = NL_PROTO_KEDGE, .blackhole = true, .oif = 2};
 
     (void)state;
     assert_true(nl_put_nexthop(&buf, 4, &n));
     expect("24000000 6800 0505 04000000 00000000"
-           "0a 00 be 00 00000000"
+           "0a 00 4b 00 00000000"
            "0800 0100 09000000"
            "0400 0400");
 }
 
 static void nexthop_group_bytes(void **state)
 {
-    struct nl_nexthop n = {.id = 100, .protocol = 190, .group = {9, 10}, .n_group = 2};
+    struct nl_nexthop n = {.id = 100, .protocol = NL_PROTO_KEDGE, .group = {9, 10}, .n_group = 2};
 
     (void)state;
     assert_true(nl_put_nexthop(&buf, 5, &n));
     expect("34000000 6800 0505 05000000 00000000"
-           "00 00 be 00 00000000"
+           "00 00 4b 00 00000000"
            "0800 0100 64000000"
            "1400 0200 09000000 00 00 0000 0a000000 00 00 0000");
 }
@@ -379,7 +379,7 @@ static void sa_probe_carries_suite_and_key_bits(void **state)
     assert_memory_equal(&i->saddr, "\xc0\x00\x02\x01", 4);
     assert_int_equal(i->id.proto, 50);
     assert_int_equal(i->mode, XFRM_MODE_TUNNEL);
-    assert_true(i->lft.hard_add_expires_seconds > 0); /* it can't be left behind */
+    assert_true(i->lft.hard_add_expires_seconds > 0); /* it can't 4b left behind */
     assert_string_equal(crypt->alg_name, "cbc(aes)");
     assert_int_equal(crypt->alg_key_len, 256);
     assert_string_equal(auth->alg_name, "hmac(sha1)");
@@ -501,7 +501,7 @@ static void route_round_trip(void **state)
         struct nl_route r = {.dst = net(rows[i].dst),
                              .table = rows[i].table,
                              .metric = 7,
-                             .protocol = 190,
+                             .protocol = NL_PROTO_KEDGE,
                              .type = rows[i].type,
                              .nh_id = rows[i].nh_id,
                              .oif = rows[i].oif};
@@ -523,7 +523,7 @@ static void route_round_trip(void **state)
             assert_true(kd_addr_eq(&ev.route.prefsrc, &r.prefsrc));
             assert_int_equal(ev.route.table, r.table);
             assert_int_equal(ev.route.metric, 7);
-            assert_int_equal(ev.route.protocol, 190);
+            assert_int_equal(ev.route.protocol, NL_PROTO_KEDGE);
             assert_int_equal(ev.route.type, r.type);
             assert_int_equal(ev.route.nh_id, r.nh_id);
             assert_int_equal(ev.route.oif, r.oif);
@@ -534,13 +534,13 @@ static void route_round_trip(void **state)
 static void nexthop_round_trip(void **state)
 {
     struct nl_nexthop in[] = {
-        {.id = 9, .family = 4, .protocol = 190, .gateway = ip("10.0.0.9"), .oif = 2},
-        {.id = 9, .family = 6, .protocol = 190, .gateway = ip("fe80::1"), .oif = 2, .onlink = true},
-        {.id = 9, .family = 6, .protocol = 190, .oif = 2},
-        {.id = 9, .family = 4, .protocol = 190, .blackhole = true},
-        {.id = 9, .protocol = 190, .group = {7}, .n_group = 1},
+        {.id = 9, .family = 4, .protocol = NL_PROTO_KEDGE, .gateway = ip("10.0.0.9"), .oif = 2},
+        {.id = 9, .family = 6, .protocol = NL_PROTO_KEDGE, .gateway = ip("fe80::1"), .oif = 2, .onlink = true},
+        {.id = 9, .family = 6, .protocol = NL_PROTO_KEDGE, .oif = 2},
+        {.id = 9, .family = 4, .protocol = NL_PROTO_KEDGE, .blackhole = true},
+        {.id = 9, .protocol = NL_PROTO_KEDGE, .group = {7}, .n_group = 1},
         {.id = 9,
-         .protocol = 190,
+         .protocol = NL_PROTO_KEDGE,
          .n_group = NL_NH_GROUP_MAX,
          .group = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
     };
@@ -552,7 +552,7 @@ static void nexthop_round_trip(void **state)
         feed_back(&ev, NL_NEXTHOP);
         assert_int_equal(ev.nexthop.id, 9);
         assert_int_equal(ev.nexthop.family, in[i].family);
-        assert_int_equal(ev.nexthop.protocol, 190);
+        assert_int_equal(ev.nexthop.protocol, NL_PROTO_KEDGE);
         assert_int_equal(ev.nexthop.blackhole, in[i].blackhole);
         assert_int_equal(ev.nexthop.oif, in[i].oif);
         assert_int_equal(ev.nexthop.onlink, in[i].onlink);
@@ -570,7 +570,7 @@ static void nexthop_round_trip(void **state)
 static void addr_round_trip(void **state)
 {
     struct nl_addr_set in[] = {
-        {.ifindex = 3, .prefix = net("10.0.0.1/32"), .local = ip("10.0.0.1"), .protocol = 190},
+        {.ifindex = 3, .prefix = net("10.0.0.1/32"), .local = ip("10.0.0.1"), .protocol = NL_PROTO_KEDGE},
         {.ifindex = 3, .prefix = net("169.254.21.0/30"), .local = ip("169.254.21.2")},
         {.ifindex = 3, .prefix = net("10.0.0.2/32"), .local = ip("10.0.0.1")}, /* point to point */
         {.ifindex = 3, .prefix = net("2001:db8::/64"), .local = ip("2001:db8::5")},
@@ -815,17 +815,17 @@ static void ipv6_look_up_from_any_is_read_other_sources_are_not(void **state)
 static void truncated_attributes_are_refused(void **state)
 {
     (void)state;
-    refused("20000000 6800 0000 00000000 00000000 02 00 be 00 00000000 0900 0100 09000000",
+    refused("20000000 6800 0000 00000000 00000000 02 00 4b 00 00000000 0900 0100 09000000",
             "next hop: malformed attributes"); /* runs over the end by one */
-    refused("1f000000 6800 0000 00000000 00000000 02 00 be 00 00000000 0800 0100 090000",
+    refused("1f000000 6800 0000 00000000 00000000 02 00 4b 00 00000000 0800 0100 090000",
             "next hop: malformed attributes");
-    refused("1c000000 6800 0000 00000000 00000000 02 00 be 00 00000000 0300 0100",
+    refused("1c000000 6800 0000 00000000 00000000 02 00 4b 00 00000000 0300 0100",
             "next hop: malformed attributes"); /* shorter than its header */
-    refused("1a000000 6800 0000 00000000 00000000 02 00 be 00 00000000 0800",
+    refused("1a000000 6800 0000 00000000 00000000 02 00 4b 00 00000000 0800",
             "next hop: malformed attributes"); /* half a header */
-    refused("1c000000 6800 0000 00000000 00000000 02 00 be 00 00000000 0000 0000",
+    refused("1c000000 6800 0000 00000000 00000000 02 00 4b 00 00000000 0000 0000",
             "next hop: malformed attributes");
-    refused("14000000 6800 0000 00000000 00000000 02 00 be 00",
+    refused("14000000 6800 0000 00000000 00000000 02 00 4b 00",
             "next hop: malformed attributes"); /* short fixed part */
     refused("10000000 1000 0000 00000000 00000000", "link: malformed attributes");
     refused("14000000 1400 0000 00000000 00000000 02 00 00 00", "address: malformed attributes");
@@ -836,17 +836,17 @@ static void truncated_attributes_are_refused(void **state)
 static void wrong_lengths_are_refused(void **state)
 {
     (void)state;
-    refused("20000000 6800 0000 00000000 00000000 02 00 be 00 00000000 0700 0100 09000000",
+    refused("20000000 6800 0000 00000000 00000000 02 00 4b 00 00000000 0700 0100 09000000",
             "next hop: malformed attributes"); /* id of three bytes */
-    refused("24000000 6800 0000 00000000 00000000 02 00 be 00 00000000 0c00 0100 09000000 00000000",
+    refused("24000000 6800 0000 00000000 00000000 02 00 4b 00 00000000 0c00 0100 09000000 00000000",
             "next hop: malformed attributes"); /* of eight */
-    refused("28000000 6800 0000 00000000 00000000 0a 00 be 00 00000000 0800 0100 09000000"
+    refused("28000000 6800 0000 00000000 00000000 0a 00 4b 00 00000000 0800 0100 09000000"
             "0800 0600 0a000001",
             "next hop: gateway of wrong length");
-    refused("28000000 6800 0000 00000000 00000000 00 00 be 00 00000000 0800 0100 09000000"
+    refused("28000000 6800 0000 00000000 00000000 00 00 4b 00 00000000 0800 0100 09000000"
             "0800 0600 0a000001",
             "next hop: gateway without family");
-    refused("18000000 6800 0000 00000000 00000000 02 00 be 00 00000000", "next hop: no id");
+    refused("18000000 6800 0000 00000000 00000000 02 00 4b 00 00000000", "next hop: no id");
     refused("24000000 1800 0000 00000000 00000000 0a 08 00 00 fe 02 00 01 00000000"
             "0800 0100 0a000000",
             "route: address of wrong length");
@@ -882,13 +882,13 @@ static void nexthop_group_sizes_are_checked(void **state)
     struct nl_event ev;
 
     (void)state;
-    refused("24000000 6800 0000 00000000 00000000 00 00 be 00 00000000 0800 0100 09000000"
+    refused("24000000 6800 0000 00000000 00000000 00 00 4b 00 00000000 0800 0100 09000000"
             "0400 0200",
             "next hop: malformed group");
-    refused("28000000 6800 0000 00000000 00000000 00 00 be 00 00000000 0800 0100 09000000"
+    refused("28000000 6800 0000 00000000 00000000 00 00 4b 00 00000000 0800 0100 09000000"
             "0800 0200 01000000",
             "next hop: malformed group");
-    unhex("ac000000 6800 0000 00000000 00000000 00 00 be 00 00000000 0800 0100 09000000"
+    unhex("ac000000 6800 0000 00000000 00000000 00 00 4b 00 00000000 0800 0100 09000000"
           "8c00 0200",
           m);
     assert_true(feed(m, sizeof(m), &ev));
