@@ -20,6 +20,8 @@ struct bgp_peer_config {
     char name[32];
     struct kd_addr remote;
     struct kd_addr local;      /* family 0: the kernel's choice */
+    struct kd_addr local_other; /* our address of the other family, the next hop of its routes over this
+                                   session; family 0: they aren't advertised */
     uint32_t asn;
     uint32_t table;            /* inner routing table (VRF) */
     uint32_t iface;            /* the tunnel (core's id) the session is bound to, or BGP_NO_IFACE */
@@ -78,7 +80,8 @@ struct bgp_event {
     struct kd_handle conn; /* TCP_*; the engine gave it out in CONNECT or ACCEPT */
     uint64_t token;        /* TCP_INCOMING: the shell's name for the accepted socket */
     struct kd_addr local, remote; /* TCP_OPENED, TCP_INCOMING */
-    uint32_t iface;        /* TCP_INCOMING: where it arrived (tunnel id or BGP_NO_IFACE) */
+    uint32_t iface;        /* TCP_INCOMING: where it arrived (tunnel id or BGP_NO_IFACE); NEXTHOP: as in
+                              the NH_WATCH */
     struct kd_bytes data;  /* TCP_BYTES */
     uint32_t n;            /* TCP_SENT */
     bool up;               /* NEXTHOP, BFD; LOCAL_ROUTE: add */

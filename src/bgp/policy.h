@@ -30,4 +30,24 @@ struct bgp_policy {
     struct bgp_policy_entry entry[BGP_POLICY_ENTRY_MAX];
 };
 
+/* ---- evaluation (policy.c) ---- */
+
+/* A policy compiled for use: only what is filled is kept. Immutable. */
+struct bgp_route_map;
+
+struct bgp_route_map *bgp_route_map_new(const struct bgp_policy *p) KD_MUST_USE; /* NULL: memory */
+void bgp_route_map_free(struct bgp_route_map *m);
+/* The entry that decides about p, counted from 0, or -1: denied by an entry or by the end. */
+int bgp_route_map_match(const struct bgp_route_map *m, const struct kd_prefix *p);
+
+struct bgp_route_set {
+    bool set_local_pref, set_med;
+    uint32_t local_pref, med;
+    uint8_t n_prepend;
+    const uint32_t *prepend; /* borrowed from the map */
+    bool any; /* it changes something */
+};
+/* What entry (from bgp_route_map_match()) sets. */
+struct bgp_route_set bgp_route_map_set(const struct bgp_route_map *m, int entry);
+
 #endif

@@ -141,14 +141,18 @@ enum ike_action_kind {
 enum ike_note {
     IKE_NOTE_CONNECTING,  /* an attempt begins */
     IKE_NOTE_ESTABLISHED, /* IKE SA authenticated both ways; detail: suite */
-    IKE_NOTE_CHILD_UP,    /* installed and announced to the peer */
-    IKE_NOTE_CHILD_DOWN,
+    IKE_NOTE_CHILD_UP,    /* installed and announced to the peer; child, spi_in, spi_out */
+    IKE_NOTE_CHILD_DOWN,  /* child, spi_in, spi_out; reason none: rekeyed, its successor is up */
     IKE_NOTE_FAILING,     /* the outstanding request has been retransmitted once: a probe is overdue */
     IKE_NOTE_UNREACHABLE, /* detect ran out */
     IKE_NOTE_REACHABLE,   /* the answer came: failing or unreachable is over */
-    IKE_NOTE_CLOSED,      /* the IKE SA is gone; reason says why; a retry may follow */
+    IKE_NOTE_CLOSED,      /* the connection has no IKE SA and no attempt any more; reason says why; a
+                           * retry may follow */
     IKE_NOTE_REFUSED,     /* either side refused: reason, offered and configured as text */
     IKE_NOTE_STRANGER,    /* rate-limited: unauthenticated input that matched nothing; detail says what */
+    IKE_NOTE_REPLACED,    /* an older or redundant IKE SA of the connection is gone (peer-replaced,
+                           * collision, ...); the connection keeps its other one */
+    IKE_NOTE_REKEYED,     /* the IKE SA was rekeyed in place; detail: suite */
     IKE_NOTE_N
 };
 
@@ -163,7 +167,7 @@ struct ike_action {
     enum kc_job_kind job_kind;
     uint32_t group; /* enum kc_dh */
     struct kd_handle priv;
-    /* CHILD_*: */
+    /* CHILD_*; NOTE CHILD_UP and CHILD_DOWN: child and the SPIs */
     struct kd_handle child;
     uint32_t spi_in, spi_out; /* host order */
     uint16_t encr, encr_bits, integ; /* transform ids */

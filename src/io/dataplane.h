@@ -71,4 +71,13 @@ struct io_dp_counters {
 };
 bool io_dp_count(struct io_dp *dp, struct kd_handle child, struct io_dp_counters *c);
 
+/* What belongs to no child, since the start. */
+struct io_dp_totals {
+    uint64_t ike, ike_dropped; /* IKE datagrams seen; of them dropped because the queue was full */
+    uint64_t keepalives, malformed, unknown_spi;
+    uint64_t no_sa;        /* inner packets of tunnels without any pair */
+    uint64_t rxq_overflow; /* datagrams the kernel dropped before us (SO_RXQ_OVFL) */
+};
+void io_dp_totals(struct io_dp *dp, struct io_dp_totals *t);
+
 #endif

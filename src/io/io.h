@@ -9,7 +9,7 @@
 #ifndef IO_IO_H
 #define IO_IO_H
 
-#include "control/ring.h"
+#include "control/control.h"
 #include "core/core.h"
 #include "io/dataplane.h"
 #include "io/http.h"
@@ -52,6 +52,7 @@ struct io {
 
     struct ctl_ring *ring;
     struct io_http *http;
+    uint64_t start_us;
     int log_level;
     int exit_code;
 };

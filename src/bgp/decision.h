@@ -1,0 +1,15 @@
+/* Which of a destination's paths is best (RFC 4271 9.1.2), and which the core gets. */
+#ifndef BGP_DECISION_H
+#define BGP_DECISION_H
+
+#include "bgp/engine.h"
+
+/* Decides about dest: puts the best path first; what follows from it is marked. */
+void bgp_decide(struct bgp *b, struct bgp_rib *rib, uint32_t dest);
+/* The best path as it would be decided now; 0: none. Changes nothing. */
+uint32_t bgp_best(const struct bgp *b, const struct bgp_rib *rib, uint32_t dest);
+/* The paths for the core; false when there is none to install (no path, or a local one is best). */
+bool bgp_choose_paths(const struct bgp *b, const struct bgp_rib *rib, uint32_t dest,
+                      struct bgp_pathset *s);
+
+#endif

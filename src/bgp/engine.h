@@ -1,0 +1,132 @@
+/* Inside the engine: its struct, the output being filled and the step's budget. */
+#ifndef BGP_ENGINE_H
+#define BGP_ENGINE_H
+
+#include "base/timers.h"
+#include "bgp/attrset.h"
+#include "bgp/nexthop.h"
+#include "bgp/pathset.h"
+#include "bgp/peer.h"
+
+#define BGP_PEERS_MAX_DEFAULT 1024
+/* Units of bulk work (a prefix read, decided, advertised) a step does before it says `more`: about
+ * 500 us (DESIGN 1). */
+#define BGP_WORK_MAX 4096
+/* Left free for what must be said at once: bulk work stops below it. */
+#define BGP_RESERVE_ACTIONS 32
+#define BGP_RESERVE_BYTES   (32 * 1024)
+/* Of the actions, those that bulk kinds may take together, so that none starves the others. */
+#define BGP_FIB_ACTIONS 192
+#define BGP_NH_ACTIONS  208
+/* Unsent bytes on a connection above which no more UPDATEs are made for it. */
+#define BGP_UNSENT_MAX (256 * 1024)
+/* Input kept for later: above it the budget is overrun instead. */
+#define BGP_INPUT_MAX (256 * 1024)
+/* Destinations an UPDATE batch looks at together. */
+#define BGP_BATCH 256
+
+struct bgp_cand {
+    uint32_t path;
+    const struct bgp_path *p;
+    const struct bgp_attrset *attr;
+    const struct bgp_peer *peer; /* NULL: local */
+};
+
+struct bgp_export_memo {
+    uint32_t attr, out;
+    int entry;
+    bool used;
+};
+#define BGP_MEMO 64
+
+struct bgp {
+    struct bgp_params params;
+    struct kc_rng rng;
+    uint64_t salt;
+    uint32_t n_peers;
+    struct bgp_peer **slot;  /* by slot number, NULL where free */
+    struct bgp_peer **peers; /* n_peers, in the order of their ids */
+    struct kd_slab conns;
+    struct bgp_conn **conn; /* by slab index, for the timers */
+    uint32_t conns_max;
+    struct kd_timers timers;
+    uint32_t n_ribs;
+    struct bgp_rib **ribs; /* in the order of (table, family) */
+    struct bgp_attrs_table attrs;
+    struct bgp_nexthops nexthops;
+    struct bgp_pathsets pathsets;
+    uint64_t note_window_us; /* ERROR notes about strangers */
+    uint32_t notes, notes_dropped;
+    uint32_t next_peer; /* whose turn it is to be written to first */
+    /* scratch, of the size it can ever need */
+    struct bgp_cand *cand;
+    uint8_t *update_room; /* BGP_UPDATE_SCRATCH */
+    uint8_t *attrs_room;  /* BGP_EXTENDED_MAX, encoded attributes of the message being built */
+    struct bgp_export_memo memo[BGP_MEMO];
+    /* during a step */
+    uint64_t now_us;
+    uint32_t work;
+    struct bgp_out *out;
+};
+
+/* ---- output (out.c) ---- */
+
+/* A zeroed action without peer and interface. Room is guaranteed by the reserve. */
+struct bgp_action *bgp_emit(struct bgp *b, enum bgp_action_kind kind);
+struct kd_span bgp_emit_bytes(struct bgp *b, struct kd_bytes bytes);
+bool bgp_emit_room(const struct bgp *b); /* more than the reserve is left */
+static inline bool bgp_busy(const struct bgp *b) /* this step has done enough */
+{
+    return b->work >= BGP_WORK_MAX;
+}
+
+void bgp_note(struct bgp *b, struct bgp_peer *p, enum bgp_note note, const char *text);
+/* An ERROR note, rate-limited by peer; p may be NULL for a stranger. */
+void bgp_note_error(struct bgp *b, struct bgp_peer *p, const char *fmt, ...) KD_PRINTF(3, 4);
+
+/* An action of c's connection. */
+struct bgp_action *bgp_emit_conn(struct bgp *b, enum bgp_action_kind kind,
+                                 const struct bgp_conn *c);
+/* What a writer put behind the used part of the output becomes a WRITE (or part of the last one). */
+struct kd_writer bgp_write_begin(struct bgp *b, size_t max);
+void bgp_write_end(struct bgp *b, struct bgp_conn *c, const struct kd_writer *w);
+
+/* ---- RIBs (ribs.c) ---- */
+
+/* All of the following work within the step's budget and tell whether something is left to do. */
+bool bgp_ribs_decide(struct bgp *b);
+bool bgp_ribs_rescan(struct bgp *b); /* after a next hop changed */
+bool bgp_ribs_tell_fib(struct bgp *b);
+bool bgp_ribs_tell_nexthops(struct bgp *b);
+void bgp_ribs_nexthop(struct bgp *b, const struct bgp_event *ev);
+void bgp_ribs_local_route(struct bgp *b, const struct bgp_event *ev);
+void bgp_ribs_free(struct bgp *b);
+
+struct bgp_rib *bgp_rib_of(const struct bgp *b, uint32_t table, uint8_t family); /* NULL: none */
+struct bgp_rib *bgp_rib_make(struct bgp *b, uint32_t table, uint8_t family) KD_MUST_USE;
+/* Takes a path with its references out and marks its destination. */
+void bgp_path_remove(struct bgp *b, struct bgp_rib *rib, struct bgp_path_list *list, uint32_t path);
+
+/* ---- timers: ids ---- */
+
+static inline uint32_t bgp_timer_peer(const struct bgp_peer *p)
+{
+    return p->slot;
+}
+
+static inline uint32_t bgp_timer_hold(const struct bgp *b, const struct bgp_conn *c)
+{
+    return b->params.peers_max + 2 * c->h.idx;
+}
+
+static inline uint32_t bgp_timer_keepalive(const struct bgp *b, const struct bgp_conn *c)
+{
+    return b->params.peers_max + 2 * c->h.idx + 1;
+}
+
+/* KD_NEVER removes. Memory for every id is there from bgp_new() on. */
+void bgp_timer_set(struct bgp *b, uint32_t id, uint64_t at_us);
+/* 75 to 100 % of t (RFC 4271 10). */
+uint64_t bgp_jitter(struct bgp *b, uint64_t t);
+
+#endif

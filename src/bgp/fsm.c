@@ -1,0 +1,434 @@
+/* The BGP finite state machine. RFC 4271 8.2.2 (transitions), 6.8 (collision), 6.4-6.7 (what ends a
+ * session), 10 (timers); RFC 6286 2.3 (equal identifiers), RFC 6608 (FSM error subcodes), RFC 4486
+ * and 9384 (Cease).
+ *
+ * Each connection is an instance with a state of its own from Connect on; what has no connection
+ * happens in the peer's state. Deviations: no DelayOpen; an incoming connection is refused while one
+ * is Established, and a collision is resolved by identifier even when one of the two just became
+ * Established, so that both sides keep the same one; an attempt that merely fails goes to Active and
+ * still accepts, only errors of the protocol are damped in Idle (DampPeerOscillations, 8.1). */
+#include "bgp/fsm.h"
+#include "bgp/adjin.h"
+#include "bgp/session.h"
+
+#include <stdio.h>
+
+#define OPEN_HOLD_US   KD_S(240) /* 8.2.2: "a HoldTimer value of 4 minutes is suggested" */
+#define BACKOFF_MIN_US KD_S(2)
+#define BACKOFF_MAX_US KD_S(120)
+/* A session that lasted this long wasn't part of a series of failures. */
+#define STABLE_US KD_S(300)
+
+typedef void handler(struct bgp *b, struct bgp_fsm *m);
+
+/* ---- starting ---- */
+
+static void arm_retry(struct bgp *b, struct bgp_peer *p)
+{
+    bgp_timer_set(b, bgp_timer_peer(p), b->now_us + bgp_jitter(b, p->connect_retry_us));
+}
+
+static void connect_out(struct bgp *b, struct bgp_peer *p)
+{
+    struct bgp_conn *c;
+
+    arm_retry(b, p);
+    if (p->passive || p->out)
+        return;
+    c = bgp_conn_new(b, p, true);
+    if (c)
+        bgp_emit_conn(b, BGP_ACT_CONNECT, c);
+    else
+        bgp_note_error(b, p, "too many connections: not connecting");
+}
+
+static void start(struct bgp *b, struct bgp_fsm *m)
+{
+    m->p->idle_hold = false;
+    connect_out(b, m->p);
+}
+
+/* Connect, event 9: the attempt took too long, another one is made. */
+static void reconnect(struct bgp *b, struct bgp_fsm *m)
+{
+    if (m->p->out)
+        bgp_conn_free(b, m->p->out, true);
+    connect_out(b, m->p);
+}
+
+static void say_open(struct bgp *b, struct bgp_conn *c)
+{
+    c->state = BGP_OPENSENT;
+    bgp_conn_send_open(b, c);
+    bgp_timer_set(b, bgp_timer_hold(b, c), b->now_us + OPEN_HOLD_US);
+    bgp_timer_set(b, bgp_timer_peer(c->peer), KD_NEVER);
+}
+
+static void opened(struct bgp *b, struct bgp_fsm *m)
+{
+    if (m->ev->local.family)
+        m->c->local = m->ev->local;
+    say_open(b, m->c);
+}
+
+static void refuse(struct bgp *b, struct bgp_fsm *m)
+{
+    struct bgp_action *a = bgp_emit(b, BGP_ACT_REFUSE);
+
+    a->token = m->ev->token;
+    a->peer = m->p->id;
+    a->iface = m->ev->iface;
+    a->local = m->ev->local;
+    a->remote = m->ev->remote;
+    bgp_note_error(b, m->p, "connection refused in state %s",
+                   bgp_state_names[bgp_peer_state(m->p)]);
+}
+
+static void accept_in(struct bgp *b, struct bgp_fsm *m)
+{
+    struct bgp_conn *c = m->p->in ? NULL : bgp_conn_new(b, m->p, false);
+
+    if (!c) {
+        refuse(b, m);
+        return;
+    }
+    c->local = m->ev->local;
+    bgp_emit_conn(b, BGP_ACT_ACCEPT, c)->token = m->ev->token;
+    say_open(b, c);
+}
+
+/* ---- ending ---- */
+
+/* What follows for a peer without connection: another attempt, or a growing pause in Idle. */
+static void settle(struct bgp *b, struct bgp_peer *p, bool damped)
+{
+    if (!p->on || p->out || p->in)
+        return;
+    if (!damped) {
+        arm_retry(b, p);
+        return;
+    }
+    p->backoff_us = p->backoff_us ? KD_MIN(p->backoff_us * 2, BACKOFF_MAX_US) : BACKOFF_MIN_US;
+    p->idle_hold = true;
+    bgp_timer_set(b, bgp_timer_peer(p), b->now_us + bgp_jitter(b, p->backoff_us));
+}
+
+enum ending {
+    END_PLAIN,
+    END_DAMPED, /* a protocol error: not again at once */
+    END_CLOSED, /* the shell has closed it already */
+};
+
+/* Ends m's connection. send: the NOTIFICATION, or NULL. */
+static void end(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason,
+                const struct bgp_error *send, const char *text, enum ending how)
+{
+    struct bgp_peer *p = m->p;
+    struct bgp_conn *c = m->c;
+    bool was_up = p->up == c, talked = c->state >= BGP_OPENSENT;
+
+    if (send && talked)
+        bgp_conn_send_error(b, c, send);
+    bgp_conn_free(b, c, how != END_CLOSED);
+    if (was_up) {
+        bgp_peer_down(p);
+        if (b->now_us - p->up_us >= STABLE_US)
+            p->backoff_us = 0;
+    }
+    if (p->out || p->in)
+        return; /* the other one of a collision goes on */
+    p->reason = reason;
+    snprintf(p->last_error, sizeof(p->last_error), "%s", text);
+    if (talked)
+        bgp_note(b, p, BGP_NOTE_STOP, text);
+    settle(b, p, how == END_DAMPED);
+}
+
+static void end_with_error(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason,
+                           const struct bgp_error *e)
+{
+    char text[160];
+    bool cease = e->code == BGP_E_CEASE || e->code == BGP_E_HOLD;
+
+    snprintf(text, sizeof(text), "sent %s (%u/%u)%s%s", bgp_error_name(e->code, e->sub), e->code,
+             e->sub, e->text[0] ? ": " : "", e->text);
+    end(b, m, reason, e, text,
+        cease && e->sub != BGP_CEASE_MAX_PREFIXES ? END_PLAIN : END_DAMPED);
+}
+
+static void tcp_failed(struct bgp *b, struct bgp_fsm *m)
+{
+    end(b, m, m->ev->reason ? m->ev->reason : KD_REASON_TIMEOUT, NULL, "connection attempt failed",
+        END_CLOSED);
+}
+
+static void tcp_closed(struct bgp *b, struct bgp_fsm *m)
+{
+    end(b, m, m->ev->reason ? m->ev->reason : KD_REASON_TCP_CLOSED, NULL, "connection closed",
+        END_CLOSED);
+}
+
+static void bad_message(struct bgp *b, struct bgp_fsm *m)
+{
+    bool ours = m->error.code == BGP_E_CEASE;
+
+    end_with_error(b, m, ours ? KD_REASON_NO_RESOURCES : KD_REASON_PROTOCOL_ERROR, &m->error);
+}
+
+static void hold_expired(struct bgp *b, struct bgp_fsm *m)
+{
+    struct bgp_conn *c = m->c;
+    uint64_t due = c->rx_us + KD_S(c->hold_s);
+    struct bgp_error e;
+
+    if (c->state >= BGP_OPENCONFIRM && b->now_us < due) {
+        bgp_timer_set(b, bgp_timer_hold(b, c), due);
+        return;
+    }
+    if (bgp_conn_behind(c)) { /* it has spoken, we haven't listened yet */
+        bgp_timer_set(b, bgp_timer_hold(b, c), b->now_us + KD_S(1));
+        return;
+    }
+    bgp_error_set(&e, BGP_E_HOLD, 0, kd_bytes(NULL, 0), "%s", "");
+    end_with_error(b, m, KD_REASON_HOLD_EXPIRED, &e);
+}
+
+static void notified(struct bgp *b, struct bgp_fsm *m)
+{
+    struct bgp_notification n;
+    char text[128];
+    size_t at;
+    bool cease;
+
+    if (!bgp_notification_parse(m->body, &n))
+        return; /* too short for a NOTIFICATION: the frame's check refused it */
+    at = (size_t)snprintf(text, sizeof(text), "received ");
+    bgp_notification_text(&n, text + at, sizeof(text) - at);
+    cease = n.code == BGP_E_CEASE || n.code == BGP_E_HOLD;
+    end(b, m,
+        n.code == BGP_E_CEASE && n.sub == BGP_CEASE_COLLISION ? KD_REASON_COLLISION
+        : n.code == BGP_E_CEASE                               ? KD_REASON_PEER_CEASE
+                                                              : KD_REASON_PEER_ERROR,
+        NULL, text, cease ? END_PLAIN : END_DAMPED);
+}
+
+static uint8_t cease_of(enum kd_reason reason)
+{
+    switch (reason) {
+    case KD_REASON_ADMIN:
+        return BGP_CEASE_ADMIN_SHUTDOWN;
+    case KD_REASON_BFD_DOWN:
+        return BGP_CEASE_BFD_DOWN;
+    case KD_REASON_NO_RESOURCES:
+        return BGP_CEASE_NO_RESOURCES;
+    default:
+        return BGP_CEASE_OTHER_CHANGE;
+    }
+}
+
+static void end_for(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason, bool heard)
+{
+    struct bgp_error e;
+    char text[128];
+
+    bgp_error_set(&e, BGP_E_CEASE, cease_of(reason), kd_bytes(NULL, 0), "%s", "");
+    snprintf(text, sizeof(text), "%s%s", kd_reason_str(reason), heard ? ", sent Cease" : "");
+    end(b, m, reason, heard ? &e : NULL, text, END_PLAIN);
+}
+
+/* Event 2. `on` is off already, so nothing is tried again. */
+static void stop(struct bgp *b, struct bgp_fsm *m)
+{
+    struct bgp_peer *p = m->p;
+
+    p->idle_hold = false;
+    p->backoff_us = 0;
+    for (int i = 0; i < 2; i++) {
+        m->c = i ? p->in : p->out;
+        if (m->c)
+            end_for(b, m, m->ev->reason, m->ev->heard);
+    }
+    bgp_timer_set(b, bgp_timer_peer(p), KD_NEVER);
+    p->reason = m->ev->reason;
+}
+
+static void bfd_down(struct bgp *b, struct bgp_fsm *m)
+{
+    m->c = m->p->up;
+    end_for(b, m, KD_REASON_BFD_DOWN, m->ev->heard);
+}
+
+/* ---- OPEN and what follows ---- */
+
+/* 6.8 and RFC 6286 2.3. True when the connection opened by us is the one to keep. */
+static bool keep_outgoing(const struct bgp *b, const struct bgp_conn *c, const struct bgp_open *o)
+{
+    if (b->params.router_id != o->id)
+        return b->params.router_id > o->id;
+    return b->params.asn > c->peer->asn;
+}
+
+/* False: c was the one to go. */
+static bool resolve_collision(struct bgp *b, struct bgp_fsm *m, const struct bgp_open *o)
+{
+    struct bgp_conn *c = m->c, *other = bgp_conn_other(c);
+    struct bgp_fsm loser = *m;
+    struct bgp_error e;
+
+    if (!other || other->state < BGP_OPENCONFIRM)
+        return true;
+    if (c->outgoing != keep_outgoing(b, c, o))
+        loser.c = c;
+    else
+        loser.c = other;
+    bgp_error_set(&e, BGP_E_CEASE, BGP_CEASE_COLLISION, kd_bytes(NULL, 0), "%s", "");
+    end_with_error(b, &loser, KD_REASON_COLLISION, &e);
+    return loser.c != c;
+}
+
+static void got_open(struct bgp *b, struct bgp_fsm *m)
+{
+    struct bgp_conn *c = m->c;
+    struct bgp_open o;
+
+    if (!bgp_open_parse(m->body, &o, &m->error) || !bgp_conn_negotiate(b, c, &o, &m->error)) {
+        bad_message(b, m);
+        return;
+    }
+    if (!resolve_collision(b, m, &o))
+        return;
+    c->state = BGP_OPENCONFIRM;
+    c->rx_us = b->now_us;
+    bgp_conn_send_keepalive(b, c);
+    bgp_timer_set(b, bgp_timer_hold(b, c), c->hold_s ? b->now_us + KD_S(c->hold_s) : KD_NEVER);
+    bgp_timer_set(b, bgp_timer_keepalive(b, c),
+                  c->hold_s ? b->now_us + bgp_jitter(b, c->keepalive_us) : KD_NEVER);
+}
+
+static void establish(struct bgp *b, struct bgp_fsm *m)
+{
+    struct bgp_conn *c = m->c, *other = bgp_conn_other(c);
+
+    c->rx_us = b->now_us;
+    c->state = BGP_ESTABLISHED;
+    if (other && other->state < BGP_OPENSENT)
+        bgp_conn_free(b, other, true); /* it has said nothing yet, and needn't */
+    bgp_peer_up(b, m->p, c);
+}
+
+static void keepalive_due(struct bgp *b, struct bgp_fsm *m)
+{
+    struct bgp_conn *c = m->c;
+    uint64_t next = c->tx_us + c->keepalive_us / 4 * 3;
+
+    if (b->now_us >= next) { /* else an UPDATE did it meanwhile (4.4) */
+        bgp_conn_send_keepalive(b, c);
+        next = b->now_us + bgp_jitter(b, c->keepalive_us);
+    }
+    bgp_timer_set(b, bgp_timer_keepalive(b, c), next);
+}
+
+/* ---- Established ---- */
+
+static void got_keepalive(struct bgp *b, struct bgp_fsm *m)
+{
+    m->c->rx_us = b->now_us;
+    bgp_adjin_keepalive(b, m->p);
+}
+
+static void got_update(struct bgp *b, struct bgp_fsm *m)
+{
+    m->c->rx_us = b->now_us;
+    if (!bgp_adjin_update(b, m->p, m->body, &m->error))
+        bad_message(b, m);
+}
+
+static void got_refresh(struct bgp *b, struct bgp_fsm *m)
+{
+    struct bgp_refresh r;
+    uint8_t family;
+
+    if (!bgp_refresh_parse(m->body, &r)) {
+        bgp_note_error(b, m->p, "ROUTE-REFRESH of wrong length: ignored");
+        return;
+    }
+    family = r.afi == BGP_AFI_IPV4 ? 4 : r.afi == BGP_AFI_IPV6 ? 6 : 0;
+    if (!family || r.safi != BGP_SAFI_UNICAST || r.subtype != 0)
+        return; /* RFC 2918 4, RFC 7313 5: ignored */
+    if (bgp_family(m->p, family)->up)
+        bgp_peer_readvertise(m->p, family, true);
+}
+
+/* ---- the table ---- */
+
+#define IN(state)  (1u << (state))
+#define IDLE        IN(BGP_IDLE)
+#define CONNECT     IN(BGP_CONNECT)
+#define ACTIVE      IN(BGP_ACTIVE)
+#define OPENSENT    IN(BGP_OPENSENT)
+#define OPENCONFIRM IN(BGP_OPENCONFIRM)
+#define ESTABLISHED IN(BGP_ESTABLISHED)
+#define TALKING     (OPENSENT | OPENCONFIRM | ESTABLISHED)
+#define ANY         (IDLE | CONNECT | ACTIVE | TALKING)
+
+static const struct row {
+    unsigned states;
+    enum bgp_fsm_event event;
+    handler *handler;
+    const char *source;
+} rows[] = {
+    {IDLE | ACTIVE, BGP_FSM_START, start, "8.2.2 Idle, event 1"},
+    {ANY, BGP_FSM_STOP, stop, "8.2.2 all states, event 2"},
+    {IDLE, BGP_FSM_RETRY, start, "8.2.2 Idle, event 13"},
+    {CONNECT, BGP_FSM_RETRY, reconnect, "8.2.2 Connect, event 9"},
+    {ACTIVE, BGP_FSM_RETRY, start, "8.2.2 Active, event 9"},
+    {IDLE, BGP_FSM_TCP_INCOMING, refuse, "8.2.2 Idle: refuses all incoming connections"},
+    {CONNECT | ACTIVE | OPENSENT | OPENCONFIRM, BGP_FSM_TCP_INCOMING, accept_in,
+     "8.2.2 Connect, Active, event 17; 6.8"},
+    {ESTABLISHED, BGP_FSM_TCP_INCOMING, refuse, "6.8: the newly created one is closed"},
+    {CONNECT, BGP_FSM_TCP_OPENED, opened, "8.2.2 Connect, event 16"},
+    {CONNECT, BGP_FSM_TCP_FAILED, tcp_failed, "8.2.2 Connect, event 18"},
+    {CONNECT | TALKING, BGP_FSM_TCP_CLOSED, tcp_closed, "8.2.2, event 18"},
+    {TALKING, BGP_FSM_BAD_MESSAGE, bad_message, "8.2.2, events 21, 22, 28"},
+    {TALKING, BGP_FSM_NOTIFICATION, notified, "8.2.2, events 24, 25"},
+    {TALKING, BGP_FSM_HOLD, hold_expired, "8.2.2, event 10"},
+    {OPENSENT, BGP_FSM_OPEN, got_open, "8.2.2 OpenSent, event 19"},
+    {OPENCONFIRM, BGP_FSM_KEEPALIVE, establish, "8.2.2 OpenConfirm, event 26"},
+    {OPENCONFIRM | ESTABLISHED, BGP_FSM_KEEPALIVE_DUE, keepalive_due, "8.2.2, event 11"},
+    {ESTABLISHED, BGP_FSM_KEEPALIVE, got_keepalive, "8.2.2 Established, event 26"},
+    {ESTABLISHED, BGP_FSM_UPDATE, got_update, "8.2.2 Established, event 27"},
+    {ESTABLISHED, BGP_FSM_REFRESH, got_refresh, "RFC 2918 4"},
+    {ESTABLISHED, BGP_FSM_BFD_DOWN, bfd_down, "RFC 5882 4.2, RFC 9384"},
+};
+
+/* RFC 6608 4: a message that has no place in the state. */
+static void unexpected(struct bgp *b, enum bgp_fsm_event event, struct bgp_fsm *m)
+{
+    static const char *const names[BGP_FSM_N] = {
+        [BGP_FSM_OPEN] = "OPEN",
+        [BGP_FSM_KEEPALIVE] = "KEEPALIVE",
+        [BGP_FSM_UPDATE] = "UPDATE",
+        [BGP_FSM_REFRESH] = "ROUTE-REFRESH",
+    };
+
+    if (!m->c || m->c->state < BGP_OPENSENT || !names[event])
+        return;
+    bgp_error_set(&m->error, BGP_E_FSM, (uint8_t)(m->c->state - BGP_OPENSENT + 1),
+                  kd_bytes(NULL, 0), "%s", names[event]);
+    bad_message(b, m);
+}
+
+void bgp_fsm_run(struct bgp *b, enum bgp_fsm_event event, struct bgp_fsm *m)
+{
+    enum bgp_state state = m->c ? m->c->state : bgp_peer_state(m->p);
+    const struct row *row = NULL;
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows) && !row; i++)
+        if (rows[i].event == event && rows[i].states & IN(state))
+            row = &rows[i];
+    if (row)
+        row->handler(b, m);
+    else
+        unexpected(b, event, m);
+    bgp_peer_note_state(b, m->p);
+}

@@ -1,0 +1,286 @@
+/* Neighbors: configuration, lookup, and what a session's beginning and end mean for the RIB. */
+#include "bgp/engine.h"
+
+#include <stdlib.h>
+
+#define CONNECT_RETRY_MIN_US KD_MS(100)
+#define CONNECT_RETRY_US     KD_S(5)
+
+/* ---- lookup ---- */
+
+/* Where id is or belongs in the order. */
+static uint32_t position(const struct bgp *b, uint32_t id)
+{
+    uint32_t lo = 0, hi = b->n_peers;
+
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (b->peers[mid]->id < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+struct bgp_peer *bgp_peer_by_id(const struct bgp *b, uint32_t id)
+{
+    uint32_t at = position(b, id);
+
+    return at < b->n_peers && b->peers[at]->id == id ? b->peers[at] : NULL;
+}
+
+struct bgp_peer *bgp_peer_by_remote(const struct bgp *b, const struct kd_addr *remote,
+                                    uint32_t iface)
+{
+    for (uint32_t i = 0; i < b->n_peers; i++)
+        if (b->peers[i]->iface == iface && kd_addr_eq(&b->peers[i]->remote, remote))
+            return b->peers[i];
+    return NULL;
+}
+
+/* ---- configuration ---- */
+
+static struct bgp_peer *add_peer(struct bgp *b, uint32_t id)
+{
+    uint32_t at = position(b, id);
+    uint16_t slot = 0;
+    struct bgp_peer *p;
+
+    while (slot < b->params.peers_max && b->slot[slot])
+        slot++;
+    p = slot < b->params.peers_max ? calloc(1, sizeof(*p)) : NULL;
+    if (!p)
+        return NULL;
+    p->id = id;
+    p->slot = slot;
+    p->reason = KD_REASON_ADMIN; /* not switched on yet */
+    b->slot[slot] = p;
+    memmove(&b->peers[at + 1], &b->peers[at], (b->n_peers - at) * sizeof(*b->peers));
+    b->peers[at] = p;
+    b->n_peers++;
+    return p;
+}
+
+static bool set_policies(struct bgp_peer *p, const struct bgp_peer_config *c)
+{
+    struct bgp_route_map *import = c->has_import ? bgp_route_map_new(&c->import) : NULL;
+    struct bgp_route_map *export = c->has_export ? bgp_route_map_new(&c->export) : NULL;
+
+    if ((c->has_import && !import) || (c->has_export && !export)) {
+        bgp_route_map_free(import);
+        bgp_route_map_free(export);
+        return false;
+    }
+    bgp_route_map_free(p->import);
+    bgp_route_map_free(p->export);
+    p->import = import;
+    p->export = export;
+    return true;
+}
+
+/* Under a running session its parameters and its paths' next hops must stay what they are: those of c
+ * that need a new session are taken over all the same and hold from the next one. The interface and
+ * the AS are looked at by the decision, so the caller's PEER_OFF has to come first for them. */
+static void set_values(struct bgp *b, struct bgp_peer *p, const struct bgp_peer_config *c)
+{
+    memcpy(p->name, c->name, sizeof(p->name));
+    p->name[sizeof(p->name) - 1] = '\0';
+    p->remote = c->remote;
+    p->local = c->local;
+    p->local_other = c->local_other;
+    p->asn = c->asn;
+    p->ibgp = c->asn == b->params.asn;
+    p->table = c->table;
+    p->iface = c->iface;
+    p->hold_s = c->hold_s == 1 || c->hold_s == 2 ? 3 : c->hold_s;
+    p->keepalive_s = c->keepalive_s;
+    p->connect_retry_us = c->connect_retry_us ? c->connect_retry_us : CONNECT_RETRY_US;
+    p->connect_retry_us = KD_MAX(p->connect_retry_us, CONNECT_RETRY_MIN_US);
+    p->ttl = c->ttl;
+    p->passive = c->passive;
+    p->next_hop_self = c->next_hop_self;
+    p->prefixes_max = c->prefixes_max;
+}
+
+bool bgp_peer_set(struct bgp *b, uint32_t peer, const struct bgp_peer_config *c)
+{
+    struct bgp_peer *p = bgp_peer_by_id(b, peer);
+    bool made = !p;
+
+    if (!p)
+        p = add_peer(b, peer);
+    if (!p)
+        return false;
+    if (!set_policies(p, c)) {
+        if (made)
+            bgp_peer_free(b, p);
+        return false;
+    }
+    set_values(b, p, c);
+    for (int i = 0; i < 2; i++)
+        if (p->up && p->family[i].up) {
+            p->family[i].soft = p->family[i].paths.head;
+            bgp_peer_readvertise(p, i ? 6 : 4, false);
+        }
+    return true;
+}
+
+void bgp_peer_free(struct bgp *b, struct bgp_peer *p)
+{
+    uint32_t at = position(b, p->id);
+
+    memmove(&b->peers[at], &b->peers[at + 1], (b->n_peers - at - 1) * sizeof(*b->peers));
+    b->n_peers--;
+    b->slot[p->slot] = NULL;
+    for (int i = 0; i < 2; i++) {
+        bgp_map_fini(&p->family[i].out);
+        bgp_pending_fini(&p->family[i].pending);
+        bgp_pending_fini(&p->family[i].forced);
+    }
+    bgp_route_map_free(p->import);
+    bgp_route_map_free(p->export);
+    free(p);
+}
+
+void bgp_peer_del(struct bgp *b, uint32_t peer)
+{
+    struct bgp_peer *p = bgp_peer_by_id(b, peer);
+
+    if (!p)
+        return;
+    kd_assert(!p->on && !p->out && !p->in);
+    bgp_peer_purge(b, p, true);
+    bgp_timer_set(b, bgp_timer_peer(p), KD_NEVER);
+    bgp_peer_free(b, p);
+}
+
+/* ---- state ---- */
+
+enum bgp_state bgp_peer_state(const struct bgp_peer *p)
+{
+    enum bgp_state s = p->on && !p->idle_hold ? BGP_ACTIVE : BGP_IDLE;
+
+    if (p->out && p->out->state == BGP_CONNECT && (!p->in || p->in->state <= BGP_ACTIVE))
+        return BGP_CONNECT;
+    if (p->out && p->out->state != BGP_CONNECT)
+        s = p->out->state;
+    if (p->in)
+        s = KD_MAX(s, p->in->state);
+    return s;
+}
+
+void bgp_peer_note_state(struct bgp *b, struct bgp_peer *p)
+{
+    enum bgp_state s = bgp_peer_state(p);
+
+    if (s == p->told_state)
+        return;
+    p->told_state = s;
+    p->since_us = b->now_us;
+    if (s == BGP_ESTABLISHED)
+        p->reason = KD_REASON_NONE;
+    bgp_note(b, p, BGP_NOTE_STATE, "");
+}
+
+/* ---- the session and the RIB ---- */
+
+void bgp_peer_readvertise(struct bgp_peer *p, uint8_t family, bool forced)
+{
+    struct bgp_family *f = bgp_family(p, family);
+
+    if (!f->rib)
+        return;
+    if (forced && !bgp_pending_fill(&f->forced, f->rib->dests.n_made))
+        p->broken = true;
+    if (!bgp_pending_fill(&f->pending, f->rib->dests.n_made))
+        p->broken = true;
+}
+
+void bgp_peer_up(struct bgp *b, struct bgp_peer *p, struct bgp_conn *c)
+{
+    bgp_peer_purge(b, p, true); /* nearly always done long ago */
+    p->up = c;
+    p->up_us = b->now_us;
+    p->remote_id = c->open.id;
+    p->session_local = c->local;
+    p->eor_noted = false;
+    for (int i = 0; i < 2; i++) {
+        struct bgp_family *f = &p->family[i];
+        f->up = c->family[i];
+        f->eor_sent = f->eor_seen = !f->up;
+        f->rib = f->up ? bgp_rib_make(b, p->table, i ? 6 : 4) : NULL;
+        if (f->up && !f->rib)
+            p->broken = true;
+        else if (f->up)
+            bgp_peer_readvertise(p, i ? 6 : 4, false);
+    }
+}
+
+void bgp_peer_down(struct bgp_peer *p)
+{
+    p->up = NULL;
+    for (int i = 0; i < 2; i++) {
+        struct bgp_family *f = &p->family[i];
+        f->up = false;
+        f->soft = 0;
+        f->purge = f->rib != NULL;
+        f->purge_out = 1;
+        f->accepted = 0;
+        bgp_pending_fini(&f->pending);
+        bgp_pending_fini(&f->forced);
+    }
+}
+
+/* Paths first: they move traffic. */
+static bool purge_paths(struct bgp *b, struct bgp_family *f, bool all)
+{
+    while (f->paths.head) {
+        if (!all && bgp_busy(b))
+            return true;
+        b->work++;
+        bgp_path_remove(b, f->rib, &f->paths, f->paths.head);
+    }
+    return false;
+}
+
+static bool purge_out(struct bgp *b, struct bgp_family *f, bool all)
+{
+    uint32_t i = f->purge_out;
+
+    for (; f->n_out && (i = bgp_map_skip(&f->out, i)) < f->rib->dests.n_made; i++) {
+        uint32_t attr = bgp_map_get(&f->out, i);
+        f->purge_out = i;
+        if (!attr)
+            continue;
+        if (!all && bgp_busy(b))
+            return true;
+        b->work++;
+        bgp_attrs_unref(&b->attrs, attr);
+        kd_assert(bgp_map_set(&f->out, i, 0));
+        f->n_out--;
+        bgp_rib_dest(f->rib, i)->n_out--;
+        bgp_rib_drop(f->rib, i);
+    }
+    kd_assert(f->n_out == 0);
+    bgp_map_fini(&f->out);
+    return false;
+}
+
+bool bgp_peer_purge(struct bgp *b, struct bgp_peer *p, bool all)
+{
+    bool more = false;
+
+    for (int i = 0; i < 2; i++) {
+        struct bgp_family *f = &p->family[i];
+        if (!f->purge)
+            continue;
+        if (purge_paths(b, f, all) || purge_out(b, f, all)) {
+            more = true;
+            continue;
+        }
+        f->purge = false;
+        f->rib = NULL;
+    }
+    return more;
+}

@@ -1,0 +1,153 @@
+/* Views for the operator: peers and routes as values. Reads only; routes come in key order, for which
+ * a table is sorted when it is asked for. */
+#include "bgp/aspath.h"
+#include "bgp/decision.h"
+
+#include <stdlib.h>
+
+bool bgp_peer_get(const struct bgp *b, uint32_t peer, struct bgp_peer_view *v)
+{
+    const struct bgp_peer *p = bgp_peer_by_id(b, peer);
+
+    *v = (struct bgp_peer_view){0};
+    if (!p)
+        return false;
+    v->state = bgp_peer_state(p);
+    v->reason = p->reason;
+    v->since_us = p->since_us;
+    v->remote_router_id = p->remote_id;
+    v->hold_s = p->up ? p->up->hold_s : p->hold_s;
+    v->keepalive_s = p->up ? (uint16_t)(p->up->keepalive_us / 1000000)
+                           : (p->keepalive_s ? p->keepalive_s : p->hold_s / 3);
+    v->local = p->up ? p->up->local : p->local;
+    v->remote = p->remote;
+    v->asn = p->asn;
+    v->ibgp = p->ibgp;
+    for (int i = 0; p->up && i < 2; i++) {
+        v->received += p->family[i].paths.n;
+        v->accepted += p->family[i].accepted;
+        v->advertised += p->family[i].n_out;
+    }
+    v->msgs_in = p->msgs_in;
+    v->msgs_out = p->msgs_out;
+    memcpy(v->last_error, p->last_error, sizeof(v->last_error));
+    return true;
+}
+
+struct walk {
+    const struct bgp *b;
+    const struct bgp_rib *rib;
+    enum bgp_rib_view view;
+    uint32_t peer;
+    bool (*fn)(void *arg, const struct bgp_route_view *r);
+    void *arg;
+};
+
+static void fill_attrs(const struct walk *w, uint32_t attr, struct bgp_route_view *r)
+{
+    struct bgp_attrs a;
+
+    bgp_attrs_get(&w->b->attrs, attr, &a);
+    r->nexthop = a.nexthop;
+    r->local_pref = a.has & BGP_HAS(BGP_A_LOCAL_PREF) ? a.local_pref : 100;
+    r->has_med = a.has & BGP_HAS(BGP_A_MED);
+    r->med = r->has_med ? a.med : 0;
+    r->origin = a.origin;
+    r->n_as = (uint16_t)KD_MIN(bgp_aspath_flatten(a.as_path, r->as_path, KD_ARRAY_LEN(r->as_path)),
+                               KD_ARRAY_LEN(r->as_path));
+}
+
+static struct bgp_route_view start_route(const struct walk *w, uint32_t dest)
+{
+    return (struct bgp_route_view){
+        .prefix = bgp_rib_prefix(w->rib, dest), .table = w->rib->table, .peer = UINT32_MAX};
+}
+
+static bool say_path(const struct walk *w, uint32_t dest, uint32_t path, uint32_t best)
+{
+    const struct bgp_path *p = bgp_rib_path(w->rib, path);
+    struct bgp_route_view r = start_route(w, dest);
+
+    r.best = path == best;
+    r.local = p->peer == BGP_PEER_LOCAL;
+    r.accepted = p->attr != 0;
+    if (!r.local)
+        r.peer = w->b->slot[p->peer]->id;
+    /* learned: what the peer said, unless the policy let it in changed */
+    fill_attrs(w, p->attr ? p->attr : p->attr_in, &r);
+    return w->fn(w->arg, &r);
+}
+
+static bool say_best(const struct walk *w, uint32_t dest)
+{
+    uint32_t best = bgp_best(w->b, w->rib, dest);
+    const struct bgp_path *p = best ? bgp_rib_path(w->rib, best) : NULL;
+
+    if (!p || (w->peer != UINT32_MAX &&
+               (p->peer == BGP_PEER_LOCAL || w->b->slot[p->peer]->id != w->peer)))
+        return true;
+    return say_path(w, dest, best, best);
+}
+
+/* In the order of the peers' ids; what a stopped session left behind isn't shown. */
+static bool say_learned(const struct walk *w, uint32_t dest)
+{
+    uint32_t best = bgp_best(w->b, w->rib, dest);
+
+    for (uint32_t i = 0; i < w->b->n_peers; i++) {
+        const struct bgp_peer *p = w->b->peers[i];
+        uint32_t path;
+        if (!p->up || (w->peer != UINT32_MAX && p->id != w->peer))
+            continue;
+        path = bgp_path_find(w->rib, dest, p->slot);
+        if (path && !say_path(w, dest, path, best))
+            return false;
+    }
+    return true;
+}
+
+static bool say_advertised(const struct walk *w, uint32_t dest)
+{
+    struct bgp_peer *p = bgp_peer_by_id(w->b, w->peer);
+    struct bgp_family *f = p ? bgp_family(p, w->rib->family) : NULL;
+    struct bgp_route_view r = start_route(w, dest);
+    uint32_t attr;
+
+    if (!f || !p->up || f->rib != w->rib)
+        return true;
+    attr = bgp_map_get(&f->out, dest);
+    if (!attr)
+        return true;
+    r.peer = w->peer;
+    r.accepted = true;
+    fill_attrs(w, attr, &r);
+    return w->fn(w->arg, &r);
+}
+
+static bool walk_rib(const struct walk *w)
+{
+    static bool (*const say[])(const struct walk *w, uint32_t dest) = {
+        [BGP_VIEW_BEST] = say_best,
+        [BGP_VIEW_LEARNED] = say_learned,
+        [BGP_VIEW_ADVERTISED] = say_advertised,
+    };
+    uint32_t n = w->rib->dests.n_live, *sorted = bgp_rib_sorted(w->rib);
+    bool go = true;
+
+    for (uint32_t i = 0; sorted && i < n && go; i++)
+        go = say[w->view](w, sorted[i]);
+    free(sorted);
+    return go;
+}
+
+void bgp_rib_walk(const struct bgp *b, enum bgp_rib_view view, uint32_t peer,
+                  bool (*fn)(void *arg, const struct bgp_route_view *r), void *arg)
+{
+    struct walk w = {.b = b, .view = view, .peer = peer, .fn = fn, .arg = arg};
+
+    for (uint32_t i = 0; i < b->n_ribs; i++) {
+        w.rib = b->ribs[i];
+        if (!walk_rib(&w))
+            return;
+    }
+}

@@ -1,0 +1,73 @@
+/* The kedge command: one HTTP client, one renderer, a table of commands. Text is made from the JSON
+ * that --json prints; the daemon's formats are src/control/control.h's. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "base/attr.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* PRODUCT 2: what a script can tell apart. */
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_FAILED = 1,      /* not true, refused; the reason is on stderr */
+    CLI_USAGE = 2,
+    CLI_UNREACHABLE = 3, /* no daemon */
+    CLI_TIMEOUT = 4,
+};
+
+struct cli {
+    const char *socket;
+    bool json;
+    bool silent, follow;
+    uint64_t wait_us; /* 0: don't wait */
+    const char *since;
+    const char *command; /* its name in the table: "bgp neighbors" */
+    int argc;            /* the command's arguments */
+    char **argv;
+};
+
+/* ---- commands: an exit code ---- */
+
+typedef enum cli_exit cli_command(const struct cli *c);
+cli_command cli_status, cli_watch, cli_tunnel, cli_neighbor, cli_neighbors, cli_routes, cli_events,
+    cli_check, cli_version;
+
+/* ---- client.c: errors have been said on stderr ---- */
+
+/* Answers below 400 as JSON in *out (new reference). body may be NULL. */
+enum cli_exit cli_ask(const struct cli *c, const char *method, const char *path, const char *body,
+                      json_t **out) KD_MUST_USE;
+/* Hands each line of a stream to fn until it returns false or the stream ends (CLI_OK), or timeout_us
+ * passes (CLI_TIMEOUT, nothing said; 0: no limit). */
+enum cli_exit cli_stream(const struct cli *c, const char *path, uint64_t timeout_us,
+                         bool (*fn)(void *arg, json_t *line), void *arg) KD_MUST_USE;
+/* path?key=value, escaped, onto path (cap bytes); value NULL: nothing. */
+void cli_query(char *path, size_t cap, const char *key, const char *value);
+
+/* ---- text.c ---- */
+
+struct cli_table;
+/* heads: names between blanks; one of them with a '>' in front is right-aligned. */
+struct cli_table *cli_table_new(const char *heads);
+void cli_cell(struct cli_table *t, const char *fmt, ...) KD_PRINTF(2, 3);
+void cli_table_print(struct cli_table *t, FILE *to); /* and frees it */
+
+#define CLI_TEXT_MAX 32
+/* "3s", "2m10s", "4h03m", "2d04h" */
+const char *cli_age(double s, char *buf);
+/* "17 B", "1.2 KiB" */
+const char *cli_size(uint64_t n, char *buf);
+/* A field as text: "-" where it is absent, null or empty; control characters, which only a peer would
+ * put there, as '?'. Borrowed from obj, or one of a few buffers used in turn. */
+const char *cli_str(const json_t *obj, const char *key);
+double cli_num(const json_t *obj, const char *key);
+/* A list of strings or numbers joined by sep, into buf. */
+const char *cli_join(const json_t *list, const char *sep, char *buf, size_t cap);
+/* The object as indented JSON on stdout. */
+void cli_print_json(const json_t *o);
+/* 10s, 500ms, 2m */
+bool cli_duration(const char *s, uint64_t *us);
+
+#endif

@@ -1,0 +1,146 @@
+/* kedge: options, the table of commands, help. */
+#include "cli/cli.h"
+
+#include <curl/curl.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SOCKET_DEFAULT "/run/kedge/kedge.sock"
+
+enum given { O_WAIT = 1, O_SILENT = 2, O_FOLLOW = 4, O_SINCE = 8 };
+
+static const struct command {
+    const char *name, *args;
+    int min, max;
+    unsigned options;
+    cli_command *fn;
+    const char *help;
+} commands[] = {
+    {"status", "[TUNNEL]", 0, 1, 0, cli_status, "states and counters, or one tunnel in full"},
+    {"watch", "[TUNNEL]", 0, 1, 0, cli_watch, "the same, drawn every second"},
+    {"up", "TUNNEL [--wait 10s]", 1, 1, O_WAIT, cli_tunnel, "bring the tunnel up"},
+    {"down", "TUNNEL [--silent] [--wait 10s]", 1, 1, O_WAIT | O_SILENT, cli_tunnel,
+     "take it down with DELETE and Cease; --silent only stops answering"},
+    {"rekey", "TUNNEL [--wait 10s]", 1, 1, O_WAIT, cli_tunnel, "new keys now"},
+    {"reset", "TUNNEL [--wait 10s]", 1, 1, O_WAIT, cli_tunnel, "down, then up at once"},
+    {"bgp neighbors", "", 0, 0, 0, cli_neighbors, "BGP sessions"},
+    {"neighbor shutdown", "NAME", 1, 1, 0, cli_neighbor, "end a session until it is enabled"},
+    {"neighbor enable", "NAME", 1, 1, 0, cli_neighbor, "let it come up again"},
+    {"routes", "[best|learned [NEIGHBOR]|advertised NEIGHBOR] [PREFIX]", 0, 3, 0, cli_routes,
+     "routes; of a PREFIX and what is inside, or that hold an ADDRESS"},
+    {"events", "[--follow] [--since N]", 0, 0, O_FOLLOW | O_SINCE, cli_events,
+     "what happened, the last 4096"},
+    {"check", "FILE", 1, 1, 0, cli_check, "judge a configuration, without the daemon"},
+    {"version", "", 0, 0, 0, cli_version, "print the version"},
+};
+
+enum cli_exit cli_version(const struct cli *c)
+{
+    if (c->json)
+        printf("{\"version\":1,\"kedge\":\"%s\"}\n", KEDGE_VERSION);
+    else
+        puts("kedge " KEDGE_VERSION);
+    return CLI_OK;
+}
+
+static void print_help(FILE *to)
+{
+    fputs("usage: kedge [--socket PATH] [--json] COMMAND\n\n", to);
+    for (size_t i = 0; i < KD_ARRAY_LEN(commands); i++)
+        fprintf(to, "  %s%s%s\n      %s\n", commands[i].name, commands[i].args[0] ? " " : "",
+                commands[i].args, commands[i].help);
+    fputs("\n  --socket PATH  the daemon's socket (default $KEDGE_SOCKET, else " SOCKET_DEFAULT ")\n"
+          "  --json         JSON instead of text\n\n"
+          "exit: 0 done, 1 refused or failed, 2 usage, 3 no daemon, 4 timed out\n", to);
+}
+
+/* The row whose words stand at the beginning of the arguments; *used says how many. */
+static const struct command *find(int argc, char **argv, int *used)
+{
+    for (size_t i = 0; i < KD_ARRAY_LEN(commands); i++) {
+        const char *name = commands[i].name, *second = strchr(name, ' ');
+        size_t first = second ? (size_t)(second - name) : strlen(name);
+        *used = second ? 2 : 1;
+        if (argc >= *used && strlen(argv[0]) == first && strncmp(argv[0], name, first) == 0 &&
+            (!second || strcmp(argv[1], second + 1) == 0))
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static int usage(const struct command *k)
+{
+    if (k)
+        fprintf(stderr, "usage: kedge %s%s%s\n", k->name, k->args[0] ? " " : "", k->args);
+    else
+        fputs("kedge: which command? kedge --help lists them\n", stderr);
+    return CLI_USAGE;
+}
+
+/* -1: go on; else the exit code. *options: those given. */
+static int parse_options(int argc, char **argv, struct cli *c, unsigned *options)
+{
+    static const struct option longs[] = {
+        {"json", no_argument, NULL, 'j'},           {"socket", required_argument, NULL, 's'},
+        {"wait", required_argument, NULL, O_WAIT},  {"silent", no_argument, NULL, O_SILENT},
+        {"follow", no_argument, NULL, O_FOLLOW},    {"since", required_argument, NULL, O_SINCE},
+        {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'V'},
+        {0},
+    };
+    int o;
+    while ((o = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+        if (o < 16)
+            *options |= (unsigned)o;
+        if (o == '?')
+            return CLI_USAGE; /* getopt has said why */
+        if (o == 'j')
+            c->json = true;
+        if (o == 's')
+            c->socket = optarg;
+        if (o == O_SINCE)
+            c->since = optarg;
+        if (o == O_WAIT && !cli_duration(optarg, &c->wait_us)) {
+            fprintf(stderr, "kedge: --wait \"%s\"; allowed: 10s, 500ms, 2m\n", optarg);
+            return CLI_USAGE;
+        }
+        if (o == 'V')
+            return (int)cli_version(c);
+        if (o == 'h') {
+            print_help(stdout);
+            return CLI_OK;
+        }
+    }
+    c->silent = *options & O_SILENT;
+    c->follow = *options & O_FOLLOW;
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    const char *from_env = getenv("KEDGE_SOCKET");
+    struct cli c = {.socket = from_env && *from_env ? from_env : SOCKET_DEFAULT};
+    unsigned options = 0;
+    int used = 0, code = parse_options(argc, argv, &c, &options);
+    if (code >= 0)
+        return code;
+    argc -= optind;
+    argv += optind;
+    const struct command *k = argc ? find(argc, argv, &used) : NULL;
+    if (!k) {
+        if (argc && strcmp(argv[0], "help") == 0) {
+            print_help(stdout);
+            return CLI_OK;
+        }
+        return usage(NULL);
+    }
+    c.command = k->name;
+    c.argc = argc - used;
+    c.argv = argv + used;
+    if (c.argc < k->min || c.argc > k->max || (options & ~k->options))
+        return usage(k);
+    curl_global_init(CURL_GLOBAL_NOTHING);
+    code = (int)k->fn(&c);
+    curl_global_cleanup();
+    return fflush(stdout) == 0 ? code : CLI_FAILED;
+}

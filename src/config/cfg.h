@@ -1,0 +1,159 @@
+/* Inside src/config: the shape of the schema tables, the reading state and the helpers that all
+ * sections share. */
+#ifndef CONFIG_CFG_H
+#define CONFIG_CFG_H
+
+#include "config/config.h"
+
+#include <yaml.h>
+
+/* Where something was written: counted from 1; line 0 when it was not. */
+struct cfg_where {
+    uint32_t line, col;
+};
+
+/* A scalar as written, borrowed from the document (or a default from a table). */
+struct cfg_val {
+    const char *s; /* NUL-terminated; holds no NUL before len */
+    size_t len;
+    struct cfg_where at;
+};
+
+/* Places that a comparison of entries wants to name. */
+struct cfg_marks {
+    struct cfg_where name, remote, interface; /* of a tunnel */
+    struct cfg_where peer, peer_address;      /* of a neighbor: its name and address */
+};
+
+#define CFG_POLICIES_MAX 256 /* 45 KiB each */
+
+struct cfg {
+    yaml_document_t *doc;
+    const struct config_env *env;
+    struct config_errors *errs;
+    char path[96]; /* "tunnels[0].neighbor" */
+    size_t path_len;
+    struct core_config out;
+    struct cfg_marks *tunnel_marks, *neighbor_marks; /* one an entry */
+    struct bgp_policy *policies;
+    uint32_t n_policies;
+    bool has_router;
+};
+
+/* ---- schema tables ---- */
+
+enum cfg_type {
+    CFG_TEXT,     /* char[size]: 1 .. size - 1 bytes without control characters */
+    CFG_NAME,     /* char[size]: [a-z0-9-], beginning with a letter or digit */
+    CFG_UINT,     /* uint8/16/32_t by size: min .. max, or one of words */
+    CFG_DURATION, /* uint16/32/64_t by size, in units of `unit` microseconds: min .. max (in us) */
+    CFG_WORD,     /* enum or bool by size: one of words */
+    CFG_ADDR,     /* struct kd_addr */
+    CFG_MAP,      /* a nested map: table, on the same object */
+    CFG_LIST,     /* min .. max elements, each read by parse() */
+    CFG_OWN,      /* parse() reads the node itself */
+};
+
+struct cfg_word {
+    const char *word; /* NULL ends the list */
+    uint64_t value;
+};
+
+/* obj: the object of the table the key stands in, moved by the key's offset. */
+typedef void cfg_fn(struct cfg *c, yaml_node_t *n, void *obj);
+
+struct cfg_key {
+    const char *name;
+    enum cfg_type type;
+    bool required;
+    uint32_t offset, size; /* where it lands */
+    uint64_t unit, min, max;
+    const struct cfg_word *words;
+    const char *def; /* as it would be written; NULL: the object stays as it is */
+    const struct cfg_table *table;
+    cfg_fn *parse;
+};
+
+struct cfg_table {
+    const char *what; /* "a tunnel" */
+    bool secret;      /* what stands here may be a secret in the wrong place: never echoed */
+    uint8_t n;
+    const struct cfg_key *keys;
+};
+
+#define CFG_KEYS_MAX 32 /* of one table */
+#define CFG_AT(T, m) .offset = offsetof(T, m), .size = sizeof(((T *)0)->m)
+
+extern const struct cfg_word cfg_bool_words[];
+
+/* Reads a mapping by its table into obj: unknown, duplicate and missing keys are errors, absent ones
+ * get their defaults. The keys are read in the table's order. at (may be NULL, else table->n long)
+ * receives where each key's value stands. */
+void cfg_map(struct cfg *c, yaml_node_t *n, const struct cfg_table *t, void *obj,
+             struct cfg_where *at);
+/* The defaults of a table whose mapping is absent; required keys are not asked for. */
+void cfg_defaults(struct cfg *c, const struct cfg_table *t, void *obj);
+/* The sequence's elements in order to fn, with the path's index; false (and an error) when n is no
+ * sequence or its length is not in min .. max. */
+bool cfg_list(struct cfg *c, yaml_node_t *n, uint64_t min, uint64_t max, cfg_fn *fn, void *obj);
+
+/* ---- nodes ---- */
+
+struct cfg_where cfg_at(const yaml_node_t *n);
+/* The scalar of n; an error (without the content) when it is none, empty where it was left out, or
+ * holds a NUL. */
+bool cfg_val(struct cfg *c, yaml_node_t *n, struct cfg_val *v) KD_MUST_USE;
+size_t cfg_list_len(const yaml_node_t *n); /* 0 when n is no sequence */
+
+/* Loads exactly one document; false with an error. Unloading wipes every scalar. */
+bool cfg_load(struct cfg *c, struct kd_bytes text, yaml_document_t *doc) KD_MUST_USE;
+void cfg_unload(yaml_document_t *doc);
+
+/* ---- scalars: on false the error has been said ---- */
+
+bool cfg_scalar(struct cfg *c, const struct cfg_key *k, const struct cfg_val *v, void *dst);
+bool cfg_read_addr(struct cfg *c, const struct cfg_val *v, struct kd_addr *out) KD_MUST_USE;
+/* Host bits set are an error that shows the right prefix. */
+bool cfg_read_prefix(struct cfg *c, const struct cfg_val *v, struct kd_prefix *out) KD_MUST_USE;
+/* Digits only, at most max; says nothing. */
+bool cfg_number(const char *s, size_t len, uint64_t max, uint64_t *out) KD_MUST_USE;
+
+/* ---- messages ---- */
+
+/* "path: text" at a place, or "path.key: text" where fmt is ".key: text". The path is empty at the
+ * top. */
+void cfg_error(struct cfg *c, struct cfg_where at, const char *fmt, ...) KD_PRINTF(3, 4);
+void cfg_warn(struct cfg *c, struct cfg_where at, const char *fmt, ...) KD_PRINTF(3, 4);
+/* Lengthens the path (".key", "[3]"); cfg_pop() with what it returned takes it back. */
+size_t cfg_push(struct cfg *c, const char *fmt, ...) KD_PRINTF(2, 3);
+void cfg_pop(struct cfg *c, size_t len);
+/* The value between quotation marks, cut and with control bytes escaped; returns buf. */
+#define CFG_QUOTE_MAX 72
+const char *cfg_quote(const struct cfg_val *v, char *buf);
+void cfg_sort(struct config_errors *errs);
+
+/* The word nearest to s by edit distance (case ignored, a swap of neighbors counts once), or NULL
+ * when none is near: word(arg, i) gives the candidates until NULL. */
+const char *cfg_nearest(const char *s, const char *(*word)(const void *arg, size_t i),
+                        const void *arg);
+/* "; did you mean "x"?" into buf (CFG_HINT_MAX), or "" when near is NULL. */
+#define CFG_HINT_MAX 64
+const char *cfg_hint(const char *near, char *buf);
+
+/* ---- sections ---- */
+
+extern const struct cfg_table cfg_router_table, cfg_gateway_table, cfg_control_table,
+    cfg_logging_table;
+cfg_fn cfg_router, cfg_gateway, cfg_policies, cfg_tunnels, cfg_neighbors;
+
+/* The tunnel's own session; t has its inner address already. */
+void cfg_tunnel_neighbor(struct cfg *c, yaml_node_t *n, struct core_tunnel_config *t,
+                         struct cfg_marks *marks);
+/* By name; an error with the nearest name when there is none. */
+const struct bgp_policy *cfg_policy_find(struct cfg *c, const struct cfg_val *name);
+/* auth: {psk | psk-file | psk-credential}; leaves the key in the handle. */
+cfg_fn cfg_auth; /* obj: struct kd_handle */
+/* What only shows with every section read: names and addresses that clash. */
+void cfg_cross_check(struct cfg *c);
+
+#endif

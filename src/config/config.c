@@ -1,0 +1,64 @@
+/* The configuration as a whole: the top table, the order of the sections, all or nothing. */
+#include "config/cfg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Sections land in core_config; this is also the order they are read in: what others refer to comes
+ * first. */
+static const struct cfg_key root_keys[] = {
+    {.name = "router", .type = CFG_OWN, .parse = cfg_router},
+    {.name = "gateway", .type = CFG_OWN, .required = true, .parse = cfg_gateway},
+    {.name = "policies", .type = CFG_OWN, .parse = cfg_policies},
+    {.name = "tunnels", .type = CFG_OWN, .parse = cfg_tunnels},
+    {.name = "neighbors", .type = CFG_OWN, .parse = cfg_neighbors},
+    {.name = "control", .type = CFG_MAP, .table = &cfg_control_table},
+    {.name = "logging", .type = CFG_MAP, .table = &cfg_logging_table},
+};
+static const struct cfg_table root_table = {"the configuration", false, KD_ARRAY_LEN(root_keys),
+                                            root_keys};
+
+static void read_root(struct cfg *c)
+{
+    struct cfg_where at[KD_ARRAY_LEN(root_keys)];
+    cfg_defaults(c, &cfg_router_table, &c->out);
+    cfg_defaults(c, &cfg_gateway_table, &c->out);
+    snprintf(c->out.control_socket, sizeof(c->out.control_socket), "/run/kedge/kedge.sock");
+    cfg_map(c, yaml_document_get_root_node(c->doc), &root_table, &c->out, at);
+    c->has_router = at[0].line > 0;
+    cfg_cross_check(c);
+}
+
+/* Takes back what was half made. */
+static void discard(struct cfg *c)
+{
+    for (uint32_t i = 0; i < c->out.n_tunnels; i++)
+        if (c->env->crypto)
+            kc_key_free(c->env->crypto, c->out.tunnels[i].ike.psk);
+    free(c->out.tunnels);
+    free(c->out.neighbors);
+}
+
+bool config_parse(struct kd_bytes text, const char *file, const struct config_env *env,
+                  struct core_config *out, struct config_errors *errs)
+{
+    struct cfg c = {.env = env, .errs = errs};
+    yaml_document_t doc;
+    memset(out, 0, sizeof(*out));
+    memset(errs, 0, sizeof(*errs));
+    snprintf(errs->file, sizeof(errs->file), "%s", file);
+    if (cfg_load(&c, text, &doc)) {
+        c.doc = &doc;
+        read_root(&c);
+        cfg_unload(&doc);
+    }
+    cfg_sort(errs);
+    if (errs->n > 0)
+        discard(&c);
+    else
+        *out = c.out;
+    free(c.policies);
+    free(c.tunnel_marks);
+    free(c.neighbor_marks);
+    return errs->n == 0;
+}

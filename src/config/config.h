@@ -1,0 +1,66 @@
+/* The configuration file: YAML text in, core_config out, or a list of what is wrong with it.
+ *
+ * Strict and all or nothing: unknown and duplicate keys are errors, every error is collected (up to
+ * CONFIG_ERRORS_MAX) and nothing is handed out when there is one. Does no I/O itself: the text is
+ * given, and secrets named in it are fetched through a callback. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "core/config.h"
+
+#define CONFIG_TEXT_MAX   (1024 * 1024) /* a thousand tunnels take 600 KiB */
+#define CONFIG_ERRORS_MAX 20            /* of each kind; a screen */
+#define CONFIG_LINE_MAX   640           /* one error as a line, with room for a long path */
+
+/* line and col count from 1; 0 when the whole file is meant. */
+struct config_error {
+    uint32_t line, col;
+    char text[448]; /* "what: value; allowed: ...; did you mean ...?"; never a secret */
+};
+
+struct config_errors {
+    char file[128];
+    uint32_t n, n_warnings;
+    bool more; /* there were others, not kept */
+    struct config_error e[CONFIG_ERRORS_MAX];
+    struct config_error w[CONFIG_ERRORS_MAX]; /* warnings: also filled on success */
+};
+
+enum config_secret_from {
+    CONFIG_SECRET_FILE,       /* auth.psk-file: name is a path */
+    CONFIG_SECRET_CREDENTIAL, /* auth.psk-credential: a file of $CREDENTIALS_DIRECTORY */
+};
+
+enum config_secret_status {
+    CONFIG_SECRET_OK,
+    CONFIG_SECRET_FAILED,  /* why says what to do */
+    CONFIG_SECRET_UNKNOWN, /* can't be known here (a check outside the unit): a warning */
+};
+
+struct config_secret {
+    uint8_t data[4096]; /* the file's beginning; the first line counts */
+    size_t len;
+    bool exposed; /* others than the owner and its group may read it */
+    char why[128];
+};
+
+struct config_env {
+    struct kc_ctx *crypto; /* NULL: secrets are checked, not kept */
+    /* Fills out (zeroed before; wiped by the config afterwards). NULL: all are unknown. */
+    enum config_secret_status (*read_secret)(void *arg, enum config_secret_from from,
+                                             const char *name, struct config_secret *out);
+    void *arg;
+};
+
+/* Reads text (borrowed; it may hold an inline psk, so the caller wipes it) into *out. False with
+ * errs filled when anything is wrong; *out is then zeroed and no key is left in the arena. On
+ * success the caller owns out's arrays (core_config_free()) and its keys. file is the name used in
+ * messages. */
+bool config_parse(struct kd_bytes text, const char *file, const struct config_env *env,
+                  struct core_config *out, struct config_errors *errs) KD_MUST_USE;
+
+/* "FILE:LINE:COL: error: text" (or "warning:") into buf, always terminated; returns buf. */
+const char *config_error_line(const struct config_errors *errs, const struct config_error *e,
+                              char *buf, size_t cap);
+
+#endif

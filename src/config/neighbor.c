@@ -1,0 +1,182 @@
+/* neighbors: BGP sessions, over a tunnel and beside the tunnels; one set of keys, a few of which only
+ * one kind has. */
+#include "config/cfg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void read_policy_ref(struct cfg *c, yaml_node_t *n, struct bgp_policy *out, bool *has)
+{
+    struct cfg_val v;
+    if (!cfg_val(c, n, &v))
+        return;
+    const struct bgp_policy *p = cfg_policy_find(c, &v);
+    if (!p)
+        return;
+    *out = *p;
+    *has = true;
+}
+
+static void read_import(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct bgp_peer_config *p = obj;
+    read_policy_ref(c, n, &p->import, &p->has_import);
+}
+
+static void read_export(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct bgp_peer_config *p = obj;
+    read_policy_ref(c, n, &p->export, &p->has_export);
+}
+
+#define T struct bgp_peer_config
+
+enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_COMMON };
+
+/* The rows both kinds have, in the enum's order. */
+#define COMMON_ROWS(name_required)                                                                 \
+    [K_NAME] = {.name = "name", .type = CFG_NAME, .required = name_required, CFG_AT(T, name)},     \
+    [K_ASN] = {.name = "asn", .type = CFG_UINT, .required = true, CFG_AT(T, asn), .min = 1,        \
+               .max = UINT32_MAX},                                                                 \
+    [K_ADDRESS] = {.name = "address", .type = CFG_ADDR, .required = true, CFG_AT(T, remote)},      \
+    [K_HOLD] = {.name = "hold", .type = CFG_DURATION, CFG_AT(T, hold_s), .unit = KD_S(1),          \
+                .max = KD_S(65535), .def = "180s"},                                                \
+    [K_KEEPALIVE] = {.name = "keepalive", .type = CFG_DURATION, CFG_AT(T, keepalive_s),            \
+                     .unit = KD_S(1), .min = KD_S(1), .max = KD_S(21845)},                         \
+    {.name = "connect-retry", .type = CFG_DURATION, CFG_AT(T, connect_retry_us), .unit = 1,        \
+     .min = KD_MS(100), .max = KD_S(3600), .def = "5s"},                                           \
+    {.name = "import", .type = CFG_OWN, .parse = read_import},                                     \
+    {.name = "export", .type = CFG_OWN, .parse = read_export},                                     \
+    {.name = "passive", .type = CFG_WORD, CFG_AT(T, passive), .words = cfg_bool_words},            \
+    {.name = "next-hop-self", .type = CFG_WORD, CFG_AT(T, next_hop_self),                          \
+     .words = cfg_bool_words},                                                                     \
+    {.name = "prefixes-max", .type = CFG_UINT, CFG_AT(T, prefixes_max), .min = 1,                  \
+     .max = 1000000}
+
+static const struct cfg_key tunnel_keys[] = {COMMON_ROWS(false)};
+
+static const struct cfg_key beside_keys[] = {
+    COMMON_ROWS(true),
+    {.name = "local-address", .type = CFG_ADDR, CFG_AT(T, local)},
+    {.name = "multihop", .type = CFG_UINT, CFG_AT(T, ttl), .min = 1, .max = 255},
+};
+#undef T
+
+static const struct cfg_table tunnel_table = {"neighbor", false, KD_ARRAY_LEN(tunnel_keys),
+                                              tunnel_keys};
+static const struct cfg_table beside_table = {"a neighbor", false, KD_ARRAY_LEN(beside_keys),
+                                              beside_keys};
+
+static void check_timers(struct cfg *c, const struct bgp_peer_config *p,
+                         const struct cfg_where *at)
+{
+    if (p->hold_s == 1 || p->hold_s == 2)
+        cfg_error(c, at[K_HOLD], ".hold: %us; allowed: 0s (no hold timer), or 3s and more",
+                  p->hold_s);
+    else if (p->hold_s > 0 && p->keepalive_s >= p->hold_s)
+        cfg_error(c, at[K_KEEPALIVE], ".keepalive: %us; allowed: less than hold (%us)",
+                  p->keepalive_s, p->hold_s);
+}
+
+/* RFC 8212: without a policy an eBGP session comes up and exchanges nothing, which looks like a fault. */
+static void check_policies(struct cfg *c, const struct bgp_peer_config *p, struct cfg_where at)
+{
+    if (p->asn == c->out.asn || p->asn == 0 || (p->has_import && p->has_export))
+        return;
+    cfg_warn(c, at, "no %s policy: an eBGP neighbor %s nothing without one (RFC 8212)",
+             p->has_import   ? "export"
+             : p->has_export ? "import"
+                             : "import and no export",
+             p->has_import   ? "is sent"
+             : p->has_export ? "brings"
+                             : "exchanges");
+}
+
+static void check_common(struct cfg *c, const struct bgp_peer_config *p, const struct cfg_where *at,
+                         struct cfg_where self)
+{
+    if (at[K_ASN].line && p->asn == 23456)
+        cfg_error(c, at[K_ASN], ".asn: \"23456\" is AS_TRANS (RFC 6793), nobody's own number");
+    if (at[K_ADDRESS].line && p->remote.family && kd_addr_is_any(&p->remote))
+        cfg_error(c, at[K_ADDRESS], ".address: allowed: the neighbor's own address");
+    check_timers(c, p, at);
+    check_policies(c, p, self);
+}
+
+static void common_defaults(const struct cfg *c, struct bgp_peer_config *p)
+{
+    p->iface = BGP_NO_IFACE;
+    p->table = c->out.table;
+}
+
+static void mark(struct cfg_marks *m, const struct cfg_where *at, struct cfg_where self)
+{
+    m->peer = at[K_NAME].line ? at[K_NAME] : self;
+    m->peer_address = at[K_ADDRESS];
+}
+
+void cfg_tunnel_neighbor(struct cfg *c, yaml_node_t *n, struct core_tunnel_config *t,
+                         struct cfg_marks *marks)
+{
+    struct cfg_where at[KD_ARRAY_LEN(tunnel_keys)];
+    struct bgp_peer_config *p = &t->neighbor;
+    char addr[KD_ADDR_STR_MAX];
+    memcpy(p->name, t->ike.name, sizeof(t->ike.name));
+    common_defaults(c, p);
+    p->ttl = 255;
+    cfg_map(c, n, &tunnel_table, p, at);
+    mark(marks, at, cfg_at(n));
+    check_common(c, p, at, cfg_at(n));
+    t->has_neighbor = true;
+    if (!p->remote.family)
+        return;
+    if (!t->inner.family)
+        cfg_error(c, cfg_at(n), "a neighbor over a tunnel needs the tunnel's own \"address\"");
+    else if (t->inner.family != p->remote.family)
+        cfg_error(c, at[K_ADDRESS], ".address: \"%s\" is not of the family of the tunnel's address",
+                  kd_addr_str(&p->remote, addr));
+    else if (kd_addr_eq(&t->inner, &p->remote))
+        cfg_error(c, at[K_ADDRESS], ".address: \"%s\" is the tunnel's own address",
+                  kd_addr_str(&p->remote, addr));
+}
+
+static void check_beside(struct cfg *c, const struct bgp_peer_config *p, const struct cfg_where *at)
+{
+    char addr[KD_ADDR_STR_MAX];
+    if (!p->remote.family)
+        return;
+    kd_addr_str(&p->remote, addr);
+    if (p->local.family && p->local.family != p->remote.family)
+        cfg_error(c, at[K_ADDRESS], ".address: \"%s\" is not of local-address's family", addr);
+    bool own = kd_addr_eq(&p->local, &p->remote);
+    for (uint32_t i = 0; i < c->out.n_listen; i++)
+        own |= kd_addr_eq(&c->out.listen[i], &p->remote);
+    if (own)
+        cfg_error(c, at[K_ADDRESS], ".address: \"%s\" is our own address", addr);
+}
+
+static void read_beside(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct cfg_where at[KD_ARRAY_LEN(beside_keys)];
+    struct bgp_peer_config *p = &c->out.neighbors[c->out.n_neighbors];
+    (void)obj;
+    common_defaults(c, p);
+    cfg_map(c, n, &beside_table, p, at);
+    mark(&c->neighbor_marks[c->out.n_neighbors++], at, cfg_at(n));
+    if (p->ttl == 0)
+        p->ttl = p->asn == c->out.asn ? 255 : 1;
+    check_common(c, p, at, cfg_at(n));
+    check_beside(c, p, at);
+}
+
+void cfg_neighbors(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    size_t len = KD_MIN(cfg_list_len(n), (size_t)CORE_NEIGHBORS_MAX);
+    (void)obj;
+    c->out.neighbors = calloc(len + 1, sizeof(*c->out.neighbors));
+    c->neighbor_marks = calloc(len + 1, sizeof(*c->neighbor_marks));
+    if (!c->out.neighbors || !c->neighbor_marks)
+        cfg_error(c, cfg_at(n), "out of memory");
+    else
+        cfg_list(c, n, 0, CORE_NEIGHBORS_MAX, read_beside, NULL);
+}

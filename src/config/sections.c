@@ -1,0 +1,143 @@
+/* The sections that are one table each: router, gateway, control, logging. */
+#include "config/cfg.h"
+
+#include <stdio.h>
+
+/* ---- router ---- */
+
+static const struct cfg_word table_words[] = {{"main", 254}, {"default", 253}, {NULL, 0}};
+
+static void read_router_id(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct cfg_val v;
+    struct kd_addr a;
+    char quote[CFG_QUOTE_MAX];
+    if (!cfg_val(c, n, &v))
+        return;
+    if (!kd_addr_parse(v.s, &a) || a.family != 4 || kd_addr_is_any(&a)) {
+        cfg_error(c, v.at, "%s; allowed: an IPv4 address other than 0.0.0.0", cfg_quote(&v, quote));
+        return;
+    }
+    *(uint32_t *)obj =
+        (uint32_t)a.b[0] << 24 | (uint32_t)a.b[1] << 16 | (uint32_t)a.b[2] << 8 | a.b[3];
+}
+
+static void read_network(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct core_config *o = &c->out;
+    struct cfg_val v;
+    struct kd_prefix p;
+    (void)obj;
+    if (!cfg_val(c, n, &v) || !cfg_read_prefix(c, &v, &p))
+        return;
+    for (uint32_t i = 0; i < o->n_networks; i++)
+        if (kd_prefix_eq(&o->networks[i], &p)) {
+            cfg_error(c, v.at, "\"%s\" is already in the list", v.s);
+            return;
+        }
+    o->networks[o->n_networks++] = p;
+}
+
+static const struct cfg_key router_keys[] = {
+    {.name = "id", .type = CFG_OWN, .required = true, CFG_AT(struct core_config, router_id),
+     .parse = read_router_id},
+    {.name = "asn", .type = CFG_UINT, .required = true, CFG_AT(struct core_config, asn), .min = 1,
+     .max = UINT32_MAX},
+    {.name = "networks", .type = CFG_LIST, .max = CORE_NETWORKS_MAX, .parse = read_network},
+    {.name = "table", .type = CFG_UINT, CFG_AT(struct core_config, table), .min = 1,
+     .max = UINT32_MAX, .words = table_words, .def = "main"},
+};
+const struct cfg_table cfg_router_table = {"router", false, KD_ARRAY_LEN(router_keys), router_keys};
+
+void cfg_router(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct cfg_where at[KD_ARRAY_LEN(router_keys)];
+    struct core_config *o = obj;
+    cfg_map(c, n, &cfg_router_table, o, at);
+    if (o->asn == 23456)
+        cfg_error(c, at[1], ".asn: \"23456\" is AS_TRANS (RFC 6793), nobody's own number");
+    if (o->table == 255)
+        cfg_error(c, at[3], ".table: \"255\" is the kernel's local table; allowed: main or another number");
+}
+
+/* ---- gateway ---- */
+
+static void read_listen(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct core_config *o = &c->out;
+    struct cfg_val v;
+    struct kd_addr a;
+    (void)obj;
+    if (!cfg_val(c, n, &v) || !cfg_read_addr(c, &v, &a))
+        return;
+    if (kd_addr_is_any(&a)) {
+        cfg_error(c, v.at, "\"%s\"; allowed: the addresses themselves, each by its own", v.s);
+        return;
+    }
+    for (uint32_t i = 0; i < o->n_listen; i++)
+        if (kd_addr_eq(&o->listen[i], &a)) {
+            cfg_error(c, v.at, "\"%s\" is already in the list", v.s);
+            return;
+        }
+    o->listen[o->n_listen++] = a;
+}
+
+static const struct cfg_word dataplane_words[] = {
+    {"auto", CORE_DP_AUTO}, {"xfrm", CORE_DP_XFRM}, {"tun", CORE_DP_TUN}, {"none", CORE_DP_NONE},
+    {NULL, 0}};
+
+static const struct cfg_key gateway_keys[] = {
+    {.name = "listen", .type = CFG_LIST, .required = true, .min = 1, .max = CORE_LISTEN_MAX,
+     .parse = read_listen},
+    {.name = "dataplane", .type = CFG_WORD, CFG_AT(struct core_config, dataplane),
+     .words = dataplane_words, .def = "auto"},
+    {.name = "port", .type = CFG_UINT, CFG_AT(struct core_config, port), .min = 1, .max = 65535,
+     .def = "500"},
+    {.name = "natt-port", .type = CFG_UINT, CFG_AT(struct core_config, natt_port), .min = 1,
+     .max = 65535, .def = "4500"},
+};
+const struct cfg_table cfg_gateway_table = {"gateway", false, KD_ARRAY_LEN(gateway_keys),
+                                            gateway_keys};
+
+void cfg_gateway(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct cfg_where at[KD_ARRAY_LEN(gateway_keys)];
+    struct core_config *o = obj;
+    cfg_map(c, n, &cfg_gateway_table, o, at);
+    if (o->port == o->natt_port)
+        cfg_error(c, at[3].line ? at[3] : at[2], "port and natt-port are both %u", o->port);
+}
+
+/* ---- control, logging ---- */
+
+static void read_socket(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    static const struct cfg_key as_text = {.name = "socket", .type = CFG_TEXT,
+                                           CFG_AT(struct core_config, control_socket)};
+    struct cfg_val v;
+    char quote[CFG_QUOTE_MAX];
+    if (!cfg_val(c, n, &v))
+        return;
+    if (v.s[0] != '/')
+        cfg_error(c, v.at, "%s; allowed: an absolute path", cfg_quote(&v, quote));
+    else
+        cfg_scalar(c, &as_text, &v, obj);
+}
+
+static const struct cfg_key control_keys[] = {
+    {.name = "socket", .type = CFG_OWN, CFG_AT(struct core_config, control_socket),
+     .parse = read_socket},
+    {.name = "group", .type = CFG_TEXT, CFG_AT(struct core_config, control_group)},
+};
+const struct cfg_table cfg_control_table = {"control", false, KD_ARRAY_LEN(control_keys),
+                                            control_keys};
+
+static const struct cfg_word level_words[] = {
+    {"error", 0}, {"warn", 1}, {"info", 2}, {"debug", 3}, {NULL, 0}};
+
+static const struct cfg_key logging_keys[] = {
+    {.name = "level", .type = CFG_WORD, CFG_AT(struct core_config, log_level),
+     .words = level_words, .def = "info"},
+};
+const struct cfg_table cfg_logging_table = {"logging", false, KD_ARRAY_LEN(logging_keys),
+                                            logging_keys};

@@ -1,0 +1,107 @@
+/* Neighbors and routes as JSON. */
+#include "control/control.h"
+
+static json_t *tunnel_name(const struct ctl_env *env, uint32_t peer)
+{
+    struct core_tunnel_view v;
+    if (peer >= CORE_TUNNELS_MAX || !core_tunnel_get(env->core, peer, &v))
+        return json_null();
+    return json_string(v.config->ike.name);
+}
+
+/* Contract: no reason is the empty string here. */
+static const char *reason(enum kd_reason r)
+{
+    return r == KD_REASON_NONE ? "" : kd_reason_str(r);
+}
+
+static json_t *neighbor_object(const struct ctl_env *env, uint32_t peer,
+                               const struct bgp_peer_config *c, const struct bgp_peer_view *v)
+{
+    struct kd_addr id = kd_addr_v4(v->remote_router_id);
+    uint64_t age = env->now_us > v->since_us ? env->now_us - v->since_us : 0;
+    json_t *o = json_pack(
+        "{s:s, s:o, s:I, s:s, s:s, s:o, s:o, s:i, s:i, s:o, s:o}", "name", c->name, "address",
+        ctl_addr(&c->remote), "asn", (json_int_t)c->asn, "state", bgp_state_names[v->state],
+        "reason", reason(v->reason), "since_s", ctl_seconds(age), "router_id",
+        v->remote_router_id ? ctl_addr(&id) : json_null(), "hold_s", v->hold_s, "keepalive_s",
+        v->keepalive_s, "tunnel", tunnel_name(env, peer), "local_address",
+        ctl_addr(v->local.family ? &v->local : &c->local));
+    json_t *n = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "prefixes_received",
+                          (json_int_t)v->received, "prefixes_accepted", (json_int_t)v->accepted,
+                          "prefixes_advertised", (json_int_t)v->advertised, "messages_in",
+                          (json_int_t)v->msgs_in, "messages_out", (json_int_t)v->msgs_out,
+                          "last_error", ctl_text(kd_bytes_str(v->last_error)));
+    if (o && n)
+        json_object_update(o, n);
+    json_decref(n);
+    return o;
+}
+
+json_t *ctl_neighbors(const struct ctl_env *env)
+{
+    json_t *list = json_array();
+    uint32_t peer = UINT32_MAX;
+    while (core_peer_next(env->core, &peer)) {
+        const struct bgp_peer_config *c = core_peer_config(env->core, peer);
+        struct bgp_peer_view v;
+        if (c && bgp_peer_get(core_bgp(env->core), peer, &v))
+            json_array_append_new(list, neighbor_object(env, peer, c, &v));
+    }
+    return json_pack("{s:i, s:o}", "version", CTL_VERSION, "neighbors", list);
+}
+
+struct walk {
+    const struct ctl_env *env;
+    enum bgp_rib_view view;
+    const struct kd_prefix *within;
+    const struct kd_addr *holding;
+    json_t *list;
+};
+
+static json_t *as_path(const struct bgp_route_view *r)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < r->n_as && i < KD_ARRAY_LEN(r->as_path); i++)
+        json_array_append_new(list, json_integer(r->as_path[i]));
+    return list;
+}
+
+static json_t *route_object(const struct walk *w, const struct bgp_route_view *r)
+{
+    static const char *const origins[] = {"igp", "egp", "incomplete"};
+    const struct ctl_env *env = w->env;
+    bool peerless = r->local && w->view != BGP_VIEW_ADVERTISED;
+    const struct bgp_peer_config *c = peerless ? NULL : core_peer_config(env->core, r->peer);
+    char ifname[16] = "";
+    bool installed = r->best && !r->local &&
+                     core_fib_get(env->core, r->table, &r->prefix, ifname);
+    return json_pack(
+        "{s:o, s:b, s:b, s:b, s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:b, s:I}", "prefix",
+        ctl_prefix(&r->prefix), "best", r->best, "local", r->local, "accepted", r->accepted,
+        "next_hop", ctl_addr(&r->nexthop), "neighbor", c ? json_string(c->name) : json_null(),
+        "local_pref", (json_int_t)r->local_pref, "med",
+        r->has_med ? json_integer(r->med) : json_null(), "origin",
+        origins[KD_MIN(r->origin, 2)], "as_path", as_path(r), "interface",
+        installed && ifname[0] ? json_string(ifname) : json_null(), "installed", installed,
+        "table", (json_int_t)r->table);
+}
+
+static bool add_route(void *arg, const struct bgp_route_view *r)
+{
+    struct walk *w = arg;
+    if (w->within && !kd_prefix_covers(w->within, &r->prefix))
+        return true;
+    if (w->holding && !kd_prefix_has(&r->prefix, w->holding))
+        return true;
+    return json_array_append_new(w->list, route_object(w, r)) == 0;
+}
+
+json_t *ctl_routes(const struct ctl_env *env, enum bgp_rib_view view, uint32_t peer,
+                   const struct kd_prefix *within, const struct kd_addr *holding)
+{
+    struct walk w = {env, view, within, holding, json_array()};
+    if (w.list)
+        bgp_rib_walk(core_bgp(env->core), view, peer, add_route, &w);
+    return json_pack("{s:i, s:o}", "version", CTL_VERSION, "routes", w.list);
+}

@@ -1,0 +1,83 @@
+/* The control interface as values: requests in, JSON out, commands for the core named but not run.
+ * No sockets: src/io/http.c carries it. The formats carry "version":1 and only ever grow.
+ *
+ *   GET  /v1/status[?tunnel=N]            GET  /v1/bgp/neighbors
+ *   GET  /v1/routes?view=V&neighbor=N&prefix=P   GET  /v1/events?since=SEQ[&follow=1]
+ *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|enable */
+#ifndef CONTROL_CONTROL_H
+#define CONTROL_CONTROL_H
+
+#include "control/ring.h"
+#include "core/core.h"
+
+#include <jansson.h>
+
+#define CTL_VERSION 1 /* of the formats */
+
+/* ---- requests ---- */
+
+struct ctl_counters {
+    uint64_t bytes_in, bytes_out, packets_in, packets_out;
+    uint64_t dropped_replay, dropped_auth, dropped_ts;
+};
+
+struct ctl_env {
+    const struct core *core;
+    const struct ctl_ring *ring;
+    const char *version; /* of the daemon */
+    uint64_t now_us, start_us; /* CLOCK_MONOTONIC */
+    /* The data plane's counters of a child; false when it has none. May be NULL. */
+    bool (*count)(void *arg, struct kd_handle child, struct ctl_counters *c);
+    void *arg;
+};
+
+struct ctl_request {
+    const char *method, *path;
+    const char *(*query)(void *arg, const char *key); /* NULL when absent */
+    void *query_arg;
+    struct kd_bytes body;
+};
+
+struct ctl_response {
+    int status;        /* HTTP */
+    const char *type;  /* content type */
+    const char *allow; /* 405: the method that would do; else NULL */
+    char *body;        /* malloc'ed; freed by ctl_response_done() */
+    size_t len;
+    bool follow; /* body is the beginning: keep the connection and send every further event line */
+    bool has_command; /* the caller gives it to the core; the answer doesn't wait for its effect */
+    enum core_command command;
+    uint32_t tunnel, peer;
+};
+
+/* Never fails: what is wrong is a 4xx with {"version","error","remedy"}. */
+struct ctl_response ctl_handle(const struct ctl_env *env, const struct ctl_request *req);
+void ctl_response_done(struct ctl_response *r);
+/* An error answer, also for the shell's own (413, 503). */
+struct ctl_response ctl_error(int status, const char *remedy, const char *fmt, ...) KD_PRINTF(3, 4);
+
+/* ---- views: status.c, bgp.c; new references, NULL when out of memory ---- */
+
+/* tunnel: CORE_NO_TUNNEL for all. */
+json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel) KD_MUST_USE;
+json_t *ctl_neighbors(const struct ctl_env *env) KD_MUST_USE;
+/* within: NULL for every prefix; a prefix with itself and what lies inside. holding: NULL, or only
+ * the prefixes that hold the address. peer: CORE_NO_PEER for all (not for ADVERTISED). */
+json_t *ctl_routes(const struct ctl_env *env, enum bgp_rib_view view, uint32_t peer,
+                   const struct kd_prefix *within, const struct kd_addr *holding) KD_MUST_USE;
+
+/* ---- JSON values: json.c ---- */
+
+/* A string from text that may not be UTF-8 (then its foreign bytes become '?'). */
+json_t *ctl_text(struct kd_bytes b);
+json_t *ctl_addr(const struct kd_addr *a); /* null for none */
+json_t *ctl_prefix(const struct kd_prefix *p);
+json_t *ctl_spi(uint32_t spi);
+/* Seconds with milliseconds; null for KD_NEVER. */
+json_t *ctl_seconds(uint64_t us);
+/* "a, b" as ["a", "b"]. */
+json_t *ctl_list(struct kd_bytes b);
+/* obj may be NULL (out of memory): NULL then. Takes obj. */
+char *ctl_dump(json_t *obj, size_t *len);
+
+#endif

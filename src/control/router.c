@@ -1,0 +1,280 @@
+/* Requests: a table of routes, each with its method and handler. Every refusal says what would do. */
+#include "control/control.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define JSON_TYPE "application/json"
+
+static struct ctl_response respond(int status, json_t *obj)
+{
+    struct ctl_response r = {.status = status, .type = JSON_TYPE, .tunnel = CORE_NO_TUNNEL,
+                             .peer = CORE_NO_PEER};
+    r.body = ctl_dump(obj, &r.len);
+    if (!r.body)
+        r.status = 500; /* out of memory: an empty answer */
+    return r;
+}
+
+struct ctl_response ctl_error(int status, const char *remedy, const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    return respond(status, json_pack("{s:i, s:o, s:s}", "version", CTL_VERSION, "error",
+                                     ctl_text(kd_bytes_str(text)), "remedy", remedy));
+}
+
+void ctl_response_done(struct ctl_response *r)
+{
+    free(r->body);
+    r->body = NULL;
+}
+
+/* What stands in the path's "*" and which of a handler's rows it is. */
+struct args {
+    char name[32];
+    int which;
+};
+
+typedef struct ctl_response handler(const struct ctl_env *env, const struct ctl_request *req,
+                                    const struct args *a);
+
+static const char *query(const struct ctl_request *req, const char *key)
+{
+    return req->query ? req->query(req->query_arg, key) : NULL;
+}
+
+/* "there are: a, b, ..." cut at what fits. */
+static void append_name(char *buf, size_t cap, const char *name)
+{
+    size_t n = strlen(buf);
+    snprintf(buf + n, cap - n, "%s%s", n ? ", " : "there are: ", name);
+}
+
+static struct ctl_response no_tunnel(const struct ctl_env *env, const char *name)
+{
+    char names[256] = "";
+    struct core_tunnel_view v;
+    for (uint32_t i = 0; i < core_tunnels(env->core) && strlen(names) < 200; i++)
+        if (core_tunnel_get(env->core, i, &v))
+            append_name(names, sizeof(names), v.config->ike.name);
+    return ctl_error(404, names[0] ? names : "none is configured", "there is no tunnel \"%.32s\"",
+                     name);
+}
+
+static struct ctl_response no_neighbor(const struct ctl_env *env, const char *name)
+{
+    char names[256] = "";
+    uint32_t peer = UINT32_MAX;
+    while (strlen(names) < 200 && core_peer_next(env->core, &peer))
+        append_name(names, sizeof(names), core_peer_config(env->core, peer)->name);
+    return ctl_error(404, names[0] ? names : "none is configured",
+                     "there is no neighbor \"%.48s\"", name);
+}
+
+/* ---- GET ---- */
+
+static struct ctl_response get_status(const struct ctl_env *env, const struct ctl_request *req,
+                                      const struct args *a)
+{
+    const char *name = query(req, "tunnel");
+    uint32_t tunnel = CORE_NO_TUNNEL;
+    (void)a;
+    if (name && !core_tunnel_find(env->core, name, &tunnel))
+        return no_tunnel(env, name);
+    return respond(200, ctl_status(env, tunnel));
+}
+
+static struct ctl_response get_neighbors(const struct ctl_env *env, const struct ctl_request *req,
+                                         const struct args *a)
+{
+    (void)req;
+    (void)a;
+    return respond(200, ctl_neighbors(env));
+}
+
+static struct ctl_response get_routes(const struct ctl_env *env, const struct ctl_request *req,
+                                      const struct args *a)
+{
+    static const char *const views[] = {"best", "learned", "advertised"};
+    const char *view = query(req, "view"), *name = query(req, "neighbor"),
+               *prefix = query(req, "prefix");
+    uint32_t peer = CORE_NO_PEER;
+    size_t v = 0;
+    (void)a;
+    while (view && v < KD_ARRAY_LEN(views) && strcmp(view, views[v]) != 0)
+        v++;
+    if (v == KD_ARRAY_LEN(views))
+        return ctl_error(400, "view is best, learned or advertised", "there is no view \"%.32s\"",
+                         view);
+    if (name && !core_peer_find(env->core, name, &peer))
+        return no_neighbor(env, name);
+    if (v == BGP_VIEW_ADVERTISED && !name)
+        return ctl_error(400, "add the neighbor: kedge routes advertised NEIGHBOR",
+                         "advertised to whom?");
+    struct kd_prefix p;
+    if (prefix && !kd_prefix_parse(prefix, false, &p))
+        return ctl_error(400, "give ADDRESS or ADDRESS/LENGTH", "\"%.48s\" is no prefix", prefix);
+    bool within = prefix && strchr(prefix, '/'), holding = prefix && !within;
+    return respond(200, ctl_routes(env, (enum bgp_rib_view)v, peer, within ? &p : NULL,
+                                   holding ? &p.addr : NULL));
+}
+
+static struct ctl_response get_events(const struct ctl_env *env, const struct ctl_request *req,
+                                      const struct args *a)
+{
+    const char *since = query(req, "since"), *follow = query(req, "follow");
+    struct ctl_response r = {.status = 200, .type = "application/x-ndjson",
+                             .tunnel = CORE_NO_TUNNEL, .peer = CORE_NO_PEER};
+    char *end = NULL;
+    uint64_t seq = 0;
+    (void)a;
+    if (since) {
+        seq = strtoull(since, &end, 10);
+        if (since[0] < '0' || since[0] > '9' || *end)
+            return ctl_error(400, "since is an event's number, 0 for all",
+                             "\"%.32s\" is no event number", since);
+    }
+    if (follow && strcmp(follow, "0") != 0 && strcmp(follow, "1") != 0)
+        return ctl_error(400, "follow is 0 or 1", "follow \"%.32s\"", follow);
+    r.follow = follow && follow[0] == '1';
+    r.body = ctl_ring_since(env->ring, seq, &r.len);
+    if (!r.body)
+        r.status = 500;
+    return r;
+}
+
+/* ---- POST ---- */
+
+/* {} or nothing, or {"silent": bool} where the command has a silent form. */
+static bool read_body(const struct ctl_request *req, bool may_silent, bool *silent)
+{
+    const char *key;
+    json_t *v;
+    bool ok = true;
+    *silent = false;
+    if (req->body.len == 0)
+        return true;
+    json_t *o = json_loadb((const char *)req->body.p, req->body.len, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(o))
+        ok = false;
+    json_object_foreach (o, key, v) {
+        ok = ok && may_silent && strcmp(key, "silent") == 0 && json_is_boolean(v);
+        *silent = json_is_true(v);
+    }
+    json_decref(o);
+    return ok;
+}
+
+static struct ctl_response command_answer(const struct ctl_env *env, enum core_command command,
+                                          const char *kind, const char *name, const char *state)
+{
+    struct ctl_response r =
+        respond(200, json_pack("{s:i, s:s, s:s, s:s, s:I}", "version", CTL_VERSION, kind, name,
+                               "command", core_command_names[command], "state", state, "seq",
+                               (json_int_t)ctl_ring_last(env->ring)));
+    r.has_command = r.status == 200;
+    r.command = command;
+    return r;
+}
+
+static struct ctl_response post_tunnel(const struct ctl_env *env, const struct ctl_request *req,
+                                       const struct args *a)
+{
+    enum core_command command = (enum core_command)a->which;
+    struct core_tunnel_view v;
+    uint32_t tunnel;
+    bool silent;
+    if (!core_tunnel_find(env->core, a->name, &tunnel) ||
+        !core_tunnel_get(env->core, tunnel, &v))
+        return no_tunnel(env, a->name);
+    if (!read_body(req, command == CORE_CMD_DOWN, &silent))
+        return ctl_error(400,
+                         command == CORE_CMD_DOWN ? "the body is empty or {\"silent\":true|false}"
+                                                  : "the body is empty",
+                         "the body isn't understood");
+    if (command == CORE_CMD_REKEY && !v.ike.established)
+        return ctl_error(409, "kedge up brings it up", "tunnel \"%s\" is %s: nothing to rekey",
+                         a->name, core_tunnel_state_names[v.state]);
+    if (silent)
+        command = CORE_CMD_DOWN_SILENT;
+    struct ctl_response r = command_answer(env, command, "tunnel", a->name,
+                                           core_tunnel_state_names[v.state]);
+    r.tunnel = tunnel;
+    return r;
+}
+
+static struct ctl_response post_neighbor(const struct ctl_env *env, const struct ctl_request *req,
+                                         const struct args *a)
+{
+    struct bgp_peer_view v;
+    uint32_t peer;
+    bool silent;
+    if (!core_peer_find(env->core, a->name, &peer) ||
+        !bgp_peer_get(core_bgp(env->core), peer, &v))
+        return no_neighbor(env, a->name);
+    if (!read_body(req, false, &silent))
+        return ctl_error(400, "the body is empty", "the body isn't understood");
+    struct ctl_response r = command_answer(env, (enum core_command)a->which, "neighbor", a->name,
+                                           bgp_state_names[v.state]);
+    r.peer = peer;
+    return r;
+}
+
+/* ---- the table ---- */
+
+static const struct route {
+    const char *method, *path; /* "*" stands for one name */
+    handler *fn;
+    int which;
+} routes[] = {
+    {"GET", "/v1/status", get_status, 0},
+    {"GET", "/v1/bgp/neighbors", get_neighbors, 0},
+    {"GET", "/v1/routes", get_routes, 0},
+    {"GET", "/v1/events", get_events, 0},
+    {"POST", "/v1/tunnels/*/up", post_tunnel, CORE_CMD_UP},
+    {"POST", "/v1/tunnels/*/down", post_tunnel, CORE_CMD_DOWN},
+    {"POST", "/v1/tunnels/*/rekey", post_tunnel, CORE_CMD_REKEY},
+    {"POST", "/v1/tunnels/*/reset", post_tunnel, CORE_CMD_RESET},
+    {"POST", "/v1/neighbors/*/shutdown", post_neighbor, CORE_CMD_NEIGHBOR_SHUTDOWN},
+    {"POST", "/v1/neighbors/*/enable", post_neighbor, CORE_CMD_NEIGHBOR_ENABLE},
+};
+
+static bool path_match(const char *pattern, const char *path, struct args *a)
+{
+    size_t head = strcspn(pattern, "*");
+    if (strncmp(pattern, path, head) != 0)
+        return false;
+    if (!pattern[head])
+        return !path[head];
+    size_t name = strcspn(path + head, "/");
+    if (name == 0 || name >= sizeof(a->name) || strcmp(path + head + name, pattern + head + 1) != 0)
+        return false;
+    memcpy(a->name, path + head, name);
+    a->name[name] = '\0';
+    return true;
+}
+
+struct ctl_response ctl_handle(const struct ctl_env *env, const struct ctl_request *req)
+{
+    const struct route *other = NULL;
+    struct args a;
+    for (size_t i = 0; i < KD_ARRAY_LEN(routes); i++) {
+        if (!path_match(routes[i].path, req->path, &a))
+            continue;
+        a.which = routes[i].which;
+        if (strcmp(routes[i].method, req->method) == 0)
+            return routes[i].fn(env, req, &a);
+        other = &routes[i];
+    }
+    if (!other)
+        return ctl_error(404, "the paths are in kedged(8)", "there is no \"%.64s\"", req->path);
+    struct ctl_response r = ctl_error(405, other->method[0] == 'G' ? "use GET" : "use POST",
+                                      "%.16s isn't possible here", req->method);
+    r.allow = other->method;
+    return r;
+}

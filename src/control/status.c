@@ -1,0 +1,136 @@
+/* The state of daemon and tunnels as JSON. */
+#include "control/control.h"
+
+#include <stdio.h>
+
+static json_t *id_text(const struct ike_id *id)
+{
+    char buf[2 * IKE_ID_MAX + 16];
+    ike_id_str(id, buf, sizeof(buf));
+    return ctl_text(kd_bytes_str(buf));
+}
+
+static json_t *spi8(const uint8_t spi[8])
+{
+    char buf[17];
+    for (size_t i = 0; i < 8; i++)
+        snprintf(buf + 2 * i, 3, "%02x", spi[i]);
+    return json_string(buf);
+}
+
+static uint64_t since(const struct ctl_env *env, uint64_t us)
+{
+    return env->now_us > us ? env->now_us - us : 0;
+}
+
+static uint64_t until(const struct ctl_env *env, uint64_t us)
+{
+    return us == KD_NEVER ? KD_NEVER : us > env->now_us ? us - env->now_us : 0;
+}
+
+static json_t *selectors(const struct ike_ts_list *l)
+{
+    json_t *list = json_array();
+    char buf[128];
+    for (unsigned i = 0; i < l->n; i++) {
+        ike_ts_str(&l->ts[i], buf, sizeof(buf));
+        json_array_append_new(list, json_string(buf));
+    }
+    return list;
+}
+
+/* With the same keys whether there is an IKE SA or not. */
+static json_t *ike_object(const struct ctl_env *env, const struct core_tunnel_view *v)
+{
+    const struct ike_view *k = &v->ike;
+    json_t *local_id = id_text(&v->config->ike.local_id);
+    if (!k->established)
+        return json_pack("{s:b, s:n, s:n, s:n, s:n, s:o, s:o, s:n, s:n, s:b}", "established", 0,
+                         "initiator", "spi_i", "spi_r", "suite", "local_id", local_id, "remote_id",
+                         id_text(&v->config->ike.remote_id), "age_s", "rekey_in_s", "udp_encap", 0);
+    return json_pack("{s:b, s:b, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:b}", "established", 1,
+                     "initiator", k->initiator, "spi_i", spi8(k->spi_i), "spi_r", spi8(k->spi_r),
+                     "suite", k->suite, "local_id", local_id, "remote_id", id_text(&k->remote_id),
+                     "age_s", ctl_seconds(since(env, k->since_us)), "rekey_in_s",
+                     ctl_seconds(until(env, k->rekey_at_us)), "udp_encap", k->encap);
+}
+
+static json_t *child_object(const struct ctl_env *env, const struct ike_child_view *k)
+{
+    struct ctl_counters c = {0};
+    if (env->count && !env->count(env->arg, k->child, &c))
+        memset(&c, 0, sizeof(c));
+    json_t *o = json_pack(
+        "{s:o, s:o, s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "spi_in", ctl_spi(k->spi_in),
+        "spi_out", ctl_spi(k->spi_out), "suite", k->suite, "esn", k->esn, "udp_encap", k->encap,
+        "installed", k->installed, "age_s", ctl_seconds(since(env, k->since_us)), "rekey_in_s",
+        ctl_seconds(until(env, k->rekey_at_us)), "local_ts", selectors(&k->local_ts), "remote_ts",
+        selectors(&k->remote_ts));
+    json_t *n = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "bytes_in",
+                          (json_int_t)c.bytes_in, "bytes_out", (json_int_t)c.bytes_out,
+                          "packets_in", (json_int_t)c.packets_in, "packets_out",
+                          (json_int_t)c.packets_out, "dropped_replay",
+                          (json_int_t)c.dropped_replay, "dropped_auth", (json_int_t)c.dropped_auth,
+                          "dropped_ts", (json_int_t)c.dropped_ts);
+    if (o && n)
+        json_object_update(o, n);
+    json_decref(n);
+    return o;
+}
+
+static json_t *children(const struct ctl_env *env, const struct ike_view *k)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < k->n_children && i < KD_ARRAY_LEN(k->children); i++)
+        json_array_append_new(list, child_object(env, &k->children[i]));
+    return list;
+}
+
+static struct kd_bytes text(const char *s)
+{
+    return kd_bytes_str(s ? s : "");
+}
+
+static json_t *refusal(const struct core_tunnel_view *v)
+{
+    if (v->refusal == KD_REASON_NONE)
+        return json_null();
+    return json_pack("{s:s, s:o, s:o, s:o}", "reason", kd_reason_str(v->refusal), "detail",
+                     ctl_text(text(v->refusal_detail)), "offered",
+                     ctl_list(text(v->refusal_offered)), "configured",
+                     ctl_list(text(v->refusal_configured)));
+}
+
+static json_t *tunnel_object(const struct ctl_env *env, const struct core_tunnel_view *v)
+{
+    const struct ike_conn_config *c = &v->config->ike;
+    json_t *remote = c->remote.family              ? ctl_addr(&c->remote)
+                     : v->ike.remote.addr.family ? ctl_addr(&v->ike.remote.addr)
+                                                   : json_string("any");
+    bool refused = v->refusal != KD_REASON_NONE && v->refusal == v->reason;
+    const char *detail = refused && v->refusal_detail ? v->refusal_detail : "";
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "name",
+                     c->name, "state", core_tunnel_state_names[v->state], "reason",
+                     kd_reason_str(v->reason), "detail", ctl_text(text(detail)), "since_s",
+                     ctl_seconds(since(env, v->since_us)), "local", ctl_addr(&c->local), "remote",
+                     remote, "interface", v->config->ifname, "mtu", (int)v->mtu, "ike",
+                     ike_object(env, v), "children", children(env, &v->ike), "refusal",
+                     refusal(v));
+}
+
+json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel)
+{
+    const char *why = "";
+    enum core_dataplane dp = core_dataplane_of(env->core, &why);
+    json_t *tunnels = json_array();
+    uint32_t n = core_tunnels(env->core);
+    for (uint32_t i = 0; i < n; i++) {
+        struct core_tunnel_view v;
+        if ((tunnel == CORE_NO_TUNNEL || tunnel == i) && core_tunnel_get(env->core, i, &v))
+            json_array_append_new(tunnels, tunnel_object(env, &v));
+    }
+    return json_pack("{s:i, s:{s:s, s:o, s:s, s:o}, s:o}", "version", CTL_VERSION, "daemon",
+                     "version", env->version, "uptime_s", ctl_seconds(since(env, env->start_us)),
+                     "dataplane", core_dataplane_names[dp], "dataplane_reason",
+                     ctl_text(text(why)), "tunnels", tunnels);
+}

@@ -1,0 +1,152 @@
+/* IKE_AUTH as initiator, with a pre-shared key. RFC 7296 1.2, 2.15, 2.16 (refused), 2.21.2 (errors).
+ *
+ * When the responder is not who it should be, it is told by AUTHENTICATION_FAILED in an INFORMATIONAL
+ * exchange (2.21.2). When it is, but gives no child, the IKE SA stands and childless() decides. */
+#include "ike/sa.h"
+
+#include <stdio.h>
+
+#define AUTH_SHARED_KEY 2 /* RFC 7296 3.8 */
+
+void ike_auth_send(struct ike *e, struct ike_sa *sa)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+    const struct kd_bytes none = kd_bytes(NULL, 0);
+    uint8_t id[4 + IKE_ID_MAX], auth[IKE_AUTH_MAX], spi[4];
+    struct kd_writer w;
+    struct ike_build *b;
+    uint32_t spi_in;
+    size_t len;
+
+    if (!c)
+        return;
+    kd_writer_init(&w, id, sizeof(id));
+    ike_id_write(&w, &c->cfg.local_id);
+    len = ike_keys_auth(e, sa, c->cfg.psk, true, kd_written(&w), auth);
+    spi_in = ike_child_spi(e);
+    for (int i = 0; i < 4; i++)
+        spi[i] = (uint8_t)(spi_in >> (24 - 8 * i));
+    sa->hs->child_spi = spi_in;
+
+    b = ike_request(e, sa, IKE_X_AUTH);
+    ike_put_id(b, IKE_PL_IDI, &c->cfg.local_id);
+    if (c->cfg.remote_id.type != IKE_ID_ANY)
+        ike_put_id(b, IKE_PL_IDR, &c->cfg.remote_id);
+    ike_put_auth(b, AUTH_SHARED_KEY, kd_bytes(auth, len));
+    if (kd_handle_none(c->sa)) /* 2.4: it is the only one we know of */
+        ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_INITIAL_CONTACT, none);
+    ike_put_sa(b, &c->cfg.esp, IKE_PROTO_ESP, kd_bytes(spi, 4), true);
+    ike_put_ts(b, IKE_PL_TSI, &c->cfg.local_ts);
+    ike_put_ts(b, IKE_PL_TSR, &c->cfg.remote_ts);
+    sa->state = IKE_ST_I_AUTH;
+    sa->end_us = KD_NEVER;
+    if (len == 0 || !ike_request_send(e, sa, IKE_XK_AUTH)) {
+        ike_sa_note(e, sa, IKE_NOTE_REFUSED, KD_REASON_NO_RESOURCES,
+                    len ? "our IKE_AUTH request does not fit" : "the pre-shared key is not there");
+        ike_sa_drop(e, sa, KD_REASON_NO_RESOURCES, false);
+    }
+}
+
+static void not_the_peer(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                         const char *got, const char *why)
+{
+    char want[IKE_ID_MAX * 4 + 8], addr[KD_ADDR_STR_MAX];
+    struct ike_action *a;
+
+    ike_id_str(&c->cfg.remote_id, want, sizeof(want));
+    a = ike_sa_note(e, sa, IKE_NOTE_REFUSED, KD_REASON_AUTH_FAILED, "peer %s as %.160s: %s",
+                    kd_addr_str(&sa->remote.addr, addr), got, why);
+    ike_note_offer(e, a, got, want);
+    ike_sa_close_as(e, sa, KD_REASON_AUTH_FAILED, IKE_XK_AUTH_FAILED);
+}
+
+/* True when the responder is who it should be; else the SA has been closed. */
+static bool authenticate(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                         const struct ike_msg *m)
+{
+    char got[IKE_ID_MAX * 4 + 8];
+    uint8_t want[IKE_AUTH_MAX];
+    size_t len;
+
+    if (!ike_id_read(&m->idr, &sa->peer_id)) {
+        not_the_peer(e, sa, c, "a malformed identity", "refused");
+        return false;
+    }
+    ike_id_str(&sa->peer_id, got, sizeof(got));
+    if (!ike_id_match(&c->cfg.remote_id, &sa->peer_id)) {
+        not_the_peer(e, sa, c, got, "another identity is configured");
+        return false;
+    }
+    len = ike_keys_auth(e, sa, c->cfg.psk, false, m->idr.body, want);
+    if (m->auth.type != AUTH_SHARED_KEY || len == 0 ||
+        !kc_equal(m->auth.data, kd_bytes(want, len))) {
+        not_the_peer(e, sa, c, got,
+                     m->auth.type == AUTH_SHARED_KEY ? "its pre-shared key is another"
+                                                     : "it does not use a pre-shared key");
+        return false;
+    }
+    return true;
+}
+
+static void take_child(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                       const struct ike_msg *m)
+{
+    struct ike_ts_list local, remote;
+    struct ike_suite suite;
+    struct ike_child *child;
+    enum kd_reason reason;
+    uint32_t spi_out;
+
+    reason = ike_child_accept(e, sa, c, m, IKE_SELECT_NO_DH, &suite, &spi_out, &local, &remote);
+    if (reason == KD_REASON_NONE) {
+        child = ike_child_new(e, sa, &suite, sa->hs->child_spi, spi_out, true);
+        if (child) {
+            child->first = true;
+            child->ts_local = local;
+            child->ts_remote = remote;
+            if (ike_keys_child(e, sa, child, &sa->hs->ni, &sa->hs->nr, KD_HANDLE_NONE)) {
+                ike_child_install(e, sa, child);
+                return;
+            }
+            ike_child_drop(e, sa, child, KD_REASON_NO_RESOURCES);
+        }
+        reason = KD_REASON_NO_RESOURCES;
+    }
+    ike_announce(e, sa, NULL, false);
+    ike_childless(e, sa, reason);
+}
+
+void ike_auth_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+
+    if (!c || !authenticate(e, sa, c, m))
+        return;
+    sa->hs->initial_contact = ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL;
+    ike_sa_up(e, sa);
+    take_child(e, sa, c, m);
+}
+
+void ike_auth_no_child(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+    const struct ike_notify *err = ike_msg_error(m);
+    uint16_t type = err ? err->type : IKE_N_NO_ADDITIONAL_SAS;
+
+    if (!c || !authenticate(e, sa, c, m))
+        return;
+    ike_sa_up(e, sa);
+    ike_announce(e, sa, NULL, ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL);
+    ike_note_peer_refused(e, sa, type, true);
+    ike_childless(e, sa, ike_notify_reason(type));
+}
+
+/* Encrypted, but by a peer that has not shown who it is (2.21.2). There is nothing better to come. */
+void ike_auth_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+{
+    const struct ike_notify *err = ike_msg_error(m);
+    uint16_t type = err ? err->type : IKE_N_INVALID_SYNTAX;
+
+    ike_note_peer_refused(e, sa, type, false);
+    ike_sa_drop(e, sa, ike_notify_reason(type), false);
+}

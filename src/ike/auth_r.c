@@ -1,0 +1,202 @@
+/* IKE_AUTH as responder, with a pre-shared key, and the announcement of both roles.
+ * RFC 7296 1.2, 2.15, 2.21.2; install before reply: DESIGN 3.1.
+ *
+ *   R_INIT --request, authentic--> R_AUTH --CHILD_RESULT--> UP, the answer leaves
+ *
+ * A child that can't be had is refused beside IDr and AUTH, the IKE SA stands (2.21.2). */
+#include "ike/sa.h"
+
+#include <stdio.h>
+
+#define AUTH_SHARED_KEY 2
+
+/* Refusals of strangers are rate-limited like all they cause; retransmissions get the same answer. */
+static void refuse(struct ike *e, struct ike_sa *sa, const char *got, const char *want,
+                   const char *why)
+{
+    char addr[KD_ADDR_STR_MAX];
+    struct ike_action *a;
+
+    if (ike_bucket_take(&e->stranger_notes, e->now_us, 10, KD_S(1))) {
+        a = ike_sa_note(e, sa, IKE_NOTE_REFUSED, KD_REASON_AUTH_FAILED, "peer %s as %.160s: %s",
+                        kd_addr_str(&sa->remote.addr, addr), got, why);
+        ike_note_offer(e, a, got, want);
+    }
+    ike_response_notify(e, sa, IKE_N_AUTHENTICATION_FAILED, kd_bytes(NULL, 0));
+    ike_sa_drop(e, sa, KD_REASON_AUTH_FAILED, true);
+}
+
+/* The connection that IDi and IDr mean, once its key has proven IDi; NULL: refused. */
+static struct ike_conn *authenticate(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+{
+    char got[IKE_ID_MAX * 4 + 8], want[IKE_ID_MAX * 4 + 8] = "";
+    bool has_idr = ike_msg_has(m, IKE_PL_IDR);
+    struct ike_conn *c = ike_conn_of(e, sa);
+    uint8_t auth[IKE_AUTH_MAX];
+    struct ike_id idr;
+    size_t len;
+
+    if (c)
+        ike_id_str(&c->cfg.remote_id, want, sizeof(want));
+    if (!ike_id_read(&m->idi, &sa->peer_id) || (has_idr && !ike_id_read(&m->idr, &idr))) {
+        refuse(e, sa, "a malformed identity", want, "refused");
+        return NULL;
+    }
+    ike_id_str(&sa->peer_id, got, sizeof(got));
+    c = ike_conn_by_id(e, sa, &sa->peer_id, has_idr ? &idr : NULL);
+    if (!c) {
+        refuse(e, sa, got, want, "no connection expects this pair of identities");
+        return NULL;
+    }
+    len = ike_keys_auth(e, sa, c->cfg.psk, true, m->idi.body, auth);
+    if (m->auth.type == AUTH_SHARED_KEY && len && kc_equal(m->auth.data, kd_bytes(auth, len)))
+        return c;
+    ike_id_str(&c->cfg.remote_id, want, sizeof(want));
+    sa->conn = c->id;
+    refuse(e, sa, got, want,
+           m->auth.type == AUTH_SHARED_KEY ? "its pre-shared key is another"
+                                           : "it does not use a pre-shared key");
+    return NULL;
+}
+
+/* The child as far as it can go; 0 when its installation is under way, else the notify. */
+static uint16_t make_child(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                           const struct ike_msg *m)
+{
+    struct ike_ts_list local, remote;
+    struct ike_suite suite;
+    struct ike_child *child;
+    uint32_t spi_out;
+    uint16_t err;
+
+    err = ike_child_select(e, sa, c, m, IKE_SELECT_NO_DH, &suite, &spi_out);
+    if (!err)
+        err = ike_child_narrow(e, sa, c, m, &local, &remote);
+    if (err)
+        return err;
+    child = ike_child_new(e, sa, &suite, ike_child_spi(e), spi_out, false);
+    if (!child)
+        return IKE_N_NO_ADDITIONAL_SAS;
+    child->first = true;
+    child->ts_local = local;
+    child->ts_remote = remote;
+    if (!ike_keys_child(e, sa, child, &sa->hs->ni, &sa->hs->nr, KD_HANDLE_NONE)) {
+        ike_child_drop(e, sa, child, KD_REASON_NO_RESOURCES);
+        return IKE_N_TEMPORARY_FAILURE;
+    }
+    ike_child_install(e, sa, child);
+    return 0;
+}
+
+static void answer(struct ike *e, struct ike_sa *sa, const struct ike_child *child, uint16_t refused)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+    const struct kd_bytes none = kd_bytes(NULL, 0);
+    uint8_t id[4 + IKE_ID_MAX], auth[IKE_AUTH_MAX];
+    struct kd_writer w;
+    struct ike_build *b;
+    size_t len;
+
+    kd_writer_init(&w, id, sizeof(id));
+    ike_id_write(&w, &c->cfg.local_id);
+    len = ike_keys_auth(e, sa, c->cfg.psk, false, kd_written(&w), auth);
+    b = ike_response(e, sa);
+    ike_put_id(b, IKE_PL_IDR, &c->cfg.local_id);
+    ike_put_auth(b, AUTH_SHARED_KEY, kd_bytes(auth, len));
+    if (child) {
+        uint8_t spi[4];
+        for (int i = 0; i < 4; i++)
+            spi[i] = (uint8_t)(child->spi_in >> (24 - 8 * i));
+        ike_put_sa_answer(b, &child->suite, IKE_PROTO_ESP, kd_bytes(spi, 4), false);
+        ike_put_ts(b, IKE_PL_TSI, &child->ts_remote);
+        ike_put_ts(b, IKE_PL_TSR, &child->ts_local);
+    } else if (refused) {
+        ike_put_notify(b, IKE_PROTO_NONE, none, refused, none);
+    }
+    ike_response_send(e, sa);
+}
+
+/* The peer has shown who it is and the child is decided: now it is told, and everyone else. */
+static void established(struct ike *e, struct ike_sa *sa, struct ike_child *child, uint16_t refused)
+{
+    bool initial_contact = sa->hs->initial_contact;
+
+    answer(e, sa, child, refused);
+    ike_sa_up(e, sa);
+    ike_announce(e, sa, child, initial_contact);
+    if (!child)
+        ike_childless(e, sa, refused ? ike_notify_reason(refused) : KD_REASON_NONE);
+}
+
+void ike_auth_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+{
+    struct ike_conn *c = authenticate(e, sa, m);
+    uint16_t refused;
+
+    if (!c)
+        return;
+    sa->conn = c->id;
+    sa->detect_us = c->cfg.detect_us;
+    sa->abandon_us = KD_MAX(c->cfg.abandon_us, c->cfg.detect_us);
+    sa->hs->initial_contact = ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL;
+    sa->state = IKE_ST_R_AUTH;
+    ike_halfopen_del(e, sa);
+    if (!ike_msg_has(m, IKE_PL_SA)) {
+        established(e, sa, NULL, 0);
+        return;
+    }
+    refused = make_child(e, sa, c, m);
+    if (refused)
+        established(e, sa, NULL, refused);
+}
+
+void ike_auth_wants_eap(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+{
+    char got[IKE_ID_MAX * 4 + 8] = "a malformed identity";
+    struct ike_id id;
+
+    if (ike_id_read(&m->idi, &id))
+        ike_id_str(&id, got, sizeof(got));
+    refuse(e, sa, got, "pre-shared key", "it asks for EAP");
+}
+
+/* ---- both roles ---- */
+
+void ike_announce(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool initial_contact)
+{
+    char suite[128];
+
+    ike_hs_free(e, sa);
+    sa->announced = true;
+    ike_sa_note(e, sa, IKE_NOTE_ESTABLISHED, KD_REASON_NONE, "%s",
+                ike_suite_text(&sa->suite, suite, sizeof(suite)));
+    if (c)
+        ike_child_up(e, sa, c);
+    ike_sa_take_over(e, sa, initial_contact);
+}
+
+static void note_refused_by_kernel(struct ike *e, struct ike_sa *sa)
+{
+    ike_sa_note(e, sa, IKE_NOTE_REFUSED, KD_REASON_KERNEL_REFUSED,
+                "the data plane did not install the child");
+}
+
+/* The data plane's verdict on the first child (CHILD_RESULT). */
+void ike_auth_child_done(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool ok)
+{
+    bool initial_contact = sa->hs && sa->hs->initial_contact;
+
+    if (!ok)
+        note_refused_by_kernel(e, sa);
+    if (!sa->initiator) {
+        if (!ok)
+            ike_child_drop(e, sa, c, KD_REASON_KERNEL_REFUSED);
+        established(e, sa, ok ? c : NULL, ok ? 0 : IKE_N_TEMPORARY_FAILURE);
+        return;
+    }
+    ike_announce(e, sa, ok ? c : NULL, initial_contact);
+    if (!ok) { /* the peer has it installed: the DELETE of the IKE SA takes it along */
+        ike_child_drop(e, sa, c, KD_REASON_KERNEL_REFUSED);
+        ike_childless(e, sa, KD_REASON_KERNEL_REFUSED);
+    }
+}

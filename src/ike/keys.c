@@ -1,0 +1,136 @@
+/* Key derivation. RFC 7296 2.13 (prf+), 2.14 (SKEYSEED and the seven keys), 2.15 (AUTH), 2.17 (KEYMAT),
+ * 2.18 (a rekeyed IKE SA); 5282 for AEAD, whose key holds its salt and has no integrity key.
+ * Keys stay in the arena; this file moves handles only. */
+#include "ike/sa.h"
+
+#define NONCE_LEN 32 /* at least half the key size of every PRF we negotiate (RFC 7296 2.10) */
+
+void ike_nonce_draw(struct ike *e, struct ike_nonce *n)
+{
+    n->len = NONCE_LEN;
+    kc_rng_bytes(&e->rng, n->b, NONCE_LEN);
+}
+
+bool ike_nonce_set(struct ike_nonce *n, struct kd_bytes from)
+{
+    if (from.len < IKE_NONCE_MIN || from.len > IKE_NONCE_MAX)
+        return false;
+    memcpy(n->b, from.p, from.len);
+    n->len = (uint16_t)from.len;
+    return true;
+}
+
+static uint16_t encr_len(const struct ike_suite *s)
+{
+    return s->encr ? (uint16_t)(s->encr->key_len + s->encr->salt_len) : 0;
+}
+
+static uint16_t integ_len(const struct ike_suite *s)
+{
+    return s->integ ? s->integ->key_len : 0;
+}
+
+/* {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+ (SKEYSEED, Ni | Nr | SPIi | SPIr) */
+static bool expand(struct ike *e, struct ike_sa *sa, struct kd_handle skeyseed,
+                   const struct ike_nonce *ni, const struct ike_nonce *nr)
+{
+    const struct ike_suite *s = &sa->suite;
+    const uint16_t lens[7] = {s->prf->out_len, integ_len(s), integ_len(s),   encr_len(s),
+                              encr_len(s),     s->prf->out_len, s->prf->out_len};
+    const struct kd_bytes seed[] = {ike_nonce_bytes(ni), ike_nonce_bytes(nr),
+                                    kd_bytes(sa->spi_i, IKE_SPI_LEN),
+                                    kd_bytes(sa->spi_r, IKE_SPI_LEN)};
+    struct kd_handle k[7];
+    bool i = sa->initiator;
+
+    if (!kc_prf_plus(e->crypto, (enum kc_prf)s->prf->id, skeyseed, KD_HANDLE_NONE, seed,
+                     KD_ARRAY_LEN(seed), lens, 7, k))
+        return false;
+    sa->k = (struct ike_keys){k[0], k[1], k[2], k[3], k[4], k[5], k[6]};
+    sa->seal = (struct ike_sk){kc_box_new(e->crypto, s->encr, s->integ, i ? sa->k.ei : sa->k.er,
+                                          i ? sa->k.ai : sa->k.ar),
+                               s->encr, s->integ};
+    sa->open = (struct ike_sk){kc_box_new(e->crypto, s->encr, s->integ, i ? sa->k.er : sa->k.ei,
+                                          i ? sa->k.ar : sa->k.ai),
+                               s->encr, s->integ};
+    return sa->seal.box && sa->open.box;
+}
+
+bool ike_keys_init(struct ike *e, struct ike_sa *sa)
+{
+    struct ike_hs *hs = sa->hs;
+    uint8_t key[2 * IKE_NONCE_MAX];
+    struct kd_handle skeyseed;
+    const struct ike_nonce *low;
+    bool ok;
+
+    memcpy(key, hs->ni.b, hs->ni.len);
+    memcpy(key + hs->ni.len, hs->nr.b, hs->nr.len);
+    skeyseed = kc_prf_key(e->crypto, (enum kc_prf)sa->suite.prf->id,
+                          kd_bytes(key, (size_t)hs->ni.len + hs->nr.len), NULL, 0, hs->ke.secret);
+    ok = !kd_handle_none(skeyseed) && expand(e, sa, skeyseed, &hs->ni, &hs->nr);
+    kc_key_free(e->crypto, skeyseed);
+    ike_key_doom(e, &hs->ke.secret);
+    low = memcmp(hs->ni.b, hs->nr.b, KD_MIN(hs->ni.len, hs->nr.len)) < 0 ? &hs->ni : &hs->nr;
+    memcpy(sa->nonce_low, low->b, low->len);
+    sa->nonce_low_len = low->len;
+    return ok;
+}
+
+bool ike_keys_rekey(struct ike *e, struct ike_sa *sa, const struct ike_sa *old,
+                    const struct ike_xchg *x)
+{
+    const struct kd_bytes nonces[] = {ike_nonce_bytes(&x->ni), ike_nonce_bytes(&x->nr)};
+    struct kd_handle skeyseed;
+    bool ok;
+
+    skeyseed = kc_prf_derive(e->crypto, (enum kc_prf)old->suite.prf->id, old->k.d, x->ke.secret,
+                             nonces, KD_ARRAY_LEN(nonces));
+    ok = !kd_handle_none(skeyseed) && expand(e, sa, skeyseed, &x->ni, &x->nr);
+    kc_key_free(e->crypto, skeyseed);
+    return ok;
+}
+
+/* KEYMAT = prf+(SK_d, [g^ir |] Ni | Nr): the exchange's initiator sends with the first half. */
+bool ike_keys_child(struct ike *e, const struct ike_sa *sa, struct ike_child *c,
+                    const struct ike_nonce *ni, const struct ike_nonce *nr,
+                    struct kd_handle secret)
+{
+    const struct kd_bytes seed[] = {ike_nonce_bytes(ni), ike_nonce_bytes(nr)};
+    const uint16_t lens[4] = {encr_len(&c->suite), integ_len(&c->suite), encr_len(&c->suite),
+                              integ_len(&c->suite)};
+    struct kd_handle k[4];
+
+    if (!kc_prf_plus(e->crypto, (enum kc_prf)sa->suite.prf->id, sa->k.d, secret, seed,
+                     KD_ARRAY_LEN(seed), lens, 4, k))
+        return false;
+    for (int i = 0; i < 4; i++)
+        c->key[i] = c->initiator ? k[(i + 2) % 4] : k[i]; /* in before out */
+    return true;
+}
+
+/* AUTH = prf(prf(secret, "Key Pad for IKEv2"), message | the other's nonce | prf(SK_p, ID')) */
+size_t ike_keys_auth(struct ike *e, const struct ike_sa *sa, struct kd_handle psk, bool initiator,
+                     struct kd_bytes id_body, uint8_t out[IKE_AUTH_MAX])
+{
+    enum kc_prf prf = (enum kc_prf)sa->suite.prf->id;
+    size_t len = sa->suite.prf->out_len;
+    const struct ike_hs *hs = sa->hs;
+    const struct kd_bytes pad = kd_bytes_str("Key Pad for IKEv2");
+    uint8_t maced_id[IKE_AUTH_MAX];
+    const struct kd_bytes octets[] = {
+        ike_buf_bytes(initiator ? &hs->init_req : &hs->init_resp),
+        ike_nonce_bytes(initiator ? &hs->nr : &hs->ni),
+        kd_bytes(maced_id, len),
+    };
+    struct kd_handle key;
+    bool ok;
+
+    if (len > IKE_AUTH_MAX ||
+        !kc_prf(e->crypto, prf, initiator ? sa->k.pi : sa->k.pr, &id_body, 1, maced_id))
+        return 0;
+    key = kc_prf_derive(e->crypto, prf, psk, KD_HANDLE_NONE, &pad, 1);
+    ok = !kd_handle_none(key) && kc_prf(e->crypto, prf, key, octets, KD_ARRAY_LEN(octets), out);
+    kc_key_free(e->crypto, key);
+    return ok ? len : 0;
+}

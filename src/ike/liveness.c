@@ -1,0 +1,190 @@
+/* Time: when an SA has something to do, and what. Liveness by the detection budget (DESIGN 3.5):
+ *
+ *   proof          proof + detect/3          proof + detect             proof + abandon
+ *     |--------------- probe ---r---r------r------ unreachable ---r-----r----- DELETE, closed
+ *                               failing
+ *
+ * proof is the last completed authenticated round trip of a request of ours; whatever request is
+ * outstanding is the probe, because the window is 1. Inbound data or requests prove nothing: a one-way
+ * break must show (facts/peers 2, pain 7). Repetitions double inside the budget (RFC 7296 2.4): three
+ * fit between the probe and the budget's end, with as much time again for the last answer:
+ * gap * (1 + 2 + 4 + 8) = detect * 2/3. Afterwards they go on, capped, until `abandon`. */
+#include "ike/sa.h"
+
+#define GAP_MIN_US KD_MS(10)
+
+uint64_t ike_first_gap(const struct ike_sa *sa)
+{
+    return KD_MAX(sa->detect_us * 2 / 45 + 1, GAP_MIN_US); /* rounded up: the fourth falls behind */
+}
+
+void ike_probe(struct ike *e, struct ike_sa *sa)
+{
+    if (sa->state != IKE_ST_UP || sa->tx.out)
+        return;
+    sa->want_probe = true;
+    ike_touch(e, sa);
+}
+
+void ike_proof(struct ike *e, struct ike_sa *sa)
+{
+    sa->proof_us = e->now_us;
+    sa->want_probe = false;
+    if ((sa->failing || sa->unreachable) && ike_sa_current(e, sa))
+        ike_sa_note(e, sa, IKE_NOTE_REACHABLE, KD_REASON_NONE, "answered after %u retransmissions",
+                    sa->tx.retx);
+    sa->failing = sa->unreachable = false;
+}
+
+/* ---- when ---- */
+
+static uint64_t child_deadline(const struct ike *e, const struct ike_sa *sa)
+{
+    uint64_t at = KD_NEVER;
+
+    for (int i = 0; i < IKE_SA_CHILDREN; i++) {
+        const struct ike_child *c = ike_child_get(e, sa->child[i]);
+        if (c)
+            at = KD_MIN(at, KD_MIN(c->rekey_us, KD_MIN(c->expire_us, c->end_us)));
+    }
+    return at;
+}
+
+uint64_t ike_sa_deadline(const struct ike *e, const struct ike_sa *sa)
+{
+    uint64_t at = KD_MIN(sa->end_us, KD_MIN(sa->tx.retx_us, sa->tx.give_up_us));
+
+    if (sa->state == IKE_ST_GONE)
+        return sa->end_us;
+    if (ike_sa_silent(e, sa))
+        return KD_NEVER;
+    if (sa->state != IKE_ST_UP || sa->successor)
+        return at;
+    at = KD_MIN(at, KD_MIN(sa->rekey_us, sa->expire_us));
+    at = KD_MIN(at, child_deadline(e, sa));
+    if (!sa->tx.out)
+        return KD_MIN(at, sa->proof_us + sa->detect_us / 3);
+    if (!sa->unreachable)
+        at = KD_MIN(at, sa->proof_us + sa->detect_us);
+    return KD_MIN(at, sa->proof_us + sa->abandon_us);
+}
+
+/* ---- what ---- */
+
+/* The DELETE of a peer that does not answer: sent once, for the case that only the way back is broken. */
+static void abandon(struct ike *e, struct ike_sa *sa)
+{
+    ike_request_done(sa);
+    ike_put_delete_ike(ike_request(e, sa, IKE_X_INFORMATIONAL));
+    (void)ike_request_send(e, sa, IKE_XK_DEL_IKE);
+    ike_sa_drop(e, sa, KD_REASON_DEAD_PEER, false);
+}
+
+static void wake_outstanding(struct ike *e, struct ike_sa *sa)
+{
+    bool current = ike_sa_current(e, sa);
+
+    if (e->now_us >= sa->proof_us + sa->abandon_us) {
+        abandon(e, sa);
+        return;
+    }
+    if (e->now_us >= sa->tx.retx_us) {
+        ike_request_resend(e, sa);
+        if (!sa->failing && !sa->unreachable && current)
+            ike_sa_note(e, sa, IKE_NOTE_FAILING, KD_REASON_NONE, "request %u is not answered",
+                        sa->tx.next_id - 1);
+        sa->failing = true;
+    }
+    if (!sa->unreachable && e->now_us >= sa->proof_us + sa->detect_us) {
+        sa->unreachable = true;
+        if (current)
+            ike_sa_note(e, sa, IKE_NOTE_UNREACHABLE, KD_REASON_UNREACHABLE,
+                        "no answer for %llu ms",
+                        (unsigned long long)((e->now_us - sa->proof_us) / 1000));
+    }
+}
+
+static void wake_children(struct ike *e, struct ike_sa *sa)
+{
+    for (int i = 0; i < IKE_SA_CHILDREN; i++) {
+        struct ike_child *c = ike_child_get(e, sa->child[i]);
+        if (!c)
+            continue;
+        if (e->now_us >= c->end_us) {
+            ike_child_drop(e, sa, c, KD_REASON_NONE);
+        } else if (e->now_us >= c->expire_us) {
+            c->expire_us = c->rekey_us = KD_NEVER;
+            ike_child_delete(e, sa, c, KD_REASON_EXPIRED);
+        } else if (e->now_us >= c->rekey_us) {
+            c->rekey_us = KD_NEVER;
+            c->want_rekey = c->state == IKE_CH_UP;
+        }
+    }
+}
+
+/* Rekeyed by the peer, which has not deleted it yet. */
+static void wake_predecessor(struct ike *e, struct ike_sa *sa)
+{
+    if (e->now_us >= sa->end_us)
+        ike_sa_drop(e, sa, KD_REASON_NONE, false);
+    else if (sa->tx.out && e->now_us >= sa->tx.retx_us)
+        ike_request_resend(e, sa);
+}
+
+static void wake_up_state(struct ike *e, struct ike_sa *sa)
+{
+    if (sa->successor) {
+        wake_predecessor(e, sa);
+        return;
+    }
+    if (e->now_us >= sa->end_us) { /* childless for too long, or a collision's loser */
+        ike_sa_close(e, sa, sa->end_reason);
+        return;
+    }
+    if (e->now_us >= sa->expire_us) { /* RFC 7296 2.8: an expired SA must not be used */
+        ike_sa_close(e, sa, KD_REASON_EXPIRED);
+        return;
+    }
+    wake_children(e, sa);
+    if (sa->state != IKE_ST_UP)
+        return;
+    if (e->now_us >= sa->rekey_us) {
+        sa->rekey_us = KD_NEVER;
+        sa->want_rekey = true;
+    }
+    if (sa->tx.out)
+        wake_outstanding(e, sa);
+    else if (e->now_us >= sa->proof_us + sa->detect_us / 3)
+        sa->want_probe = true;
+}
+
+static void wake_handshake(struct ike *e, struct ike_sa *sa)
+{
+    if (e->now_us >= sa->end_us || e->now_us >= sa->tx.give_up_us)
+        ike_init_give_up(e, sa);
+    else if (sa->tx.out && e->now_us >= sa->tx.retx_us)
+        ike_request_resend(e, sa);
+}
+
+void ike_sa_wake(struct ike *e, struct ike_sa *sa)
+{
+    ike_touch(e, sa);
+    if (sa->state == IKE_ST_GONE) {
+        sa->dead = true;
+    } else if (ike_sa_silent(e, sa)) {
+        return;
+    } else if (sa->state == IKE_ST_UP) {
+        wake_up_state(e, sa);
+    } else if (sa->state == IKE_ST_CLOSING) {
+        if (e->now_us >= sa->end_us) {
+            if (!sa->tx.out || sa->tx.kind != IKE_XK_DEL_IKE)
+                abandon(e, sa); /* an older request was in the way until now */
+            else
+                ike_sa_drop(e, sa, sa->end_reason, false);
+        } else if (sa->tx.out && e->now_us >= sa->tx.retx_us) {
+            ike_request_resend(e, sa);
+        }
+    } else {
+        wake_handshake(e, sa);
+    }
+}

@@ -1,0 +1,251 @@
+/* CREATE_CHILD_SA for the IKE SA itself, both roles. RFC 7296 1.3.2, 2.8, 2.18, 2.25.2.
+ *
+ * Who asked deletes the old IKE SA; the other end keeps it until that DELETE, answering on it. Children
+ * change hands when the new SA is made.
+ *
+ * Known deviation: a request that meets one of ours is answered with TEMPORARY_FAILURE instead of the
+ * two SAs and the lowest nonce of 2.8.2. */
+#include "ike/sa.h"
+
+#define PREDECESSOR_US KD_S(30) /* a rekeyed SA waits so long for the peer's DELETE */
+
+static const struct kd_bytes none = {NULL, 0};
+
+/* ---- ours ---- */
+
+static void retry_later(struct ike *e, struct ike_sa *sa)
+{
+    ike_xchg_free(e, &sa->ours);
+    sa->rekey_us = ike_later(e, sa->expire_us);
+    ike_touch(e, sa);
+}
+
+static void start(struct ike *e, struct ike_sa *sa, const struct kc_alg *dh, uint32_t groups_tried)
+{
+    struct ike_xchg *x = sa->ours = ike_xchg_new(e, IKE_XK_REKEY_IKE);
+
+    if (!x)
+        return;
+    x->groups_tried = groups_tried;
+    if (!ike_ke_keygen(e, sa, &x->ke, dh))
+        retry_later(e, sa);
+    ike_touch(e, sa);
+}
+
+void ike_rekey_start(struct ike *e, struct ike_sa *sa)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+
+    if (!c || sa->ours)
+        return;
+    start(e, sa,
+          ike_proposals_have_dh(&c->cfg.ike, sa->suite.dh->id) ? sa->suite.dh
+                                                               : ike_proposals_first_dh(&c->cfg.ike),
+          0);
+}
+
+void ike_rekey_request(struct ike *e, struct ike_sa *sa)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+    struct ike_xchg *x = sa->ours;
+    struct ike_build *b;
+
+    if (!c) {
+        ike_xchg_free(e, &sa->ours);
+        return;
+    }
+    ike_spi_draw(e, x->spi_i);
+    b = ike_request(e, sa, IKE_X_CREATE_CHILD_SA);
+    ike_put_sa(b, &c->cfg.ike, IKE_PROTO_IKE, kd_bytes(x->spi_i, IKE_SPI_LEN), false);
+    ike_put_nonce(b, ike_nonce_bytes(&x->ni));
+    ike_put_ke(b, x->ke.dh->id, kd_bytes(x->ke.pub, x->ke.pub_len));
+    x->sent = ike_request_send(e, sa, IKE_XK_REKEY_IKE);
+    if (!x->sent)
+        retry_later(e, sa);
+}
+
+static void disagree(struct ike *e, struct ike_sa *sa, enum kd_reason reason)
+{
+    ike_xchg_free(e, &sa->ours);
+    ike_sa_close(e, sa, reason);
+}
+
+void ike_rekey_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+    struct ike_xchg *x = sa->ours;
+    struct ike_proposals answer;
+    uint8_t len = 0;
+
+    if (!x || !c)
+        return;
+    if (!ike_proposals_parse(m->sa, &answer, NULL, NULL) || !ike_nonce_set(&x->nr, m->nonce))
+        disagree(e, sa, KD_REASON_INVALID_SYNTAX);
+    else if (!ike_proposal_accept(&answer, &c->cfg.ike, IKE_PROTO_IKE, IKE_SELECT_REKEY_IKE,
+                                  &x->suite, x->spi_r, &len) ||
+             len != IKE_SPI_LEN)
+        disagree(e, sa, KD_REASON_NO_PROPOSAL);
+    else if (x->suite.dh != x->ke.dh || m->ke.group != x->ke.dh->id ||
+             !ike_ke_shared(e, sa, &x->ke, m->ke.data))
+        disagree(e, sa, KD_REASON_INVALID_KE);
+}
+
+static void ours_done(struct ike *e, struct ike_sa *sa)
+{
+    if (!ike_sa_succeed(e, sa, sa->ours, true)) {
+        disagree(e, sa, KD_REASON_NO_RESOURCES);
+        return;
+    }
+    ike_xchg_free(e, &sa->ours);
+    ike_sa_close(e, sa, KD_REASON_NONE); /* its last request is its own DELETE (2.8) */
+}
+
+void ike_rekey_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+{
+    const struct ike_notify *err = ike_msg_error(m);
+    const struct ike_notify *ke = ike_msg_notify(m, IKE_N_INVALID_KE_PAYLOAD);
+    const struct ike_conn *c = ike_conn_of(e, sa);
+    uint16_t type = err ? err->type : IKE_N_INVALID_SYNTAX;
+    uint16_t group = ke && ke->data.len == 2 ? (uint16_t)(ke->data.p[0] << 8 | ke->data.p[1]) : 0;
+    uint32_t bit = group && group < 32 ? UINT32_C(1) << group : 0;
+
+    if (!sa->ours || !c)
+        return;
+    if (type == IKE_N_INVALID_SYNTAX) {
+        ike_sa_drop(e, sa, KD_REASON_INVALID_SYNTAX, false);
+        return;
+    }
+    if (bit && !(sa->ours->groups_tried & bit) && ike_proposals_have_dh(&c->cfg.ike, group)) {
+        bit |= sa->ours->groups_tried;
+        ike_xchg_free(e, &sa->ours);
+        start(e, sa, kc_alg_find(KC_DH, group, 0), bit);
+        return;
+    }
+    if (type != IKE_N_TEMPORARY_FAILURE)
+        ike_note_peer_refused(e, sa, type, false);
+    retry_later(e, sa);
+}
+
+/* ---- theirs ---- */
+
+static void refuse(struct ike *e, struct ike_sa *sa, uint16_t type, struct kd_bytes data)
+{
+    ike_xchg_free(e, &sa->theirs);
+    ike_response_notify(e, sa, type, data);
+}
+
+/* 2.25: nothing of ours may be half way. What has not been sent yet gives way. */
+static bool may_rekey(struct ike *e, struct ike_sa *sa)
+{
+    struct ike_child *old;
+
+    if (sa->successor || sa->redundant || sa->hs || (sa->ours && sa->ours->sent) ||
+        (sa->tx.out && sa->tx.kind == IKE_XK_DEL_CHILD))
+        return false;
+    if (sa->ours) {
+        old = ike_child_get(e, sa->ours->old);
+        if (old)
+            old->want_rekey = true; /* on the new SA */
+        ike_xchg_free(e, &sa->ours);
+    }
+    return true;
+}
+
+static void note_refused(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                         const struct ike_proposals *offered)
+{
+    char theirs[2048], ours[2048];
+    struct ike_action *a = ike_sa_note(e, sa, IKE_NOTE_REFUSED, KD_REASON_NO_PROPOSAL,
+                                       "peer's IKE rekey offers nothing that is configured");
+
+    ike_note_offer(e, a, ike_proposals_text(offered, theirs, sizeof(theirs)),
+                   ike_proposals_text(&c->cfg.ike, ours, sizeof(ours)));
+}
+
+void ike_rekey_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+    struct ike_proposals offered;
+    struct ike_xchg *x;
+    uint8_t len = 0;
+
+    if (!c || !may_rekey(e, sa) || !(x = sa->theirs = ike_xchg_new(e, IKE_XK_REKEY_IKE))) {
+        refuse(e, sa, IKE_N_TEMPORARY_FAILURE, none);
+        return;
+    }
+    x->nr = x->ni; /* the nonce that was drawn is the responder's */
+    if (!ike_nonce_set(&x->ni, m->nonce) || !ike_proposals_parse(m->sa, &offered, NULL, NULL)) {
+        refuse(e, sa, IKE_N_INVALID_SYNTAX, none);
+        ike_sa_drop(e, sa, KD_REASON_INVALID_SYNTAX, true);
+        return;
+    }
+    if (!ike_proposal_select(&offered, &c->cfg.ike, IKE_PROTO_IKE, IKE_SELECT_REKEY_IKE, &x->suite,
+                             x->spi_i, &len) ||
+        len != IKE_SPI_LEN || !x->suite.dh) {
+        note_refused(e, sa, c, &offered);
+        refuse(e, sa, IKE_N_NO_PROPOSAL_CHOSEN, none);
+        return;
+    }
+    if (m->ke.group != x->suite.dh->id) {
+        const uint8_t group[2] = {(uint8_t)(x->suite.dh->id >> 8), (uint8_t)x->suite.dh->id};
+        refuse(e, sa, IKE_N_INVALID_KE_PAYLOAD, kd_bytes(group, 2));
+        return;
+    }
+    if (m->ke.data.len != x->suite.dh->pub_len || !ike_ke_keygen(e, sa, &x->ke, x->suite.dh)) {
+        refuse(e, sa, IKE_N_TEMPORARY_FAILURE, none);
+        return;
+    }
+    memcpy(x->ke.peer, m->ke.data.p, m->ke.data.len);
+    x->ke.peer_len = (uint16_t)m->ke.data.len;
+    ike_spi_draw(e, x->spi_r);
+}
+
+static void theirs_done(struct ike *e, struct ike_sa *sa)
+{
+    struct ike_xchg *x = sa->theirs;
+    struct ike_build *b;
+
+    if (!ike_sa_succeed(e, sa, x, false)) {
+        refuse(e, sa, IKE_N_TEMPORARY_FAILURE, none);
+        return;
+    }
+    b = ike_response(e, sa);
+    ike_put_sa_answer(b, &x->suite, IKE_PROTO_IKE, kd_bytes(x->spi_r, IKE_SPI_LEN), true);
+    ike_put_nonce(b, ike_nonce_bytes(&x->nr));
+    ike_put_ke(b, x->ke.dh->id, kd_bytes(x->ke.pub, x->ke.pub_len));
+    ike_response_send(e, sa);
+    ike_xchg_free(e, &sa->theirs);
+    sa->successor = true;
+    sa->end_us = e->now_us + PREDECESSOR_US;
+    ike_touch(e, sa);
+}
+
+/* ---- jobs of both ---- */
+
+static void job_failed(struct ike *e, struct ike_sa *sa, const struct ike_xchg *x)
+{
+    if (x == sa->theirs)
+        refuse(e, sa, IKE_N_TEMPORARY_FAILURE, none);
+    else if (x->sent)
+        disagree(e, sa, KD_REASON_PROTOCOL_ERROR);
+    else
+        retry_later(e, sa);
+}
+
+void ike_rekey_job(struct ike *e, struct ike_sa *sa, struct ike_xchg *x, const struct ike_event *ev)
+{
+    bool shared = !kd_handle_none(x->ke.secret);
+
+    if (ev->job_status != KC_JOB_OK) {
+        job_failed(e, sa, x);
+    } else if (x == sa->ours) {
+        if (shared)
+            ours_done(e, sa);
+        else
+            x->ready = true;
+    } else if (shared) {
+        theirs_done(e, sa);
+    } else if (!ike_ke_shared(e, sa, &x->ke, kd_bytes(x->ke.peer, x->ke.peer_len))) {
+        job_failed(e, sa, x);
+    }
+}

@@ -1,0 +1,354 @@
+/* IKE SAs: birth, the change of hands between two of one connection, and the ways to end.
+ * RFC 7296 1.4.1 (deletion), 2.4 (INITIAL_CONTACT), 2.8.1 (the lowest nonce loses), 2.21. */
+#include "ike/sa.h"
+
+#include <stdlib.h>
+
+const char *const ike_state_names[] = {
+    [IKE_ST_I_KEYGEN] = "i-keygen", [IKE_ST_I_INIT] = "i-init",   [IKE_ST_I_SHARED] = "i-shared",
+    [IKE_ST_I_AUTH] = "i-auth",     [IKE_ST_R_KEYGEN] = "r-keygen", [IKE_ST_R_INIT] = "r-init",
+    [IKE_ST_R_SHARED] = "r-shared", [IKE_ST_R_AUTH] = "r-auth",   [IKE_ST_UP] = "up",
+    [IKE_ST_CLOSING] = "closing",   [IKE_ST_GONE] = "gone",       [IKE_ST_N] = NULL,
+};
+
+struct ike_sa *ike_sa_get(const struct ike *e, struct kd_handle h)
+{
+    struct ike_sa *sa = kd_slab_get(&e->sas, h);
+
+    return sa && sa->state != IKE_ST_GONE ? sa : NULL;
+}
+
+const uint8_t *ike_sa_spi(const struct ike_sa *sa)
+{
+    return sa->initiator ? sa->spi_i : sa->spi_r;
+}
+
+const uint8_t *ike_sa_peer_spi(const struct ike_sa *sa)
+{
+    return sa->initiator ? sa->spi_r : sa->spi_i;
+}
+
+uint64_t ike_jitter(struct ike *e, uint64_t max)
+{
+    return max < 1024 ? 0 : (max >> 10) * kc_rng_below(&e->rng, 1024);
+}
+
+static struct ike_sa *sa_alloc(struct ike *e)
+{
+    struct kd_handle h;
+    struct ike_sa *sa = kd_slab_new(&e->sas, &h);
+
+    if (!sa)
+        return NULL;
+    sa->self = h;
+    sa->rekey_us = sa->expire_us = sa->end_us = KD_NEVER;
+    sa->tx.retx_us = sa->tx.give_up_us = KD_NEVER;
+    sa->created_us = e->now_us;
+    e->sa_at[h.idx] = sa;
+    ike_touch(e, sa);
+    return sa;
+}
+
+struct ike_sa *ike_sa_new(struct ike *e, const struct ike_conn *c, bool initiator)
+{
+    struct ike_sa *sa = sa_alloc(e);
+
+    if (!sa)
+        return NULL;
+    sa->conn = c->id;
+    sa->initiator = initiator;
+    sa->detect_us = c->cfg.detect_us;
+    sa->abandon_us = KD_MAX(c->cfg.abandon_us, c->cfg.detect_us);
+    sa->local = (struct kd_endpoint){c->cfg.local, c->cfg.port};
+    sa->remote = (struct kd_endpoint){c->cfg.remote, c->cfg.port};
+    ike_spi_draw(e, initiator ? sa->spi_i : sa->spi_r);
+    ike_index_add_spi(e, sa);
+    return sa;
+}
+
+static void inherit(struct ike_sa *sa, const struct ike_sa *old)
+{
+    sa->conn = old->conn;
+    sa->detect_us = old->detect_us;
+    sa->abandon_us = old->abandon_us;
+    sa->local = old->local;
+    sa->remote = old->remote;
+    sa->natt = old->natt;
+    sa->nat_here = old->nat_here;
+    sa->nat_there = old->nat_there;
+    sa->encap = old->encap;
+    sa->peer_natd = old->peer_natd;
+    sa->peer_id = old->peer_id;
+    sa->announced = old->announced;
+}
+
+struct ike_sa *ike_sa_succeed(struct ike *e, struct ike_sa *old, const struct ike_xchg *x,
+                              bool initiator)
+{
+    struct ike_conn *c = ike_conn_of(e, old);
+    struct ike_sa *sa = c ? sa_alloc(e) : NULL;
+    char suite[128];
+
+    if (!sa)
+        return NULL;
+    inherit(sa, old);
+    sa->initiator = initiator;
+    sa->suite = x->suite;
+    memcpy(sa->spi_i, x->spi_i, IKE_SPI_LEN);
+    memcpy(sa->spi_r, x->spi_r, IKE_SPI_LEN);
+    sa->state = IKE_ST_GONE; /* until it has its keys */
+    ike_index_add_spi(e, sa);
+    if (!ike_keys_rekey(e, sa, old, x)) {
+        ike_sa_wipe(e, sa);
+        sa->dead = true;
+        return NULL;
+    }
+    ike_sa_up(e, sa);
+    ike_child_move(e, old, sa);
+    if (kd_handle_eq(c->sa, old->self))
+        c->sa = sa->self;
+    else if (kd_handle_eq(c->attempt, old->self))
+        c->attempt = sa->self;
+    old->announced = false; /* its end is no news */
+    old->rekey_us = old->expire_us = KD_NEVER;
+    ike_sa_note(e, sa, IKE_NOTE_REKEYED, KD_REASON_NONE, "%s",
+                ike_suite_text(&sa->suite, suite, sizeof(suite)));
+    return sa;
+}
+
+void ike_sa_up(struct ike *e, struct ike_sa *sa)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+    uint64_t life = c ? c->cfg.ike_life_us : 0;
+
+    sa->state = IKE_ST_UP;
+    sa->up_us = sa->proof_us = e->now_us;
+    sa->end_us = KD_NEVER;
+    if (life) {
+        uint64_t soft = life / 100 * 95;
+        sa->expire_us = e->now_us + life;
+        if (c->cfg.role != IKE_ROLE_RESPONDER)
+            sa->rekey_us = e->now_us + soft - ike_jitter(e, life / 50);
+    }
+    ike_touch(e, sa);
+}
+
+/* ---- endings ---- */
+
+void ike_xchg_free(struct ike *e, struct ike_xchg **x)
+{
+    if (!*x)
+        return;
+    ike_ke_free(e, &(*x)->ke);
+    kc_wipe(*x, sizeof(**x));
+    free(*x);
+    *x = NULL;
+}
+
+void ike_hs_free(struct ike *e, struct ike_sa *sa)
+{
+    struct ike_hs *hs = sa->hs;
+
+    if (!hs)
+        return;
+    ike_ke_free(e, &hs->ke);
+    ike_buf_free(&hs->init_req);
+    ike_buf_free(&hs->init_resp);
+    ike_buf_free(&hs->cookie);
+    ike_buf_free(&hs->stash);
+    free(hs);
+    sa->hs = NULL;
+}
+
+void ike_sa_wipe(struct ike *e, struct ike_sa *sa)
+{
+    struct kd_handle *k[] = {&sa->k.d,  &sa->k.ai, &sa->k.ar, &sa->k.ei,
+                             &sa->k.er, &sa->k.pi, &sa->k.pr};
+
+    ike_hs_free(e, sa);
+    ike_xchg_free(e, &sa->ours);
+    ike_xchg_free(e, &sa->theirs);
+    for (size_t i = 0; i < KD_ARRAY_LEN(k); i++)
+        ike_key_doom(e, k[i]);
+    kc_box_free(sa->seal.box);
+    kc_box_free(sa->open.box);
+    sa->seal.box = sa->open.box = NULL;
+    ike_buf_free(&sa->tx.msg);
+    sa->tx.out = false;
+}
+
+bool ike_sa_current(const struct ike *e, const struct ike_sa *sa)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+
+    return c && kd_handle_eq(c->sa, sa->self);
+}
+
+static void drop_children(struct ike *e, struct ike_sa *sa, enum kd_reason reason)
+{
+    for (int i = 0; i < IKE_SA_CHILDREN; i++) {
+        struct ike_child *c = ike_child_get(e, sa->child[i]);
+        if (c)
+            ike_child_drop(e, sa, c, reason);
+    }
+}
+
+/* The connection loses sa, if it was its SA or its attempt: note and retry. Told once an SA. */
+static void detach(struct ike *e, struct ike_sa *sa, enum kd_reason reason)
+{
+    struct ike_conn *c = ike_conn_of(e, sa);
+    bool was_sa, was_attempt;
+
+    if (!c)
+        return;
+    was_sa = kd_handle_eq(c->sa, sa->self);
+    was_attempt = kd_handle_eq(c->attempt, sa->self);
+    if (was_sa)
+        c->sa = KD_HANDLE_NONE;
+    if (was_attempt)
+        c->attempt = KD_HANDLE_NONE;
+    if (!was_sa && !was_attempt) {
+        if (sa->announced)
+            ike_sa_note(e, sa, IKE_NOTE_REPLACED, reason, "IKE SA %s", kd_reason_str(reason));
+        return;
+    }
+    if (!kd_handle_none(c->sa) || !kd_handle_none(c->attempt)) {
+        /* The connection still has the other one: nothing is lost yet. */
+        ike_sa_note(e, sa, IKE_NOTE_REPLACED, reason, was_attempt ? "attempt" : "IKE SA");
+        return;
+    }
+    ike_sa_note(e, sa, IKE_NOTE_CLOSED, reason, "%s",
+                was_attempt ? "connection attempt" : "IKE SA");
+    ike_conn_lost(e, c, reason);
+}
+
+void ike_sa_drop(struct ike *e, struct ike_sa *sa, enum kd_reason reason, bool linger)
+{
+    if (sa->state == IKE_ST_GONE)
+        return;
+    drop_children(e, sa, reason);
+    if (sa->state != IKE_ST_CLOSING)
+        detach(e, sa, reason);
+    ike_sa_wipe(e, sa);
+    sa->state = IKE_ST_GONE;
+    sa->end_us = e->now_us + IKE_LINGER_US;
+    sa->dead = !linger || !sa->rx.resp.p;
+    if (sa->dead) {
+        ike_halfopen_del(e, sa);
+        ike_index_del(e, sa);
+    }
+    ike_touch(e, sa);
+}
+
+void ike_sa_free(struct ike *e, struct ike_sa *sa)
+{
+    kd_timers_del(&e->timers, sa->self.idx * 2);
+    ike_halfopen_del(e, sa);
+    ike_index_del(e, sa);
+    ike_buf_free(&sa->rx.resp);
+    e->sa_at[sa->self.idx] = NULL;
+    kd_slab_free(&e->sas, sa->self);
+}
+
+void ike_sa_close_as(struct ike *e, struct ike_sa *sa, enum kd_reason reason, enum ike_xkind how)
+{
+    if (sa->state == IKE_ST_GONE || sa->state == IKE_ST_CLOSING)
+        return;
+    if (sa->state != IKE_ST_UP && sa->state != IKE_ST_I_AUTH) {
+        ike_sa_drop(e, sa, reason, false); /* the peer knows of nothing that would have to be deleted */
+        return;
+    }
+    drop_children(e, sa, reason);
+    detach(e, sa, reason);
+    ike_halfopen_del(e, sa);
+    ike_xchg_free(e, &sa->ours);
+    ike_xchg_free(e, &sa->theirs);
+    sa->state = IKE_ST_CLOSING;
+    sa->want_probe = sa->want_rekey = false;
+    sa->rekey_us = sa->expire_us = sa->tx.give_up_us = KD_NEVER;
+    sa->closing = how;
+    sa->end_reason = reason;
+    /* The answer is worth a short wait only: the peer's own liveness finds out as well. */
+    sa->end_us = e->now_us + KD_MIN(KD_MAX(sa->detect_us, KD_S(1)), KD_S(10));
+    ike_touch(e, sa);
+}
+
+void ike_sa_close(struct ike *e, struct ike_sa *sa, enum kd_reason reason)
+{
+    ike_sa_close_as(e, sa, reason, IKE_XK_DEL_IKE);
+}
+
+/* ---- two SAs of one connection ---- */
+
+/* Octet by octet, the shorter of equal beginnings is lower (RFC 7296 2.8.1). */
+static int nonce_cmp(const struct ike_sa *a, const struct ike_sa *b)
+{
+    int c = memcmp(a->nonce_low, b->nonce_low, KD_MIN(a->nonce_low_len, b->nonce_low_len));
+
+    return c ? c : (int)a->nonce_low_len - (int)b->nonce_low_len;
+}
+
+/* Both ends initiated, and neither had finished when the other began. */
+static bool collided(const struct ike_sa *old, const struct ike_sa *sa)
+{
+    return old->initiator != sa->initiator && sa->created_us <= old->up_us &&
+           old->created_us <= sa->up_us;
+}
+
+static void lose(struct ike *e, struct ike_sa *loser)
+{
+    if (loser->initiator) {
+        ike_sa_close(e, loser, KD_REASON_COLLISION);
+        return;
+    }
+    /* The end that initiated it deletes it; if it does not, we do after a while. */
+    loser->redundant = true;
+    loser->rekey_us = loser->expire_us = KD_NEVER;
+    loser->end_us = e->now_us + IKE_REDUNDANT_US;
+    loser->end_reason = KD_REASON_COLLISION;
+    ike_touch(e, loser);
+}
+
+static void use_children(struct ike *e, struct ike_sa *sa)
+{
+    for (int i = 0; i < IKE_SA_CHILDREN; i++) {
+        struct ike_child *c = ike_child_get(e, sa->child[i]);
+        if (c && c->state == IKE_CH_UP)
+            ike_child_use(e, sa, c);
+    }
+}
+
+void ike_sa_take_over(struct ike *e, struct ike_sa *sa, bool initial_contact)
+{
+    struct ike_conn *c = ike_conn_of(e, sa);
+    struct ike_sa *old, *attempt;
+
+    if (!c)
+        return;
+    old = kd_handle_eq(c->sa, sa->self) ? NULL : ike_sa_get(e, c->sa);
+    attempt = kd_handle_eq(c->attempt, sa->self) ? NULL : ike_sa_get(e, c->attempt);
+    if (kd_handle_eq(c->attempt, sa->self))
+        c->attempt = KD_HANDLE_NONE;
+    c->retry_us = KD_NEVER;
+    ike_conn_arm(e, c);
+    /* An attempt of ours of which the peer knows no more than a half-open SA is not worth finishing. */
+    if (attempt && attempt->state < IKE_ST_I_AUTH) {
+        c->attempt = KD_HANDLE_NONE;
+        ike_sa_drop(e, attempt, KD_REASON_COLLISION, false);
+    }
+    if (old && collided(old, sa) && nonce_cmp(sa, old) < 0) {
+        lose(e, sa);
+        use_children(e, old);
+        return;
+    }
+    c->sa = sa->self;
+    if (!old)
+        return;
+    if (collided(old, sa))
+        lose(e, old);
+    else if (initial_contact)
+        ike_sa_drop(e, old, KD_REASON_PEER_REPLACED, false);
+    else
+        ike_sa_close(e, old, KD_REASON_PEER_REPLACED);
+    use_children(e, sa);
+}

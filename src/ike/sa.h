@@ -1,0 +1,507 @@
+/* The engine's inside: IKE SAs, children, exchanges under way, and who offers what to whom among the
+ * engine's files. Only src/ike/ includes this.
+ *
+ * Life of an IKE SA (enum ike_state) and of its requests:
+ *
+ *   initiator  I_KEYGEN -> I_INIT -> I_SHARED -> I_AUTH -+
+ *                                                        +-> UP -> CLOSING -> GONE
+ *   responder  R_KEYGEN -> R_INIT -> R_SHARED -> R_AUTH -+
+ *
+ * The window is 1 in both directions (RFC 7296 2.3), so an SA has at most one request of ours outstanding
+ * (struct ike_tx), one of the peer's being worked on (struct ike_rx), and beside them one exchange
+ * with its own keys each way (struct ike_xchg). Handlers never free an SA: ike_sa_drop() makes it
+ * GONE, the end of the step frees it. */
+#ifndef IKE_SA_H
+#define IKE_SA_H
+
+#include "base/timers.h"
+#include "ike/grammar.h"
+#include "ike/ike.h"
+#include "ike/message.h"
+
+#define IKE_SPI_LEN 8
+/* Pairs of one IKE SA at once: the one in use, its successor, a collision's twin, the old ones that
+ * still receive. Six times three actions and the SA's own fit an ike_out twice. */
+#define IKE_SA_CHILDREN 6
+/* Our own messages: the largest holds 32 proposals of 32 transforms (10 KiB). */
+#define IKE_TX_MAX 16384
+#define IKE_RX_MAX 65536
+/* IKE_SA_INIT may be tried anew: a cookie, its successor, and one wish for another group each. */
+#define IKE_INIT_ROUNDS 5
+
+#define IKE_INIT_GAP_US      KD_MS(500) /* doubles: 0, 0.5, 1.5, 3.5 s */
+#define IKE_INIT_GIVE_UP_US  KD_MS(7500)
+#define IKE_REFUSED_WAIT_US  KD_MS(300) /* for a better answer than a clear-text refusal (2.21.1) */
+#define IKE_HALF_OPEN_US     KD_S(20) /* a responder waits so long for IKE_AUTH */
+#define IKE_LINGER_US        KD_S(5)  /* a dead SA answers retransmissions so long */
+#define IKE_CHILDLESS_US     KD_S(10) /* an IKE SA without a child: the peer's time to make one */
+#define IKE_OLD_CHILD_US     KD_S(5)  /* a rekeyed pair receives for so long after its DELETE */
+#define IKE_REDUNDANT_US     KD_S(10) /* the loser of a collision waits so long for the peer's DELETE */
+
+enum ike_state {
+    IKE_ST_I_KEYGEN,
+    IKE_ST_I_INIT,
+    IKE_ST_I_SHARED,
+    IKE_ST_I_AUTH,
+    IKE_ST_R_KEYGEN,
+    IKE_ST_R_INIT,
+    IKE_ST_R_SHARED, /* IKE_AUTH has come and waits in hs->stash for the shared secret */
+    IKE_ST_R_AUTH,   /* peer authenticated; our answer waits for the child's installation */
+    IKE_ST_UP,
+    IKE_ST_CLOSING, /* ours no longer: only the DELETE exchange is left */
+    IKE_ST_GONE,    /* nothing left but the last answer, for retransmitted requests */
+    IKE_ST_N
+};
+extern const char *const ike_state_names[];
+
+/* One Diffie-Hellman exchange, ours or the peer's. */
+struct ike_ke {
+    const struct kc_alg *dh;
+    struct kd_handle priv, secret; /* owned */
+    struct kd_handle job;          /* in flight, or none */
+    uint16_t pub_len, peer_len;
+    uint8_t pub[512], peer[512];
+};
+
+struct ike_nonce {
+    uint16_t len;
+    uint8_t b[IKE_NONCE_MAX];
+};
+
+struct ike_buf {
+    uint8_t *p;
+    uint32_t len;
+};
+
+/* What only the handshake needs: freed when the SA is UP. */
+struct ike_hs {
+    struct ike_ke ke;
+    struct ike_nonce ni, nr;
+    struct ike_buf init_req, init_resp; /* as signed by AUTH (RFC 7296 2.15) */
+    struct ike_buf cookie;
+    struct ike_buf stash; /* IKE_AUTH that came before the shared secret */
+    struct kd_endpoint stash_local, stash_remote;
+    bool stash_natt;
+    uint8_t rounds;
+    uint32_t groups_tried; /* bit: the group was asked for by INVALID_KE_PAYLOAD once */
+    enum kd_reason refused; /* by clear text: acted upon when nothing better comes */
+    uint32_t child_spi;   /* initiator: ours for the first child */
+    bool initial_contact; /* the peer said so in IKE_AUTH */
+};
+
+enum ike_xkind {
+    IKE_XK_NONE,
+    IKE_XK_INIT,
+    IKE_XK_AUTH,
+    IKE_XK_CHILD,     /* new child, or rekey when old is set */
+    IKE_XK_REKEY_IKE,
+    IKE_XK_DEL_CHILD,
+    IKE_XK_DEL_IKE,
+    IKE_XK_AUTH_FAILED, /* INFORMATIONAL that tells the responder (2.21.2) */
+    IKE_XK_PROBE,
+    IKE_XK_N
+};
+
+/* One CREATE_CHILD_SA exchange, ours or the peer's. */
+struct ike_xchg {
+    enum ike_xkind kind;
+    bool ready, sent; /* ours: the public value is there; the request has gone */
+    struct ike_ke ke;
+    struct ike_nonce ni, nr;
+    struct ike_suite suite;
+    struct kd_handle child; /* the new pair */
+    struct kd_handle old;   /* the pair it replaces */
+    uint32_t spi, spi_peer; /* of the new pair */
+    struct ike_ts_list local, remote;
+    uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN]; /* of the new IKE SA */
+    uint32_t groups_tried;
+};
+
+/* Our requests. */
+struct ike_tx {
+    uint32_t next_id;
+    bool out;             /* one is outstanding */
+    enum ike_xkind kind;  /* what it is */
+    uint8_t exchange;
+    struct kd_handle child; /* DEL_CHILD */
+    struct ike_buf msg;   /* identical for every retransmission (2.1) */
+    uint64_t retx_us, gap_us, give_up_us;
+    uint32_t retx;        /* how many times it was sent again */
+};
+
+/* The peer's requests. */
+struct ike_rx {
+    uint32_t next_id;
+    bool busy;          /* the last one accepted has no answer yet */
+    uint8_t exchange;   /* of the last one */
+    uint8_t hash[20];   /* of the last one, as it came */
+    struct ike_buf resp; /* its answer */
+    struct kd_endpoint local, remote; /* where it came from, where the answer goes */
+    bool natt;
+};
+
+struct ike_keys {
+    struct kd_handle d, ai, ar, ei, er, pi, pr;
+};
+
+struct ike_sa {
+    struct kd_handle self;
+    uint32_t conn; /* id */
+    enum ike_state state;
+    bool initiator; /* of this IKE SA: the original initiator (2.2) */
+    bool dead;      /* to be freed at the end of the step */
+    bool dirty;     /* in e->dirty */
+    bool redundant; /* a collision's loser: the peer will delete it */
+    bool successor; /* rekeyed by the peer: all has moved to its successor, the peer will delete it */
+    bool nat_here, nat_there, encap;
+    bool peer_natd; /* the peer sent NAT detection */
+    bool failing, unreachable;
+    bool announced;       /* ESTABLISHED has been noted */
+    bool want_rekey, want_probe;
+    uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
+    struct ike_sa *spi_link, *init_link, *half_link, *dirty_link;
+    uint8_t init_hash[20]; /* of the request that made it */
+    bool in_spi, in_init, half_open;
+
+    struct kd_endpoint local, remote;
+    bool natt;
+    struct ike_suite suite;
+    struct ike_keys k;
+    struct ike_sk seal, open; /* boxes owned */
+    uint64_t iv;              /* AEAD: the next one */
+    struct ike_id peer_id;
+    uint8_t nonce_low[IKE_NONCE_MAX]; /* the lower of the two IKE_SA_INIT nonces, for collisions */
+    uint16_t nonce_low_len;
+
+    struct ike_hs *hs;
+    struct ike_xchg *ours, *theirs;
+    struct ike_tx tx;
+    struct ike_rx rx;
+    struct kd_handle child[IKE_SA_CHILDREN];
+    uint32_t n_children;
+
+    uint64_t detect_us, abandon_us; /* copied: a removed connection's SA still closes in order */
+    uint64_t created_us, up_us;
+    uint64_t proof_us;  /* last completed authenticated round trip of ours */
+    uint64_t rekey_us, expire_us, end_us;
+    enum kd_reason end_reason;
+    enum ike_xkind closing; /* CLOSING: what the peer is told, DEL_IKE or AUTH_FAILED */
+};
+
+enum ike_child_state {
+    IKE_CH_INSTALLING,
+    IKE_CH_UP,
+    IKE_CH_DELETING, /* our DELETE is wanted or on its way */
+    IKE_CH_OLD,      /* deleted on both sides, still receives */
+};
+
+struct ike_child {
+    struct kd_handle self, sa;
+    enum ike_child_state state;
+    bool noted;      /* CHILD_UP was said, so CHILD_DOWN is due */
+    bool installed;  /* CHILD_ADD was said, so CHILD_DEL is due */
+    bool encap, want_rekey, delete_sent;
+    bool initiator;  /* we made the exchange that made it */
+    bool first;      /* made by IKE_AUTH: DH is not negotiated */
+    struct kd_handle replaces;   /* the pair that goes when this one is in use */
+    struct kd_handle replaced_by;
+    uint32_t spi_in, spi_out;
+    struct ike_suite suite;
+    struct kd_handle key[4]; /* enc in, int in, enc out, int out */
+    struct ike_ts_list ts_local, ts_remote;
+    uint64_t created_us, rekey_us, expire_us, end_us;
+};
+
+enum ike_admin { IKE_ADMIN_DOWN, IKE_ADMIN_UP, IKE_ADMIN_SILENT };
+
+struct ike_conn {
+    uint32_t id;
+    struct kd_handle self;
+    enum ike_admin admin;
+    struct ike_conn_config cfg;
+    struct kd_handle sa;      /* the authenticated one: at most one (facts/peers 2, pain 5) */
+    struct kd_handle attempt; /* ours, not yet authenticated */
+    uint64_t retry_us;        /* when the next attempt begins, KD_NEVER */
+    uint64_t pause_us;        /* the last pause: doubles to 16 times cfg.retry_us */
+};
+
+struct ike_job {
+    struct kd_handle self, sa;
+    enum kc_job_kind kind;
+    struct kd_handle priv; /* owned once its SA is gone */
+};
+
+/* Tokens refill in virtual time. */
+struct ike_bucket {
+    uint64_t at_us;
+    uint32_t tokens;
+};
+
+#define IKE_INDEX_BUCKETS 4096
+
+struct ike {
+    struct kc_ctx *crypto;
+    struct kc_rng rng;
+    uint32_t conns_max, half_open_max, half_open_per_addr;
+    uint64_t now_us;
+    struct ike_out *out; /* during a step */
+    struct kd_slab sas, children, jobs, conns;
+    struct kd_timers timers;
+    struct ike_sa **sa_at;     /* by slab number: what a timer's id means */
+    struct ike_conn **conn_at;
+    struct ike_conn **conn;    /* in order of id */
+    uint32_t n_conns;
+    struct ike_sa *by_spi[IKE_INDEX_BUCKETS], *by_init[IKE_INDEX_BUCKETS];
+    struct ike_sa *half_open; /* responders' SAs before IKE_AUTH, newest first */
+    uint32_t n_half_open;
+    struct ike_sa *dirty; /* to be settled at the end of the step */
+    struct ike_bucket stranger_notes, stateless_replies, hints;
+    struct kd_handle *doomed; /* keys that go at the start of the next step */
+    uint32_t n_doomed, doomed_cap;
+    struct ike_build build; /* of the message being made */
+    uint8_t tx[IKE_TX_MAX];
+    uint8_t rx[IKE_RX_MAX];
+    struct ike_msg msg; /* of the datagram being handled */
+};
+
+/* ---- engine.c ---- */
+
+/* The SA has changed: at the end of the step its next request leaves, its deadline is set, or it is
+ * freed. */
+void ike_touch(struct ike *e, struct ike_sa *sa);
+void ike_conn_arm(struct ike *e, struct ike_conn *c);
+void ike_key_doom(struct ike *e, struct kd_handle *key);
+bool ike_buf_set(struct ike_buf *b, struct kd_bytes from) KD_MUST_USE;
+void ike_buf_free(struct ike_buf *b);
+static inline struct kd_bytes ike_buf_bytes(const struct ike_buf *b)
+{
+    return kd_bytes(b->p, b->len);
+}
+static inline struct kd_bytes ike_nonce_bytes(const struct ike_nonce *n)
+{
+    return kd_bytes(n->b, n->len);
+}
+
+/* ---- out.c ---- */
+
+/* NULL when the output is full: only messages and notes may be lost that way. */
+struct ike_action *ike_out_add(struct ike *e, enum ike_action_kind kind, uint32_t conn);
+bool ike_out_room(const struct ike *e); /* for one more SA's worth of actions */
+struct kd_span ike_out_bytes(struct ike *e, struct kd_bytes b);
+void ike_out_send(struct ike *e, uint32_t conn, const struct kd_endpoint *local,
+                  const struct kd_endpoint *remote, bool natt, struct kd_bytes msg);
+struct ike_action *ike_note(struct ike *e, uint32_t conn, enum ike_note note, enum kd_reason reason,
+                            const char *fmt, ...) KD_PRINTF(5, 6);
+struct ike_action *ike_sa_note(struct ike *e, const struct ike_sa *sa, enum ike_note note,
+                               enum kd_reason reason, const char *fmt, ...) KD_PRINTF(5, 6);
+void ike_note_offer(struct ike *e, struct ike_action *a, const char *offered,
+                    const char *configured);
+/* "peer refused: NO_PROPOSAL_CHOSEN" with both sides' lists where they are known. */
+void ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify, bool child);
+enum kd_reason ike_notify_reason(uint16_t notify);
+const char *ike_ts_list_text(const struct ike_ts_list *l, char *buf, size_t cap);
+
+/* ---- index.c: SAs by our SPI, and by the request that made them ---- */
+
+void ike_spi_draw(struct ike *e, uint8_t spi[IKE_SPI_LEN]); /* unique, not zero */
+void ike_index_add_spi(struct ike *e, struct ike_sa *sa);
+void ike_index_add_init(struct ike *e, struct ike_sa *sa, const uint8_t hash[20]);
+void ike_index_del(struct ike *e, struct ike_sa *sa);
+struct ike_sa *ike_index_spi(const struct ike *e, const uint8_t spi[IKE_SPI_LEN]);
+struct ike_sa *ike_index_init(const struct ike *e, const uint8_t hash[20]);
+
+/* ---- sa.c ---- */
+
+struct ike_sa *ike_sa_get(const struct ike *e, struct kd_handle h); /* NULL when GONE */
+/* Copies what it needs of the connection; in the index by its own SPI, which it draws. */
+struct ike_sa *ike_sa_new(struct ike *e, const struct ike_conn *c, bool initiator) KD_MUST_USE;
+/* The SA that x negotiated on old: keys, children, the connection; old is left to its end (2.18). NULL:
+ * nothing has changed. */
+struct ike_sa *ike_sa_succeed(struct ike *e, struct ike_sa *old, const struct ike_xchg *x,
+                              bool initiator) KD_MUST_USE;
+const uint8_t *ike_sa_spi(const struct ike_sa *sa);      /* ours */
+const uint8_t *ike_sa_peer_spi(const struct ike_sa *sa);
+void ike_sa_up(struct ike *e, struct ike_sa *sa);        /* authenticated: lifetimes begin */
+/* The end without a word to the peer. Its children go, CLOSED is noted where the connection loses its
+ * SA or attempt by it, a retry is scheduled. linger: retransmissions of the last request are still
+ * answered. */
+void ike_sa_drop(struct ike *e, struct ike_sa *sa, enum kd_reason reason, bool linger);
+/* The same, but the peer is told: DELETE (or AUTHENTICATION_FAILED) leaves when the window is free. */
+void ike_sa_close(struct ike *e, struct ike_sa *sa, enum kd_reason reason);
+void ike_sa_close_as(struct ike *e, struct ike_sa *sa, enum kd_reason reason, enum ike_xkind how);
+void ike_sa_free(struct ike *e, struct ike_sa *sa); /* at the end of a step only */
+void ike_sa_wipe(struct ike *e, struct ike_sa *sa); /* secrets, exchanges, buffers but the answer */
+bool ike_sa_current(const struct ike *e, const struct ike_sa *sa);
+/* The connection is sa's from now on: other SAs of it are closed, after RFC 7296 2.4 and 2.8. */
+void ike_sa_take_over(struct ike *e, struct ike_sa *sa, bool initial_contact);
+void ike_hs_free(struct ike *e, struct ike_sa *sa);
+void ike_xchg_free(struct ike *e, struct ike_xchg **x);
+uint64_t ike_jitter(struct ike *e, uint64_t max);
+
+/* ---- conn.c ---- */
+
+struct ike_conn *ike_conn_find(const struct ike *e, uint32_t id);
+struct ike_conn *ike_conn_of(const struct ike *e, const struct ike_sa *sa);
+void ike_conn_start(struct ike *e, struct ike_conn *c); /* an attempt, unless there is one */
+void ike_conn_lost(struct ike *e, struct ike_conn *c, enum kd_reason reason);
+void ike_conn_wake(struct ike *e, struct ike_conn *c);
+void ike_conn_command(struct ike *e, uint32_t id, enum ike_command cmd);
+void ike_conns_free(struct ike *e);
+bool ike_conn_may_initiate(const struct ike_conn *c);
+/* The connection that answers a request from remote to local. *silent: there is one that plays dead. */
+struct ike_conn *ike_conn_by_addr(struct ike *e, const struct kd_addr *local,
+                                  const struct kd_addr *remote, const struct ike_proposals *offered,
+                                  struct ike_suite *suite, bool *silent);
+/* After IDi and IDr (may be NULL) are known. */
+struct ike_conn *ike_conn_by_id(struct ike *e, const struct ike_sa *sa, const struct ike_id *idi,
+                                const struct ike_id *idr);
+
+/* ---- ke.c: Diffie-Hellman jobs ---- */
+
+bool ike_ke_keygen(struct ike *e, struct ike_sa *sa, struct ike_ke *ke,
+                   const struct kc_alg *dh) KD_MUST_USE;
+/* False when the peer's value can't be right by its length alone. */
+bool ike_ke_shared(struct ike *e, struct ike_sa *sa, struct ike_ke *ke,
+                   struct kd_bytes peer) KD_MUST_USE;
+void ike_ke_free(struct ike *e, struct ike_ke *ke);
+void ike_job_done(struct ike *e, const struct ike_event *ev);
+
+/* ---- keys.c ---- */
+
+void ike_nonce_draw(struct ike *e, struct ike_nonce *n);
+bool ike_nonce_set(struct ike_nonce *n, struct kd_bytes from) KD_MUST_USE;
+/* SKEYSEED and the seven keys (2.14), and the two boxes. */
+bool ike_keys_init(struct ike *e, struct ike_sa *sa) KD_MUST_USE;
+/* The same for a rekeyed SA: from the old SK_d and PRF (2.18). */
+bool ike_keys_rekey(struct ike *e, struct ike_sa *sa, const struct ike_sa *old,
+                    const struct ike_xchg *x) KD_MUST_USE;
+/* KEYMAT (2.17); secret may be none. */
+bool ike_keys_child(struct ike *e, const struct ike_sa *sa, struct ike_child *c,
+                    const struct ike_nonce *ni, const struct ike_nonce *nr,
+                    struct kd_handle secret) KD_MUST_USE;
+/* AUTH by pre-shared key (2.15): of the original initiator or responder. */
+#define IKE_AUTH_MAX 64
+size_t ike_keys_auth(struct ike *e, const struct ike_sa *sa, struct kd_handle psk, bool initiator,
+                     struct kd_bytes id_body, uint8_t out[IKE_AUTH_MAX]);
+
+/* ---- window.c ---- */
+
+bool ike_sa_silent(const struct ike *e, const struct ike_sa *sa); /* plays dead (DOWN_SILENT) */
+struct ike_build *ike_request(struct ike *e, struct ike_sa *sa, uint8_t exchange);
+bool ike_request_send(struct ike *e, struct ike_sa *sa, enum ike_xkind kind);
+void ike_request_done(struct ike_sa *sa); /* answered, or given up */
+void ike_request_resend(struct ike *e, struct ike_sa *sa);
+struct ike_build *ike_response(struct ike *e, struct ike_sa *sa);
+void ike_response_send(struct ike *e, struct ike_sa *sa);
+void ike_response_notify(struct ike *e, struct ike_sa *sa, uint16_t type, struct kd_bytes data);
+/* The next request, when the window is free and something is wanted. */
+void ike_pump(struct ike *e, struct ike_sa *sa);
+
+/* ---- receive.c ---- */
+
+void ike_receive(struct ike *e, const struct ike_event *ev);
+/* A message for an SA with keys, or about to have them: e->rx[0..len). */
+void ike_receive_sealed(struct ike *e, struct ike_sa *sa, size_t len, const struct kd_endpoint *local,
+                        const struct kd_endpoint *remote, bool natt);
+
+/* ---- handlers, by exchange: what the rows of receive.c name ---- */
+
+typedef void ike_handler(struct ike *e, struct ike_sa *sa, const struct ike_msg *m);
+ike_handler ike_init_answered, ike_init_refused;                     /* init.c */
+ike_handler ike_auth_requested, ike_auth_wants_eap;                  /* auth_r.c */
+ike_handler ike_auth_answered, ike_auth_no_child, ike_auth_refused;  /* auth_i.c */
+ike_handler ike_child_requested, ike_child_answered, ike_child_refused; /* create.c */
+ike_handler ike_create_closing;
+ike_handler ike_rekey_requested, ike_rekey_answered, ike_rekey_refused; /* rekey.c */
+ike_handler ike_info_requested, ike_probe_answered, ike_child_deleted, ike_ike_deleted; /* info.c */
+
+/* ---- init.c, init_r.c, auth_*.c ---- */
+
+void ike_init_start(struct ike *e, struct ike_conn *c);
+void ike_init_job(struct ike *e, struct ike_sa *sa, const struct ike_event *ev);
+void ike_init_requested(struct ike *e, const struct ike_msg *m, const uint8_t hash[20],
+                        const struct ike_event *ev);
+void ike_init_respond(struct ike *e, struct ike_sa *sa);
+void ike_init_give_up(struct ike *e, struct ike_sa *sa);
+void ike_put_natd(struct ike *e, struct ike_sa *sa, const struct ike_conn *c, struct ike_build *b,
+                  const uint8_t spi_r[IKE_SPI_LEN]);
+void ike_natd_check(struct ike *e, struct ike_sa *sa, const struct ike_msg *m,
+                    const struct kd_endpoint *local, const struct kd_endpoint *remote);
+void ike_auth_send(struct ike *e, struct ike_sa *sa);
+void ike_auth_child_done(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool ok);
+/* Authenticated and the first child decided (NULL: there is none): everyone is told, older SAs go. */
+void ike_announce(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool initial_contact);
+
+/* ---- child.c ---- */
+
+struct ike_child *ike_child_get(const struct ike *e, struct kd_handle h);
+uint32_t ike_child_spi(struct ike *e); /* unique, not reserved */
+/* A pair without keys and selectors yet; NULL: no room, or an SPI that is in use. */
+struct ike_child *ike_child_new(struct ike *e, struct ike_sa *sa, const struct ike_suite *suite,
+                                uint32_t spi_in, uint32_t spi_out, bool initiator) KD_MUST_USE;
+void ike_child_install(struct ike *e, struct ike_sa *sa, struct ike_child *c); /* CHILD_ADD */
+void ike_child_result(struct ike *e, const struct ike_event *ev);
+void ike_child_expire(struct ike *e, const struct ike_event *ev);
+void ike_child_up(struct ike *e, struct ike_sa *sa, struct ike_child *c);
+void ike_child_use(struct ike *e, struct ike_sa *sa, struct ike_child *c);
+/* Out of the data plane and freed. reason NONE: it was rekeyed. */
+void ike_child_drop(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason);
+/* It was rekeyed and deleted on both sides: it receives for a while longer. */
+void ike_child_retire(struct ike *e, struct ike_sa *sa, struct ike_child *c);
+/* By DELETE. reason NONE: it was rekeyed and receives until the DELETE is answered and a while longer;
+ * else it leaves the data plane at once. */
+void ike_child_delete(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason);
+void ike_child_move(struct ike *e, struct ike_sa *sa, struct ike_sa *to);
+void ike_children_moved(struct ike *e, struct ike_sa *sa); /* outer endpoints changed */
+uint32_t ike_children_live(const struct ike *e, const struct ike_sa *sa);
+struct ike_child *ike_child_by_spi_out(const struct ike *e, const struct ike_sa *sa, uint32_t spi);
+/* TSi and TSr of the peer's request against the configuration; 0 or the notify that refuses. */
+uint16_t ike_child_narrow(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                          const struct ike_msg *m, struct ike_ts_list *local,
+                          struct ike_ts_list *remote);
+/* SA payload of the peer's request; 0 or the notify that refuses. */
+uint16_t ike_child_select(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                          const struct ike_msg *m, unsigned flags, struct ike_suite *suite,
+                          uint32_t *spi_out);
+/* SA, TSi, TSr of the peer's answer; 0 or the reason it can't be taken. */
+enum kd_reason ike_child_accept(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                                const struct ike_msg *m, unsigned flags, struct ike_suite *suite,
+                                uint32_t *spi_out, struct ike_ts_list *local,
+                                struct ike_ts_list *remote);
+/* An IKE SA that lost its last child: what now? */
+void ike_childless(struct ike *e, struct ike_sa *sa, enum kd_reason reason);
+
+/* ---- create.c, rekey.c ---- */
+
+struct ike_xchg *ike_xchg_new(struct ike *e, enum ike_xkind kind); /* with a nonce of ours in ni */
+/* When to try again what could not be done now, before a lifetime's end (2.25). */
+uint64_t ike_later(struct ike *e, uint64_t expire_us);
+void ike_child_rekey_start(struct ike *e, struct ike_sa *sa, struct ike_child *old); /* NULL: new */
+void ike_child_request(struct ike *e, struct ike_sa *sa); /* ours is ready */
+void ike_child_job(struct ike *e, struct ike_sa *sa, struct ike_xchg *x, const struct ike_event *ev);
+void ike_create_child_done(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool ok);
+void ike_rekey_start(struct ike *e, struct ike_sa *sa);
+void ike_rekey_request(struct ike *e, struct ike_sa *sa);
+void ike_rekey_job(struct ike *e, struct ike_sa *sa, struct ike_xchg *x, const struct ike_event *ev);
+
+/* ---- liveness.c ---- */
+
+uint64_t ike_sa_deadline(const struct ike *e, const struct ike_sa *sa);
+void ike_sa_wake(struct ike *e, struct ike_sa *sa);
+void ike_proof(struct ike *e, struct ike_sa *sa); /* an authenticated round trip is complete */
+uint64_t ike_first_gap(const struct ike_sa *sa);
+void ike_probe(struct ike *e, struct ike_sa *sa);
+
+/* ---- halfopen.c ---- */
+
+enum ike_admit { IKE_ADMIT, IKE_ADMIT_COOKIE, IKE_ADMIT_NO };
+enum ike_admit ike_halfopen_admit(const struct ike *e, const struct kd_addr *remote);
+void ike_halfopen_add(struct ike *e, struct ike_sa *sa);
+void ike_halfopen_del(struct ike *e, struct ike_sa *sa);
+bool ike_bucket_take(struct ike_bucket *b, uint64_t now_us, uint32_t burst, uint64_t refill_us);
+void ike_stranger(struct ike *e, const struct kd_endpoint *remote, const char *what);
+/* An answer without state: one notify. Never larger than the request, rate-limited. */
+void ike_stateless(struct ike *e, const struct ike_event *ev, const struct ike_header *h,
+                   uint16_t notify, struct kd_bytes data);
+
+#endif

@@ -1,0 +1,207 @@
+/* The message window of 1, both ways: one request of ours at a time, repeated bit for bit until it is
+ * answered; one answer kept for the peer's last request. And what is to be sent next.
+ * RFC 7296 2.1 (retransmission), 2.2 (message ids), 2.3 (window). When a request is repeated or given
+ * up is liveness.c's. Known deviation: at `abandon` the DELETE leaves with the next message id although
+ * a request is unanswered (2.3): the peer may have heard that one, and we never hear from it again. */
+#include "ike/sa.h"
+
+bool ike_sa_silent(const struct ike *e, const struct ike_sa *sa)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+
+    return c && c->admin == IKE_ADMIN_SILENT;
+}
+
+/* An AEAD's IV must never repeat under one key: it counts. CBC's must not be foreseeable: it is drawn
+ * (RFC 5282 3.1, RFC 7296 3.14). */
+static void seal(struct ike *e, struct ike_sa *sa)
+{
+    uint8_t iv[IKE_IV_MAX] = {0};
+    size_t len = ike_sk_iv_len(&sa->seal);
+
+    kd_assert(len <= sizeof(iv));
+    if (sa->seal.encr->aead) {
+        sa->iv++;
+        for (size_t i = 0; i < len && i < 8; i++)
+            iv[len - 1 - i] = (uint8_t)(sa->iv >> (8 * i));
+    } else {
+        kc_rng_bytes(&e->rng, iv, len);
+    }
+    ike_build_seal(&e->build, &sa->seal, iv);
+}
+
+static struct ike_build *begin(struct ike *e, struct ike_sa *sa, uint8_t exchange, uint32_t id,
+                               uint8_t flags)
+{
+    struct ike_header h = {.exchange = exchange, .msg_id = id, .flags = flags};
+
+    if (sa->initiator)
+        h.flags |= IKE_FLAG_INITIATOR;
+    memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
+    memcpy(h.spi_r, sa->spi_r, IKE_SPI_LEN);
+    ike_build_begin(&e->build, e->tx, sizeof(e->tx), &h);
+    if (sa->seal.box && exchange != IKE_X_SA_INIT)
+        seal(e, sa);
+    return &e->build;
+}
+
+/* ---- our requests ---- */
+
+struct ike_build *ike_request(struct ike *e, struct ike_sa *sa, uint8_t exchange)
+{
+    sa->tx.exchange = exchange;
+    return begin(e, sa, exchange, sa->tx.next_id, 0);
+}
+
+static void emit_request(struct ike *e, const struct ike_sa *sa)
+{
+    if (!ike_sa_silent(e, sa))
+        ike_out_send(e, sa->conn, &sa->local, &sa->remote, sa->natt, ike_buf_bytes(&sa->tx.msg));
+}
+
+bool ike_request_send(struct ike *e, struct ike_sa *sa, enum ike_xkind kind)
+{
+    struct kd_bytes msg = ike_build_end(&e->build);
+    struct ike_tx *tx = &sa->tx;
+
+    if (msg.len == 0 || !ike_buf_set(&tx->msg, msg))
+        return false;
+    tx->out = true;
+    tx->kind = kind;
+    tx->next_id++;
+    tx->retx = 0;
+    if (kind == IKE_XK_INIT || kind == IKE_XK_AUTH) {
+        tx->gap_us = IKE_INIT_GAP_US;
+        tx->give_up_us = e->now_us + IKE_INIT_GIVE_UP_US;
+    } else {
+        tx->gap_us = ike_first_gap(sa);
+        tx->give_up_us = KD_NEVER;
+    }
+    tx->retx_us = e->now_us + tx->gap_us;
+    emit_request(e, sa);
+    ike_touch(e, sa);
+    return true;
+}
+
+void ike_request_resend(struct ike *e, struct ike_sa *sa)
+{
+    struct ike_tx *tx = &sa->tx;
+    uint64_t cap = tx->give_up_us != KD_NEVER ? KD_NEVER : KD_MAX(sa->detect_us, KD_S(1));
+
+    tx->retx++;
+    tx->gap_us = KD_MIN(tx->gap_us * 2, cap); /* RFC 7296 2.4: exponential */
+    tx->retx_us = e->now_us + tx->gap_us;
+    emit_request(e, sa);
+}
+
+void ike_request_done(struct ike_sa *sa)
+{
+    ike_buf_free(&sa->tx.msg);
+    sa->tx.out = false;
+    sa->tx.kind = IKE_XK_NONE;
+    sa->tx.retx_us = sa->tx.give_up_us = KD_NEVER;
+}
+
+/* ---- answers ---- */
+
+struct ike_build *ike_response(struct ike *e, struct ike_sa *sa)
+{
+    return begin(e, sa, sa->rx.exchange, sa->rx.next_id - 1, IKE_FLAG_RESPONSE);
+}
+
+void ike_response_send(struct ike *e, struct ike_sa *sa)
+{
+    struct kd_bytes msg = ike_build_end(&e->build);
+
+    sa->rx.busy = false;
+    if (msg.len == 0 || !ike_buf_set(&sa->rx.resp, msg))
+        return;
+    if (!ike_sa_silent(e, sa))
+        ike_out_send(e, sa->conn, &sa->rx.local, &sa->rx.remote, sa->rx.natt, msg);
+}
+
+void ike_response_notify(struct ike *e, struct ike_sa *sa, uint16_t type, struct kd_bytes data)
+{
+    ike_put_notify(ike_response(e, sa), IKE_PROTO_NONE, kd_bytes(NULL, 0), type, data);
+    ike_response_send(e, sa);
+}
+
+/* ---- what is to be sent next ---- */
+
+static void send_closing(struct ike *e, struct ike_sa *sa)
+{
+    struct ike_build *b = ike_request(e, sa, IKE_X_INFORMATIONAL);
+
+    if (sa->closing == IKE_XK_AUTH_FAILED)
+        ike_put_notify(b, IKE_PROTO_NONE, kd_bytes(NULL, 0), IKE_N_AUTHENTICATION_FAILED,
+                       kd_bytes(NULL, 0));
+    else
+        ike_put_delete_ike(b);
+    if (!ike_request_send(e, sa, IKE_XK_DEL_IKE))
+        ike_sa_drop(e, sa, sa->end_reason, false);
+}
+
+static bool send_child_delete(struct ike *e, struct ike_sa *sa)
+{
+    for (int i = 0; i < IKE_SA_CHILDREN; i++) {
+        struct ike_child *c = ike_child_get(e, sa->child[i]);
+        if (!c || c->state != IKE_CH_DELETING || c->delete_sent)
+            continue;
+        ike_put_delete(ike_request(e, sa, IKE_X_INFORMATIONAL), IKE_PROTO_ESP, &c->spi_in, 1);
+        c->delete_sent = true;
+        sa->tx.child = c->self;
+        return ike_request_send(e, sa, IKE_XK_DEL_CHILD);
+    }
+    return false;
+}
+
+static void start_rekey(struct ike *e, struct ike_sa *sa)
+{
+    if (sa->want_rekey) {
+        sa->want_rekey = false;
+        ike_rekey_start(e, sa);
+        return;
+    }
+    for (int i = 0; i < IKE_SA_CHILDREN; i++) {
+        struct ike_child *c = ike_child_get(e, sa->child[i]);
+        if (c && c->state == IKE_CH_UP && c->want_rekey) {
+            c->want_rekey = false;
+            ike_child_rekey_start(e, sa, c);
+            return;
+        }
+    }
+}
+
+static void pump_up(struct ike *e, struct ike_sa *sa)
+{
+    if (sa->successor || send_child_delete(e, sa))
+        return;
+    if (!sa->ours && !sa->theirs && !sa->redundant)
+        start_rekey(e, sa);
+    /* Not while the peer's exchange is worked on: it would be refused with TEMPORARY_FAILURE (2.25). */
+    if (sa->ours && sa->ours->ready && !sa->ours->sent && !sa->theirs) {
+        if (sa->ours->kind == IKE_XK_REKEY_IKE)
+            ike_rekey_request(e, sa);
+        else
+            ike_child_request(e, sa);
+        if (sa->tx.out)
+            return;
+    }
+    if (sa->want_probe) {
+        sa->want_probe = false;
+        (void)ike_request(e, sa, IKE_X_INFORMATIONAL);
+        (void)ike_request_send(e, sa, IKE_XK_PROBE);
+    }
+}
+
+void ike_pump(struct ike *e, struct ike_sa *sa)
+{
+    if (sa->tx.out || ike_sa_silent(e, sa))
+        return;
+    if (sa->tx.next_id >= UINT32_MAX - 1) /* RFC 7296 2.2: never wraps */
+        ike_sa_drop(e, sa, KD_REASON_EXPIRED, false);
+    else if (sa->state == IKE_ST_CLOSING)
+        send_closing(e, sa);
+    else if (sa->state == IKE_ST_UP)
+        pump_up(e, sa);
+}

@@ -1,0 +1,175 @@
+/* The sockets of a listen address: UDP for NAT-T and IKE behind the marker, raw for plain ESP. Each is
+ * bound to its one address, so what arrives needs no IP_PKTINFO and what leaves has its source.
+ *
+ * The kernel writes the outer header: TTL is the system's, DF is off and too long packets leave in
+ * fragments (a PMTU that an attacker may have spoken of is not believed; the tunnel's inner MTU keeps
+ * fragments rare). DSCP and ECN of the outer header are 0: without ECT outside nothing marks CE, so
+ * opening needs no RFC 6040 combination ("compatibility mode", 4.3) and no TOS is set per packet. */
+#include "io/dp.h"
+
+#include "io/sockaddr.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define SOCK_BUF (4 * 1024 * 1024) /* 30 ms of 1 Gbit/s while the thread is elsewhere */
+
+static void set_int(int fd, int level, int name, int value)
+{
+    (void)setsockopt(fd, level, name, &value, sizeof(value)); /* a wish: works without, only worse */
+}
+
+/* Beyond rmem_max where CAP_NET_ADMIN is there. */
+static void set_buffers(int fd)
+{
+    const int size = SOCK_BUF;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) != 0)
+        set_int(fd, SOL_SOCKET, SO_RCVBUF, size);
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) != 0)
+        set_int(fd, SOL_SOCKET, SO_SNDBUF, size);
+}
+
+static int bound_socket(const struct kd_endpoint *local, int type, int proto)
+{
+    const int family = local->addr.family == 6 ? AF_INET6 : AF_INET;
+    int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, proto), err;
+    struct sockaddr_storage ss;
+    socklen_t len = io_sockaddr_from(local, &ss);
+
+    if (fd < 0)
+        return -1;
+    set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+    set_buffers(fd);
+    if (family == AF_INET6) {
+        set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+        set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+    } else {
+        set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    }
+    if (bind(fd, (struct sockaddr *)&ss, len) == 0)
+        return fd;
+    err = errno;
+    close(fd);
+    errno = err;
+    return -1;
+}
+
+static const char *remedy(int err)
+{
+    switch (err) {
+    case EADDRINUSE:
+        return "another program has the port (an IKE daemon?): stop it or change `natt_port`";
+    case EADDRNOTAVAIL:
+        return "the address isn't on this host: add it or change `listen`";
+    case EACCES:
+    case EPERM:
+        return "needs CAP_NET_RAW and CAP_NET_BIND_SERVICE: run as root or grant them";
+    default:
+        return strerror(err);
+    }
+}
+
+static bool open_pair(struct io_dp_listener *l, char *text, size_t cap)
+{
+    struct kd_endpoint udp = {.addr = l->addr, .port = l->port}, raw = {.addr = l->addr};
+    char where[KD_ENDPOINT_STR_MAX];
+
+    kd_endpoint_str(&udp, where);
+    l->raw = -1;
+    l->udp = bound_socket(&udp, SOCK_DGRAM, 0);
+    if (l->udp < 0) {
+        snprintf(text, cap, "udp %s: %s", where, remedy(errno));
+        return false;
+    }
+    l->raw = bound_socket(&raw, SOCK_RAW, IPPROTO_ESP);
+    if (l->raw < 0)
+        snprintf(text, cap, "plain ESP on %s: %s", kd_addr_str(&l->addr, where), remedy(errno));
+    return true;
+}
+
+void io_dp_listener_close(struct io_dp_listener *l)
+{
+    if (l->udp >= 0)
+        close(l->udp);
+    if (l->raw >= 0)
+        close(l->raw);
+}
+
+/* Entries are appended and never change, so a pointer to one is good without the lock. */
+const struct io_dp_listener *io_dp_listener_of(struct io_dp *dp, const struct kd_addr *local)
+{
+    const struct io_dp_listener *l = NULL;
+
+    pthread_mutex_lock(&dp->lock);
+    for (uint32_t i = 0; i < dp->n_listen && !l; i++)
+        if (kd_addr_eq(&dp->listen[i].addr, local))
+            l = &dp->listen[i];
+    pthread_mutex_unlock(&dp->lock);
+    return l;
+}
+
+/* Called by the control thread only: nobody appends beside it. */
+bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, uint16_t natt_port, bool *raw_ok,
+                  char *text, size_t cap)
+{
+    struct io_dp_listener l = {.addr = *local, .port = natt_port, .udp = -1, .raw = -1};
+    uint32_t i = dp->n_listen;
+
+    *raw_ok = false;
+    if (cap > 0)
+        text[0] = '\0';
+    if (i == CORE_LISTEN_MAX || io_dp_listener_of(dp, local)) {
+        snprintf(text, cap, i == CORE_LISTEN_MAX ? "too many listen addresses"
+                                                 : "the address is listened on already");
+        return false;
+    }
+    if (!open_pair(&l, text, cap))
+        return false;
+    *raw_ok = l.raw >= 0;
+    pthread_mutex_lock(&dp->lock);
+    dp->listen[i] = l;
+    dp->n_listen++;
+    pthread_mutex_unlock(&dp->lock);
+    if (io_dp_watch(dp, l.udp, IO_DP_TAG(IO_DP_TAG_UDP, i)) &&
+        (l.raw < 0 || io_dp_watch(dp, l.raw, IO_DP_TAG(IO_DP_TAG_RAW, i))))
+        return true;
+    snprintf(text, cap, "epoll: %s", strerror(errno));
+    return false;
+}
+
+uint32_t io_dp_outer_mtu(const struct kd_endpoint *local, const struct kd_endpoint *remote)
+{
+    const bool v6 = local->addr.family == 6;
+    const struct kd_endpoint from = {.addr = local->addr};
+    struct sockaddr_storage ss;
+    int mtu = 0, fd = bound_socket(&from, SOCK_DGRAM, 0);
+    socklen_t to_len, len = sizeof(mtu);
+
+    if (fd < 0)
+        return 1500;
+    to_len = io_sockaddr_from(remote, &ss);
+    if (connect(fd, (struct sockaddr *)&ss, to_len) != 0 ||
+        getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &mtu, &len) != 0)
+        mtu = 0;
+    close(fd);
+    return mtu >= 576 ? (uint32_t)mtu : 1500;
+}
+
+/* RFC 3948 2.2: four zero bytes before an IKE message on the NAT-T port. */
+bool io_dp_send_ike(struct io_dp *dp, const struct kd_endpoint *local,
+                    const struct kd_endpoint *remote, struct kd_bytes msg)
+{
+    static const uint8_t marker[4];
+    const struct io_dp_listener *l = io_dp_listener_of(dp, &local->addr);
+    struct sockaddr_storage to;
+    struct iovec iov[2] = {{(void *)marker, sizeof(marker)}, {(void *)msg.p, msg.len}};
+    struct msghdr h = {.msg_name = &to, .msg_iov = iov, .msg_iovlen = 2};
+
+    if (!l)
+        return false;
+    h.msg_namelen = io_sockaddr_from(remote, &to);
+    return sendmsg(l->udp, &h, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)(sizeof(marker) + msg.len);
+}

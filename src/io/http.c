@@ -1,0 +1,434 @@
+/* The control socket: libmicrohttpd's epoll descriptor is one handle of the control loop, so there is
+ * no thread and no lock; a connection only ever advances when its socket is ready.
+ *
+ * A follower's connection is suspended while it has nothing to send. A suspended connection is in
+ * nobody's poll set, so a timer looks whether its client has gone. */
+#include "io/http.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <microhttpd.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 64
+#define FOLLOWERS_MAX   32 /* the other half stays for questions and commands */
+#define BODY_MAX        (64 * 1024)
+#define QUEUE_MAX       (1024 * 1024) /* the ring's worth: one step may bring 4000 route events */
+#define IDLE_S          30
+#define GONE_CHECK_MS   2000
+#define LAST_ROUNDS     16 /* of sending when we end */
+
+struct follower {
+    struct io_http *h;
+    struct MHD_Connection *conn;
+    struct follower *next, **link;
+    char *head; /* the events from before, then what the queue holds */
+    size_t head_len, head_at;
+    char *queue;
+    size_t len, at, cap;
+    bool suspended, lagged, ended;
+};
+
+struct io_http {
+    struct MHD_Daemon *daemon;
+    struct io_http_callbacks cb;
+    uv_poll_t poll;
+    uv_timer_t deadline, gone;
+    unsigned open_handles;
+    struct follower *followers;
+    unsigned n_followers;
+    char path[108];
+    dev_t dev; /* of the socket file we made */
+    ino_t ino;
+};
+
+/* A request while its body arrives. */
+struct request {
+    size_t len;
+    char *body;
+};
+
+/* ---- followers ---- */
+
+static void queue(struct follower *f, const char *line, size_t n)
+{
+    if (f->at > 0) { /* what has been sent makes room */
+        memmove(f->queue, f->queue + f->at, f->len - f->at);
+        f->len -= f->at;
+        f->at = 0;
+    }
+    if (f->len + n > f->cap) {
+        size_t cap = KD_MAX(2 * f->cap, f->len + n + 4096);
+        char *grown = realloc(f->queue, cap);
+        if (!grown) {
+            f->lagged = true;
+            return;
+        }
+        f->queue = grown;
+        f->cap = cap;
+    }
+    memcpy(f->queue + f->len, line, n);
+    f->len += n;
+}
+
+static void wake(struct follower *f)
+{
+    if (f->suspended)
+        MHD_resume_connection(f->conn);
+    f->suspended = false;
+}
+
+void io_http_event(struct io_http *h, const char *line)
+{
+    static const char dropped[] =
+        "{\"version\":1,\"error\":\"this follower doesn't read fast enough and is dropped\","
+        "\"remedy\":\"ask again with since=SEQ of the last event read\"}\n";
+    size_t n = strlen(line);
+    for (struct follower *f = h->followers; f; f = f->next) {
+        if (f->lagged || f->ended)
+            continue;
+        bool full = f->len - f->at + n > QUEUE_MAX;
+        queue(f, full ? dropped : line, full ? sizeof(dropped) - 1 : n);
+        f->lagged |= full;
+        wake(f);
+    }
+}
+
+static size_t take(const char *src, size_t len, size_t *at, char *dst, size_t max)
+{
+    size_t n = KD_MIN(len - *at, max);
+    memcpy(dst, src + *at, n);
+    *at += n;
+    return n;
+}
+
+static ssize_t read_stream(void *cls, uint64_t pos, char *buf, size_t max)
+{
+    struct follower *f = cls;
+    (void)pos;
+    if (f->head_at < f->head_len)
+        return (ssize_t)take(f->head, f->head_len, &f->head_at, buf, max);
+    if (f->at < f->len)
+        return (ssize_t)take(f->queue, f->len, &f->at, buf, max);
+    if (f->lagged || f->ended)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    f->suspended = true;
+    MHD_suspend_connection(f->conn);
+    return 0;
+}
+
+static void free_follower(void *cls)
+{
+    struct follower *f = cls;
+    *f->link = f->next;
+    if (f->next)
+        f->next->link = f->link;
+    f->h->n_followers--;
+    free(f->head);
+    free(f->queue);
+    free(f);
+}
+
+/* Takes the response's body, which is the stream's beginning. */
+static struct MHD_Response *follow(struct io_http *h, struct MHD_Connection *conn,
+                                   struct ctl_response *r)
+{
+    struct follower *f = calloc(1, sizeof(*f));
+    struct MHD_Response *m =
+        f ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 8192, read_stream, f, free_follower)
+          : NULL;
+    if (!m) {
+        free(f);
+        return NULL;
+    }
+    *f = (struct follower){.h = h, .conn = conn, .next = h->followers, .link = &h->followers,
+                           .head = r->body, .head_len = r->len};
+    r->body = NULL;
+    if (f->next)
+        f->next->link = &f->next;
+    h->followers = f;
+    h->n_followers++;
+    return m;
+}
+
+/* Has the client of a suspended connection closed? Half-closed ones still read. */
+static bool gone(struct follower *f)
+{
+    const union MHD_ConnectionInfo *i =
+        MHD_get_connection_info(f->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct pollfd p = {.fd = i ? i->connect_fd : -1};
+    return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
+}
+
+static void check_gone(uv_timer_t *t)
+{
+    struct io_http *h = t->data;
+    for (struct follower *f = h->followers; f; f = f->next)
+        if (f->suspended && gone(f)) {
+            f->ended = true;
+            wake(f);
+        }
+}
+
+/* ---- requests ---- */
+
+static const char *query(void *arg, const char *key)
+{
+    return MHD_lookup_connection_value(arg, MHD_GET_ARGUMENT_KIND, key);
+}
+
+static enum MHD_Result send_response(struct io_http *h, struct MHD_Connection *conn,
+                                     struct ctl_response *r)
+{
+    if (r->follow && h->n_followers >= FOLLOWERS_MAX) {
+        ctl_response_done(r);
+        *r = ctl_error(503, "end another `kedge events --follow` or `--wait`",
+                       "%d followers are connected already", FOLLOWERS_MAX);
+    }
+    struct MHD_Response *m;
+    if (r->follow && r->body)
+        m = follow(h, conn, r);
+    else
+        m = MHD_create_response_from_buffer(r->len, r->body,
+                                            r->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    if (!m) {
+        ctl_response_done(r);
+        return MHD_NO;
+    }
+    MHD_add_response_header(m, "Content-Type", r->type);
+    if (r->allow)
+        MHD_add_response_header(m, "Allow", r->allow);
+    enum MHD_Result ok = MHD_queue_response(conn, (unsigned)r->status, m);
+    MHD_destroy_response(m);
+    return ok;
+}
+
+static enum MHD_Result too_large(struct io_http *h, struct MHD_Connection *conn)
+{
+    struct ctl_response r = ctl_error(413, "send less", "the body is larger than %d bytes", BODY_MAX);
+    return send_response(h, conn, &r);
+}
+
+/* The first call: only the head has been read. */
+static enum MHD_Result begin(struct io_http *h, struct MHD_Connection *conn, void **state)
+{
+    const char *len = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Content-Length");
+    if (len && strtoull(len, NULL, 10) > BODY_MAX)
+        return too_large(h, conn);
+    *state = calloc(1, sizeof(struct request));
+    return *state ? MHD_YES : MHD_NO;
+}
+
+/* A body without a length that grows too large has its connection closed: MHD takes no answer now. */
+static enum MHD_Result add_body(struct request *q, const char *data, size_t *len)
+{
+    char *grown = q->len + *len <= BODY_MAX ? realloc(q->body, q->len + *len) : NULL;
+    if (!grown)
+        return MHD_NO;
+    memcpy(grown + q->len, data, *len);
+    q->body = grown;
+    q->len += *len;
+    *len = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *len, void **state)
+{
+    struct io_http *h = cls;
+    struct request *q = *state;
+    (void)version;
+    if (!q)
+        return begin(h, conn, state);
+    if (*len > 0)
+        return add_body(q, data, len);
+    struct ctl_request req = {method, url, query, conn, kd_bytes(q->body, q->len)};
+    struct ctl_response r = h->cb.request(h->cb.arg, &req);
+    return send_response(h, conn, &r);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *conn, void **state,
+                         enum MHD_RequestTerminationCode why)
+{
+    struct request *q = *state;
+    (void)cls;
+    (void)conn;
+    (void)why;
+    if (q)
+        free(q->body);
+    free(q);
+    *state = NULL;
+}
+
+/* ---- the loop ---- */
+
+static void on_deadline(uv_timer_t *t);
+
+static void run(struct io_http *h)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+    MHD_run(h->daemon);
+    if (MHD_get_timeout(h->daemon, &ms) == MHD_YES)
+        uv_timer_start(&h->deadline, on_deadline, ms, 0);
+    else
+        uv_timer_stop(&h->deadline);
+}
+
+static void on_deadline(uv_timer_t *t)
+{
+    run(t->data);
+}
+
+static void on_ready(uv_poll_t *p, int status, int events)
+{
+    (void)status;
+    (void)events;
+    run(p->data);
+}
+
+static bool start_daemon(struct io_http *h, uv_loop_t *loop, int fd)
+{
+    h->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, h,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        h, MHD_OPTION_END);
+    const union MHD_DaemonInfo *i =
+        h->daemon ? MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+    if (!i || uv_poll_init(loop, &h->poll, i->epoll_fd) != 0)
+        return false;
+    uv_timer_init(loop, &h->deadline);
+    uv_timer_init(loop, &h->gone);
+    h->open_handles = 3;
+    h->poll.data = h->deadline.data = h->gone.data = h;
+    uv_poll_start(&h->poll, UV_READABLE, on_ready);
+    uv_timer_start(&h->gone, check_gone, GONE_CHECK_MS, GONE_CHECK_MS);
+    return true;
+}
+
+/* ---- the socket file ---- */
+
+/* False with text when the path can't be ours. */
+static bool clear_path(const struct sockaddr_un *a, char *text, size_t cap)
+{
+    struct stat st;
+    if (lstat(a->sun_path, &st) != 0)
+        return true;
+    if (!S_ISSOCK(st.st_mode)) {
+        snprintf(text, cap, "%s is not a socket; remove it or name another control.socket",
+                 a->sun_path);
+        return false;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool taken = fd < 0 || connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 ||
+                 errno != ECONNREFUSED;
+    if (fd >= 0)
+        close(fd);
+    if (taken) {
+        snprintf(text, cap, "another kedged listens at %s; end it or name another control.socket",
+                 a->sun_path);
+        return false;
+    }
+    unlink(a->sun_path);
+    return true;
+}
+
+static void make_directory(const char *path)
+{
+    char copy[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    snprintf(copy, sizeof(copy), "%s", path);
+    mkdir(dirname(copy), 0755); /* there already, or bind() will say what is wrong */
+}
+
+/* Nobody can connect before the file has its owner and mode: it is made 0600. */
+static int make_socket(const struct sockaddr_un *a, const char *group, char *text, size_t cap)
+{
+    const struct group *g = group && group[0] ? getgrnam(group) : NULL;
+    if (group && group[0] && !g) {
+        snprintf(text, cap, "there is no group \"%s\"; make it (groupadd -r %s) or leave out "
+                            "control.group", group, group);
+        return -1;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool ok = fd >= 0 && fchmod(fd, 0600) == 0 &&
+              bind(fd, (const struct sockaddr *)a, sizeof(*a)) == 0;
+    if (ok && g)
+        ok = lchown(a->sun_path, (uid_t)-1, g->gr_gid) == 0 && chmod(a->sun_path, 0660) == 0;
+    if (ok && listen(fd, CONNECTIONS_MAX) == 0)
+        return fd;
+    snprintf(text, cap, "%s: %s", a->sun_path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+struct io_http *io_http_new(uv_loop_t *loop, const char *path, const char *group,
+                            const struct io_http_callbacks *cb, char *text, size_t cap)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    struct io_http *h = calloc(1, sizeof(*h));
+    struct stat st;
+    if (!h || strlen(path) >= sizeof(a.sun_path)) {
+        snprintf(text, cap, "%s", h ? "the control socket's path is too long" : "out of memory");
+        free(h);
+        return NULL;
+    }
+    strcpy(a.sun_path, path);
+    make_directory(path);
+    int fd = clear_path(&a, text, cap) ? make_socket(&a, group, text, cap) : -1;
+    if (fd < 0) {
+        free(h);
+        return NULL;
+    }
+    h->cb = *cb;
+    strcpy(h->path, path);
+    if (lstat(path, &st) == 0) {
+        h->dev = st.st_dev;
+        h->ino = st.st_ino;
+    }
+    if (start_daemon(h, loop, fd))
+        return h;
+    snprintf(text, cap, "the HTTP server did not start: %s", strerror(errno));
+    if (h->daemon)
+        MHD_stop_daemon(h->daemon); /* closes the socket */
+    else
+        close(fd);
+    unlink(path);
+    free(h);
+    return NULL;
+}
+
+/* ---- the end ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct io_http *h = handle->data;
+    if (--h->open_handles == 0)
+        free(h);
+}
+
+void io_http_free(struct io_http *h)
+{
+    struct stat st;
+    uv_close((uv_handle_t *)&h->poll, on_closed);
+    uv_close((uv_handle_t *)&h->deadline, on_closed);
+    uv_close((uv_handle_t *)&h->gone, on_closed);
+    for (struct follower *f = h->followers; f; f = f->next) {
+        f->ended = true;
+        wake(f);
+    }
+    for (int i = 0; i < LAST_ROUNDS; i++)
+        MHD_run(h->daemon);
+    MHD_stop_daemon(h->daemon);
+    if (lstat(h->path, &st) == 0 && st.st_dev == h->dev && st.st_ino == h->ino)
+        unlink(h->path);
+}

@@ -1,0 +1,34 @@
+/* The control socket: HTTP over a Unix socket, carried by libmicrohttpd inside the control loop. It
+ * knows connections, bodies and streams; what a request means is src/control's.
+ *
+ * Bounded: 64 connections (of them 32 followers), a 64 KiB body, 30 s without progress, 1 MiB of
+ * events queued for a follower that doesn't read; then it is told so and dropped. Nothing blocks. */
+#ifndef IO_HTTP_H
+#define IO_HTTP_H
+
+#include "control/control.h"
+
+#include <uv.h>
+
+struct io_http;
+
+struct io_http_callbacks {
+    /* Answers a request, within the call; the command in the response has been given to the core by
+     * then. The response's body is taken. */
+    struct ctl_response (*request)(void *arg, const struct ctl_request *req);
+    void *arg;
+};
+
+/* Listens at path: mode 0660 and the group, or 0600 where group is NULL or "". A socket file that
+ * nobody listens at is replaced, and a missing directory (one level) made. NULL with a sentence in
+ * text. Uses the loop until the close callbacks that io_http_free() causes have run. */
+struct io_http *io_http_new(uv_loop_t *loop, const char *path, const char *group,
+                            const struct io_http_callbacks *cb, char *text, size_t cap) KD_MUST_USE;
+/* One event line (with its line feed; copied) to every follower. May be called from within the
+ * request callback. */
+void io_http_event(struct io_http *h, const char *line);
+/* Sends what can be sent at once, ends the followers, closes and removes the socket. The memory goes
+ * with the loop's close callbacks: run the loop once more. */
+void io_http_free(struct io_http *h);
+
+#endif

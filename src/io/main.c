@@ -1,0 +1,251 @@
+/* kedged: options, configuration, start of the shells, signals, end. Everything that happens after
+ * is the core's doing. */
+#include "io/io.h"
+
+#include "io/secrets.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define KEYS_MAX 16384 /* a thousand tunnels, each with its IKE SA and two pairs */
+
+struct options {
+    const char *config, *control;
+    bool check;
+};
+
+static int usage(FILE *to, int code)
+{
+    fputs("usage: kedged -c FILE [--check] [--control PATH]\n"
+          "\n"
+          "  -c, --config FILE   the configuration (default /etc/kedge/kedge.yaml)\n"
+          "      --check         judge the configuration and end: 0 good, 1 not\n"
+          "      --control PATH  the control socket, instead of the configured one\n"
+          "      --version       print the version\n",
+          to);
+    return code;
+}
+
+/* -1: go on; else the exit status. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {
+        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
+        {"control", required_argument, NULL, 's'}, {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},          {0},
+    };
+    int c;
+
+    *o = (struct options){.config = "/etc/kedge/kedge.yaml"};
+    while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            o->config = optarg;
+            break;
+        case 'k':
+            o->check = true;
+            break;
+        case 's':
+            o->control = optarg;
+            break;
+        case 'V':
+            puts("kedged " KEDGE_VERSION);
+            return 0;
+        case 'h':
+            return usage(stdout, 0);
+        default:
+            return usage(stderr, 2);
+        }
+    }
+    return optind == argc ? -1 : usage(stderr, 2);
+}
+
+static void print_errors(const struct config_errors *errs)
+{
+    char line[CONFIG_LINE_MAX];
+
+    for (uint32_t i = 0; i < errs->n_warnings; i++)
+        fprintf(stderr, "%s\n", config_error_line(errs, &errs->w[i], line, sizeof(line)));
+    for (uint32_t i = 0; i < errs->n; i++)
+        fprintf(stderr, "%s\n", config_error_line(errs, &errs->e[i], line, sizeof(line)));
+    if (errs->more)
+        fprintf(stderr, "%s: more errors follow; mend these first\n", errs->file);
+}
+
+static bool load(const struct options *o, struct kc_ctx *crypto, struct core_config *cfg)
+{
+    static struct config_errors errs;
+    struct config_env env = {.crypto = crypto, .read_secret = io_read_secret};
+    uint8_t *text;
+    size_t len;
+    char why[256];
+    bool ok;
+
+    if (!io_read_file(o->config, CONFIG_TEXT_MAX, &text, &len, why, sizeof(why))) {
+        fprintf(stderr, "kedged: %s; name another with -c FILE\n", why);
+        return false;
+    }
+    ok = config_parse(kd_bytes(text, len), o->config, &env, cfg, &errs);
+    kc_wipe(text, len);
+    free(text);
+    print_errors(&errs);
+    if (ok && o->control)
+        snprintf(cfg->control_socket, sizeof(cfg->control_socket), "%s", o->control);
+    return ok;
+}
+
+/* What remains needed is kept, the rest of root's power goes. */
+static void drop_capabilities(void)
+{
+    capng_clear(CAPNG_SELECT_BOTH);
+    capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_NET_RAW,
+                  CAP_NET_BIND_SERVICE, CAP_IPC_LOCK, -1);
+    if (capng_apply(CAPNG_SELECT_BOTH) != 0)
+        fprintf(stderr, "kedged: capabilities could not be dropped; going on\n");
+}
+
+static bool may_run(void)
+{
+    capng_get_caps_process();
+    if (capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) &&
+        capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW) &&
+        capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_BIND_SERVICE))
+        return true;
+    fputs("kedged: needs CAP_NET_ADMIN (interfaces, routes), CAP_NET_RAW (plain ESP) and "
+          "CAP_NET_BIND_SERVICE (ports 500 and 179): run it as root, or by its systemd unit\n",
+          stderr);
+    return false;
+}
+
+static bool open_shells(struct io *io, char *why, size_t cap)
+{
+    if (!io_kernel_open(io, why, cap))
+        return false;
+    if (io->dataplane != CORE_DP_NONE) {
+        for (uint32_t i = 0; i < io->cfg->n_listen; i++)
+            if (!io_udp_open(io, i, &io->cfg->listen[i], io->cfg->port, why, cap))
+                return false;
+        if (!io_sa_open(io, why, cap))
+            return false;
+    }
+    return io_report_open(io, why, cap);
+}
+
+static void on_signal(uv_signal_t *h, int number)
+{
+    struct io *io = h->data;
+    struct core_ev ev = {.kind = CORE_EV_STOP};
+
+    (void)number;
+    uv_signal_stop(h); /* a second one ends us at once, by default action */
+    io_feed(io, &ev);
+}
+
+static void signals(struct io *io)
+{
+    signal(SIGPIPE, SIG_IGN);
+    uv_signal_init(&io->loop, &io->sigint);
+    uv_signal_init(&io->loop, &io->sigterm);
+    io->sigint.data = io->sigterm.data = io;
+    uv_signal_start(&io->sigint, on_signal, SIGINT);
+    uv_signal_start(&io->sigterm, on_signal, SIGTERM);
+}
+
+static void close_any(uv_handle_t *h, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(h))
+        uv_close(h, NULL);
+}
+
+static void close_shells(struct io *io)
+{
+    io_tcp_close_all(io);
+    io_udp_close(io);
+    if (io->http)
+        io_http_free(io->http);
+    io_sa_close(io);
+    io_kernel_close(io);
+    uv_run(&io->loop, UV_RUN_NOWAIT); /* what closed above is freed by its own callbacks */
+    uv_walk(&io->loop, close_any, NULL);
+    while (uv_run(&io->loop, UV_RUN_DEFAULT) != 0)
+        ;
+    uv_loop_close(&io->loop);
+}
+
+static int run(struct io *io)
+{
+    struct core_params params = {.crypto = io->crypto, .now_us = io_now_us()};
+    struct core_ev start = {.kind = CORE_EV_START};
+    char why[256] = "";
+
+    io->start_us = params.now_us;
+    io->dataplane = io_kernel_decide(io->cfg, why, sizeof(why));
+    if (io->dataplane == CORE_DP_XFRM) {
+        fputs("kedged: dataplane: xfrm isn't in this version; set dataplane: auto or tun\n", stderr);
+        return 1;
+    }
+    kc_os_random(params.seed, sizeof(params.seed));
+    io->core = core_new(&params, io->cfg);
+    kc_wipe(params.seed, sizeof(params.seed));
+    io->out = malloc(sizeof(*io->out));
+    io->ring = ctl_ring_new();
+    if (!io->core || !io->out || !io->ring) {
+        fputs("kedged: out of memory\n", stderr);
+        return 1;
+    }
+    start.dataplane = io->dataplane;
+    start.data = kd_bytes_str(why);
+    {
+        char text[256] = "";
+        if (!open_shells(io, text, sizeof(text))) {
+            fprintf(stderr, "kedged: %s\n", text);
+            return 1;
+        }
+    }
+    signals(io);
+    drop_capabilities();
+    io_feed(io, &start);
+    uv_run(&io->loop, UV_RUN_DEFAULT);
+    return io->exit_code;
+}
+
+int main(int argc, char **argv)
+{
+    struct io *io = calloc(1, sizeof(*io));
+    struct core_config cfg = {0};
+    struct options o;
+    int code = parse_options(argc, argv, &o);
+
+    if (code >= 0 || !io) {
+        free(io);
+        return code >= 0 ? code : 1;
+    }
+    io->crypto = kc_ctx_new(KC_PROVIDER_REAL, KEYS_MAX);
+    if (!io->crypto)
+        io->crypto = kc_ctx_new(KC_PROVIDER_REAL, KEYS_MAX / 16); /* a small memlock limit */
+    if (!io->crypto) {
+        fputs("kedged: no locked memory for keys: raise the memlock limit (ulimit -l)\n", stderr);
+        return 1;
+    }
+    code = load(&o, io->crypto, &cfg) ? 0 : 1;
+    if (code == 0 && !o.check) {
+        io_loop_init(io);
+        io->cfg = &cfg;
+        io->log_level = cfg.log_level;
+        code = may_run() ? run(io) : 1;
+        close_shells(io);
+        core_free(io->core);
+        ctl_ring_free(io->ring);
+        free(io->out);
+    }
+    core_config_free(&cfg);
+    kc_ctx_free(io->crypto);
+    free(io);
+    return code;
+}

@@ -1,0 +1,89 @@
+/* What the core says, to whoever listens: the log on stderr, the ring of events, followers of the
+ * control socket; and the control requests, answered from the core's views. */
+#include "io/io.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static int level_of(const struct core_event_record *r)
+{
+    switch (r->note) {
+    case CORE_NOTE_KERNEL_ERROR:
+    case CORE_NOTE_IKE_REFUSED:
+    case CORE_NOTE_DETECT:
+    case CORE_NOTE_BGP_STOP:
+    case CORE_NOTE_BGP_ERROR:
+        return 1;
+    case CORE_NOTE_ROUTE_ADD:
+    case CORE_NOTE_ROUTE_DEL:
+        return 3;
+    default:
+        return 2;
+    }
+}
+
+static uint64_t wall_us(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+void io_report(struct io *io, const struct core_event_record *r)
+{
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
+    struct ctl_names names = ctl_event_names(io->core, r);
+    const char *line = ctl_ring_add(io->ring, r, &names, wall_us());
+    char text[1024];
+
+    if (level_of(r) <= io->log_level) {
+        ctl_event_log(r, &names, text, sizeof(text));
+        fprintf(stderr, "%s %s\n", levels[level_of(r)], text);
+    }
+    if (line && io->http)
+        io_http_event(io->http, line);
+}
+
+static bool count(void *arg, struct kd_handle child, struct ctl_counters *c)
+{
+    struct io_dp_counters d;
+
+    if (!io_sa_count(arg, child, &d))
+        return false;
+    *c = (struct ctl_counters){
+        .bytes_in = d.bytes_in, .bytes_out = d.bytes_out, .packets_in = d.packets_in,
+        .packets_out = d.packets_out, .dropped_replay = d.dropped_replay,
+        .dropped_auth = d.dropped_auth, .dropped_ts = d.dropped_ts,
+    };
+    return true;
+}
+
+static struct ctl_response on_request(void *arg, const struct ctl_request *req)
+{
+    struct io *io = arg;
+    struct ctl_env env = {.core = io->core, .ring = io->ring, .version = KEDGE_VERSION,
+                          .now_us = io_now_us(), .start_us = io->start_us, .count = count,
+                          .arg = io};
+    struct ctl_response res = ctl_handle(&env, req);
+
+    if (res.has_command) {
+        struct core_ev ev = {.kind = CORE_EV_COMMAND, .command = res.command, .tunnel = res.tunnel,
+                             .peer = res.peer};
+        io_feed(io, &ev);
+    }
+    return res;
+}
+
+bool io_report_open(struct io *io, char *text, size_t cap)
+{
+    struct io_http_callbacks cb;
+
+    if (!io->cfg->control_socket[0])
+        return true;
+    cb = (struct io_http_callbacks){.request = on_request, .arg = io};
+    io->http = io_http_new(&io->loop, io->cfg->control_socket, io->cfg->control_group, &cb, text,
+                           cap);
+    return io->http != NULL;
+}

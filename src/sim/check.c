@@ -1,0 +1,99 @@
+/* Invariants of a gateway, asked from outside: by the core's views and the pretend kernel. */
+#include "sim/gateway.h"
+
+#include <stdio.h>
+
+static char why[256];
+
+/* IKE SAs of a tunnel: one, a second during a rekey or a collision, a third half-open. Seven keys
+ * each (RFC 7296 2.14), the Diffie-Hellman's two, four a child. */
+#define KEYS_A_TUNNEL (1 + 3 * 9 + 4 * 8)
+
+static bool carries(enum core_tunnel_state s)
+{
+    return s == CORE_T_UNPROVEN || s == CORE_T_UP || s == CORE_T_FAILING;
+}
+
+static const char *check_sas(const struct sim_gw *g, uint32_t t, enum core_tunnel_state state)
+{
+    uint32_t pairs, in_use;
+
+    sim_dp_count(g, t, &pairs, &in_use);
+    if (in_use > 1 || pairs > 8)
+        snprintf(why, sizeof(why), "%s: tunnel %u has %u pairs, %u in use", g->name, t, pairs,
+                 in_use);
+    else if (carries(state) && in_use != 1)
+        snprintf(why, sizeof(why), "%s: tunnel %u is %s without a pair to send on", g->name, t,
+                 core_tunnel_state_names[state]);
+    return why;
+}
+
+static const char *check_no_route_over(const struct sim_gw *g, uint32_t t)
+{
+    char p[KD_PREFIX_STR_MAX];
+
+    for (size_t i = 0; i < g->kernel.n_routes && g->tun[t]; i++) {
+        const struct nl_route *r = &g->kernel.routes[i];
+        if (r->type == NL_ROUTE_UNICAST && sim_kernel_route_oif(&g->kernel, r) == g->tun[t])
+            snprintf(why, sizeof(why), "%s: %s leads over tunnel %u, which does not carry", g->name,
+                     kd_prefix_str(&r->dst, p), t);
+    }
+    return why;
+}
+
+/* What the core believes acknowledged is in the kernel. */
+static const char *check_fib(const struct sim_gw *g)
+{
+    char p[KD_PREFIX_STR_MAX], ifname[16];
+
+    for (size_t i = 0; i < g->kernel.n_routes; i++) {
+        const struct nl_route *r = &g->kernel.routes[i];
+        const struct nl_link_info *l;
+        if (r->protocol != NL_PROTO_KEDGE || r->metric != 20)
+            continue;
+        l = sim_kernel_link(&g->kernel, sim_kernel_route_oif(&g->kernel, r));
+        if (!core_fib_get(g->core, 0, &r->dst, ifname))
+            snprintf(why, sizeof(why), "%s: %s is in the kernel, and the core does not know it",
+                     g->name, kd_prefix_str(&r->dst, p));
+        else if (!l || strcmp(l->name, ifname) != 0)
+            snprintf(why, sizeof(why), "%s: %s leads over %s, and the core says %s", g->name,
+                     kd_prefix_str(&r->dst, p), l ? l->name : "nothing", ifname);
+    }
+    return why;
+}
+
+static bool best_is_installed(void *arg, const struct bgp_route_view *r)
+{
+    const struct sim_gw *g = arg;
+    char p[KD_PREFIX_STR_MAX];
+
+    if (r->best && !r->local && !sim_kernel_route(&g->kernel, 0, &r->prefix, 20))
+        snprintf(why, sizeof(why), "%s: best path of %s is not in the kernel", g->name,
+                 kd_prefix_str(&r->prefix, p));
+    return true;
+}
+
+const char *sim_gw_check(const struct sim_gw *g, bool settled)
+{
+    uint32_t n = 0;
+
+    why[0] = '\0';
+    for (const struct sim_gw *x = g->sim->gws; x; x = x->next)
+        n += x->cfg.n_tunnels;
+    if (kc_keys_live(g->sim->crypto) > n * KEYS_A_TUNNEL)
+        snprintf(why, sizeof(why), "%u keys alive for %u tunnel ends", kc_keys_live(g->sim->crypto),
+                 n);
+    for (uint32_t t = 0; g->core && t < g->cfg.n_tunnels && !why[0]; t++) {
+        struct core_tunnel_view v;
+        if (!core_tunnel_get(g->core, t, &v))
+            continue;
+        check_sas(g, t, v.state);
+        if (settled && !carries(v.state) && !why[0])
+            check_no_route_over(g, t);
+    }
+    if (g->core && settled && !why[0])
+        check_fib(g);
+    if (g->core && settled && !why[0])
+        bgp_rib_walk(core_bgp(g->core), BGP_VIEW_BEST, UINT32_MAX, best_is_installed, (void *)g);
+    return why;
+}

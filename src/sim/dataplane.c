@@ -1,0 +1,258 @@
+/* SA pairs: made from the core's action, looked up by SPI, used as the core says. */
+#include "sim/dataplane.h"
+
+#include "sim/gateway.h"
+
+#include <stdlib.h>
+
+#define ROOM 2048
+
+static struct sim_sa *by_child(const struct sim_gw *g, struct kd_handle h)
+{
+    struct sim_sa *s = g->dp.sas;
+
+    while (s && !kd_handle_eq(s->child, h))
+        s = s->next;
+    return s;
+}
+
+static struct sim_sa *current(const struct sim_gw *g, uint32_t tunnel)
+{
+    struct sim_sa *s = g->dp.sas;
+
+    while (s && !(s->tunnel == tunnel && s->use))
+        s = s->next;
+    return s;
+}
+
+static void sa_free(struct sim_sa *s)
+{
+    esp_sa_free(s->in);
+    esp_sa_free(s->out);
+    free(s);
+}
+
+/* ---- adding ---- */
+
+static struct esp_sa *one_way(struct sim_gw *g, const struct core_sa *s, bool out)
+{
+    struct esp_params p = {
+        .spi = out ? s->spi_out : s->spi_in,
+        .encr = kc_alg_find(KC_ENCR, s->encr, s->encr_bits),
+        .integ = s->integ ? kc_alg_find(KC_INTEG, s->integ, 0) : NULL,
+        .key_enc = out ? s->key_enc_out : s->key_enc_in,
+        .key_int = out ? s->key_int_out : s->key_int_in,
+        .esn = s->esn,
+        .replay_window = s->replay_window,
+    };
+
+    for (size_t i = 0; i < sizeof(p.iv_seed); i++)
+        p.iv_seed[i] = (uint8_t)sim_random(g->sim);
+    return esp_sa_new(g->sim->crypto, &p);
+}
+
+static bool refused(struct sim_dp *d)
+{
+    return d->fail_in && --d->fail_in == 0;
+}
+
+static bool make(struct sim_gw *g, const struct core_act *a)
+{
+    struct sim_sa *s = calloc(1, sizeof(*s));
+
+    kd_assert(s);
+    s->child = a->handle;
+    s->tunnel = a->tunnel;
+    s->sa = a->sa;
+    s->local = a->local;
+    s->remote = a->remote;
+    s->in = one_way(g, &a->sa, false);
+    s->out = one_way(g, &a->sa, true);
+    if (refused(&g->dp) || !s->in || !s->out ||
+        !ike_ts_parse(core_out_bytes(g->sim->out, a->data), &s->ts_local) ||
+        !ike_ts_parse(core_out_bytes(g->sim->out, a->data2), &s->ts_remote)) {
+        sa_free(s);
+        return false;
+    }
+    s->use = !current(g, a->tunnel); /* the first pair of a tunnel sends at once */
+    s->next = g->dp.sas;
+    g->dp.sas = s;
+    return true;
+}
+
+static void add(struct sim_gw *g, const struct core_act *a)
+{
+    struct core_ev ev = {.kind = CORE_EV_SA_RESULT, .handle = a->handle};
+
+    ev.ok = make(g, a);
+    if (!ev.ok)
+        ev.data = kd_bytes_str("the simulator's data plane refused the SA");
+    sim_gw_later(g, g->sa_us, &ev);
+}
+
+/* ---- changing ---- */
+
+static void use(struct sim_gw *g, struct kd_handle child)
+{
+    struct sim_sa *s = by_child(g, child), *old;
+
+    if (!s)
+        return;
+    old = current(g, s->tunnel);
+    if (old)
+        old->use = false;
+    s->use = true;
+}
+
+static void del(struct sim_gw *g, struct kd_handle child)
+{
+    for (struct sim_sa **p = &g->dp.sas; *p; p = &(*p)->next) {
+        struct sim_sa *s = *p;
+        if (!kd_handle_eq(s->child, child))
+            continue;
+        *p = s->next;
+        sa_free(s);
+        return;
+    }
+}
+
+void sim_dp_act(struct sim_gw *g, const struct core_act *a)
+{
+    struct sim_sa *s;
+
+    switch (a->kind) {
+    case CORE_ACT_SA_ADD:
+        add(g, a);
+        break;
+    case CORE_ACT_SA_USE:
+        use(g, a->handle);
+        break;
+    case CORE_ACT_SA_MOVE:
+        s = by_child(g, a->handle);
+        if (s) {
+            s->local = a->local;
+            s->remote = a->remote;
+        }
+        break;
+    case CORE_ACT_SA_DEL:
+        del(g, a->handle);
+        break;
+    default:
+        sim_dp_out(g, a->tunnel, core_out_bytes(g->sim->out, a->data));
+        break;
+    }
+}
+
+void sim_dp_tun_del(struct sim_gw *g, uint32_t tunnel)
+{
+    for (struct sim_sa **p = &g->dp.sas; *p;) {
+        struct sim_sa *s = *p;
+        if (s->tunnel != tunnel) {
+            p = &s->next;
+            continue;
+        }
+        *p = s->next;
+        sa_free(s);
+    }
+}
+
+void sim_dp_fini(struct sim_gw *g)
+{
+    while (g->dp.sas) {
+        struct sim_sa *s = g->dp.sas;
+        g->dp.sas = s->next;
+        sa_free(s);
+    }
+    memset(&g->dp, 0, sizeof(g->dp));
+}
+
+void sim_dp_count(const struct sim_gw *g, uint32_t tunnel, uint32_t *pairs, uint32_t *in_use)
+{
+    *pairs = *in_use = 0;
+    for (const struct sim_sa *s = g->dp.sas; s; s = s->next) {
+        *pairs += s->tunnel == tunnel;
+        *in_use += s->tunnel == tunnel && s->use;
+    }
+}
+
+/* ---- packets ---- */
+
+static bool selected(const struct sim_sa *s, const uint8_t *pkt, size_t len, bool out)
+{
+    struct esp_flow f;
+
+    if (!esp_flow_of(pkt, len, &f))
+        return false;
+    return ike_ts_match(&s->ts_local, out ? &f.src : &f.dst, f.proto, out ? f.sport : f.dport) &&
+           ike_ts_match(&s->ts_remote, out ? &f.dst : &f.src, f.proto, out ? f.dport : f.sport);
+}
+
+void sim_dp_out(struct sim_gw *g, uint32_t tunnel, struct kd_bytes inner)
+{
+    struct sim_sa *s = current(g, tunnel);
+    uint8_t room[ROOM];
+    struct esp_pkt p = {room, sizeof(room), ESP_HEADROOM, (uint32_t)inner.len, ESP_OK};
+    struct sim_frame f = {.proto = SIM_UDP};
+
+    if (!s) {
+        g->dp.n_no_sa++;
+        return;
+    }
+    kd_assert(inner.len + ESP_HEADROOM + ESP_TAILROOM <= sizeof(room));
+    memcpy(room + p.off, inner.p, inner.len);
+    if (!selected(s, room + p.off, p.len, true)) {
+        g->dp.n_dropped++;
+        return;
+    }
+    if (s->sa.mss != CORE_MSS_OFF)
+        esp_mss_clamp(room + p.off, p.len, s->sa.mss);
+    esp_seal(s->out, &p, 1);
+    if (p.verdict != ESP_OK) {
+        g->dp.n_dropped++;
+        return;
+    }
+    f.src = s->local;
+    f.dst = s->remote;
+    if (!s->sa.encap) {
+        f.proto = SIM_ESP;
+        f.src.port = f.dst.port = 0;
+    }
+    f.data = kd_bytes(room + p.off, p.len);
+    sim_gw_transmit(g, &f);
+}
+
+static void seen(struct sim_gw *g, struct sim_sa *s)
+{
+    struct core_ev ev = {.kind = CORE_EV_SA_SEEN, .handle = s->child};
+
+    if (!s->seen)
+        sim_gw_later(g, 0, &ev);
+    s->seen = true;
+}
+
+void sim_dp_in(struct sim_gw *g, struct kd_bytes esp)
+{
+    struct sim_sa *s = g->dp.sas;
+    uint8_t room[ROOM];
+    struct esp_pkt p = {room, sizeof(room), 0, (uint32_t)esp.len, ESP_OK};
+    struct kd_reader r;
+    uint32_t spi;
+
+    kd_reader_init(&r, esp);
+    spi = kd_get_u32(&r);
+    while (s && s->sa.spi_in != spi)
+        s = s->next;
+    if (!s || esp.len > sizeof(room)) {
+        g->dp.n_dropped++;
+        return;
+    }
+    memcpy(room, esp.p, esp.len);
+    esp_open(s->in, &p, 1);
+    if (p.verdict != ESP_OK || !selected(s, room + p.off, p.len, false)) {
+        g->dp.n_dropped++;
+        return;
+    }
+    seen(g, s);
+    if (g->tun[s->tunnel])
+        sim_stack_input(g, g->tun[s->tunnel], kd_bytes(room + p.off, p.len));
+}

@@ -1,0 +1,327 @@
+/* Next-hop objects, groups and routes: what replaces what, what is refused, and what silently goes
+ * with what (DESIGN 3.7). Texts are the kernel's own where it has one. */
+#include "sim/kernel.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+
+/* ---- next-hop objects ---- */
+
+static struct nl_nexthop *nh_at(const struct sim_kernel *k, uint32_t id)
+{
+    for (size_t i = 0; i < k->n_nhs; i++)
+        if (k->nhs[i].id == id)
+            return &k->nhs[i];
+    return NULL;
+}
+
+static void routes_drop(struct sim_kernel *k, uint32_t nh_id)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < k->n_routes; i++)
+        if (k->routes[i].nh_id != nh_id)
+            k->routes[n++] = k->routes[i];
+    k->n_routes = n;
+}
+
+static void nh_remove(struct sim_kernel *k, uint32_t id)
+{
+    struct nl_nexthop *n = nh_at(k, id);
+
+    if (n) {
+        size_t at = (size_t)(n - k->nhs);
+        memmove(n, n + 1, (--k->n_nhs - at) * sizeof(*n));
+    }
+    routes_drop(k, id);
+}
+
+static bool leave_group(struct nl_nexthop *g, uint32_t id)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < g->n_group; i++)
+        if (g->group[i] != id)
+            g->group[n++] = g->group[i];
+    if (n == g->n_group)
+        return false;
+    g->n_group = n;
+    return n == 0;
+}
+
+/* A single next hop takes the groups it leaves empty with it, and every route through those. */
+static void nh_gone(struct sim_kernel *k, uint32_t id)
+{
+    for (size_t i = 0; i < k->n_nhs;) {
+        if (leave_group(&k->nhs[i], id)) {
+            nh_remove(k, k->nhs[i].id);
+            i = 0;
+        } else {
+            i++;
+        }
+    }
+    nh_remove(k, id);
+}
+
+static int check_single(const struct sim_kernel *k, const struct nl_nexthop *n, const char **text)
+{
+    const struct nl_link_info *l = sim_kernel_link(k, n->oif);
+    struct sim_hop h;
+
+    if (n->blackhole)
+        return 0;
+    if (!l) {
+        *text = "Nexthop device not found";
+        return ENODEV;
+    }
+    if (!l->up || !l->carrier) {
+        *text = l->up ? "Carrier for nexthop device is down" : "Nexthop device is not up";
+        return ENETDOWN;
+    }
+    if (!n->gateway.family || n->onlink)
+        return 0;
+    h = sim_kernel_lookup(k, 0, &n->gateway, n->oif);
+    *text = "Nexthop has invalid gateway";
+    return h.way == SIM_WAY_LINK ? 0 : ENETUNREACH;
+}
+
+static int check_group(const struct sim_kernel *k, const struct nl_nexthop *n, const char **text)
+{
+    *text = "Invalid nexthop id in group";
+    for (uint32_t i = 0; i < n->n_group; i++) {
+        const struct nl_nexthop *m = nh_at(k, n->group[i]);
+        if (!m || m->n_group)
+            return EINVAL;
+        for (uint32_t j = 0; j < i; j++)
+            if (n->group[j] == n->group[i])
+                return EINVAL;
+        for (size_t r = 0; r < k->n_routes; r++)
+            if (k->routes[r].nh_id == n->id && k->routes[r].dst.addr.family == 6 && m->family == 4)
+                return EINVAL;
+    }
+    *text = "";
+    return 0;
+}
+
+static int nh_new(struct sim_kernel *k, const struct nl_nexthop *n, uint16_t flags,
+                  const char **text)
+{
+    struct nl_nexthop *old = nh_at(k, n->id);
+    int error = n->n_group ? check_group(k, n, text) : check_single(k, n, text);
+
+    if (error)
+        return error;
+    *text = "";
+    if (old && !(flags & NLM_F_REPLACE))
+        return EEXIST;
+    if (!old && !(flags & NLM_F_CREATE))
+        return ENOENT;
+    if (old && !old->n_group != !n->n_group) {
+        *text = "Can not replace a nexthop group with a nexthop, or the reverse";
+        return EINVAL;
+    }
+    if (old) {
+        *old = *n; /* every route through it moves with it */
+        return 0;
+    }
+    k->nhs = sim_kernel_grow(k->nhs, k->n_nhs, sizeof(*n));
+    k->nhs[k->n_nhs++] = *n;
+    return 0;
+}
+
+int sim_fib_nexthop(struct sim_kernel *k, const struct nl_nexthop *n, bool del, uint16_t flags,
+                    const char **text)
+{
+    if (!del)
+        return nh_new(k, n, flags, text);
+    if (!nh_at(k, n->id))
+        return ENOENT;
+    nh_gone(k, n->id);
+    return 0;
+}
+
+int sim_kernel_nexthop_add(struct sim_kernel *k, const struct nl_nexthop *n)
+{
+    const char *text = "";
+
+    return nh_new(k, n, NLM_F_CREATE | NLM_F_REPLACE, &text);
+}
+
+/* ---- routes ---- */
+
+static struct nl_route *route_at(const struct sim_kernel *k, uint32_t table,
+                                 const struct kd_prefix *dst, uint32_t metric)
+{
+    for (size_t i = 0; i < k->n_routes; i++)
+        if (k->routes[i].table == table && k->routes[i].metric == metric &&
+            kd_prefix_eq(&k->routes[i].dst, dst))
+            return &k->routes[i];
+    return NULL;
+}
+
+const struct nl_route *sim_kernel_route(const struct sim_kernel *k, uint32_t table,
+                                        const struct kd_prefix *dst, uint32_t metric)
+{
+    return route_at(k, table ? table : SIM_TABLE_MAIN, dst, metric);
+}
+
+static int check_object(const struct sim_kernel *k, const struct nl_route *r, const char **text)
+{
+    const struct nl_nexthop *n = nh_at(k, r->nh_id), *m;
+
+    *text = "Nexthop id does not exist";
+    if (!n)
+        return EINVAL;
+    m = n->n_group ? nh_at(k, n->group[0]) : n;
+    *text = "IPv6 routes can not use an IPv4 nexthop";
+    if (r->dst.addr.family == 6 && (!m || m->family == 4))
+        return EINVAL;
+    *text = "";
+    return 0;
+}
+
+static int check_device(const struct sim_kernel *k, const struct nl_route *r, const char **text)
+{
+    const struct nl_link_info *l = sim_kernel_link(k, r->oif);
+
+    if (!l && !r->gateway.family)
+        return ENODEV;
+    if (l && !l->up) {
+        *text = "Device for nexthop is not up";
+        return ENETDOWN;
+    }
+    if (r->gateway.family &&
+        sim_kernel_lookup(k, r->table, &r->gateway, r->oif).way != SIM_WAY_LINK) {
+        *text = "Nexthop has invalid gateway";
+        return ENETUNREACH;
+    }
+    return 0;
+}
+
+static int route_new(struct sim_kernel *k, const struct nl_route *r, uint16_t flags,
+                     const char **text)
+{
+    struct nl_route *old = route_at(k, r->table, &r->dst, r->metric);
+    int error = 0;
+
+    if (r->type == NL_ROUTE_UNICAST)
+        error = r->nh_id ? check_object(k, r, text) : check_device(k, r, text);
+    if (!error && r->prefsrc.family && !sim_kernel_is_local(k, &r->prefsrc)) {
+        *text = "Invalid prefsrc address";
+        error = EINVAL;
+    }
+    if (error)
+        return error;
+    if (old && (flags & NLM_F_EXCL || !(flags & NLM_F_REPLACE)))
+        return EEXIST;
+    if (!old && !(flags & NLM_F_CREATE))
+        return ENOENT;
+    if (old) {
+        *old = *r;
+        return 0;
+    }
+    k->routes = sim_kernel_grow(k->routes, k->n_routes, sizeof(*r));
+    k->routes[k->n_routes++] = *r;
+    return 0;
+}
+
+/* A field that is zero in the request matches anything. */
+static bool matches(const struct nl_route *have, const struct nl_route *want)
+{
+    return have->table == want->table && kd_prefix_eq(&have->dst, &want->dst) &&
+           have->type == want->type && (!want->metric || have->metric == want->metric) &&
+           (!want->protocol || have->protocol == want->protocol) &&
+           (!want->nh_id || have->nh_id == want->nh_id) && (!want->oif || have->oif == want->oif) &&
+           (!want->gateway.family || kd_addr_eq(&have->gateway, &want->gateway));
+}
+
+static int route_del(struct sim_kernel *k, const struct nl_route *r)
+{
+    for (size_t i = 0; i < k->n_routes; i++) {
+        if (!matches(&k->routes[i], r))
+            continue;
+        memmove(&k->routes[i], &k->routes[i + 1], (--k->n_routes - i) * sizeof(*k->routes));
+        return 0;
+    }
+    return ESRCH;
+}
+
+int sim_fib_route(struct sim_kernel *k, const struct nl_route *route, bool del, uint16_t flags,
+                  const char **text)
+{
+    struct nl_route r = *route;
+
+    r.table = r.table ? r.table : SIM_TABLE_MAIN;
+    return del ? route_del(k, &r) : route_new(k, &r, flags, text);
+}
+
+int sim_kernel_route_add(struct sim_kernel *k, const struct nl_route *r)
+{
+    const char *text = "";
+
+    return sim_fib_route(k, r, false, NLM_F_CREATE | NLM_F_REPLACE, &text);
+}
+
+/* ---- what goes with a device or an address ---- */
+
+void sim_fib_device_gone(struct sim_kernel *k, uint32_t ifindex, bool admin)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < k->n_nhs;) {
+        if (!k->nhs[i].n_group && k->nhs[i].oif == ifindex) {
+            nh_gone(k, k->nhs[i].id);
+            i = 0;
+        } else {
+            i++;
+        }
+    }
+    for (size_t i = 0; i < k->n_routes; i++)
+        if (!admin || k->routes[i].nh_id || k->routes[i].oif != ifindex)
+            k->routes[n++] = k->routes[i];
+    k->n_routes = n;
+}
+
+void sim_fib_source_gone(struct sim_kernel *k, const struct kd_addr *local)
+{
+    size_t n = 0;
+
+    if (sim_kernel_is_local(k, local))
+        return; /* another interface has it, too */
+    for (size_t i = 0; i < k->n_routes; i++)
+        if (!kd_addr_eq(&k->routes[i].prefsrc, local))
+            k->routes[n++] = k->routes[i];
+    k->n_routes = n;
+}
+
+/* ---- views ---- */
+
+uint32_t sim_kernel_route_oif(const struct sim_kernel *k, const struct nl_route *r)
+{
+    const struct nl_nexthop *n;
+
+    if (!r->nh_id)
+        return r->oif;
+    n = nh_at(k, r->nh_id);
+    if (n && n->n_group)
+        n = nh_at(k, n->group[0]);
+    return n ? n->oif : 0;
+}
+
+size_t sim_kernel_routes_of(const struct sim_kernel *k, uint8_t protocol)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < k->n_routes; i++)
+        n += k->routes[i].protocol == protocol;
+    return n;
+}
+
+size_t sim_kernel_nexthops_of(const struct sim_kernel *k, uint8_t protocol)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < k->n_nhs; i++)
+        n += k->nhs[i].protocol == protocol;
+    return n;
+}
