@@ -4,19 +4,19 @@
 
 #include "base/addr.h"
 
-#define ESP_PROTO_ICMP 1
-#define ESP_PROTO_TCP 6
-#define ESP_PROTO_UDP 17
-#define ESP_PROTO_DCCP 33
-#define ESP_PROTO_ICMPV6 58
-#define ESP_PROTO_SCTP 132
+#define ESP_PROTO_ICMP    1
+#define ESP_PROTO_TCP     6
+#define ESP_PROTO_UDP     17
+#define ESP_PROTO_DCCP    33
+#define ESP_PROTO_ICMPV6  58
+#define ESP_PROTO_SCTP    132
 #define ESP_PROTO_UDPLITE 136
 
 struct esp_inner {
     struct kd_addr src, dst;
-    uint8_t proto;      /* of the next layer: IPv6 extension headers are passed over */
-    bool later;         /* a fragment other than the first: at holds no next-layer header */
-    uint32_t at, end;   /* the next layer's bytes are pkt[at..end); TFC or slack behind end is not */
+    uint8_t proto;    /* of the next layer: IPv6 extension headers are passed over */
+    bool later;       /* a fragment other than the first: at holds no next-layer header */
+    uint32_t at, end; /* the next layer's bytes are pkt[at..end); TFC or slack behind end is not */
 };
 
 /* False when malformed: lengths, version, or more extension headers than ESP_INNER_EXT_MAX. */

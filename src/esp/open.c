@@ -1,8 +1,8 @@
 /* ESP packets to inner packets, in place. RFC 4303 3.4.
  *
  * The order is the RFC's: sequence number against the window, ICV, window moved, padding, next
- * header. What stands between the inner packet and the padding is TFC padding (2.7) and dropped: the
- * inner header's length decides. */
+ * header. What stands between the inner packet and the padding is TFC padding (2.7) and dropped:
+ * the inner header's length decides. */
 #include "esp/sa.h"
 
 /* RFC 4303 2.4: 1, 2, 3 ... for ciphers that don't define their own, and none of ours does. Checked

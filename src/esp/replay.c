@@ -1,6 +1,6 @@
-/* The replay window as a ring bitmap, the idea of RFC 6479: moving right clears whole words ahead of
- * the top and shifts nothing. One word more than the window holds is kept, so the window is exact: of
- * size 1024, top - 1023 is still inside and top - 1024 is not.
+/* The replay window as a ring bitmap, the idea of RFC 6479: moving right clears whole words ahead
+ * of the top and shifts nothing. One word more than the window holds is kept, so the window is
+ * exact: of size 1024, top - 1023 is still inside and top - 1024 is not.
  *
  * Covers RFC 4303 3.4.3 and appendix A2.1, A2.2. Not covered: A3, finding the peer again after 2^32
  * packets in a row were lost; such an SA stays deaf until IKE replaces it. */

@@ -7,11 +7,11 @@
 
 #include <stdatomic.h>
 
-#define ESP_HEADER_LEN 8   /* SPI and the low half of the sequence number */
-#define ESP_TRAILER_LEN 2  /* pad length and next header */
-#define ESP_NH_IPV4 4
-#define ESP_NH_IPV6 41
-#define ESP_NH_DUMMY 59    /* RFC 4303 2.6 */
+#define ESP_HEADER_LEN  8 /* SPI and the low half of the sequence number */
+#define ESP_TRAILER_LEN 2 /* pad length and next header */
+#define ESP_NH_IPV4     4
+#define ESP_NH_IPV6     41
+#define ESP_NH_DUMMY    59 /* RFC 4303 2.6 */
 
 /* Written by the one thread that seals or opens; read by any. */
 struct esp_tally {
@@ -41,8 +41,8 @@ static inline uint32_t esp_icv_len(const struct kc_alg *encr, const struct kc_al
     return encr->aead || !integ ? encr->icv_len : integ->icv_len;
 }
 
-/* Associated data. RFC 4106 5: SPI and the whole sequence number, 8 or 12 bytes. With a MAC it is the
- * header as sent, and the high half is hashed behind the packet (RFC 4303 2.8). */
+/* Associated data. RFC 4106 5: SPI and the whole sequence number, 8 or 12 bytes. With a MAC it is
+ * the header as sent, and the high half is hashed behind the packet (RFC 4303 2.8). */
 struct esp_aad {
     uint8_t aad[12], tail[4];
     uint8_t aad_len, tail_len;

@@ -1,4 +1,5 @@
-/* Inner packets to ESP packets, in place. RFC 4303 3.3, RFC 4106 (GCM), RFC 7634 (ChaCha20-Poly1305).
+/* Inner packets to ESP packets, in place. RFC 4303 3.3, RFC 4106 (GCM), RFC 7634
+ * (ChaCha20-Poly1305).
  *
  *   | SPI | seq | IV | inner packet | 1 2 3 .. pad | pad length | next header | ICV |
  *

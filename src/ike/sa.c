@@ -105,6 +105,10 @@ struct ike_sa *ike_sa_succeed(struct ike *e, struct ike_sa *old, const struct ik
     }
     ike_sa_up(e, sa);
     ike_child_move(e, old, sa);
+    if (!ike_children_live(e, sa)) { /* childless it stays, and for no longer than it would have been */
+        sa->end_us = KD_MIN(old->end_us, e->now_us + IKE_CHILDLESS_US);
+        sa->end_reason = old->end_reason;
+    }
     if (kd_handle_eq(c->sa, old->self))
         c->sa = sa->self;
     else if (kd_handle_eq(c->attempt, old->self))

@@ -1,5 +1,6 @@
-/* The data plane's face: calls that any thread may make, turned into commands for its own thread, and
- * counters read without disturbing it. What crosses the boundary is copied or handed over whole. */
+/* The data plane's face: calls that any thread may make, turned into commands for its own thread,
+ * and counters read without disturbing it. What crosses the boundary is copied or handed over
+ * whole. */
 #include "io/dp.h"
 
 #include <errno.h>

@@ -1,9 +1,13 @@
 /* Inside the data plane only (dataplane.c and dp_*.c): its state, and who may touch which part.
  *
- *   dataplane.c  the calls of dataplane.h, all on other threads     dp_queue.c  commands in, events out
- *   dp_thread.c  the epoll loop, commands carried out               dp_sa.c     children, look-ups
- *   dp_rx.c      sockets -> open -> TUN                             dp_tx.c     TUN -> seal -> sockets
- *   dp_sock.c    sockets of listen addresses                        dp_icmp.c   "packet too big" */
+ *   dataplane.c  the calls of dataplane.h, on other threads
+ *   dp_thread.c  the epoll loop, commands carried out
+ *   dp_queue.c   commands in, events out
+ *   dp_sa.c      children and how they are found
+ *   dp_sock.c    sockets of listen addresses
+ *   dp_rx.c      sockets -> open -> TUN
+ *   dp_tx.c      TUN -> seal -> sockets
+ *   dp_icmp.c    "packet too big" */
 #ifndef IO_DP_H
 #define IO_DP_H
 
@@ -15,8 +19,8 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-#define IO_DP_BATCH   64 /* packets a system call; 64 x 1500 bytes still fit the L2 cache */
-#define IO_DP_ROUNDS  4  /* batches one descriptor may have before the others' turn */
+#define IO_DP_BATCH   64   /* packets a system call; 64 x 1500 bytes still fit the L2 cache */
+#define IO_DP_ROUNDS  4    /* batches one descriptor may have before the others' turn */
 #define IO_DP_BUCKETS 4096 /* of both hash tables; 1024 tunnels with two pairs each at a rekey */
 #define IO_DP_PKT_MAX 65535
 /* The odd lines keep the batch's buffers from sharing one cache set. */
@@ -28,12 +32,12 @@
 struct io_dp_listener {
     struct kd_addr addr;
     uint16_t port;
-    int udp, raw; /* raw -1: not permitted */
+    int udp, raw;          /* raw -1: not permitted */
     uint32_t rxq_overflow; /* last value of SO_RXQ_OVFL seen; the thread's */
 };
 
-/* An event on its way to the control loop. Those of children and devices are allocated with them, so
- * that nothing can fail when it happens. */
+/* An event on its way to the control loop. Those of children and devices are allocated with them,
+ * so that nothing can fail when it happens. */
 struct io_dp_node {
     struct io_dp_event ev;
     struct io_dp_node *next;
@@ -59,7 +63,7 @@ struct io_dp_child {
 };
 
 struct io_dp_tunnel {
-    int fd; /* -1: none */
+    int fd;                  /* -1: none */
     struct io_dp_child *out; /* in order of choice: used last first */
     struct io_dp_node *fail;
     uint64_t icmp_at_us;
@@ -124,7 +128,8 @@ struct io_dp {
 
 static inline void io_dp_bump(_Atomic uint64_t *c)
 {
-    atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + 1, memory_order_relaxed);
+    atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
 }
 
 static inline uint8_t *io_dp_buf(const struct io_dp *dp, uint32_t i)
@@ -135,12 +140,12 @@ static inline uint8_t *io_dp_buf(const struct io_dp *dp, uint32_t i)
 uint64_t io_dp_now_us(void);
 
 /* dp_queue.c */
-/* Memory for a command or a node; there is no way to report that it is missing, so it ends kedged. */
+/* Zeroed memory for a command or a node; nobody could be told that it is missing: kedged ends. */
 void *io_dp_alloc(size_t len);
 void io_dp_cmd_push(struct io_dp *dp, struct io_dp_cmd *cmd); /* takes cmd */
 struct io_dp_cmd *io_dp_cmd_take(struct io_dp *dp);           /* the whole list */
 void io_dp_cmd_free(struct io_dp_cmd *cmd);
-void io_dp_post(struct io_dp *dp, struct io_dp_node *node);   /* takes node; stamps the time */
+void io_dp_post(struct io_dp *dp, struct io_dp_node *node); /* takes node; stamps the time */
 /* Hands an IKE datagram over (copied), or counts it as dropped. */
 void io_dp_post_ike(struct io_dp *dp, const struct io_dp_listener *l,
                     const struct sockaddr_storage *from, struct kd_bytes msg, uint64_t at_us);

@@ -1,15 +1,15 @@
-/* "Packet too big" about inner packets, as the router that a tunnel's entrance is: RFC 1191 4 (type 3
- * code 4), RFC 4443 3.2 (type 2). Rare: the device's own MTU lets the kernel answer first.
+/* "Packet too big" about inner packets, as the router that a tunnel's entrance is: RFC 1191 4 (type
+ * 3 code 4), RFC 4443 3.2 (type 2). Rare: the device's own MTU lets the kernel answer first.
  *
  * The source is the packet's own destination: the one address of the right family that is routed
  * through the tunnel, so a reverse path filter on the device lets it pass. */
 #include "io/dp.h"
 
-#define V4_DF          0x4000
-#define V4_QUOTE       (20 + 528) /* RFC 1812 4.3.2.3: at most 576 bytes in all */
-#define V6_MIN_MTU     1280
-#define PROTO_ICMP     1
-#define PROTO_ICMPV6   58
+#define V4_DF        0x4000
+#define V4_QUOTE     (20 + 528) /* RFC 1812 4.3.2.3: at most 576 bytes in all */
+#define V6_MIN_MTU   1280
+#define PROTO_ICMP   1
+#define PROTO_ICMPV6 58
 
 static uint16_t checksum(const uint8_t *p, size_t len, uint32_t sum)
 {

@@ -108,8 +108,8 @@ static struct io_dp_node *ike_node(const struct io_dp_listener *l,
     return node;
 }
 
-/* Looks before it copies: a flood costs no memory traffic. Only this thread adds, so what is free now
- * stays free. */
+/* Looks before it copies: a flood costs no memory traffic. Only this thread adds, so what is free
+ * now stays free. */
 static bool ike_room(struct io_dp *dp, size_t len)
 {
     bool room;

@@ -1,9 +1,10 @@
 /* Inbound: datagrams from a socket in batches, told apart, opened in place, checked against the
  * child's selectors, written to its tunnel's TUN device.
  *
- * A NAT-T socket carries three things (RFC 3948 2): keepalives of one byte 0xff, IKE behind four zero
- * bytes, ESP. ESP is taken in either form whatever was negotiated for sending (RFC 7296 2.23). The
- * outer source address is not compared and not followed: the ICV is what counts, and IKE moves SAs. */
+ * A NAT-T socket carries three things (RFC 3948 2): keepalives of one byte 0xff, IKE behind four
+ * zero bytes, ESP. ESP is taken in either form whatever was negotiated for sending (RFC 7296 2.23).
+ * The outer source address is not compared and not followed: the ICV is what counts, and IKE moves
+ * SAs. */
 #include "io/dp.h"
 
 #include <errno.h>
@@ -116,7 +117,8 @@ static int receive(struct io_dp *dp, struct io_dp_listener *l, bool raw)
 
 /* ---- to the device ---- */
 
-/* What is inside must be what was agreed on (RFC 4301 5.2 step 4); a spoofed inner source with it. */
+/* What is inside must be what was agreed on (RFC 4301 5.2 step 4); a spoofed inner source with it.
+ */
 static bool selectors_match(const struct io_dp_child *c, const uint8_t *p, uint32_t len)
 {
     struct esp_flow f;

@@ -3,8 +3,8 @@
  * choice for sending.
  *
  * A pair that is added receives at once and until it is deleted, so packets on their way survive a
- * rekey (RFC 7296 2.8). It sends once it is put to use, or where no pair in use takes the packet: the
- * first of a tunnel, and the successor whose elder the peer has deleted already. */
+ * rekey (RFC 7296 2.8). It sends once it is put to use, or where no pair in use takes the packet:
+ * the first of a tunnel, and the successor whose elder the peer has deleted already. */
 #include "io/dp.h"
 
 #include "io/sockaddr.h"
@@ -65,8 +65,9 @@ static void set_endpoints(struct io_dp_child *c, const struct kd_endpoint *local
     c->inner_mtu = esp_inner_mtu(c->encr, c->integ, local->addr.family, c->encap, outer_mtu);
 }
 
-/* One number is configured, for IPv4; IPv6's header takes 20 bytes more of the same packet. The core
- * has resolved "auto"; a 0 that slips through leaves packets alone rather than breaking TCP. */
+/* One number is configured, for IPv4; IPv6's header takes 20 bytes more of the same packet. The
+ * core has resolved "auto"; a 0 that slips through leaves packets alone rather than breaking TCP.
+ */
 static void set_mss(struct io_dp_child *c, uint16_t mss)
 {
     const bool off = mss == CORE_MSS_OFF || mss == CORE_MSS_AUTO;

@@ -1,10 +1,11 @@
-/* The sockets of a listen address: UDP for NAT-T and IKE behind the marker, raw for plain ESP. Each is
- * bound to its one address, so what arrives needs no IP_PKTINFO and what leaves has its source.
+/* The sockets of a listen address: UDP for NAT-T and IKE behind the marker, raw for plain ESP. Each
+ * is bound to its one address, so what arrives needs no IP_PKTINFO and what leaves has its source.
  *
  * The kernel writes the outer header: TTL is the system's, DF is off and too long packets leave in
- * fragments (a PMTU that an attacker may have spoken of is not believed; the tunnel's inner MTU keeps
- * fragments rare). DSCP and ECN of the outer header are 0: without ECT outside nothing marks CE, so
- * opening needs no RFC 6040 combination ("compatibility mode", 4.3) and no TOS is set per packet. */
+ * fragments (a PMTU that an attacker may have spoken of is not believed; the tunnel's inner MTU
+ * keeps fragments rare). DSCP and ECN of the outer header are 0: without ECT outside nothing marks
+ * CE, so opening needs no RFC 6040 combination ("compatibility mode", 4.3) and no TOS is set per
+ * packet. */
 #include "io/dp.h"
 
 #include "io/sockaddr.h"
@@ -18,7 +19,8 @@
 
 static void set_int(int fd, int level, int name, int value)
 {
-    (void)setsockopt(fd, level, name, &value, sizeof(value)); /* a wish: works without, only worse */
+    (void)setsockopt(fd, level, name, &value,
+                     sizeof(value)); /* a wish: works without, only worse */
 }
 
 /* Beyond rmem_max where CAP_NET_ADMIN is there. */
@@ -122,8 +124,9 @@ bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, uint16_t natt_p
     if (cap > 0)
         text[0] = '\0';
     if (i == CORE_LISTEN_MAX || io_dp_listener_of(dp, local)) {
-        snprintf(text, cap, i == CORE_LISTEN_MAX ? "too many listen addresses"
-                                                 : "the address is listened on already");
+        snprintf(text, cap,
+                 i == CORE_LISTEN_MAX ? "too many listen addresses"
+                                      : "the address is listened on already");
         return false;
     }
     if (!open_pair(&l, text, cap))

@@ -104,7 +104,8 @@ static bool run_commands(struct io_dp *dp)
 {
     struct io_dp_cmd *cmd, *next;
     uint64_t count;
-    ssize_t n = read(dp->wake, &count, sizeof(count)); /* before the list: a later push wakes again */
+    ssize_t n =
+        read(dp->wake, &count, sizeof(count)); /* before the list: a later push wakes again */
     bool go_on = true;
 
     (void)n;

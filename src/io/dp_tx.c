@@ -1,5 +1,5 @@
-/* Outbound: packets from a TUN device in batches, given to the pair whose selectors match, sealed in
- * place, sent with one system call a run. */
+/* Outbound: packets from a TUN device in batches, given to the pair whose selectors match, sealed
+ * in place, sent with one system call a run. */
 #include "io/dp.h"
 
 #include <errno.h>
@@ -9,8 +9,8 @@
 
 /* ---- into the batch ---- */
 
-/* The fragments of a packet that may be fragmented leave outside, by the kernel; one that may not is
- * answered where it came from. */
+/* The fragments of a packet that may be fragmented leave outside, by the kernel; one that may not
+ * is answered where it came from. */
 static bool too_big(struct io_dp *dp, uint32_t tunnel, struct io_dp_child *c, struct kd_bytes pkt)
 {
     struct io_dp_tunnel *t = &dp->tunnel[tunnel];
@@ -68,8 +68,8 @@ static int fd_of(const struct io_dp_child *c)
     return !c->sock ? -1 : c->encap ? c->sock->udp : c->sock->raw;
 }
 
-/* Sends the n messages prepared; owner[i] pays for message i. A full socket drops the rest (there is
- * nothing to wait for that wouldn't delay the others), any other error only its own packet. */
+/* Sends the n messages prepared; owner[i] pays for message i. A full socket drops the rest (there
+ * is nothing to wait for that wouldn't delay the others), any other error only its own packet. */
 static void send_run(int fd, struct mmsghdr *msg, struct io_dp_child **owner, uint32_t n)
 {
     uint32_t done = 0;
@@ -102,10 +102,8 @@ static uint32_t make_messages(struct io_dp *dp)
             continue;
         }
         dp->iov[n] = (struct iovec){p->buf + p->off, p->len};
-        dp->msg[n].msg_hdr = (struct msghdr){.msg_name = &c->to,
-                                             .msg_namelen = c->to_len,
-                                             .msg_iov = &dp->iov[n],
-                                             .msg_iovlen = 1};
+        dp->msg[n].msg_hdr = (struct msghdr){
+            .msg_name = &c->to, .msg_namelen = c->to_len, .msg_iov = &dp->iov[n], .msg_iovlen = 1};
         dp->owner[n++] = c;
     }
     return n;

@@ -43,6 +43,7 @@ struct io_http {
     uv_poll_t poll;
     uv_timer_t deadline, gone;
     unsigned open_handles;
+    bool resumed; /* since the last run */
     struct follower *followers;
     unsigned n_followers;
     char path[108];
@@ -79,11 +80,18 @@ static void queue(struct follower *f, const char *line, size_t n)
     f->len += n;
 }
 
+static void on_deadline(uv_timer_t *t);
+
+/* MHD looks at a resumed connection in its next run, which nothing on the epoll descriptor announces. */
 static void wake(struct follower *f)
 {
-    if (f->suspended)
-        MHD_resume_connection(f->conn);
+    if (!f->suspended)
+        return;
     f->suspended = false;
+    MHD_resume_connection(f->conn);
+    f->h->resumed = true;
+    if (!uv_is_closing((uv_handle_t *)&f->h->deadline))
+        uv_timer_start(&f->h->deadline, on_deadline, 0, 0);
 }
 
 void io_http_event(struct io_http *h, const char *line)
@@ -271,13 +279,14 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **state,
 
 /* ---- the loop ---- */
 
-static void on_deadline(uv_timer_t *t);
-
 static void run(struct io_http *h)
 {
     MHD_UNSIGNED_LONG_LONG ms;
+    h->resumed = false;
     MHD_run(h->daemon);
-    if (MHD_get_timeout(h->daemon, &ms) == MHD_YES)
+    if (h->resumed)
+        uv_timer_start(&h->deadline, on_deadline, 0, 0);
+    else if (MHD_get_timeout(h->daemon, &ms) == MHD_YES)
         uv_timer_start(&h->deadline, on_deadline, ms, 0);
     else
         uv_timer_stop(&h->deadline);

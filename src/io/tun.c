@@ -28,8 +28,9 @@ static int open_node(char *text, size_t cap)
     if (fd >= 0)
         return fd;
     if (errno == ENOENT || errno == ENODEV)
-        snprintf(text, cap, NODE " is missing: load it with `modprobe tun`, or give the container "
-                                 "the device (--device " NODE ")");
+        snprintf(text, cap,
+                 NODE " is missing: load it with `modprobe tun`, or give the container "
+                      "the device (--device " NODE ")");
     else if (errno == EACCES || errno == EPERM)
         snprintf(text, cap, NODE " may not be opened: run kedged as root or a user who may");
     else
@@ -41,16 +42,20 @@ static void explain_attach(const char *name, char *text, size_t cap)
 {
     switch (errno) {
     case EPERM:
-        snprintf(text, cap, "making interface %s needs CAP_NET_ADMIN: run kedged as root or grant it",
-                 name);
+        snprintf(text, cap,
+                 "making interface %s needs CAP_NET_ADMIN: run kedged as root or grant it", name);
         break;
     case EBUSY:
-        snprintf(text, cap, "interface %s is in use by another program: stop it or choose another "
-                            "name", name);
+        snprintf(text, cap,
+                 "interface %s is in use by another program: stop it or choose another "
+                 "name",
+                 name);
         break;
     case EINVAL:
-        snprintf(text, cap, "an interface %s exists and isn't a TUN device of ours: remove it or "
-                            "choose another name", name);
+        snprintf(text, cap,
+                 "an interface %s exists and isn't a TUN device of ours: remove it or "
+                 "choose another name",
+                 name);
         break;
     default:
         snprintf(text, cap, "making interface %s: %s", name, strerror(errno));
@@ -63,8 +68,9 @@ int io_tun_open(const char *name, uint32_t *ifindex, char *text, size_t cap)
     int fd;
 
     if (!good_name(name)) {
-        snprintf(text, cap, "\"%.32s\" can't be an interface's name: 1 to %d letters, digits, - or _",
-                 name, IFNAMSIZ - 1);
+        snprintf(text, cap,
+                 "\"%.32s\" can't be an interface's name: 1 to %d letters, digits, - or _", name,
+                 IFNAMSIZ - 1);
         return -1;
     }
     fd = open_node(text, cap);

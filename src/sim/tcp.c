@@ -6,7 +6,7 @@
 
 #define AGAIN_US    KD_MS(200)
 #define CONNECT_US  KD_S(10)
-#define PATIENCE_US KD_S(60) /* unacknowledged: Linux's fifteen minutes prove nothing more */
+#define PATIENCE_US KD_S(900) /* unacknowledged: about Linux's fifteen retries */
 #define LINGER_US   KD_MS(300)
 #define WINDOW      (32 * 1024)
 

@@ -1,0 +1,226 @@
+/* What goes wrong between a gateway and its own host: refused and lost netlink requests, refused
+ * SAs, a process that dies and comes back. */
+#include "test_sim.h"
+
+#include <errno.h>
+
+#define STATIC_PROTO 4 /* RTPROT_STATIC: somebody else's */
+
+/* ---- refusals ---- */
+
+static uint64_t requests_to_come_up(void)
+{
+    struct sim_pair_options o = {.seed = 1};
+    struct sim_pair p;
+    uint64_t n;
+
+    pair_up(&p, &o);
+    n = p.azure->kernel.n_requests;
+    sim_pair_free(&p);
+    return n;
+}
+
+static void any_one_refusal_on_the_way_up_is_overcome(void **st KD_UNUSED)
+{
+    uint64_t last = requests_to_come_up();
+
+    assert_true(last > 20);
+    for (uint64_t n = 1; n <= last; n++) {
+        struct sim_pair_options o = {.seed = 1};
+        struct sim_pair p;
+
+        sim_pair_new(&p, &o);
+        sim_kernel_fail(&p.azure->kernel, (uint32_t)n, ENOMEM);
+        sim_pair_start(&p);
+        if (!sim_pair_wait_up(&p, KD_S(60)))
+            fail_msg("refusing request %u leaves it down", (unsigned)n);
+        wait_up(&p, KD_S(1));
+        (void)when(p.azure, 0, CORE_NOTE_KERNEL_ERROR, SIM_ANY); /* and is told */
+        sim_pair_free(&p);
+    }
+}
+
+/* When the tunnel fails, whichever request the kernel refuses: no route is left over it. */
+static void kernel_refusal_leaves_nothing_half_installed(void **st KD_UNUSED)
+{
+    for (uint32_t n = 1; n <= 12; n++) {
+        struct sim_pair_options o = {.seed = 2, .no_er = n % 2};
+        struct sim_pair p;
+
+        pair_up(&p, &o);
+        sim_link_cut(p.internet, -1, true);
+        sim_kernel_fail(&p.azure->kernel, n, ENOMEM);
+        run_checked(&p, KD_S(8));
+        check_pair(&p, true);
+        sim_link_cut(p.internet, -1, false);
+        wait_up(&p, KD_S(60));
+        sim_pair_free(&p);
+    }
+}
+
+static void any_one_refusal_when_er_is_cut_is_overcome(void **st KD_UNUSED)
+{
+    for (uint32_t n = 1; n <= 12; n++) {
+        struct sim_pair_options o = {.seed = 3};
+        struct sim_pair p;
+
+        pair_up(&p, &o);
+        sim_kernel_fail(&p.azure->kernel, n, ENOMEM);
+        sim_link_unplug(p.er, true);
+        run_checked(&p, KD_S(5));
+        check_pair(&p, true);
+        assert_ping(&p, "vpn0");
+        sim_link_unplug(p.er, false);
+        wait_up(&p, KD_S(60));
+        sim_pair_free(&p);
+    }
+}
+
+static void a_refused_sa_is_not_used_and_tried_again(void **st KD_UNUSED)
+{
+    for (int side = 0; side < 2; side++) {
+        struct sim_pair_options o = {
+            .seed = 4 + (uint64_t)side, .no_er = true, .azure = IKE_ROLE_RESPONDER};
+        struct sim_pair p;
+
+        sim_pair_new(&p, &o);
+        (side ? p.azure : p.onprem)->dp.fail_in = 1;
+        sim_pair_start(&p);
+        sim_run(p.sim, KD_MS(200));
+        assert_null(p.azure->dp.sas); /* install before reply: nothing half up */
+        assert_null(p.onprem->dp.sas);
+        wait_up(&p, KD_S(60));
+        sim_pair_free(&p);
+    }
+}
+
+/* ---- losses ---- */
+
+static void netlink_overrun_resyncs(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 6};
+    struct sim_pair p;
+
+    pair_up(&p, &o);
+    p.azure->nl_deaf = true;
+    sim_link_unplug(p.er, true); /* the kernel flushes, and its word is lost */
+    sim_run(p.sim, KD_MS(1));
+    sim_gw_overrun(p.azure);
+    run_checked(&p, KD_S(3));
+    assert_way(p.azure, SIM_ONPREM_HOST, "vpn0");
+    check_pair(&p, true);
+    p.azure->nl_deaf = true;
+    sim_link_unplug(p.er, false);
+    sim_run(p.sim, KD_MS(1));
+    sim_gw_overrun(p.azure);
+    wait_up(&p, KD_S(30));
+    sim_pair_free(&p);
+}
+
+static void an_overrun_at_any_moment_of_the_start_is_overcome(void **st KD_UNUSED)
+{
+    for (uint64_t at_ms = 0; at_ms < 120; at_ms += 3) {
+        struct sim_pair_options o = {.seed = 7};
+        struct sim_pair p;
+
+        sim_pair_new(&p, &o);
+        p.azure->kernel_us = KD_MS(4);
+        sim_pair_start(&p);
+        sim_run(p.sim, KD_MS(at_ms));
+        p.azure->nl_deaf = true;
+        sim_run(p.sim, KD_MS(5));
+        sim_gw_overrun(p.azure);
+        if (!sim_pair_wait_up(&p, KD_S(60)))
+            fail_msg("an overrun after %u ms leaves it down", (unsigned)at_ms);
+        wait_up(&p, KD_S(1));
+        sim_pair_free(&p);
+    }
+}
+
+static void an_overrun_during_failover_is_overcome(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 8};
+    struct sim_pair p;
+    size_t mark;
+
+    pair_up(&p, &o);
+    mark = p.azure->n_rec;
+    p.azure->nl_deaf = true;
+    sim_link_cut(p.internet, -1, true);
+    run_checked(&p, KD_S(5));
+    sim_gw_overrun(p.azure);
+    run_checked(&p, KD_S(2));
+    check_pair(&p, true);
+    (void)when(p.azure, mark, CORE_NOTE_FIB_CLEAR, 0);
+    sim_pair_free(&p);
+}
+
+/* ---- a second life ---- */
+
+static void leave_foreign_objects(struct sim_gw *g)
+{
+    uint32_t oif = sim_kernel_link_named(&g->kernel, "lan0")->ifindex;
+    struct nl_route r = {.metric = 50, .protocol = STATIC_PROTO, .oif = oif};
+    struct nl_nexthop n = {.id = 7, .family = 4, .protocol = STATIC_PROTO, .oif = oif};
+
+    assert_true(kd_prefix_parse("10.99.0.0/16", true, &r.dst));
+    assert_int_equal(sim_kernel_route_add(&g->kernel, &r), 0);
+    assert_int_equal(sim_kernel_nexthop_add(&g->kernel, &n), 0);
+}
+
+static void restart_purges_own_routes_only(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 9};
+    struct sim_pair p;
+
+    pair_up(&p, &o);
+    leave_foreign_objects(p.azure);
+    sim_gw_kill(p.azure);
+    assert_true(sim_kernel_routes_of(&p.azure->kernel, NL_PROTO_KEDGE) > 0); /* over er0 */
+    sim_link_cut(p.internet, -1, true);
+    sim_link_cut(p.er, -1, true);
+    sim_gw_start(p.azure);
+    sim_run(p.sim, KD_S(2));
+    /* What is left is what this life wants: the neighbor's fallback. */
+    assert_int_equal(sim_kernel_routes_of(&p.azure->kernel, NL_PROTO_KEDGE), 1);
+    assert_int_equal(sim_kernel_nexthops_of(&p.azure->kernel, NL_PROTO_KEDGE), 0);
+    assert_int_equal(sim_kernel_routes_of(&p.azure->kernel, STATIC_PROTO), 1);
+    assert_int_equal(sim_kernel_nexthops_of(&p.azure->kernel, STATIC_PROTO), 1);
+    sim_link_cut(p.internet, -1, false);
+    sim_link_cut(p.er, -1, false);
+    wait_up(&p, KD_S(120));
+    assert_int_equal(sim_kernel_routes_of(&p.azure->kernel, STATIC_PROTO), 1);
+    sim_pair_free(&p);
+}
+
+static void stop_leaves_foreign_routes(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 10};
+    struct sim_pair p;
+
+    pair_up(&p, &o);
+    leave_foreign_objects(p.azure);
+    sim_gw_stop(p.azure);
+    sim_run(p.sim, KD_S(3));
+    assert_true(p.azure->stopped);
+    assert_int_equal(sim_kernel_routes_of(&p.azure->kernel, STATIC_PROTO), 1);
+    assert_int_equal(sim_kernel_nexthops_of(&p.azure->kernel, STATIC_PROTO), 1);
+    sim_pair_free(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_one_refusal_on_the_way_up_is_overcome),
+        cmocka_unit_test(kernel_refusal_leaves_nothing_half_installed),
+        cmocka_unit_test(any_one_refusal_when_er_is_cut_is_overcome),
+        cmocka_unit_test(a_refused_sa_is_not_used_and_tried_again),
+        cmocka_unit_test(netlink_overrun_resyncs),
+        cmocka_unit_test(an_overrun_at_any_moment_of_the_start_is_overcome),
+        cmocka_unit_test(an_overrun_during_failover_is_overcome),
+        cmocka_unit_test(restart_purges_own_routes_only),
+        cmocka_unit_test(stop_leaves_foreign_routes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,794 @@
+/* The configuration: every key once as it should be and once just beside it, the place and wording of
+ * errors, secrets that stay secret, all or nothing. */
+#include "config/config.h"
+#include "ike/suites.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct kc_ctx *crypto;
+static struct core_config cfg;
+static struct config_errors errs;
+
+/* ---- a world of secrets ---- */
+
+static enum config_secret_status read_secret(void *arg, enum config_secret_from from,
+                                             const char *name, struct config_secret *out)
+{
+    (void)arg;
+    const char *text = NULL;
+    if (from == CONFIG_SECRET_CREDENTIAL && strcmp(name, "onprem") == 0)
+        text = "from-systemd";
+    else if (strcmp(name, "/etc/kedge/psk") == 0)
+        text = "from-file\r\nsecond line";
+    else if (strcmp(name, "/etc/kedge/open") == 0)
+        text = "from-open-file\n";
+    else if (strcmp(name, "/etc/kedge/empty") == 0)
+        text = "\nnot the first line";
+    else if (strcmp(name, "/etc/kedge/elsewhere") == 0)
+        return CONFIG_SECRET_UNKNOWN;
+    if (!text) {
+        snprintf(out->why, sizeof(out->why), "no such file");
+        return CONFIG_SECRET_FAILED;
+    }
+    out->len = strlen(text);
+    memcpy(out->data, text, out->len);
+    out->exposed = strcmp(name, "/etc/kedge/open") == 0;
+    return CONFIG_SECRET_OK;
+}
+
+static void drop(void)
+{
+    for (uint32_t i = 0; i < cfg.n_tunnels; i++)
+        kc_key_free(crypto, cfg.tunnels[i].ike.psk);
+    free(cfg.tunnels);
+    free(cfg.neighbors);
+    memset(&cfg, 0, sizeof(cfg));
+}
+
+static bool parse(const char *text)
+{
+    struct config_env env = {.crypto = crypto, .read_secret = read_secret};
+    drop();
+    bool ok = config_parse(kd_bytes_str(text), "kedge.yaml", &env, &cfg, &errs);
+    if (!ok) { /* nothing half-applied */
+        struct core_config none = {0};
+        assert_memory_equal(&cfg, &none, sizeof(cfg));
+        assert_int_equal(kc_keys_live(crypto), 0);
+        assert_true(errs.n > 0);
+    }
+    return ok;
+}
+
+static void show(void)
+{
+    char line[CONFIG_LINE_MAX];
+    for (uint32_t i = 0; i < errs.n; i++)
+        print_message("%s\n", config_error_line(&errs, &errs.e[i], line, sizeof(line)));
+}
+
+/* "LINE:COL: text" must be the only error. */
+static void refused(const char *text, const char *want)
+{
+    char got[CONFIG_LINE_MAX];
+    if (parse(text))
+        fail_msg("accepted, not refused with %s:\n%s", want, text);
+    snprintf(got, sizeof(got), "%u:%u: %s", errs.e[0].line, errs.e[0].col, errs.e[0].text);
+    assert_string_equal(got, want);
+    if (errs.n != 1)
+        show();
+    assert_int_equal(errs.n, 1);
+}
+
+static void accepted(const char *text)
+{
+    bool ok = parse(text);
+    if (!ok) {
+        print_message("%s", text);
+        show();
+    }
+    assert_true(ok);
+}
+
+/* ---- one line put into an otherwise good file ---- */
+
+#define GATEWAY "gateway: {listen: [192.0.2.1]}\n"
+#define ROUTER  "router: {id: 10.0.0.1, asn: 65515}\n"
+#define POLICY  "policies: {all: [{permit: {}}]}\n"
+#define TUNNEL  "  - name: onprem\n    remote: 192.0.2.2\n"
+#define AUTH    "    auth: {psk: swordfish}\n"
+/* the line stands in line 8, its value begins behind the key from column 5 */
+#define IN_TUNNEL GATEWAY ROUTER POLICY "tunnels:\n" TUNNEL AUTH "    %s\n"
+/* line 10, column 7 */
+#define IN_TUNNEL_NEIGHBOR                                                                         \
+    GATEWAY ROUTER POLICY "tunnels:\n" TUNNEL AUTH "    address: 10.0.0.1\n    neighbor: {import: all, " \
+                          "export: all, asn: 65020, address: 10.1.0.1,\n      %s}\n"
+/* line 5, column 7 */
+#define IN_NEIGHBOR                                                                                \
+    GATEWAY ROUTER POLICY "neighbors: [{name: msee, import: all, export: all,\n      %s}]\n"
+#define IN_ROUTER  GATEWAY "router: {\n  %s}\n"  /* line 3, column 3 */
+#define IN_GATEWAY "gateway: {\n  %s}\n"         /* line 2, column 3 */
+#define IN_POLICY  GATEWAY "policies:\n  p:\n    - %s\n" /* line 4, column 7 */
+#define AT_TOP     GATEWAY "%s\n"                /* line 2 */
+
+struct row {
+    const char *in, *good, *bad, *error;
+};
+
+static void check_rows(const struct row *rows, size_t n)
+{
+    char text[4096];
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].good) {
+            snprintf(text, sizeof(text), rows[i].in, rows[i].good);
+            accepted(text);
+        }
+        snprintf(text, sizeof(text), rows[i].in, rows[i].bad);
+        refused(text, rows[i].error);
+    }
+}
+
+#define ID "id: 10.0.0.1, "
+
+static void every_key_of_router_gateway_control_and_logging_is_checked(void **state)
+{
+    static const struct row rows[] = {
+        {IN_ROUTER, "id: 10.0.0.1, asn: 1", "id: '::1', asn: 1",
+         "3:7: router.id: \"::1\"; allowed: an IPv4 address other than 0.0.0.0"},
+        {IN_ROUTER, ID "asn: 4294967295", ID "asn: 4294967296",
+         "3:22: router.asn: \"4294967296\"; allowed: 1 to 4294967295"},
+        {IN_ROUTER, ID "asn: 23457", ID "asn: 23456",
+         "3:22: router.asn: \"23456\" is AS_TRANS (RFC 6793), nobody's own number"},
+        {IN_ROUTER, NULL, "asn: 1", "2:9: router: \"id\" is missing"},
+        {IN_ROUTER, ID "asn: 1, networks: [10.17.11.0/25]", ID "asn: 1, networks: [10.17.11.1/25]",
+         "3:36: router.networks[0]: \"10.17.11.1/25\" has host bits set; did you mean "
+         "\"10.17.11.0/25\"?"},
+        {IN_ROUTER, ID "asn: 1, networks: [2001:db8::/32]", ID "asn: 1, networks: [2001:db8::9]",
+         "3:36: router.networks[0]: \"2001:db8::9\"; allowed: a prefix, ADDRESS/LENGTH; did you "
+         "mean \"2001:db8::9/128\"?"},
+        {IN_ROUTER, ID "asn: 1, networks: []", ID "asn: 1, networks: [10.0.0.0/8, 10.0.0.0/8]",
+         "3:48: router.networks[1]: \"10.0.0.0/8\" is already in the list"},
+        {IN_ROUTER, ID "asn: 1, table: main", ID "asn: 1, table: mian",
+         "3:32: router.table: \"mian\"; allowed: 1 to 4294967295, main, default; did you mean "
+         "\"main\"?"},
+        {IN_ROUTER, ID "asn: 1, table: 100", ID "asn: 1, table: 255",
+         "3:32: router.table: \"255\" is the kernel's local table; allowed: main or another number"},
+        {IN_GATEWAY, "listen: [192.0.2.1, 2001:db8::1]", "listen: [192.0.2.1/24]",
+         "2:12: gateway.listen[0]: \"192.0.2.1/24\"; allowed: an IPv4 or IPv6 address, without a "
+         "length"},
+        {IN_GATEWAY, NULL, "listen: [0.0.0.0]",
+         "2:12: gateway.listen[0]: \"0.0.0.0\"; allowed: the addresses themselves, each by its own"},
+        {IN_GATEWAY, NULL, "listen: []", "2:11: gateway.listen: 0 entries; allowed: 1 to 8"},
+        {IN_GATEWAY, NULL, "port: 500", "1:10: gateway: \"listen\" is missing"},
+        {IN_GATEWAY, "listen: [192.0.2.1], dataplane: tun", "listen: [192.0.2.1], dataplane: tub",
+         "2:35: gateway.dataplane: \"tub\"; allowed: auto, xfrm, tun, none; did you mean \"tun\"?"},
+        {IN_GATEWAY, "listen: [192.0.2.1], port: 65535", "listen: [192.0.2.1], port: 65536",
+         "2:30: gateway.port: \"65536\"; allowed: 1 to 65535"},
+        {IN_GATEWAY, "listen: [192.0.2.1], natt-port: 501", "listen: [192.0.2.1], natt-port: 500",
+         "2:35: gateway: port and natt-port are both 500"},
+        {AT_TOP, "control: {socket: /run/k.sock}", "control: {socket: k.sock}",
+         "2:19: control.socket: \"k.sock\"; allowed: an absolute path"},
+        {AT_TOP, "control: {group: kedge}", "control: {group: \"a\\tb\"}",
+         "2:18: control.group: \"a\\x09b\"; allowed: 1 to 31 characters, no control characters"},
+        {AT_TOP, "logging: {level: warn}", "logging: {level: warning}",
+         "2:18: logging.level: \"warning\"; allowed: error, warn, info, debug; did you mean "
+         "\"warn\"?"},
+    };
+    (void)state;
+    check_rows(rows, KD_ARRAY_LEN(rows));
+}
+
+static void every_key_of_a_tunnel_is_checked(void **state)
+{
+    static const struct row rows[] = {
+        {IN_TUNNEL, "local: 192.0.2.1", "local: 192.0.2.3",
+         "8:12: tunnels[0].local: \"192.0.2.3\" is not in gateway.listen"},
+        {IN_TUNNEL, "local-id: gw.example", "local-id: any",
+         "8:15: tunnels[0].local-id: any is for remote-id only"},
+        {IN_TUNNEL, "remote-id: any", "remote-id: key-id:xyz",
+         "8:16: tunnels[0].remote-id: \"key-id:xyz\"; allowed: an address, a domain name, "
+         "user@domain, key-id:HEX, any"},
+        {IN_TUNNEL, "role: initiator", "role: intiator",
+         "8:11: tunnels[0].role: \"intiator\"; allowed: both, initiator, responder; did you mean "
+         "\"initiator\"?"},
+        {IN_TUNNEL, "profile: azure-default", "profile: azure-defualt",
+         "8:14: tunnels[0].profile: \"azure-defualt\"; allowed: modern, azure-default, azure-vwan, "
+         "azure-custom; did you mean \"azure-default\"?"},
+        {IN_TUNNEL, NULL,
+         "profile: modern\n    ike: [aes256-sha256-modp2048]\n    esp: [aes256-sha256]",
+         "8:14: tunnels[0]: profile and the lists ike, esp exclude each other"},
+        {IN_TUNNEL, "ike: [aes256-sha1-modp1024]\n    esp: [aes256-sha1, aes128-sha256-modp2048]",
+         "ike: [aes256-sha256-modp2048]",
+         "8:10: tunnels[0]: \"esp\" is missing: ike and esp are given together"},
+        {IN_TUNNEL, "profile: azure-custom\n    ike: [aes256-sha1-modp1024]\n    esp: [aes256-sha1]",
+         "profile: azure-custom\n    ike: [aes256-sha1-modp1024]\n    esp: [aes256-sha1, aes128-sha1]",
+         "8:14: tunnels[0].profile: azure-custom; allowed: one ike and one esp proposal"},
+        {IN_TUNNEL, "selectors: {local: [0.0.0.0/0]}", "selectors: {local: [10.0.0.1/8]}",
+         "8:25: tunnels[0].selectors.local[0]: \"10.0.0.1/8\" has host bits set; did you mean "
+         "\"10.0.0.0/8\"?"},
+        {IN_TUNNEL, "selectors: {remote: [10.0.0.0/8, 2001:db8::/32]}", "selectors: {remotes: []}",
+         "8:17: tunnels[0].selectors: unknown key \"remotes\"; allowed: local, remote; did you "
+         "mean \"remote\"?"},
+        {IN_TUNNEL, "encap: always", "encap: alway",
+         "8:12: tunnels[0].encap: \"alway\"; allowed: auto, always, never; did you mean "
+         "\"always\"?"},
+        {IN_TUNNEL, "detect: 500ms", "detect: 499ms",
+         "8:13: tunnels[0].detect: \"499ms\"; allowed: 500ms to 1h, with a unit (ms, s, m, h, d)"},
+        {IN_TUNNEL, "detect: 2s", "detect: 2",
+         "8:13: tunnels[0].detect: \"2\"; allowed: 500ms to 1h, with a unit (ms, s, m, h, d); did "
+         "you mean \"2s\"?"},
+        {IN_TUNNEL, "detect: 2s\n    abandon: 2s", "detect: 2s\n    abandon: 1999ms",
+         "9:14: tunnels[0].abandon: shorter than detect (2000ms); allowed: detect or more"},
+        {IN_TUNNEL, "retry: 300ms", "retry: 3 s",
+         "8:12: tunnels[0].retry: \"3 s\"; allowed: 100ms to 1h, with a unit (ms, s, m, h, d)"},
+        {IN_TUNNEL, "lifetime: {ike: 8h, esp: 27000s}", "lifetime: {ike: 8h, esp: 4s}",
+         "8:30: tunnels[0].lifetime.esp: \"4s\"; allowed: 5s to 30d, with a unit (ms, s, m, h, d)"},
+        {IN_TUNNEL, "lifetime: {ike: 30d}", "lifetime: {ike: 31d}",
+         "8:21: tunnels[0].lifetime.ike: \"31d\"; allowed: 5s to 30d, with a unit (ms, s, m, h, d)"},
+        {IN_TUNNEL, "replay-window: 4096", "replay-window: 4097",
+         "8:20: tunnels[0].replay-window: \"4097\"; allowed: 32 to 4096"},
+        {IN_TUNNEL, "interface: exactly-15-long", "interface: sixteen-is-too-l",
+         "8:16: tunnels[0].interface: \"sixteen-is-too-l\"; allowed: 1 to 15 characters, no "
+         "control characters"},
+        {IN_TUNNEL, "interface: vpn0.1", "interface: vpn/0",
+         "8:16: tunnels[0].interface: \"vpn/0\"; allowed: a name without / : % and blanks"},
+        {IN_TUNNEL, "address: 10.17.11.76", "address: 10.17.11.76/32",
+         "8:14: tunnels[0].address: \"10.17.11.76/32\"; allowed: an IPv4 or IPv6 address, without "
+         "a length"},
+        {IN_TUNNEL, "mtu: auto", "mtu: 575", "8:10: tunnels[0].mtu: \"575\"; allowed: 576 to 9000, auto"},
+        {IN_TUNNEL, "address: ::1\n    mtu: 1280", "address: ::1\n    mtu: 1279",
+         "9:10: tunnels[0].mtu: 1279; allowed: 1280 or more with IPv6 inside (RFC 8200)"},
+        {IN_TUNNEL, "mss: off", "mss: of",
+         "8:10: tunnels[0].mss: \"of\"; allowed: 216 to 8960, auto, off; did you mean \"off\"?"},
+        {IN_TUNNEL, "mtu: 1400\n    mss: 1360", "mtu: 1400\n    mss: 1361",
+         "9:10: tunnels[0].mss: 1361; allowed: at most mtu - 40"},
+        {IN_TUNNEL, "detect: 2s", "dettect: 2s",
+         "8:5: tunnels[0]: unknown key \"dettect\"; allowed: name, local, remote, local-id, "
+         "remote-id, auth, role, profile, ike, esp, selectors, encap, detect, abandon, retry, "
+         "lifetime, replay-window, interface, address, mtu, mss, neighbor; did you mean "
+         "\"detect\"?"},
+        {IN_TUNNEL, NULL, "remote: 192.0.2.3", "8:5: tunnels[0]: \"remote\" is already set in line 6"},
+        {IN_TUNNEL, NULL, "detect:", "8:12: tunnels[0].detect: the value is missing"},
+        {IN_TUNNEL, NULL, "detect: [2s]",
+         "8:13: tunnels[0].detect: a single value is expected here, not a list"},
+        {IN_TUNNEL, NULL, "esp: aes256-sha1\n    ike: [aes256-sha1-modp1024]",
+         "8:10: tunnels[0].esp: a list is expected here: [..., ...]"},
+    };
+    (void)state;
+    check_rows(rows, KD_ARRAY_LEN(rows));
+}
+
+static void a_tunnel_names_itself_its_peer_and_its_key(void **state)
+{
+#define IN GATEWAY "tunnels:\n  - %s\n" /* line 3, column 5 */
+    static const struct row rows[] = {
+        {IN, "{name: a-1, remote: 192.0.2.2, auth: {psk: x}}",
+         "{name: A-1, remote: 192.0.2.2, auth: {psk: x}}",
+         "3:12: tunnels[0].name: \"A-1\"; allowed: 1 to 15 characters of a-z, 0-9 and -"},
+        {IN, NULL, "{remote: 192.0.2.2, auth: {psk: x}}", "3:5: tunnels[0]: \"name\" is missing"},
+        {IN, NULL, "{name: a, auth: {psk: x}}", "3:5: tunnels[0]: \"remote\" is missing"},
+        {IN, NULL, "{name: a, remote: 192.0.2.2}", "3:5: tunnels[0]: \"auth\" is missing"},
+        {IN, "{name: a, remote: any, role: responder, auth: {psk: x}}",
+         "{name: a, remote: any, auth: {psk: x}}",
+         "3:23: tunnels[0].remote: any needs role: responder"},
+        {IN, NULL, "{name: a, remote: gw.example, auth: {psk: x}}",
+         "3:23: tunnels[0].remote: \"gw.example\"; allowed: an address, or any (a name is not looked "
+         "up yet: give its address)"},
+        {IN, NULL, "{name: a, remote: 2001:db8::1, auth: {psk: x}}",
+         "3:23: tunnels[0].remote: \"2001:db8::1\" is not of local's family"},
+        {IN, NULL, "{name: a, remote: 192.0.2.1, auth: {psk: x}}",
+         "3:23: tunnels[0].remote: \"192.0.2.1\" is our own address"},
+        {IN, NULL, "{name: a, remote: 0.0.0.0, auth: {psk: x}}",
+         "3:23: tunnels[0].remote: \"0.0.0.0\"; did you mean \"any\"?"},
+        {IN, NULL, "onprem",
+         "3:5: tunnels[0]: a tunnel is a map; its keys: name, local, remote, local-id, remote-id, "
+         "auth, role, profile, ike, esp, selectors, encap, detect, abandon, retry, lifetime, "
+         "replay-window, interface, address, mtu, mss, neighbor"},
+        {"gateway: {listen: [192.0.2.1, 192.0.2.9]}\ntunnels:\n  - %s\n",
+         "{name: a, local: 192.0.2.9, remote: 192.0.2.2, auth: {psk: x}}",
+         "{name: a, remote: 192.0.2.2, auth: {psk: x}}",
+         "3:5: tunnels[0]: \"local\" is missing; needed where gateway.listen has several addresses"},
+    };
+#undef IN
+    (void)state;
+    check_rows(rows, KD_ARRAY_LEN(rows));
+}
+
+#define PEER "asn: 65020, address: 10.1.0.1, "
+
+static void every_key_of_a_neighbor_is_checked(void **state)
+{
+    static const struct row rows[] = {
+        {IN_NEIGHBOR, "asn: 65020, address: 10.1.0.1", "asn: 0, address: 10.1.0.1",
+         "5:12: neighbors[0].asn: \"0\"; allowed: 1 to 4294967295"},
+        {IN_NEIGHBOR, PEER "hold: 3s", PEER "hold: 2s",
+         "5:44: neighbors[0].hold: 2s; allowed: 0s (no hold timer), or 3s and more"},
+        {IN_NEIGHBOR, PEER "hold: 0s", PEER "hold: 3500ms",
+         "5:44: neighbors[0].hold: \"3500ms\"; allowed: a multiple of 1s"},
+        {IN_NEIGHBOR, PEER "hold: 9s, keepalive: 3s", PEER "hold: 9s, keepalive: 9s",
+         "5:59: neighbors[0].keepalive: 9s; allowed: less than hold (9s)"},
+        {IN_NEIGHBOR, PEER "connect-retry: 100ms", PEER "connect-retry: 99ms",
+         "5:53: neighbors[0].connect-retry: \"99ms\"; allowed: 100ms to 1h, with a unit (ms, s, m, "
+         "h, d)"},
+        {IN_NEIGHBOR, PEER "passive: true", PEER "passive: yes",
+         "5:47: neighbors[0].passive: \"yes\"; allowed: false, true"},
+        {IN_NEIGHBOR, PEER "next-hop-self: false", PEER "next-hop-self: ture",
+         "5:53: neighbors[0].next-hop-self: \"ture\"; allowed: false, true; did you mean \"true\"?"},
+        {IN_NEIGHBOR, PEER "prefixes-max: 4000", PEER "prefixes-max: 0",
+         "5:52: neighbors[0].prefixes-max: \"0\"; allowed: 1 to 1000000"},
+        {IN_NEIGHBOR, PEER "multihop: 255", PEER "multihop: 256",
+         "5:48: neighbors[0].multihop: \"256\"; allowed: 1 to 255"},
+        {IN_NEIGHBOR, PEER "local-address: 10.1.0.2", PEER "local-address: 10.1.0.1",
+         "5:28: neighbors[0].address: \"10.1.0.1\" is our own address"},
+        {IN_NEIGHBOR, NULL, PEER "local-address: fd00::1",
+         "5:28: neighbors[0].address: \"10.1.0.1\" is not of local-address's family"},
+        {IN_NEIGHBOR, NULL, "asn: 65020, address: 192.0.2.1",
+         "5:28: neighbors[0].address: \"192.0.2.1\" is our own address"},
+        {IN_TUNNEL_NEIGHBOR, "hold: 180s, keepalive: 60s, name: other", "multihop: 2",
+         "10:7: tunnels[0].neighbor: unknown key \"multihop\"; allowed: name, asn, address, hold, "
+         "keepalive, connect-retry, import, export, passive, next-hop-self, prefixes-max"},
+        {IN_TUNNEL, "address: 10.0.0.1\n    neighbor: {asn: 1, address: 10.0.0.2}",
+         "neighbor: {asn: 1, address: 10.0.0.2}",
+         "8:15: tunnels[0].neighbor: a neighbor over a tunnel needs the tunnel's own \"address\""},
+        {IN_TUNNEL, NULL, "address: 10.0.0.1\n    neighbor: {asn: 1, address: 10.0.0.1}",
+         "9:33: tunnels[0].neighbor.address: \"10.0.0.1\" is the tunnel's own address"},
+        {IN_TUNNEL, NULL, "address: 10.0.0.1\n    neighbor: {asn: 1, address: fd00::1}",
+         "9:33: tunnels[0].neighbor.address: \"fd00::1\" is not of the family of the tunnel's address"},
+        {GATEWAY ROUTER POLICY "neighbors: [{name: n, asn: 1, address: 10.0.0.2, %s}]\n",
+         "import: all", "import: al",
+         "4:58: neighbors[0].import: there is no policy \"al\"; allowed: a name under "
+         "\"policies\"; did you mean \"all\"?"},
+        {GATEWAY "%s\nneighbors: [{name: n, asn: 1, address: 10.0.0.2}]\n", ROUTER, "",
+         "3:20: neighbors[0]: BGP needs the section \"router\" with id and asn"},
+    };
+    (void)state;
+    check_rows(rows, KD_ARRAY_LEN(rows));
+}
+
+static void every_key_of_a_policy_is_checked(void **state)
+{
+    static const struct row rows[] = {
+        {IN_POLICY, "permit: {}", "permitt: {}",
+         "4:7: policies.p[0]: unknown key \"permitt\"; allowed: permit, deny; did you mean "
+         "\"permit\"?"},
+        {IN_POLICY, "deny: {match: {prefix: [10.0.0.0/8 le 32]}}",
+         "deny: {match: {prefix: [10.0.0.0/8 le 33]}}",
+         "4:31: policies.p[0].deny.match.prefix[0]: \"10.0.0.0/8 le 33\"; allowed: PREFIX [ge N] "
+         "[le M], with 8 <= N <= M <= 32"},
+        {IN_POLICY, "deny: {match: {prefix: [10.0.0.0/8 ge 16 le 24]}}",
+         "deny: {match: {prefix: [10.0.0.0/8 ge 24 le 16]}}",
+         "4:31: policies.p[0].deny.match.prefix[0]: \"10.0.0.0/8 ge 24 le 16\"; allowed: PREFIX "
+         "[ge N] [le M], with 8 <= N <= M <= 32"},
+        {IN_POLICY, "deny: {match: {prefix: [\"::/0 ge 128\"]}}",
+         "deny: {match: {prefix: [10.0.0.0/8 eq 9]}}",
+         "4:31: policies.p[0].deny.match.prefix[0]: \"10.0.0.0/8 eq 9\"; allowed: PREFIX [ge N] "
+         "[le M], with 8 <= N <= M <= 32"},
+        {IN_POLICY, "permit: {set: {local-preference: 0}}", "permit: {set: {local-preference: -1}}",
+         "4:40: policies.p[0].permit.set.local-preference: \"-1\"; allowed: 0 to 4294967295"},
+        {IN_POLICY, "permit: {set: {med: 4294967295}}", "permit: {set: {metric: 1}}",
+         "4:22: policies.p[0].permit.set: unknown key \"metric\"; allowed: local-preference, med, "
+         "prepend"},
+        {IN_POLICY, "permit: {set: {prepend: 65515 65515}}", "permit: {set: {prepend: 65515 0}}",
+         "4:31: policies.p[0].permit.set.prepend: \"65515 0\"; allowed: 1 to 16 AS numbers between "
+         "blanks"},
+        {IN_POLICY, NULL, "deny: {set: {med: 1}}",
+         "4:14: policies.p[0].deny: unknown key \"set\"; allowed: match"},
+        {IN_POLICY, NULL, "{permit: {}, deny: {}}",
+         "4:7: policies.p[0]: an entry is either permit or deny"},
+        {IN_POLICY, NULL, "{}", "4:7: policies.p[0]: an entry is either permit or deny"},
+        {AT_TOP, "policies: {p: [{permit: {}}]}", "policies: {p: [{permit: {}}], p: [{deny: {}}]}",
+         "2:31: policies: \"p\" is already defined"},
+        {AT_TOP, NULL, "policies: {p: []}", "2:15: policies.p: 0 entries; allowed: 1 to 32"},
+    };
+    (void)state;
+    check_rows(rows, KD_ARRAY_LEN(rows));
+}
+
+static void a_file_that_is_not_the_configuration_says_why(void **state)
+{
+    static const struct row rows[] = {
+        {"%s", NULL, "", "0:0: the file is empty; needed: gateway, tunnels"},
+        {"%s", NULL, "- a\n",
+         "1:1: the configuration is a map; its keys: router, gateway, policies, tunnels, "
+         "neighbors, control, logging"},
+        {"%s", NULL, "logging: {level: info}\n", "1:1: \"gateway\" is missing"},
+        {AT_TOP, NULL, "tunnel: []",
+         "2:1: unknown key \"tunnel\"; allowed: router, gateway, policies, tunnels, neighbors, "
+         "control, logging; did you mean \"tunnels\"?"},
+        {AT_TOP, NULL, "--- {}", "2:5: a second YAML document; the configuration is one"},
+        {AT_TOP, NULL, "logging: !include other.yaml", "2:10: YAML tags (!...) aren't supported"},
+        {AT_TOP, NULL, "logging: {level: \"in\\0fo\"}",
+         "2:18: logging.level: the value holds a NUL character"},
+        {AT_TOP, NULL, "\tlogging: {}",
+         "2:1: not YAML: while scanning for the next token: found character that cannot start any "
+         "token (indentation is made of blanks, not tabs)"},
+        {AT_TOP, NULL, "\xff\xfe", "0:0: not UTF-8 text: invalid leading UTF-8 octet at byte 31"},
+    };
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), rows[i].in, rows[i].bad);
+        assert_false(parse(text));
+        char got[CONFIG_LINE_MAX];
+        snprintf(got, sizeof(got), "%u:%u: %s", errs.e[0].line, errs.e[0].col, errs.e[0].text);
+        assert_string_equal(got, rows[i].error);
+    }
+}
+
+/* ---- secrets ---- */
+
+static void expect_psk(const char *auth, const char *want)
+{
+    char text[1024];
+    uint8_t got[KC_KEY_MAX];
+    snprintf(text, sizeof(text), GATEWAY "tunnels: [{name: a, remote: 192.0.2.2,\n  auth: %s}]\n",
+             auth);
+    accepted(text);
+    size_t n = kc_key_export(crypto, cfg.tunnels[0].ike.psk, got, sizeof(got));
+    assert_int_equal(n, strlen(want));
+    assert_memory_equal(got, want, n);
+}
+
+static void the_psk_comes_inline_from_a_file_or_a_credential(void **state)
+{
+    (void)state;
+    expect_psk("{psk: 0123}", "0123");
+    expect_psk("{psk: \" with blanks \"}", " with blanks ");
+    expect_psk("{psk-file: /etc/kedge/psk}", "from-file");
+    assert_int_equal(errs.n_warnings, 0);
+    expect_psk("{psk-credential: onprem}", "from-systemd");
+    expect_psk("{psk-file: /etc/kedge/open}", "from-open-file");
+    assert_int_equal(errs.n_warnings, 1);
+    assert_string_equal(errs.w[0].text, "tunnels[0].auth.psk-file: \"/etc/kedge/open\" can be read "
+                                        "by everyone; remedy: chmod 600");
+}
+
+static void a_secret_that_is_missing_empty_or_doubled_is_refused(void **state)
+{
+#define IN GATEWAY "tunnels: [{name: a, remote: 192.0.2.2,\n  auth: %s}]\n" /* line 3, column 9 */
+    static const struct row rows[] = {
+        {IN, NULL, "{psk: \"\"}", "3:15: tunnels[0].auth.psk: the pre-shared key is empty"},
+        {IN, NULL, "{psk: }", "3:15: tunnels[0].auth.psk: the value is missing"},
+        {IN, NULL, "{}", "3:9: tunnels[0].auth: exactly one of psk, psk-file and psk-credential is "
+                         "needed"},
+        {IN, NULL, "{psk: a, psk-file: /etc/kedge/psk}",
+         "3:9: tunnels[0].auth: exactly one of psk, psk-file and psk-credential is needed"},
+        {IN, NULL, "{psk-file: /etc/kedge/empty}",
+         "3:20: tunnels[0].auth.psk-file: the pre-shared key is empty"},
+        {IN, NULL, "{psk-file: /nowhere}",
+         "3:20: tunnels[0].auth.psk-file: \"/nowhere\": no such file"},
+        {IN, NULL, "{psk-file: psk}",
+         "3:20: tunnels[0].auth.psk-file: \"psk\"; allowed: an absolute path"},
+        {IN, NULL, "{psk-credential: ../psk}",
+         "3:26: tunnels[0].auth.psk-credential: \"../psk\"; allowed: a credential's name "
+         "(LoadCredential=NAME:...)"},
+    };
+    (void)state;
+#undef IN
+    check_rows(rows, KD_ARRAY_LEN(rows));
+}
+
+/* Wherever the operator puts the secret by mistake, no message repeats it. */
+static void a_psk_is_never_in_a_message(void **state)
+{
+    static const char *const wrong[] = {
+        "auth: swordfish",       "auth: {swordfish}",        "auth: {pks: swordfish}",
+        "auth: [swordfish]",     "auth: {psk: [swordfish]}", "auth: {psk: {swordfish: 1}}",
+        "psk: swordfish",        "auth: {psk: \"swordfish", "auth: {psk: !x swordfish}",
+        "auth: {psk: swordfish, psk: swordfish}",
+        "auth: {psk: \"swordfish\\0\"}",
+    };
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(wrong); i++) {
+        char text[256], line[CONFIG_LINE_MAX];
+        snprintf(text, sizeof(text), GATEWAY "tunnels:\n" TUNNEL "    %s\n", wrong[i]);
+        assert_false(parse(text));
+        for (uint32_t j = 0; j < errs.n; j++)
+            assert_null(strstr(config_error_line(&errs, &errs.e[j], line, sizeof(line)),
+                               "swordfish"));
+    }
+}
+
+static void a_secret_that_cannot_be_known_here_is_a_warning(void **state)
+{
+    (void)state;
+    accepted(GATEWAY "tunnels: [{name: a, remote: 192.0.2.2, auth: {psk-file: "
+                     "/etc/kedge/elsewhere}}]\n");
+    assert_int_equal(errs.n_warnings, 1);
+    assert_true(kd_handle_none(cfg.tunnels[0].ike.psk));
+}
+
+static void without_an_arena_secrets_are_checked_and_not_kept(void **state)
+{
+    const char *text = GATEWAY "tunnels: [{name: a, remote: 192.0.2.2, auth: {psk: x}}]\n";
+    struct config_env env = {.crypto = NULL};
+    (void)state;
+    drop();
+    assert_true(config_parse(kd_bytes_str(text), "f", &env, &cfg, &errs));
+    assert_true(kd_handle_none(cfg.tunnels[0].ike.psk));
+}
+
+/* ---- what sections say of each other ---- */
+
+#define T(name, remote, more) "  - {name: " name ", remote: " remote ", auth: {psk: x}" more "}\n"
+
+static void what_must_be_unique_is(void **state)
+{
+#define IN GATEWAY ROUTER "tunnels:\n" T("a", "192.0.2.2", "") "%s" /* line 5 */
+    static const struct row rows[] = {
+        {IN, T("b", "192.0.2.3", ""), T("a", "192.0.2.3", ""),
+         "5:12: tunnels[1].name: \"a\" is already the name of tunnels[0]"},
+        {IN, T("b", "192.0.2.3", ", interface: kedge2"), T("b", "192.0.2.3", ", interface: kedge0"),
+         "5:61: tunnels[1].interface: \"kedge0\" is already the interface of tunnels[0]"},
+        {IN, T("b", "192.0.2.2", ", remote-id: b.example"), T("b", "192.0.2.2", ""),
+         "5:23: tunnels[1].remote: the same local, remote and remote-id as tunnels[0]: an answer "
+         "couldn't tell them apart"},
+    };
+#undef IN
+#define N GATEWAY ROUTER "neighbors: [{name: n, asn: 1, address: 10.0.0.2},\n  %s]\n" /* line 4 */
+    static const struct row peers[] = {
+        {N, "{name: m, asn: 1, address: 10.0.0.3}", "{name: n, asn: 1, address: 10.0.0.3}",
+         "4:10: neighbors[1].name: \"n\" is already the name of neighbors[0]"},
+        {N, NULL, "{name: m, asn: 1, address: 10.0.0.2}",
+         "4:30: neighbors[1].address: \"10.0.0.2\" is already the address of neighbors[0]"},
+        {GATEWAY ROUTER "tunnels:\n" T("a", "192.0.2.2", ", address: 10.0.0.1")
+             "neighbors: [{name: n, asn: 1, address: %s}]\n",
+         "10.0.0.2", "10.0.0.1",
+         "5:40: neighbors[0].address: \"10.0.0.1\" is our own address in tunnels[0]"},
+    };
+#undef N
+    (void)state;
+    check_rows(rows, KD_ARRAY_LEN(rows));
+    check_rows(peers, KD_ARRAY_LEN(peers));
+}
+
+static void an_ebgp_neighbor_without_policy_is_warned_of(void **state)
+{
+#define IN GATEWAY ROUTER POLICY "neighbors: [{name: n, asn: %s, address: 10.0.0.2%s}]\n"
+    static const struct {
+        const char *asn, *policy, *warning;
+    } rows[] = {
+        {"65515", "", NULL}, /* iBGP needs none */
+        {"1", ", import: all, export: all", NULL},
+        {"1", "", "neighbors[0]: no import and no export policy: an eBGP neighbor exchanges nothing "
+                  "without one (RFC 8212)"},
+        {"1", ", import: all", "neighbors[0]: no export policy: an eBGP neighbor is sent nothing "
+                               "without one (RFC 8212)"},
+        {"1", ", export: all", "neighbors[0]: no import policy: an eBGP neighbor brings nothing "
+                               "without one (RFC 8212)"},
+    };
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        char text[512];
+        snprintf(text, sizeof(text), IN, rows[i].asn, rows[i].policy);
+        accepted(text);
+        assert_int_equal(errs.n_warnings, rows[i].warning != NULL);
+        if (rows[i].warning)
+            assert_string_equal(errs.w[0].text, rows[i].warning);
+    }
+#undef IN
+}
+
+static void all_errors_are_told_in_the_files_order(void **state)
+{
+    (void)state;
+    assert_false(parse("logging: {level: loud}\n"
+                       "gateway: {listen: [192.0.2.300]}\n"
+                       "tunnels:\n" T("a", "nobody", "") "colour: blue\n"));
+    static const uint32_t lines[] = {1, 2, 4, 5};
+    assert_int_equal(errs.n, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(errs.e[i].line, lines[i]);
+    char line[CONFIG_LINE_MAX];
+    assert_string_equal(config_error_line(&errs, &errs.e[0], line, sizeof(line)),
+                        "kedge.yaml:1:18: error: logging.level: \"loud\"; allowed: error, warn, "
+                        "info, debug");
+}
+
+static void at_most_twenty_errors_are_kept(void **state)
+{
+    char text[4096] = GATEWAY;
+    (void)state;
+    for (int i = 0; i < 21; i++) {
+        assert_false(parse(text) && i > 0);
+        assert_int_equal(errs.n, i);
+        assert_false(errs.more);
+        size_t n = strlen(text);
+        snprintf(text + n, sizeof(text) - n, "wrong%d: 1\n", i);
+    }
+    assert_false(parse(text));
+    assert_int_equal(errs.n, CONFIG_ERRORS_MAX);
+    assert_true(errs.more);
+}
+
+/* ---- what lands where ---- */
+
+/* /tmp/contract.md, seed 002's Azure side; its profile line stands for the two lists. */
+static const char azure[] =
+    "router:\n"
+    "  id: 10.17.11.76\n"
+    "  asn: 65515\n"
+    "  networks: [10.17.11.0/25, 10.17.11.128/26]\n"
+    "  table: main\n"
+    "gateway:\n"
+    "  listen: [203.0.113.1]\n"
+    "  dataplane: auto\n"
+    "tunnels:\n"
+    "  - name: onprem\n"
+    "    local: 203.0.113.1\n"
+    "    remote: 198.51.100.1\n"
+    "    local-id: 203.0.113.1\n"
+    "    remote-id: 198.51.100.1\n"
+    "    auth: {psk: \"secret\"}\n"
+    "    role: both\n"
+    "    ike: [aes256-sha1-modp1024]\n"
+    "    esp: [aes256-sha1]\n"
+    "    selectors: {local: [0.0.0.0/0], remote: [0.0.0.0/0]}\n"
+    "    encap: auto\n"
+    "    detect: 2s\n"
+    "    abandon: 60s\n"
+    "    retry: 3s\n"
+    "    lifetime: {ike: 28800s, esp: 27000s}\n"
+    "    replay-window: 1024\n"
+    "    interface: kedge0\n"
+    "    address: 10.17.11.76\n"
+    "    mtu: auto\n"
+    "    mss: auto\n"
+    "    neighbor:\n"
+    "      asn: 65020\n"
+    "      address: 192.168.11.88\n"
+    "      hold: 180s\n"
+    "      keepalive: 60s\n"
+    "      connect-retry: 5s\n"
+    "      import: accept-all\n"
+    "      export: accept-all\n"
+    "neighbors:\n"
+    "  - name: msee\n"
+    "    asn: 12076\n"
+    "    address: 172.16.0.2\n"
+    "    local-address: 172.16.0.1\n"
+    "    hold: 9s\n"
+    "    multihop: 1\n"
+    "    import: prefer-expressroute\n"
+    "    export: accept-all\n"
+    "policies:\n"
+    "  accept-all: [{permit: {}}]\n"
+    "  prefer-expressroute:\n"
+    "    - permit: {set: {local-preference: 150}}\n"
+    "  example:\n"
+    "    - deny: {match: {prefix: [10.17.11.0/25 le 32]}}\n"
+    "    - permit: {match: {prefix: [10.0.0.0/8 ge 16 le 24]}, set: {local-preference: 120, med: 10, "
+    "prepend: 65515 65515}}\n"
+    "control:\n"
+    "  socket: /run/kedge/kedge.sock\n"
+    "  group: kedge\n"
+    "logging: {level: info}\n";
+
+static void the_seeds_azure_side_lands_in_its_places(void **state)
+{
+    char text[IKE_PROPOSAL_TEXT_MAX];
+    (void)state;
+    accepted(azure);
+    assert_int_equal(errs.n_warnings, 0);
+    assert_int_equal(cfg.router_id, 0x0a110b4c);
+    assert_int_equal(cfg.asn, 65515);
+    assert_int_equal(cfg.table, 254);
+    assert_int_equal(cfg.n_networks, 2);
+    assert_int_equal(cfg.port, 500);
+    assert_int_equal(cfg.natt_port, 4500);
+    assert_string_equal(cfg.control_group, "kedge");
+    const struct core_tunnel_config *t = &cfg.tunnels[0];
+    assert_string_equal(t->ike.name, "onprem");
+    assert_int_equal(t->ike.detect_us, KD_S(2));
+    assert_int_equal(t->ike.ike_life_us, KD_S(28800));
+    assert_string_equal(ike_proposals_text(&t->ike.ike, text, sizeof(text)), "aes256-sha1-modp1024");
+    assert_string_equal(ike_proposals_text(&t->ike.esp, text, sizeof(text)), "aes256-sha1");
+    assert_false(t->ike.accept_any_ts);
+    assert_true(t->has_neighbor);
+    assert_string_equal(t->neighbor.name, "onprem");
+    assert_int_equal(t->neighbor.hold_s, 180);
+    assert_int_equal(t->neighbor.ttl, 255);
+    assert_true(t->neighbor.has_import && t->neighbor.import.entry[0].permit);
+    const struct bgp_peer_config *n = &cfg.neighbors[0];
+    assert_int_equal(n->hold_s, 9);
+    assert_int_equal(n->ttl, 1);
+    assert_int_equal(n->iface, BGP_NO_IFACE);
+    assert_true(n->import.entry[0].set_local_pref);
+    assert_int_equal(n->import.entry[0].local_pref, 150);
+}
+
+static void two_tunnels_get_their_own_defaults(void **state)
+{
+    char id[64];
+    (void)state;
+    accepted(GATEWAY "tunnels:\n" T("a", "192.0.2.2", "") T("b", "any", ", role: responder, detect: "
+                                                                         "10s, profile: azure-vwan"));
+    assert_int_equal(cfg.n_tunnels, 2);
+    const struct core_tunnel_config *a = &cfg.tunnels[0], *b = &cfg.tunnels[1];
+    assert_string_equal(a->ifname, "kedge0");
+    assert_string_equal(b->ifname, "kedge1");
+    assert_int_equal(a->ike.detect_us, KD_S(45));
+    assert_int_equal(a->ike.abandon_us, KD_S(180));
+    assert_int_equal(b->ike.abandon_us, KD_S(60));
+    assert_int_equal(a->replay_window, 1024);
+    assert_int_equal(a->ike.local_ts.n, 1);
+    ike_id_str(&a->ike.remote_id, id, sizeof(id));
+    assert_string_equal(id, "192.0.2.2");
+    assert_int_equal(b->ike.remote_id.type, IKE_ID_ANY);
+    assert_true(b->ike.accept_any_ts);
+    assert_false(a->ike.accept_any_ts);
+    assert_int_equal(kc_keys_live(crypto), 2);
+    assert_string_equal(cfg.control_socket, "/run/kedge/kedge.sock");
+    assert_int_equal(cfg.log_level, 2);
+}
+
+/* DESIGN 3.12 */
+static void no_legacy_algorithm_comes_by_default(void **state)
+{
+    char ike[2048], esp[2048];
+    (void)state;
+    accepted(GATEWAY "tunnels:\n" T("a", "192.0.2.2", ""));
+    ike_proposals_text(&cfg.tunnels[0].ike.ike, ike, sizeof(ike));
+    ike_proposals_text(&cfg.tunnels[0].ike.esp, esp, sizeof(esp));
+    static const char *const legacy[] = {"sha1", "modp1024", "modp768", "3des", "des", "md5"};
+    for (size_t i = 0; i < KD_ARRAY_LEN(legacy); i++) {
+        assert_null(strstr(ike, legacy[i]));
+        assert_null(strstr(esp, legacy[i]));
+    }
+    accepted(GATEWAY "tunnels:\n" T("a", "192.0.2.2", ", profile: azure-default"));
+    assert_non_null(strstr(ike_proposals_text(&cfg.tunnels[0].ike.ike, ike, sizeof(ike)),
+                           "aes256-sha1-modp1024"));
+}
+
+static void aliases_are_values_like_others(void **state)
+{
+    (void)state;
+    accepted(GATEWAY "tunnels:\n  - {name: a, remote: 192.0.2.2, auth: &key {psk: x}}\n"
+                     "  - {name: b, remote: 192.0.2.3, auth: *key}\n");
+    assert_int_equal(kc_keys_live(crypto), 2);
+    assert_false(parse(GATEWAY "tunnels: &t [*t, *t]\n"));
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    crypto = kc_ctx_new(KC_PROVIDER_REAL, 64);
+    return crypto ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    drop();
+    kc_ctx_free(crypto);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_key_of_router_gateway_control_and_logging_is_checked),
+        cmocka_unit_test(every_key_of_a_tunnel_is_checked),
+        cmocka_unit_test(a_tunnel_names_itself_its_peer_and_its_key),
+        cmocka_unit_test(every_key_of_a_neighbor_is_checked),
+        cmocka_unit_test(every_key_of_a_policy_is_checked),
+        cmocka_unit_test(a_file_that_is_not_the_configuration_says_why),
+        cmocka_unit_test(the_psk_comes_inline_from_a_file_or_a_credential),
+        cmocka_unit_test(a_secret_that_is_missing_empty_or_doubled_is_refused),
+        cmocka_unit_test(a_psk_is_never_in_a_message),
+        cmocka_unit_test(a_secret_that_cannot_be_known_here_is_a_warning),
+        cmocka_unit_test(without_an_arena_secrets_are_checked_and_not_kept),
+        cmocka_unit_test(what_must_be_unique_is),
+        cmocka_unit_test(an_ebgp_neighbor_without_policy_is_warned_of),
+        cmocka_unit_test(all_errors_are_told_in_the_files_order),
+        cmocka_unit_test(at_most_twenty_errors_are_kept),
+        cmocka_unit_test(the_seeds_azure_side_lands_in_its_places),
+        cmocka_unit_test(two_tunnels_get_their_own_defaults),
+        cmocka_unit_test(no_legacy_algorithm_comes_by_default),
+        cmocka_unit_test(aliases_are_values_like_others),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

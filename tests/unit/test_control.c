@@ -1,0 +1,655 @@
+/* The control interface against a core made of stubs: the shapes of the JSON, event lines, the ring,
+ * the table of routes. */
+#include "control/control.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- a core of two tunnels and two neighbors, seen from 10 s after its start ---- */
+
+#define NOW KD_S(10)
+
+static struct core_tunnel_config tunnel_cfg[2];
+static struct core_tunnel_view tunnels[2];
+static struct bgp_peer_config beside;
+static struct bgp_peer_view peers[2];
+static struct bgp_route_view rib[3];
+static enum bgp_rib_view walked;
+static uint32_t walked_peer;
+
+const char *const bgp_state_names[] = {"Idle",     "Connect",     "Active",
+                                       "OpenSent", "OpenConfirm", "Established"};
+
+uint32_t core_tunnels(const struct core *c)
+{
+    (void)c;
+    return 2;
+}
+
+bool core_tunnel_get(const struct core *c, uint32_t tunnel, struct core_tunnel_view *v)
+{
+    (void)c;
+    if (tunnel < 2)
+        *v = tunnels[tunnel];
+    return tunnel < 2;
+}
+
+bool core_tunnel_find(const struct core *c, const char *name, uint32_t *tunnel)
+{
+    (void)c;
+    for (*tunnel = 0; *tunnel < 2; ++*tunnel)
+        if (strcmp(tunnel_cfg[*tunnel].ike.name, name) == 0)
+            return true;
+    return false;
+}
+
+bool core_peer_next(const struct core *c, uint32_t *peer)
+{
+    (void)c;
+    *peer = *peer == UINT32_MAX ? 0 : *peer == 0 ? CORE_PEER_BESIDE(0) : UINT32_MAX;
+    return *peer != UINT32_MAX;
+}
+
+const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t peer)
+{
+    (void)c;
+    return peer == 0 ? &tunnel_cfg[0].neighbor : peer == CORE_PEER_BESIDE(0) ? &beside : NULL;
+}
+
+bool core_peer_find(const struct core *c, const char *name, uint32_t *peer)
+{
+    for (*peer = UINT32_MAX; core_peer_next(c, peer);)
+        if (strcmp(core_peer_config(c, *peer)->name, name) == 0)
+            return true;
+    return false;
+}
+
+const struct bgp *core_bgp(const struct core *c)
+{
+    (void)c;
+    return NULL;
+}
+
+enum core_dataplane core_dataplane_of(const struct core *c, const char **why)
+{
+    (void)c;
+    *why = "this kernel has no ESP";
+    return CORE_DP_TUN;
+}
+
+bool core_fib_get(const struct core *c, uint32_t table, const struct kd_prefix *p, char ifname[16])
+{
+    (void)c;
+    (void)table;
+    (void)p;
+    strcpy(ifname, "kedge0");
+    return true;
+}
+
+bool bgp_peer_get(const struct bgp *b, uint32_t peer, struct bgp_peer_view *v)
+{
+    (void)b;
+    *v = peers[peer == 0 ? 0 : 1];
+    return true;
+}
+
+void bgp_rib_walk(const struct bgp *b, enum bgp_rib_view view, uint32_t peer,
+                  bool (*fn)(void *arg, const struct bgp_route_view *r), void *arg)
+{
+    (void)b;
+    walked = view;
+    walked_peer = peer;
+    for (size_t i = 0; i < KD_ARRAY_LEN(rib) && fn(arg, &rib[i]); i++)
+        ;
+}
+
+static bool count(void *arg, struct kd_handle child, struct ctl_counters *c)
+{
+    (void)arg;
+    c->bytes_in = 1000 + child.idx;
+    c->dropped_replay = 3;
+    return true;
+}
+
+static struct kd_addr addr(const char *s)
+{
+    struct kd_addr a;
+    assert_true(kd_addr_parse(s, &a));
+    return a;
+}
+
+static struct kd_prefix prefix(const char *s)
+{
+    struct kd_prefix p;
+    assert_true(kd_prefix_parse(s, true, &p));
+    return p;
+}
+
+static void make_tunnels(void)
+{
+    struct kd_prefix all = prefix("0.0.0.0/0");
+    struct core_tunnel_config *t = &tunnel_cfg[0];
+    strcpy(t->ike.name, "onprem");
+    strcpy(tunnel_cfg[1].ike.name, "spare");
+    strcpy(t->ifname, "kedge0");
+    t->ike.local = addr("203.0.113.1");
+    t->ike.remote = addr("198.51.100.1");
+    assert_true(ike_id_parse("203.0.113.1", &t->ike.local_id));
+    strcpy(t->neighbor.name, "onprem");
+    t->neighbor.remote = addr("192.168.11.88");
+    t->neighbor.asn = 65020;
+    struct core_tunnel_view *v = &tunnels[0];
+    *v = (struct core_tunnel_view){.config = t, .state = CORE_T_UP, .since_us = NOW - 3210000,
+                                   .mtu = 1422};
+    struct ike_view *k = &v->ike;
+    k->established = k->initiator = k->encap = true;
+    memcpy(k->spi_i, "\x01\x23\x45\x67\x89\xab\xcd\xef", 8);
+    strcpy(k->suite, "aes256-sha1-modp1024");
+    assert_true(ike_id_parse("198.51.100.1", &k->remote_id));
+    k->since_us = NOW - KD_S(4);
+    k->rekey_at_us = KD_NEVER;
+    k->n_children = 1;
+    struct ike_child_view *c = &k->children[0];
+    *c = (struct ike_child_view){.child = {7, 1}, .spi_in = 0xc1234567, .spi_out = 0x0000abcd,
+                                 .suite = "aes256-sha1", .encap = true, .installed = true,
+                                 .since_us = NOW, .rekey_at_us = NOW + KD_S(25650)};
+    c->local_ts.n = c->remote_ts.n = 1;
+    c->local_ts.ts[0] = c->remote_ts.ts[0] = ike_ts_from_prefix(&all);
+    tunnels[1] = (struct core_tunnel_view){.config = &tunnel_cfg[1], .state = CORE_T_DOWN,
+                                           .reason = KD_REASON_NO_PROPOSAL,
+                                           .refusal = KD_REASON_NO_PROPOSAL,
+                                           .refusal_detail = "peer chose none",
+                                           .refusal_offered = "aes256-sha1-modp1024, aes128-sha1-modp1024",
+                                           .refusal_configured = "aes256-sha256-modp2048"};
+}
+
+static void make_bgp(void)
+{
+    strcpy(beside.name, "msee");
+    beside.remote = addr("172.16.0.2");
+    beside.asn = 12076;
+    peers[0] = (struct bgp_peer_view){.state = BGP_ESTABLISHED, .since_us = NOW - KD_S(1),
+                                      .remote_router_id = 0xc0a80b58, .hold_s = 180,
+                                      .keepalive_s = 60, .local = addr("10.17.11.76"),
+                                      .received = 1, .accepted = 1, .advertised = 2};
+    peers[1] = (struct bgp_peer_view){.state = BGP_ACTIVE, .reason = KD_REASON_TCP_REFUSED,
+                                      .last_error = "text of the peer: \xff\n"};
+    rib[0] = (struct bgp_route_view){.prefix = prefix("10.1.11.0/25"), .table = 254, .best = true,
+                                     .accepted = true, .nexthop = addr("192.168.11.88"),
+                                     .local_pref = 100, .n_as = 1, .as_path = {65020}};
+    rib[1] = rib[0];
+    rib[1].prefix = prefix("10.2.0.0/16");
+    rib[1].best = false;
+    rib[1].peer = CORE_PEER_BESIDE(0);
+    rib[1].has_med = true;
+    rib[1].origin = 2;
+    rib[2] = (struct bgp_route_view){.prefix = prefix("10.17.11.0/25"), .local = true, .best = true};
+}
+
+static struct ctl_ring *ring;
+static struct ctl_env env;
+
+static int setup(void **state)
+{
+    (void)state;
+    make_tunnels();
+    make_bgp();
+    ring = ctl_ring_new();
+    env = (struct ctl_env){.ring = ring, .version = "0.1.0", .now_us = NOW, .count = count};
+    return ring ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    ctl_ring_free(ring);
+    return 0;
+}
+
+/* ---- requests ---- */
+
+static const char *query(void *arg, const char *key) /* "key=value&key=value" */
+{
+    static char values[4][64]; /* a handler looks at up to three at once */
+    static unsigned turn;
+    size_t n = strlen(key);
+    for (const char *s = arg; s; s = strchr(s, '&') ? strchr(s, '&') + 1 : NULL)
+        if (strncmp(s, key, n) == 0 && s[n] == '=') {
+            char *v = values[turn++ % 4];
+            snprintf(v, 64, "%.*s", (int)strcspn(s + n + 1, "&"), s + n + 1);
+            return v;
+        }
+    return NULL;
+}
+
+static struct ctl_response last;
+
+static json_t *ask(const char *method, const char *path, const char *q, const char *body,
+                   int status)
+{
+    struct ctl_request req = {method, path, query, (void *)(uintptr_t)q, kd_bytes_str(body)};
+    ctl_response_done(&last);
+    last = ctl_handle(&env, &req);
+    if (last.status != status)
+        print_message("%s %s: %s\n", method, path, last.body);
+    assert_int_equal(last.status, status);
+    json_t *o = json_loadb(last.body, last.len, 0, NULL);
+    assert_non_null(o);
+    assert_int_equal(json_integer_value(json_object_get(o, "version")), 1);
+    if (status >= 400) {
+        assert_true(json_string_length(json_object_get(o, "error")) > 0);
+        assert_true(json_string_length(json_object_get(o, "remedy")) > 0);
+        assert_false(last.has_command);
+    }
+    return o;
+}
+
+static void refused(const char *method, const char *path, const char *q, const char *body,
+                    int status)
+{
+    json_decref(ask(method, path, q, body, status));
+}
+
+/* The value at obj must be what the JSON text says. */
+static void same(json_t *obj, const char *text)
+{
+    json_t *want = json_loads(text, JSON_DECODE_ANY, NULL);
+    assert_non_null(want);
+    if (!json_equal(obj, want)) {
+        char *got = json_dumps(obj, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+        fail_msg("got %s\nnot %s", got, text);
+    }
+    json_decref(want);
+}
+
+static void status_has_the_contracts_shape(void **state)
+{
+    (void)state;
+    json_t *o = ask("GET", "/v1/status", "", "", 200);
+    same(json_object_get(o, "daemon"),
+         "{\"version\":\"0.1.0\",\"uptime_s\":10.0,\"dataplane\":\"tun\","
+         "\"dataplane_reason\":\"this kernel has no ESP\"}");
+    json_t *list = json_object_get(o, "tunnels");
+    assert_int_equal(json_array_size(list), 2);
+    same(json_array_get(list, 0),
+         "{\"name\":\"onprem\",\"state\":\"up\",\"reason\":\"none\",\"detail\":\"\","
+         "\"since_s\":3.21,\"local\":\"203.0.113.1\",\"remote\":\"198.51.100.1\","
+         "\"interface\":\"kedge0\",\"mtu\":1422,"
+         "\"ike\":{\"established\":true,\"initiator\":true,\"spi_i\":\"0123456789abcdef\","
+         "\"spi_r\":\"0000000000000000\",\"suite\":\"aes256-sha1-modp1024\","
+         "\"local_id\":\"203.0.113.1\",\"remote_id\":\"198.51.100.1\",\"age_s\":4.0,"
+         "\"rekey_in_s\":null,\"udp_encap\":true},"
+         "\"children\":[{\"spi_in\":\"c1234567\",\"spi_out\":\"0000abcd\","
+         "\"suite\":\"aes256-sha1\",\"esn\":false,\"udp_encap\":true,\"installed\":true,"
+         "\"age_s\":0.0,\"rekey_in_s\":25650.0,\"local_ts\":[\"0.0.0.0/0\"],"
+         "\"remote_ts\":[\"0.0.0.0/0\"],\"bytes_in\":1007,\"bytes_out\":0,\"packets_in\":0,"
+         "\"packets_out\":0,\"dropped_replay\":3,\"dropped_auth\":0,\"dropped_ts\":0}],"
+         "\"refusal\":null}");
+    json_t *spare = json_array_get(list, 1);
+    same(json_object_get(spare, "refusal"),
+         "{\"reason\":\"no-proposal\",\"detail\":\"peer chose none\","
+         "\"offered\":[\"aes256-sha1-modp1024\",\"aes128-sha1-modp1024\"],"
+         "\"configured\":[\"aes256-sha256-modp2048\"]}");
+    same(json_object_get(spare, "detail"), "\"peer chose none\"");
+    same(json_object_get(spare, "remote"), "\"any\"");
+    same(json_object_get(json_object_get(spare, "ike"), "established"), "false");
+    assert_int_equal(json_object_size(json_object_get(spare, "ike")), 10);
+    json_decref(o);
+}
+
+static void status_of_one_tunnel_and_of_an_unknown_one(void **state)
+{
+    (void)state;
+    json_t *o = ask("GET", "/v1/status", "tunnel=spare", "", 200);
+    json_t *list = json_object_get(o, "tunnels");
+    assert_int_equal(json_array_size(list), 1);
+    same(json_object_get(json_array_get(list, 0), "name"), "\"spare\"");
+    json_decref(o);
+    o = ask("GET", "/v1/status", "tunnel=nosuch", "", 404);
+    same(o, "{\"version\":1,\"error\":\"there is no tunnel \\\"nosuch\\\"\","
+            "\"remedy\":\"there are: onprem, spare\"}");
+    json_decref(o);
+}
+
+static void neighbors_have_the_contracts_shape(void **state)
+{
+    (void)state;
+    json_t *o = ask("GET", "/v1/bgp/neighbors", "", "", 200);
+    same(o, "{\"version\":1,\"neighbors\":["
+            "{\"name\":\"onprem\",\"address\":\"192.168.11.88\",\"asn\":65020,"
+            "\"state\":\"Established\",\"reason\":\"\",\"since_s\":1.0,"
+            "\"router_id\":\"192.168.11.88\",\"hold_s\":180,\"keepalive_s\":60,"
+            "\"tunnel\":\"onprem\",\"local_address\":\"10.17.11.76\",\"prefixes_received\":1,"
+            "\"prefixes_accepted\":1,\"prefixes_advertised\":2,\"messages_in\":0,"
+            "\"messages_out\":0,\"last_error\":\"\"},"
+            "{\"name\":\"msee\",\"address\":\"172.16.0.2\",\"asn\":12076,\"state\":\"Active\","
+            "\"reason\":\"tcp-refused\",\"since_s\":10.0,\"router_id\":null,\"hold_s\":0,"
+            "\"keepalive_s\":0,\"tunnel\":null,\"local_address\":null,\"prefixes_received\":0,"
+            "\"prefixes_accepted\":0,\"prefixes_advertised\":0,\"messages_in\":0,"
+            "\"messages_out\":0,\"last_error\":\"text of the peer: ?\\n\"}]}");
+    json_decref(o);
+}
+
+static void routes_have_the_contracts_shape(void **state)
+{
+    (void)state;
+    json_t *o = ask("GET", "/v1/routes", "", "", 200);
+    json_t *list = json_object_get(o, "routes");
+    assert_int_equal(walked, BGP_VIEW_BEST);
+    assert_int_equal(walked_peer, CORE_NO_PEER);
+    assert_int_equal(json_array_size(list), 3);
+    same(json_array_get(list, 0),
+         "{\"prefix\":\"10.1.11.0/25\",\"best\":true,\"local\":false,\"accepted\":true,"
+         "\"next_hop\":\"192.168.11.88\",\"neighbor\":\"onprem\",\"local_pref\":100,"
+         "\"med\":null,\"origin\":\"igp\",\"as_path\":[65020],\"interface\":\"kedge0\","
+         "\"installed\":true,\"table\":254}");
+    same(json_object_get(json_array_get(list, 1), "med"), "0");
+    same(json_object_get(json_array_get(list, 1), "neighbor"), "\"msee\"");
+    same(json_object_get(json_array_get(list, 1), "installed"), "false");
+    same(json_object_get(json_array_get(list, 2), "neighbor"), "null");
+    json_decref(o);
+}
+
+static size_t n_routes(const char *q)
+{
+    json_t *o = ask("GET", "/v1/routes", q, "", 200);
+    size_t n = json_array_size(json_object_get(o, "routes"));
+    json_decref(o);
+    return n;
+}
+
+static void routes_are_filtered_by_view_neighbor_and_prefix(void **state)
+{
+    (void)state;
+    n_routes("view=learned&neighbor=msee");
+    assert_int_equal(walked, BGP_VIEW_LEARNED);
+    assert_int_equal(walked_peer, CORE_PEER_BESIDE(0));
+    n_routes("view=advertised&neighbor=onprem");
+    assert_int_equal(walked, BGP_VIEW_ADVERTISED);
+    assert_int_equal(n_routes("prefix=10.1.0.0/16"), 1);
+    assert_int_equal(n_routes("prefix=10.1.11.0/26"), 0);
+    assert_int_equal(n_routes("prefix=10.1.11.5"), 1);
+    assert_int_equal(n_routes("prefix=10.1.11.128"), 0);
+    refused("GET", "/v1/routes", "view=advertised", "", 400);
+    refused("GET", "/v1/routes", "view=bets", "", 400);
+    refused("GET", "/v1/routes", "neighbor=nosuch", "", 404);
+    refused("GET", "/v1/routes", "prefix=10.1.0.0/33", "", 400);
+}
+
+static void a_command_is_named_not_run(void **state)
+{
+    static const struct {
+        const char *path, *body;
+        enum core_command command;
+    } rows[] = {
+        {"/v1/tunnels/onprem/up", "", CORE_CMD_UP},
+        {"/v1/tunnels/onprem/down", "{}", CORE_CMD_DOWN},
+        {"/v1/tunnels/onprem/down", "{\"silent\":false}", CORE_CMD_DOWN},
+        {"/v1/tunnels/onprem/down", "{\"silent\":true}", CORE_CMD_DOWN_SILENT},
+        {"/v1/tunnels/onprem/rekey", "", CORE_CMD_REKEY},
+        {"/v1/tunnels/onprem/reset", "", CORE_CMD_RESET},
+        {"/v1/neighbors/msee/shutdown", "", CORE_CMD_NEIGHBOR_SHUTDOWN},
+        {"/v1/neighbors/msee/enable", "", CORE_CMD_NEIGHBOR_ENABLE},
+    };
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        json_decref(ask("POST", rows[i].path, "", rows[i].body, 200));
+        assert_true(last.has_command);
+        assert_int_equal(last.command, rows[i].command);
+        bool tunnel = strncmp(rows[i].path, "/v1/tunnels", 11) == 0;
+        assert_int_equal(last.tunnel, tunnel ? 0 : CORE_NO_TUNNEL);
+        assert_int_equal(last.peer, tunnel ? CORE_NO_PEER : CORE_PEER_BESIDE(0));
+    }
+    json_t *o = ask("POST", "/v1/tunnels/onprem/down", "", "", 200);
+    same(o, "{\"version\":1,\"tunnel\":\"onprem\",\"command\":\"down\",\"state\":\"up\",\"seq\":0}");
+    json_decref(o);
+}
+
+static void what_is_not_in_the_table_is_404_405_or_400(void **state)
+{
+    (void)state;
+    refused("GET", "/", "", "", 404);
+    refused("GET", "/v1/statuses", "", "", 404);
+    refused("GET", "/v1/status/", "", "", 404);
+    refused("POST", "/v1/tunnels//up", "", "", 404);
+    refused("POST", "/v1/tunnels/onprem/upp", "", "", 404);
+    refused("POST", "/v1/tunnels/a-name-of-more-than-31-characters/up", "", "", 404);
+    refused("POST", "/v1/tunnels/nosuch/up", "", "", 404);
+    refused("POST", "/v1/neighbors/nosuch/enable", "", "", 404);
+    refused("POST", "/v1/status", "", "", 405);
+    assert_string_equal(last.allow, "GET");
+    refused("GET", "/v1/tunnels/onprem/up", "", "", 405);
+    assert_string_equal(last.allow, "POST");
+    refused("POST", "/v1/tunnels/onprem/up", "", "{\"silent\":true}", 400);
+    refused("POST", "/v1/tunnels/onprem/down", "", "{\"silent\":1}", 400);
+    refused("POST", "/v1/tunnels/onprem/down", "", "{\"quiet\":true}", 400);
+    refused("POST", "/v1/tunnels/onprem/down", "", "[]", 400);
+    refused("POST", "/v1/tunnels/onprem/down", "", "{", 400);
+    refused("GET", "/v1/events", "since=-1", "", 400);
+    refused("GET", "/v1/events", "since=1x", "", 400);
+    refused("GET", "/v1/events", "follow=yes", "", 400);
+    refused("POST", "/v1/tunnels/spare/rekey", "", "", 409);
+}
+
+/* ---- events ---- */
+
+static struct core_event_record record(enum core_note note)
+{
+    return (struct core_event_record){.note = note, .now_us = 123456, .tunnel = 0,
+                                      .peer = CORE_NO_PEER};
+}
+
+static void expect_event(const struct core_event_record *r, const char *json, const char *log)
+{
+    struct ctl_names names = ctl_event_names(NULL, r);
+    char buf[512];
+    char *line = ctl_event_json(r, &names, 17, 1767225600000001);
+    assert_non_null(line);
+    assert_int_equal(line[strlen(line) - 1], '\n');
+    line[strlen(line) - 1] = '\0';
+    assert_string_equal(line, json);
+    free(line);
+    ctl_event_log(r, &names, buf, sizeof(buf));
+    assert_string_equal(buf, log);
+}
+
+#define HEAD "{\"version\":1,\"seq\":17,\"t_us\":123456,\"wall\":\"2026-01-01T00:00:00.000001Z\","
+
+static void events_are_one_line_of_json_and_one_of_log(void **state)
+{
+    (void)state;
+    struct core_event_record r = record(CORE_NOTE_TUNNEL_STATE);
+    r.tstate = CORE_T_UP;
+    expect_event(&r, HEAD "\"event\":\"tunnel.state\",\"tunnel\":\"onprem\",\"state\":\"up\","
+                          "\"reason\":\"none\"}",
+                 "tunnel.state tunnel=onprem state=up reason=none");
+    r = record(CORE_NOTE_CHILD_UP);
+    r.spi_in = 0xc1234567;
+    r.spi_out = 1;
+    r.text = kd_bytes_str("aes256-sha1");
+    expect_event(&r, HEAD "\"event\":\"child.up\",\"tunnel\":\"onprem\",\"spi_in\":\"c1234567\","
+                          "\"spi_out\":\"00000001\",\"suite\":\"aes256-sha1\"}",
+                 "child.up tunnel=onprem spi_in=c1234567 spi_out=00000001 suite=aes256-sha1");
+    r = record(CORE_NOTE_FIB_CLEAR);
+    r.count = 3;
+    r.latency_us = 850;
+    expect_event(&r, HEAD "\"event\":\"fib.clear\",\"tunnel\":\"onprem\",\"routes\":3,"
+                          "\"latency_us\":850}",
+                 "fib.clear tunnel=onprem routes=3 latency_us=850");
+    r = record(CORE_NOTE_BGP_STATE);
+    r.tunnel = CORE_NO_TUNNEL;
+    r.peer = CORE_PEER_BESIDE(0);
+    r.bstate = BGP_ESTABLISHED;
+    expect_event(&r, HEAD "\"event\":\"bgp.state\",\"neighbor\":\"msee\",\"state\":\"Established\","
+                          "\"reason\":\"none\"}",
+                 "bgp.state neighbor=msee state=Established reason=none");
+    r = record(CORE_NOTE_ROUTE_ADD);
+    r.peer = 0;
+    r.prefix = prefix("10.1.11.0/25");
+    r.nexthop = addr("192.168.11.88");
+    expect_event(&r, HEAD "\"event\":\"route.add\",\"tunnel\":\"onprem\",\"neighbor\":\"onprem\","
+                          "\"prefix\":\"10.1.11.0/25\",\"next_hop\":\"192.168.11.88\"}",
+                 "route.add tunnel=onprem neighbor=onprem prefix=10.1.11.0/25 "
+                 "next_hop=192.168.11.88");
+}
+
+static void a_refusal_lists_both_sides(void **state)
+{
+    (void)state;
+    struct core_event_record r = record(CORE_NOTE_IKE_REFUSED);
+    r.reason = KD_REASON_NO_PROPOSAL;
+    r.remote = (struct kd_endpoint){addr("198.51.100.1"), 500};
+    r.text = kd_bytes_str("no common suite");
+    r.offered = kd_bytes_str("aes256-sha1-modp1024, 3des-sha1-modp1024");
+    r.configured = kd_bytes_str("aes256-sha256-modp2048");
+    expect_event(&r, HEAD "\"event\":\"ike.refused\",\"tunnel\":\"onprem\","
+                          "\"reason\":\"no-proposal\",\"remote\":\"198.51.100.1:500\","
+                          "\"detail\":\"no common suite\","
+                          "\"offered\":[\"aes256-sha1-modp1024\",\"3des-sha1-modp1024\"],"
+                          "\"configured\":[\"aes256-sha256-modp2048\"]}",
+                 "ike.refused tunnel=onprem reason=no-proposal remote=198.51.100.1:500 "
+                 "detail=\"no common suite\" "
+                 "offered=\"aes256-sha1-modp1024, 3des-sha1-modp1024\" "
+                 "configured=aes256-sha256-modp2048");
+}
+
+static void a_peers_text_cannot_forge_a_line(void **state)
+{
+    (void)state;
+    struct core_event_record r = record(CORE_NOTE_BGP_ERROR);
+    r.text = kd_bytes_str("x\nchild.up tunnel=onprem\x1b[2J\xff");
+    expect_event(&r, HEAD "\"event\":\"bgp.error\",\"tunnel\":\"onprem\",\"reason\":\"none\","
+                          "\"detail\":\"x\\nchild.up tunnel=onprem\\u001B[2J?\"}",
+                 "bgp.error tunnel=onprem reason=none "
+                 "detail=\"x\\nchild.up tunnel=onprem\\u001B[2J?\"");
+}
+
+static void a_log_line_is_cut_at_its_buffer(void **state)
+{
+    (void)state;
+    struct core_event_record r = record(CORE_NOTE_KERNEL_ERROR);
+    struct ctl_names names = {"onprem", NULL};
+    char buf[24];
+    r.text = kd_bytes_str("no such device and more");
+    ctl_event_log(&r, &names, buf, sizeof(buf));
+    assert_string_equal(buf, "kernel.error tunnel=onp");
+}
+
+static void every_event_has_a_name_and_both_forms(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CORE_NOTE_N; i++) {
+        struct core_event_record r = record((enum core_note)i);
+        struct ctl_names names = ctl_event_names(NULL, &r);
+        char buf[256];
+        char *line = ctl_event_json(&r, &names, 1, 0);
+        assert_non_null(strstr(line, core_note_names[i]));
+        free(line);
+        ctl_event_log(&r, &names, buf, sizeof(buf));
+        assert_int_equal(strncmp(buf, core_note_names[i], strlen(core_note_names[i])), 0);
+    }
+}
+
+/* ---- the ring ---- */
+
+static void fill(unsigned n)
+{
+    struct core_event_record r = record(CORE_NOTE_RESTORE);
+    struct ctl_names names = {"onprem", NULL};
+    for (unsigned i = 0; i < n; i++)
+        assert_non_null(ctl_ring_add(ring, &r, &names, 0));
+}
+
+/* How many lines since, and the first one's number. */
+static unsigned lines_since(uint64_t since, uint64_t *first)
+{
+    size_t len;
+    unsigned n = 0;
+    char *s = ctl_ring_since(ring, since, &len);
+    assert_non_null(s);
+    assert_int_equal(strlen(s), len);
+    *first = 0;
+    sscanf(s, "{\"version\":1,\"seq\":%" SCNu64, first);
+    for (const char *p = s; (p = strchr(p, '\n')) != NULL; p++)
+        n++;
+    free(s);
+    return n;
+}
+
+static void the_ring_gives_what_came_after_a_number(void **state)
+{
+    uint64_t first;
+    (void)state;
+    assert_int_equal(lines_since(0, &first), 0);
+    fill(3);
+    assert_int_equal(ctl_ring_last(ring), 3);
+    assert_int_equal(lines_since(0, &first), 3);
+    assert_int_equal(first, 1);
+    assert_int_equal(lines_since(2, &first), 1);
+    assert_int_equal(first, 3);
+    assert_int_equal(lines_since(3, &first), 0);
+    assert_int_equal(lines_since(UINT64_MAX, &first), 0);
+}
+
+static void the_ring_keeps_the_last_4096(void **state)
+{
+    uint64_t first;
+    (void)state;
+    fill(CTL_RING_MAX + 5);
+    assert_int_equal(lines_since(0, &first), CTL_RING_MAX);
+    assert_int_equal(first, 6);
+    assert_int_equal(lines_since(CTL_RING_MAX + 4, &first), 1);
+    assert_int_equal(first, CTL_RING_MAX + 5);
+}
+
+static void events_are_asked_for_and_followed(void **state)
+{
+    (void)state;
+    fill(2);
+    struct ctl_request req = {"GET", "/v1/events", query, "since=1&follow=1", {NULL, 0}};
+    struct ctl_response r = ctl_handle(&env, &req);
+    assert_int_equal(r.status, 200);
+    assert_true(r.follow);
+    assert_non_null(strstr(r.body, "\"seq\":2,"));
+    assert_null(strstr(r.body, "\"seq\":1,"));
+    ctl_response_done(&r);
+    req.query_arg = "since=0";
+    r = ctl_handle(&env, &req);
+    assert_false(r.follow);
+    ctl_response_done(&r);
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+static int end(void **state)
+{
+    (void)state;
+    ctl_response_done(&last);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(status_has_the_contracts_shape),
+        T(status_of_one_tunnel_and_of_an_unknown_one),
+        T(neighbors_have_the_contracts_shape),
+        T(routes_have_the_contracts_shape),
+        T(routes_are_filtered_by_view_neighbor_and_prefix),
+        T(a_command_is_named_not_run),
+        T(what_is_not_in_the_table_is_404_405_or_400),
+        T(events_are_one_line_of_json_and_one_of_log),
+        T(a_refusal_lists_both_sides),
+        T(a_peers_text_cannot_forge_a_line),
+        T(a_log_line_is_cut_at_its_buffer),
+        T(every_event_has_a_name_and_both_forms),
+        T(the_ring_gives_what_came_after_a_number),
+        T(the_ring_keeps_the_last_4096),
+        T(events_are_asked_for_and_followed),
+    };
+    return cmocka_run_group_tests(tests, NULL, end);
+}
