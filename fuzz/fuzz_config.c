@@ -1,5 +1,5 @@
-/* The configuration reader against any text: it takes it whole or leaves nothing behind, and an inline
- * secret never comes back in a message. */
+/* The configuration reader against any text: it takes it whole or leaves nothing behind, and an
+ * inline secret never comes back in a message. */
 #include "config/config.h"
 
 #include <stdlib.h>

@@ -17,6 +17,7 @@ struct import {
     struct bgp_family *f;
     uint32_t attr_in;
     bool refused; /* a loop: held, never accepted */
+    int memo_end; /* entries below it may be set */
     uint32_t memo[ENTRIES];
 };
 
@@ -76,6 +77,8 @@ static uint32_t import_attr(struct import *m, const struct kd_prefix *prefix)
         entry = bgp_route_map_match(m->p->import, prefix);
     if (entry < 0)
         return 0;
+    for (; m->memo_end <= entry; m->memo_end++)
+        m->memo[m->memo_end] = 0;
     if (!m->memo[entry])
         m->memo[entry] = entry_attr(m->b, m->p, m->attr_in, entry);
     return m->memo[entry];
@@ -84,12 +87,17 @@ static uint32_t import_attr(struct import *m, const struct kd_prefix *prefix)
 static void import_begin(struct import *m, struct bgp *b, struct bgp_peer *p, struct bgp_family *f,
                          uint32_t attr_in, const struct bgp_attrs *a)
 {
-    *m = (struct import){.b = b, .p = p, .f = f, .attr_in = attr_in, .refused = loops(b, p, a)};
+    m->b = b;
+    m->p = p;
+    m->f = f;
+    m->attr_in = attr_in;
+    m->refused = loops(b, p, a);
+    m->memo_end = 0;
 }
 
 static void import_end(struct import *m)
 {
-    for (int i = 0; i < ENTRIES; i++)
+    for (int i = 0; i < m->memo_end; i++)
         bgp_attrs_unref(&m->b->attrs, m->memo[i]);
 }
 

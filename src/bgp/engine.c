@@ -273,22 +273,23 @@ static void end_broken(struct bgp *b, struct bgp_peer *p)
 
 static bool incoming_work(struct bgp *b, struct bgp_peer *p)
 {
-    bool more = bgp_peer_purge(b, p, false);
+    bool more = p->out && bgp_conn_read(b, p->out);
 
-    if (p->out)
-        more |= bgp_conn_read(b, p->out);
     if (p->in)
         more |= bgp_conn_read(b, p->in);
-    return bgp_adjin_soft(b, p) || more;
+    more |= bgp_adjin_soft(b, p);
+    return bgp_peer_purge(b, p, false) || more; /* last: what was read may have ended the session */
 }
 
 static bool outgoing_work(struct bgp *b, struct bgp_peer *p)
 {
     bool more = p->up && bgp_adjout_run(b, p);
 
-    if (p->broken && bgp_emit_room(b))
+    if (!p->broken)
+        return more;
+    if (bgp_emit_room(b))
         end_broken(b, p);
-    return more || p->broken;
+    return true; /* its paths are to be taken out */
 }
 
 /* Every peer's turn, starting with another one each step. */
@@ -308,11 +309,11 @@ static bool work(struct bgp *b)
     bool more = each_peer(b, incoming_work);
 
     more |= bgp_ribs_rescan(b);
-    b->work /= 2;
+    b->work = 0;
     more |= bgp_ribs_decide(b);
     more |= bgp_ribs_tell_fib(b);
     more |= bgp_ribs_tell_nexthops(b);
-    b->work /= 2;
+    b->work = 0;
     more |= each_peer(b, outgoing_work);
     b->next_peer = b->n_peers ? (b->next_peer + 1) % b->n_peers : 0;
     return more;

@@ -9,9 +9,9 @@
 #include "bgp/peer.h"
 
 #define BGP_PEERS_MAX_DEFAULT 1024
-/* Units of bulk work (a prefix read, decided, advertised) a step does before it says `more`: about
- * 500 us (DESIGN 1). */
-#define BGP_WORK_MAX 4096
+/* Units of bulk work (a prefix read, decided, advertised) each of a step's three stages does before
+ * it says `more`: together about 500 us (DESIGN 1). */
+#define BGP_WORK_MAX 1024
 /* Left free for what must be said at once: bulk work stops below it. */
 #define BGP_RESERVE_ACTIONS 32
 #define BGP_RESERVE_BYTES   (32 * 1024)

@@ -45,6 +45,8 @@ static void connect_out(struct bgp *b, struct bgp_peer *p)
 static void start(struct bgp *b, struct bgp_fsm *m)
 {
     m->p->idle_hold = false;
+    if (m->ev && m->ev->kind == BGP_EV_PEER_ON)
+        m->p->reason = KD_REASON_NONE;
     connect_out(b, m->p);
 }
 

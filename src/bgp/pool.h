@@ -6,7 +6,7 @@
 
 #include "base/attr.h"
 
-#define BGP_CHUNK_BITS 12
+#define BGP_CHUNK_BITS 9
 #define BGP_CHUNK      (1u << BGP_CHUNK_BITS)
 
 struct bgp_pool {

@@ -57,9 +57,9 @@ int bgp_rib_cmp(const struct bgp_rib *rib, uint32_t a, uint32_t b)
     return c ? c : x->len - y->len;
 }
 
-uint32_t bgp_rib_find(const struct bgp_rib *rib, const struct kd_prefix *p)
+static uint32_t find(const struct bgp_rib *rib, const struct kd_prefix *p, uint32_t hash)
 {
-    uint32_t i = bgp_map_get(&rib->bucket, bucket_of(rib, hash_key(rib, p->addr.b, p->len)));
+    uint32_t i = bgp_map_get(&rib->bucket, bucket_of(rib, hash));
 
     while (i) {
         const struct bgp_dest *d = bgp_rib_dest(rib, i);
@@ -68,6 +68,11 @@ uint32_t bgp_rib_find(const struct bgp_rib *rib, const struct kd_prefix *p)
         i = d->next;
     }
     return i;
+}
+
+uint32_t bgp_rib_find(const struct bgp_rib *rib, const struct kd_prefix *p)
+{
+    return find(rib, p, hash_key(rib, p->addr.b, p->len));
 }
 
 /* Splits one bucket when there are more destinations than buckets. Without memory it just doesn't. */
@@ -94,7 +99,7 @@ static void spread(struct bgp_rib *rib)
 
 uint32_t bgp_rib_get(struct bgp_rib *rib, const struct kd_prefix *p)
 {
-    uint32_t i = bgp_rib_find(rib, p), b;
+    uint32_t hash = hash_key(rib, p->addr.b, p->len), i = find(rib, p, hash), b;
     struct bgp_dest *d;
 
     if (i)
@@ -107,7 +112,7 @@ uint32_t bgp_rib_get(struct bgp_rib *rib, const struct kd_prefix *p)
     d->flags = BGP_DEST_LIVE;
     memcpy(d->key, p->addr.b, key_len(rib));
     spread(rib);
-    b = bucket_of(rib, hash_key(rib, d->key, d->len));
+    b = bucket_of(rib, hash);
     d->next = bgp_map_get(&rib->bucket, b);
     if (bgp_pending_reserve(&rib->dirty, i) && bgp_pending_reserve(&rib->fib, i) &&
         bgp_map_set(&rib->bucket, b, i))

@@ -10,7 +10,8 @@ static void print_neighbors(const json_t *list)
     char age[CLI_TEXT_MAX];
     size_t i;
     json_t *v;
-    json_array_foreach (list, i, v) {
+    json_array_foreach(list, i, v)
+    {
         const char *error = cli_str(v, "last_error");
         cli_cell(t, "%s", cli_str(v, "name"));
         cli_cell(t, "%s", cli_str(v, "address"));
@@ -61,7 +62,8 @@ static void print_routes(const json_t *list)
     char path[1024];
     size_t i;
     json_t *v;
-    json_array_foreach (list, i, v) {
+    json_array_foreach(list, i, v)
+    {
         const json_t *med = json_object_get(v, "med");
         cli_join(json_object_get(v, "as_path"), " ", path, sizeof(path));
         cli_cell(t, "%s", cli_str(v, "prefix"));
@@ -116,7 +118,8 @@ enum cli_exit cli_routes(const struct cli *c)
     char path[512];
     json_t *o;
     if (!routes_path(c, path, sizeof(path))) {
-        fputs("usage: kedge routes [best|learned [NEIGHBOR]|advertised NEIGHBOR] [PREFIX]\n", stderr);
+        fputs("usage: kedge routes [best|learned [NEIGHBOR]|advertised NEIGHBOR] [PREFIX]\n",
+              stderr);
         return CLI_USAGE;
     }
     enum cli_exit e = cli_ask(c, "GET", path, NULL, &o);

@@ -73,9 +73,9 @@ static enum cli_exit judge(const struct cli *c, struct kd_bytes text)
     struct config_env env = {.read_secret = read_secret};
     bool ok = config_parse(text, c->argv[0], &env, &cfg, &errs);
     if (c->json) {
-        json_t *o = json_pack("{s:i, s:s, s:b, s:o, s:o}", "version", 1, "file", c->argv[0], "ok",
-                              ok, "errors", list(errs.e, errs.n), "warnings",
-                              list(errs.w, errs.n_warnings));
+        json_t *o =
+            json_pack("{s:i, s:s, s:b, s:o, s:o}", "version", 1, "file", c->argv[0], "ok", ok,
+                      "errors", list(errs.e, errs.n), "warnings", list(errs.w, errs.n_warnings));
         cli_print_json(o);
         json_decref(o);
     } else {

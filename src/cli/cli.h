@@ -39,8 +39,8 @@ cli_command cli_status, cli_watch, cli_tunnel, cli_neighbor, cli_neighbors, cli_
 /* Answers below 400 as JSON in *out (new reference). body may be NULL. */
 enum cli_exit cli_ask(const struct cli *c, const char *method, const char *path, const char *body,
                       json_t **out) KD_MUST_USE;
-/* Hands each line of a stream to fn until it returns false or the stream ends (CLI_OK), or timeout_us
- * passes (CLI_TIMEOUT, nothing said; 0: no limit). */
+/* Hands each line of a stream to fn until it returns false or the stream ends (CLI_OK), or
+ * timeout_us passes (CLI_TIMEOUT, nothing said; 0: no limit). */
 enum cli_exit cli_stream(const struct cli *c, const char *path, uint64_t timeout_us,
                          bool (*fn)(void *arg, json_t *line), void *arg) KD_MUST_USE;
 /* path?key=value, escaped, onto path (cap bytes); value NULL: nothing. */
@@ -59,8 +59,8 @@ void cli_table_print(struct cli_table *t, FILE *to); /* and frees it */
 const char *cli_age(double s, char *buf);
 /* "17 B", "1.2 KiB" */
 const char *cli_size(uint64_t n, char *buf);
-/* A field as text: "-" where it is absent, null or empty; control characters, which only a peer would
- * put there, as '?'. Borrowed from obj, or one of a few buffers used in turn. */
+/* A field as text: "-" where it is absent, null or empty; control characters, which only a peer
+ * would put there, as '?'. Borrowed from obj, or one of a few buffers used in turn. */
 const char *cli_str(const json_t *obj, const char *key);
 double cli_num(const json_t *obj, const char *key);
 /* A list of strings or numbers joined by sep, into buf. */

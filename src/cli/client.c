@@ -80,7 +80,8 @@ static enum cli_exit unreachable(const struct cli *c, CURL *curl)
         fputs("no permission; be root or a member of the group control.group names\n", stderr);
     else
         fputs("is it running? Start it (systemctl start kedged), or name its socket with --socket "
-              "PATH or $KEDGE_SOCKET\n", stderr);
+              "PATH or $KEDGE_SOCKET\n",
+              stderr);
     return CLI_UNREACHABLE;
 }
 

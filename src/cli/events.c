@@ -28,7 +28,8 @@ static void print_event(const json_t *o)
     const json_t *v;
     printf("%5.0f  %.10s %.12s  %-16s", cli_num(o, "seq"), wall, strlen(wall) > 11 ? wall + 11 : "",
            cli_str(o, "event"));
-    json_object_foreach ((json_t *)o, key, v) {
+    json_object_foreach((json_t *)o, key, v)
+    {
         bool known = false;
         for (size_t i = 0; i < KD_ARRAY_LEN(head); i++)
             known |= strcmp(head[i], key) == 0;

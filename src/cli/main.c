@@ -50,7 +50,8 @@ static void print_help(FILE *to)
     for (size_t i = 0; i < KD_ARRAY_LEN(commands); i++)
         fprintf(to, "  %s%s%s\n      %s\n", commands[i].name, commands[i].args[0] ? " " : "",
                 commands[i].args, commands[i].help);
-    fputs("\n  --socket PATH  the daemon's socket (default $KEDGE_SOCKET, else " SOCKET_DEFAULT ")\n"
+    fputs("\n"
+          "  --socket PATH  the daemon's socket (default $KEDGE_SOCKET, else " SOCKET_DEFAULT ")\n"
           "  --json         JSON instead of text\n\n"
           "exit: 0 done, 1 refused or failed, 2 usage, 3 no daemon, 4 timed out\n", to);
 }

@@ -11,8 +11,7 @@ static uint64_t sum(const json_t *children, const char *key)
     uint64_t n = 0;
     size_t i;
     json_t *v;
-    json_array_foreach (children, i, v)
-        n += (uint64_t)json_integer_value(json_object_get(v, key));
+    json_array_foreach(children, i, v) n += (uint64_t)json_integer_value(json_object_get(v, key));
     return n;
 }
 
@@ -30,7 +29,8 @@ static void print_overview(const json_t *tunnels, FILE *to)
     char a[CLI_TEXT_MAX], in[CLI_TEXT_MAX], out[CLI_TEXT_MAX];
     size_t i;
     json_t *v;
-    json_array_foreach (tunnels, i, v) {
+    json_array_foreach(tunnels, i, v)
+    {
         const json_t *children = json_object_get(v, "children");
         cli_cell(t, "%s", cli_str(v, "name"));
         cli_cell(t, "%s", cli_str(v, "state"));
@@ -102,11 +102,10 @@ static void print_tunnel(const json_t *v, FILE *to)
         fprintf(to, ", %s", reason(v));
     if (strcmp(cli_str(v, "detail"), "-") != 0)
         fprintf(to, " (%s)", cli_str(v, "detail"));
-    fprintf(to, "\n  path      %s to %s, %s, MTU %.0f\n", cli_str(v, "local"),
-            cli_str(v, "remote"), cli_str(v, "interface"), cli_num(v, "mtu"));
+    fprintf(to, "\n  path      %s to %s, %s, MTU %.0f\n", cli_str(v, "local"), cli_str(v, "remote"),
+            cli_str(v, "interface"), cli_num(v, "mtu"));
     print_ike(json_object_get(v, "ike"), to);
-    json_array_foreach (json_object_get(v, "children"), i, child)
-        print_child(child, to);
+    json_array_foreach(json_object_get(v, "children"), i, child) print_child(child, to);
     print_refusal(json_object_get(v, "refusal"), to);
 }
 
@@ -117,8 +116,7 @@ static void print_status(const json_t *o, bool one, FILE *to)
     size_t i;
     json_t *v;
     if (one) {
-        json_array_foreach (tunnels, i, v)
-            print_tunnel(v, to);
+        json_array_foreach(tunnels, i, v) print_tunnel(v, to);
         return;
     }
     fprintf(to, "kedged %s, up %s, data plane %s (%s)\n", cli_str(d, "version"),

@@ -153,7 +153,8 @@ const char *cli_join(const json_t *list, const char *sep, char *buf, size_t cap)
     size_t at = 0, i;
     json_t *v;
     buf[0] = '\0';
-    json_array_foreach (list, i, v) {
+    json_array_foreach(list, i, v)
+    {
         const char *gap = i ? sep : "";
         int n = json_is_integer(v)
                     ? snprintf(buf + at, cap - at, "%s%lld", gap, (long long)json_integer_value(v))

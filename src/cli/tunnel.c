@@ -1,5 +1,6 @@
-/* kedge up, down, rekey, reset, neighbor: a command, and with --wait its effect, which is read off the
- * event stream from the number the daemon's answer carries: nothing is missed, nothing is polled. */
+/* kedge up, down, rekey, reset, neighbor: a command, and with --wait its effect, which is read off
+ * the event stream from the number the daemon's answer carries: nothing is missed, nothing is
+ * polled. */
 #include "cli/cli.h"
 
 #include <string.h>

@@ -62,7 +62,8 @@ static void fetch(struct cfg *c, yaml_node_t *n, enum config_secret_from from,
     char quote[CFG_QUOTE_MAX];
     if (!cfg_val(c, n, &name))
         return;
-    if (from == CONFIG_SECRET_CREDENTIAL && (strchr(name.s, '/') || name.s[0] == '.' || !name.len)) {
+    if (from == CONFIG_SECRET_CREDENTIAL &&
+        (strchr(name.s, '/') || name.s[0] == '.' || !name.len)) {
         cfg_error(c, name.at, "%s; allowed: a credential's name (LoadCredential=NAME:...)",
                   cfg_quote(&name, quote));
         return;

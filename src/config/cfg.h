@@ -86,9 +86,9 @@ struct cfg_table {
 
 extern const struct cfg_word cfg_bool_words[];
 
-/* Reads a mapping by its table into obj: unknown, duplicate and missing keys are errors, absent ones
- * get their defaults. The keys are read in the table's order. at (may be NULL, else table->n long)
- * receives where each key's value stands. */
+/* Reads a mapping by its table into obj: unknown, duplicate and missing keys are errors, absent
+ * ones get their defaults. The keys are read in the table's order. at (may be NULL, else table->n
+ * long) receives where each key's value stands. */
 void cfg_map(struct cfg *c, yaml_node_t *n, const struct cfg_table *t, void *obj,
              struct cfg_where *at);
 /* The defaults of a table whose mapping is absent; required keys are not asked for. */

@@ -1,7 +1,7 @@
 /* The YAML document: loaded with libyaml, looked at through checked accessors, wiped at the end.
  *
- * libyaml grows a scalar by realloc(), so a long inline psk may leave pieces in freed memory that we
- * can't reach: psk-file and psk-credential exist for those who mind. */
+ * libyaml grows a scalar by realloc(), so a long inline psk may leave pieces in freed memory that
+ * we can't reach: psk-file and psk-credential exist for those who mind. */
 #include "config/cfg.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* Errors and warnings: collected with their place, ordered by it, and the nearest right spelling. */
+/* Errors and warnings: collected with their place, ordered by it, and the nearest right spelling.
+ */
 #include "config/cfg.h"
 
 #include <ctype.h>

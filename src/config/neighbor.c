@@ -1,5 +1,5 @@
-/* neighbors: BGP sessions, over a tunnel and beside the tunnels; one set of keys, a few of which only
- * one kind has. */
+/* neighbors: BGP sessions, over a tunnel and beside the tunnels; one set of keys, a few of which
+ * only one kind has. */
 #include "config/cfg.h"
 
 #include <stdio.h>
@@ -31,7 +31,7 @@ static void read_export(struct cfg *c, yaml_node_t *n, void *obj)
 
 #define T struct bgp_peer_config
 
-enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_COMMON };
+enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT };
 
 /* The rows both kinds have, in the enum's order. */
 #define COMMON_ROWS(name_required)                                                                 \
@@ -43,10 +43,10 @@ enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_COMMON };
                 .max = KD_S(65535), .def = "180s"},                                                \
     [K_KEEPALIVE] = {.name = "keepalive", .type = CFG_DURATION, CFG_AT(T, keepalive_s),            \
                      .unit = KD_S(1), .min = KD_S(1), .max = KD_S(21845)},                         \
+    [K_IMPORT] = {.name = "import", .type = CFG_OWN, .parse = read_import},                        \
+    [K_EXPORT] = {.name = "export", .type = CFG_OWN, .parse = read_export},                        \
     {.name = "connect-retry", .type = CFG_DURATION, CFG_AT(T, connect_retry_us), .unit = 1,        \
      .min = KD_MS(100), .max = KD_S(3600), .def = "5s"},                                           \
-    {.name = "import", .type = CFG_OWN, .parse = read_import},                                     \
-    {.name = "export", .type = CFG_OWN, .parse = read_export},                                     \
     {.name = "passive", .type = CFG_WORD, CFG_AT(T, passive), .words = cfg_bool_words},            \
     {.name = "next-hop-self", .type = CFG_WORD, CFG_AT(T, next_hop_self),                          \
      .words = cfg_bool_words},                                                                     \
@@ -78,18 +78,21 @@ static void check_timers(struct cfg *c, const struct bgp_peer_config *p,
                   p->keepalive_s, p->hold_s);
 }
 
-/* RFC 8212: without a policy an eBGP session comes up and exchanges nothing, which looks like a fault. */
-static void check_policies(struct cfg *c, const struct bgp_peer_config *p, struct cfg_where at)
+/* RFC 8212: without a policy an eBGP session comes up and exchanges nothing, which looks like a
+ * fault. */
+static void check_policies(struct cfg *c, const struct bgp_peer_config *p,
+                           const struct cfg_where *at, struct cfg_where self)
 {
-    if (p->asn == c->out.asn || p->asn == 0 || (p->has_import && p->has_export))
+    bool import = at[K_IMPORT].line, export = at[K_EXPORT].line; /* named, be it wrongly */
+    if (p->asn == c->out.asn || p->asn == 0 || (import && export))
         return;
-    cfg_warn(c, at, "no %s policy: an eBGP neighbor %s nothing without one (RFC 8212)",
-             p->has_import   ? "export"
-             : p->has_export ? "import"
-                             : "import and no export",
-             p->has_import   ? "is sent"
-             : p->has_export ? "brings"
-                             : "exchanges");
+    cfg_warn(c, self, "no %s policy: an eBGP neighbor %s nothing without one (RFC 8212)",
+             import   ? "export"
+             : export ? "import"
+                      : "import and no export",
+             import   ? "is sent"
+             : export ? "brings"
+                      : "exchanges");
 }
 
 static void check_common(struct cfg *c, const struct bgp_peer_config *p, const struct cfg_where *at,
@@ -100,7 +103,7 @@ static void check_common(struct cfg *c, const struct bgp_peer_config *p, const s
     if (at[K_ADDRESS].line && p->remote.family && kd_addr_is_any(&p->remote))
         cfg_error(c, at[K_ADDRESS], ".address: allowed: the neighbor's own address");
     check_timers(c, p, at);
-    check_policies(c, p, self);
+    check_policies(c, p, at, self);
 }
 
 static void common_defaults(const struct cfg *c, struct bgp_peer_config *p)

@@ -1,5 +1,5 @@
-/* The reader of the schema tables: walks a mapping, says what is unknown, doubled or missing, and has
- * every known value read into its place. */
+/* The reader of the schema tables: walks a mapping, says what is unknown, doubled or missing, and
+ * has every known value read into its place. */
 #include "config/cfg.h"
 
 #include <stdio.h>
@@ -45,8 +45,7 @@ static void match_keys(struct cfg *c, yaml_node_t *n, const struct cfg_table *t,
         if (i == t->n)
             unknown_key(c, t, &key);
         else if (value[i])
-            cfg_error(c, key.at, "\"%s\" is already set in line %u", key.s,
-                      cfg_at(value[i]).line);
+            cfg_error(c, key.at, "\"%s\" is already set in line %u", key.s, cfg_at(value[i]).line);
         else
             value[i] = yaml_document_get_node(c->doc, p->value);
     }

@@ -57,7 +57,8 @@ void cfg_router(struct cfg *c, yaml_node_t *n, void *obj)
     if (o->asn == 23456)
         cfg_error(c, at[1], ".asn: \"23456\" is AS_TRANS (RFC 6793), nobody's own number");
     if (o->table == 255)
-        cfg_error(c, at[3], ".table: \"255\" is the kernel's local table; allowed: main or another number");
+        cfg_error(c, at[3],
+                  ".table: \"255\" is the kernel's local table; allowed: main or another number");
 }
 
 /* ---- gateway ---- */

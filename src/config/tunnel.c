@@ -25,7 +25,8 @@ static void read_remote(struct cfg *c, yaml_node_t *n, void *obj)
     t->remote_any = strcmp(v.s, "any") == 0;
     if (t->remote_any || kd_addr_parse(v.s, &t->t.ike.remote))
         return;
-    cfg_error(c, v.at, "%s; allowed: an address, or any (a name is not looked up yet: give its address)",
+    cfg_error(c, v.at,
+              "%s; allowed: an address, or any (a name is not looked up yet: give its address)",
               cfg_quote(&v, quote));
 }
 
@@ -134,7 +135,8 @@ static const struct cfg_word role_words[] = {{"both", IKE_ROLE_BOTH},
 static const struct cfg_word encap_words[] = {
     {"auto", IKE_ENCAP_AUTO}, {"always", IKE_ENCAP_ALWAYS}, {"never", IKE_ENCAP_NEVER}, {NULL, 0}};
 static const struct cfg_word mtu_words[] = {{"auto", 0}, {NULL, 0}};
-static const struct cfg_word mss_words[] = {{"auto", CORE_MSS_AUTO}, {"off", CORE_MSS_OFF}, {NULL, 0}};
+static const struct cfg_word mss_words[] = {
+    {"auto", CORE_MSS_AUTO}, {"off", CORE_MSS_OFF}, {NULL, 0}};
 
 enum {
     K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_ROLE, K_PROFILE, K_IKE, K_ESP,
@@ -198,7 +200,8 @@ static void check_local(struct cfg *c, struct tunnel *t, const struct cfg_where 
     if (!at[K_LOCAL].line && o->n_listen == 1)
         t->t.ike.local = o->listen[0];
     if (!at[K_LOCAL].line && o->n_listen > 1)
-        cfg_error(c, self, "\"local\" is missing; needed where gateway.listen has several addresses");
+        cfg_error(c, self,
+                  "\"local\" is missing; needed where gateway.listen has several addresses");
     if (!t->t.ike.local.family)
         return;
     uint32_t i = 0;
@@ -245,7 +248,7 @@ static void set_ids(struct cfg *c, struct tunnel *t, const struct cfg_where *at)
         id_from_addr(&k->remote_id, &k->remote); /* remote any: any identity */
 }
 
-/* azure-custom is Azure's behavior with one's own two proposals; the other profiles are the lists. */
+/* azure-custom is Azure's behavior with one's own two proposals; the other profiles are lists. */
 static void set_suites(struct cfg *c, struct tunnel *t, const struct cfg_where *at,
                        struct cfg_where self)
 {
@@ -259,7 +262,8 @@ static void set_suites(struct cfg *c, struct tunnel *t, const struct cfg_where *
                   "\"%s\" is missing: ike and esp are given together%s",
                   at[K_IKE].line ? "esp" : "ike", custom ? " with profile azure-custom" : "");
     if (custom && (k->ike.n > 1 || k->esp.n > 1))
-        cfg_error(c, at[K_PROFILE], ".profile: azure-custom; allowed: one ike and one esp proposal");
+        cfg_error(c, at[K_PROFILE],
+                  ".profile: azure-custom; allowed: one ike and one esp proposal");
     if (lists || custom)
         return;
     /* offers and acceptance are one list as yet: who may be asked accepts what Azure accepts */
@@ -287,7 +291,8 @@ static void check_budget(struct cfg *c, struct ike_conn_config *k, const struct 
     if (!at[K_ABANDON].line)
         k->abandon_us = KD_MAX(4 * k->detect_us, KD_S(60));
     else if (k->abandon_us < k->detect_us && k->abandon_us > 0)
-        cfg_error(c, at[K_ABANDON], ".abandon: shorter than detect (%llums); allowed: detect or more",
+        cfg_error(c, at[K_ABANDON],
+                  ".abandon: shorter than detect (%llums); allowed: detect or more",
                   (unsigned long long)(k->detect_us / 1000));
 }
 
@@ -299,7 +304,8 @@ static void check_interface(struct cfg *c, struct tunnel *t, const struct cfg_wh
     }
     const char *s = t->t.ifname;
     if (strpbrk(s, "/: %\t") || strcmp(s, ".") == 0 || strcmp(s, "..") == 0 || strcmp(s, "lo") == 0)
-        cfg_error(c, at[K_INTERFACE], ".interface: \"%s\"; allowed: a name without / : %% and blanks", s);
+        cfg_error(c, at[K_INTERFACE],
+                  ".interface: \"%s\"; allowed: a name without / : %% and blanks", s);
 }
 
 static void check_inner(struct cfg *c, struct tunnel *t, const struct cfg_where *at)
@@ -308,7 +314,8 @@ static void check_inner(struct cfg *c, struct tunnel *t, const struct cfg_where 
     if (k->inner.family && kd_addr_is_any(&k->inner))
         cfg_error(c, at[K_ADDRESS], ".address: allowed: the tunnel's own address");
     if (k->inner.family == 6 && k->mtu > 0 && k->mtu < 1280)
-        cfg_error(c, at[K_MTU], ".mtu: %u; allowed: 1280 or more with IPv6 inside (RFC 8200)", k->mtu);
+        cfg_error(c, at[K_MTU], ".mtu: %u; allowed: 1280 or more with IPv6 inside (RFC 8200)",
+                  k->mtu);
     if (k->mss != CORE_MSS_AUTO && k->mss != CORE_MSS_OFF && k->mtu > 0 && k->mss + 40u > k->mtu)
         cfg_error(c, at[K_MSS], ".mss: %u; allowed: at most mtu - 40", k->mss);
 }

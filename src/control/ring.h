@@ -12,11 +12,12 @@ struct ctl_names {
 };
 
 struct ctl_names ctl_event_names(const struct core *core, const struct core_event_record *r);
-/* One line of JSON with its line feed; malloc'ed, NULL when out of memory. wall_us: UTC since 1970. */
+/* One line of JSON with its line feed; malloc'ed, NULL when out of memory. wall_us: UTC since
+ * 1970. */
 char *ctl_event_json(const struct core_event_record *r, const struct ctl_names *names, uint64_t seq,
                      uint64_t wall_us) KD_MUST_USE;
-/* "child.up tunnel=onprem spi_in=c1234567 ..." into buf, always terminated, no line feed; values that
- * aren't one plain word are quoted as in JSON, so a peer's text can't forge a line. */
+/* "child.up tunnel=onprem spi_in=c1234567 ..." into buf, always terminated, no line feed; values
+ * that aren't one plain word are quoted as in JSON, so a peer's text can't forge a line. */
 void ctl_event_log(const struct core_event_record *r, const struct ctl_names *names, char *buf,
                    size_t cap);
 

@@ -1,4 +1,5 @@
-/* Requests: a table of routes, each with its method and handler. Every refusal says what would do. */
+/* Requests: a table of routes, each with its method and handler. Every refusal says what would do.
+ */
 #include "control/control.h"
 
 #include <stdarg.h>
@@ -9,8 +10,8 @@
 
 static struct ctl_response respond(int status, json_t *obj)
 {
-    struct ctl_response r = {.status = status, .type = JSON_TYPE, .tunnel = CORE_NO_TUNNEL,
-                             .peer = CORE_NO_PEER};
+    struct ctl_response r = {
+        .status = status, .type = JSON_TYPE, .tunnel = CORE_NO_TUNNEL, .peer = CORE_NO_PEER};
     r.body = ctl_dump(obj, &r.len);
     if (!r.body)
         r.status = 500; /* out of memory: an empty answer */
@@ -72,8 +73,8 @@ static struct ctl_response no_neighbor(const struct ctl_env *env, const char *na
     uint32_t peer = UINT32_MAX;
     while (strlen(names) < 200 && core_peer_next(env->core, &peer))
         append_name(names, sizeof(names), core_peer_config(env->core, peer)->name);
-    return ctl_error(404, names[0] ? names : "none is configured",
-                     "there is no neighbor \"%.48s\"", name);
+    return ctl_error(404, names[0] ? names : "none is configured", "there is no neighbor \"%.48s\"",
+                     name);
 }
 
 /* ---- GET ---- */
@@ -128,8 +129,10 @@ static struct ctl_response get_events(const struct ctl_env *env, const struct ct
                                       const struct args *a)
 {
     const char *since = query(req, "since"), *follow = query(req, "follow");
-    struct ctl_response r = {.status = 200, .type = "application/x-ndjson",
-                             .tunnel = CORE_NO_TUNNEL, .peer = CORE_NO_PEER};
+    struct ctl_response r = {.status = 200,
+                             .type = "application/x-ndjson",
+                             .tunnel = CORE_NO_TUNNEL,
+                             .peer = CORE_NO_PEER};
     char *end = NULL;
     uint64_t seq = 0;
     (void)a;
@@ -162,7 +165,8 @@ static bool read_body(const struct ctl_request *req, bool may_silent, bool *sile
     json_t *o = json_loadb((const char *)req->body.p, req->body.len, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(o))
         ok = false;
-    json_object_foreach (o, key, v) {
+    json_object_foreach(o, key, v)
+    {
         ok = ok && may_silent && strcmp(key, "silent") == 0 && json_is_boolean(v);
         *silent = json_is_true(v);
     }
@@ -189,8 +193,7 @@ static struct ctl_response post_tunnel(const struct ctl_env *env, const struct c
     struct core_tunnel_view v;
     uint32_t tunnel;
     bool silent;
-    if (!core_tunnel_find(env->core, a->name, &tunnel) ||
-        !core_tunnel_get(env->core, tunnel, &v))
+    if (!core_tunnel_find(env->core, a->name, &tunnel) || !core_tunnel_get(env->core, tunnel, &v))
         return no_tunnel(env, a->name);
     if (!read_body(req, command == CORE_CMD_DOWN, &silent))
         return ctl_error(400,
@@ -202,8 +205,8 @@ static struct ctl_response post_tunnel(const struct ctl_env *env, const struct c
                          a->name, core_tunnel_state_names[v.state]);
     if (silent)
         command = CORE_CMD_DOWN_SILENT;
-    struct ctl_response r = command_answer(env, command, "tunnel", a->name,
-                                           core_tunnel_state_names[v.state]);
+    struct ctl_response r =
+        command_answer(env, command, "tunnel", a->name, core_tunnel_state_names[v.state]);
     r.tunnel = tunnel;
     return r;
 }
@@ -214,8 +217,7 @@ static struct ctl_response post_neighbor(const struct ctl_env *env, const struct
     struct bgp_peer_view v;
     uint32_t peer;
     bool silent;
-    if (!core_peer_find(env->core, a->name, &peer) ||
-        !bgp_peer_get(core_bgp(env->core), peer, &v))
+    if (!core_peer_find(env->core, a->name, &peer) || !bgp_peer_get(core_bgp(env->core), peer, &v))
         return no_neighbor(env, a->name);
     if (!read_body(req, false, &silent))
         return ctl_error(400, "the body is empty", "the body isn't understood");

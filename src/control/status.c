@@ -60,18 +60,17 @@ static json_t *child_object(const struct ctl_env *env, const struct ike_child_vi
     struct ctl_counters c = {0};
     if (env->count && !env->count(env->arg, k->child, &c))
         memset(&c, 0, sizeof(c));
-    json_t *o = json_pack(
-        "{s:o, s:o, s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "spi_in", ctl_spi(k->spi_in),
-        "spi_out", ctl_spi(k->spi_out), "suite", k->suite, "esn", k->esn, "udp_encap", k->encap,
-        "installed", k->installed, "age_s", ctl_seconds(since(env, k->since_us)), "rekey_in_s",
-        ctl_seconds(until(env, k->rekey_at_us)), "local_ts", selectors(&k->local_ts), "remote_ts",
-        selectors(&k->remote_ts));
-    json_t *n = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "bytes_in",
-                          (json_int_t)c.bytes_in, "bytes_out", (json_int_t)c.bytes_out,
-                          "packets_in", (json_int_t)c.packets_in, "packets_out",
-                          (json_int_t)c.packets_out, "dropped_replay",
-                          (json_int_t)c.dropped_replay, "dropped_auth", (json_int_t)c.dropped_auth,
-                          "dropped_ts", (json_int_t)c.dropped_ts);
+    json_t *o = json_pack("{s:o, s:o, s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "spi_in",
+                          ctl_spi(k->spi_in), "spi_out", ctl_spi(k->spi_out), "suite", k->suite,
+                          "esn", k->esn, "udp_encap", k->encap, "installed", k->installed, "age_s",
+                          ctl_seconds(since(env, k->since_us)), "rekey_in_s",
+                          ctl_seconds(until(env, k->rekey_at_us)), "local_ts",
+                          selectors(&k->local_ts), "remote_ts", selectors(&k->remote_ts));
+    json_t *n = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "bytes_in", (json_int_t)c.bytes_in,
+                          "bytes_out", (json_int_t)c.bytes_out, "packets_in",
+                          (json_int_t)c.packets_in, "packets_out", (json_int_t)c.packets_out,
+                          "dropped_replay", (json_int_t)c.dropped_replay, "dropped_auth",
+                          (json_int_t)c.dropped_auth, "dropped_ts", (json_int_t)c.dropped_ts);
     if (o && n)
         json_object_update(o, n);
     json_decref(n);
@@ -104,9 +103,9 @@ static json_t *refusal(const struct core_tunnel_view *v)
 static json_t *tunnel_object(const struct ctl_env *env, const struct core_tunnel_view *v)
 {
     const struct ike_conn_config *c = &v->config->ike;
-    json_t *remote = c->remote.family              ? ctl_addr(&c->remote)
+    json_t *remote = c->remote.family            ? ctl_addr(&c->remote)
                      : v->ike.remote.addr.family ? ctl_addr(&v->ike.remote.addr)
-                                                   : json_string("any");
+                                                 : json_string("any");
     bool refused = v->refusal != KD_REASON_NONE && v->refusal == v->reason;
     const char *detail = refused && v->refusal_detail ? v->refusal_detail : "";
     return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "name",
@@ -114,8 +113,7 @@ static json_t *tunnel_object(const struct ctl_env *env, const struct core_tunnel
                      kd_reason_str(v->reason), "detail", ctl_text(text(detail)), "since_s",
                      ctl_seconds(since(env, v->since_us)), "local", ctl_addr(&c->local), "remote",
                      remote, "interface", v->config->ifname, "mtu", (int)v->mtu, "ike",
-                     ike_object(env, v), "children", children(env, &v->ike), "refusal",
-                     refusal(v));
+                     ike_object(env, v), "children", children(env, &v->ike), "refusal", refusal(v));
 }
 
 json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel)
@@ -131,6 +129,6 @@ json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel)
     }
     return json_pack("{s:i, s:{s:s, s:o, s:s, s:o}, s:o}", "version", CTL_VERSION, "daemon",
                      "version", env->version, "uptime_s", ctl_seconds(since(env, env->start_us)),
-                     "dataplane", core_dataplane_names[dp], "dataplane_reason",
-                     ctl_text(text(why)), "tunnels", tunnels);
+                     "dataplane", core_dataplane_names[dp], "dataplane_reason", ctl_text(text(why)),
+                     "tunnels", tunnels);
 }

@@ -226,6 +226,7 @@ static void fib_retries(struct core *c)
             c->fib_retry_us = KD_MIN(c->fib_retry_us, e->retry_at_us);
         }
     }
+    core_gone_retry(c);
 }
 
 static bool timers(struct core *c)
@@ -330,7 +331,7 @@ static bool tunnels_new(struct core *c)
         t->admin_up = true;
         t->state = CORE_T_DOWN;
         t->since_us = c->now_us;
-        t->proof_at_us = t->down_at_us = KD_NEVER;
+        t->proof_at_us = t->down_at_us = t->device_at_us = KD_NEVER;
         if (!ike_conn_set(c->ike, i, &t->cfg.ike))
             return false;
     }

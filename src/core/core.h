@@ -85,6 +85,7 @@ enum core_act_kind {
     CORE_ACT_SA_USE,     /* handle */
     CORE_ACT_SA_MOVE,    /* handle, local, remote */
     CORE_ACT_SA_DEL,     /* handle */
+    CORE_ACT_MUTE,       /* tunnel, silent: its SAs neither send nor receive (or do again) */
     CORE_ACT_INJECT,     /* tunnel, data: an inner packet to send through the tunnel (the two-way proof) */
     CORE_ACT_NETLINK,    /* data: one message */
     CORE_ACT_TCP_LISTEN, /* tunnel (bound to its device) or CORE_NO_TUNNEL; local */
@@ -93,7 +94,7 @@ enum core_act_kind {
     CORE_ACT_TCP_ACCEPT,  /* token is now handle; ttl */
     CORE_ACT_TCP_REFUSE,  /* token */
     CORE_ACT_TCP_WRITE,   /* handle, data */
-    CORE_ACT_TCP_CLOSE,   /* handle */
+    CORE_ACT_TCP_CLOSE,   /* handle, silent: nothing may be sent any more, not even a FIN */
     CORE_ACT_EVENT,       /* record */
     CORE_ACT_STOPPED,     /* after STOP: everything that will be said has been said */
 };
@@ -122,6 +123,7 @@ struct core_act {
     uint64_t token;
     uint8_t ttl;
     uint16_t mss;
+    bool silent;
     /* EVENT: the record's text, offered and configured lie in data, data2, data3 */
     struct kd_span data3;
     struct core_event_record record;

@@ -188,10 +188,13 @@ static void flush_entry(struct core *c, struct core_fib_entry *e)
     }
     if (kind == CORE_FIB_UNREACHABLE || kind == CORE_FIB_NONE)
         id = 0;
-    if (kind != e->have || id != e->have_id)
+    if (kind != e->have || id != e->have_id) {
         send(c, e, kind, id);
-    else
-        forget_if_done(c, e);
+        return;
+    }
+    if (e->have == CORE_FIB_DEVICE && e->tunnel != CORE_NO_TUNNEL)
+        core_tunnel_neighbor_ready(c, e->tunnel);
+    forget_if_done(c, e);
 }
 
 void core_fib_flush(struct core *c)
@@ -241,9 +244,7 @@ void core_fib_route_result(struct core *c, const struct core_op *op, int error, 
     }
     e->tries = 0;
     set_have(c, e, e->fly, e->fly_id);
-    if (e->have == CORE_FIB_DEVICE && e->tunnel != CORE_NO_TUNNEL)
-        core_tunnel_neighbor_ready(c, e->tunnel);
-    core_fib_dirty(c, e);
+    core_fib_dirty(c, e); /* compared with the wish again: an agreement has consequences, too */
 }
 
 void core_fib_group_lost(struct core *c, struct core_group *g)

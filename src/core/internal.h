@@ -31,6 +31,7 @@ struct core_link {
     char name[16];
     uint32_t mtu;
     bool up; /* admin up and carrier */
+    bool seen; /* by the dump under way */
     UT_hash_handle hh;
 };
 
@@ -38,6 +39,7 @@ struct core_ifaddr {
     uint32_t ifindex;
     struct kd_prefix subnet;
     struct kd_addr local;
+    bool seen;
 };
 
 /* ---- paths.c ---- */
@@ -54,7 +56,15 @@ struct core_nh {
     uint32_t id;
     uint32_t refs; /* groups that name it */
     bool installed;
+    bool unsure; /* may be in the kernel all the same: an answer was lost, or a change refused */
     UT_hash_handle hh;
+};
+
+/* A next-hop object or group whose deletion the kernel refused: asked again until it is gone. */
+struct core_gone {
+    struct core_gone *next;
+    uint32_t id;
+    uint64_t retry_at_us;
 };
 
 /* One group: all prefixes with the same set of paths share it (DESIGN 3.7). */
@@ -66,6 +76,7 @@ struct core_group {
     uint32_t id;
     uint32_t refs;      /* FIB entries that want it */
     bool installed;     /* asked of the kernel, answer pending or good */
+    bool unsure;        /* as in core_nh */
     uint32_t n_active;  /* members it is made of now */
     uint32_t active[BGP_ECMP_MAX];
     struct core_fib_entry *entries; /* wanting it */
@@ -124,7 +135,7 @@ struct core_op {
 };
 
 enum core_sync { CORE_SYNC_IDLE, CORE_SYNC_LINKS, CORE_SYNC_ADDRS, CORE_SYNC_NEXTHOPS, CORE_SYNC_ROUTES4,
-                 CORE_SYNC_ROUTES6, CORE_SYNC_DONE };
+                 CORE_SYNC_ROUTES6, CORE_SYNC_DONE }; /* the order of the dumps */
 
 /* ---- tunnels ---- */
 
@@ -139,8 +150,9 @@ struct core_tunnel {
     enum kd_reason reason;
     uint64_t since_us;
     /* device */
-    bool device_asked, device_ready, addr_ready, listening;
+    bool device_asked, device_ready;
     uint32_t ifindex, mtu;
+    uint64_t device_at_us; /* when a refused device or setting is asked for again; KD_NEVER */
     /* what carries it */
     struct core_child {
         struct kd_handle h;
@@ -148,6 +160,9 @@ struct core_tunnel {
     } child[CORE_CHILDREN_MAX];
     uint32_t n_child;
     bool ike_up, reachable, proven, carrying; /* carrying: paths over it may be used */
+    enum kd_reason childless; /* why the last pair went, in this step; NONE */
+    bool renewed; /* a new IKE SA: its first pair has to prove itself again */
+    bool mute;    /* plays dead since `down --silent` */
     /* the timeline of the present or last failure */
     uint64_t detect_us;
     enum core_clear clear;    /* where the emptying of the FIB stands */
@@ -167,6 +182,7 @@ struct core_peer {
     uint32_t id;
     struct bgp_peer_config cfg;
     bool on, admin_down;
+    bool unheard; /* switched off without a path: its connection ends silently */
     struct kd_handle conn; /* the TCP connection last handed to it */
     bool conn_open;
     UT_hash_handle hh;
@@ -221,6 +237,7 @@ struct core {
 
     struct core_nh *nhs;
     struct core_group *groups;
+    struct core_gone *gone;
     struct core_fib_entry *fib;
     struct core_fib_entry *dirty_head, **dirty_tail;
     uint32_t next_nh_id, next_seq;
@@ -229,6 +246,7 @@ struct core {
     struct core_op *ops; /* ring, in order of sending */
     uint32_t ops_head, ops_n, ops_cap;
     enum core_sync sync;
+    uint8_t dump_tries; /* of the present dump */
 };
 
 #define CORE_NH_ID_BASE  1000000u
@@ -260,11 +278,12 @@ void core_tunnel_seen(struct core *c, struct kd_handle child);
 void core_tunnel_device(struct core *c, const struct core_ev *ev);
 void core_tunnel_command(struct core *c, uint32_t tunnel, enum core_command cmd);
 void core_tunnel_neighbor_ready(struct core *c, uint32_t tunnel);
-/* Every request of the step is out: from here on the last acknowledgement empties the FIB. */
+/* Every consequence of the step is out: from here on the last acknowledgement empties the FIB. */
 void core_tunnels_sent(struct core *c);
 void core_tunnels_acked(struct core *c, uint32_t seq);
 void core_tunnel_device_op(struct core *c, enum core_op_kind kind, uint32_t tunnel, int error,
                            const char *text);
+void core_tunnels_lost_all(struct core *c);
 void core_tunnels_wake(struct core *c);
 uint64_t core_tunnels_deadline(const struct core *c);
 void core_tunnel_stop_ike(struct core *c, uint32_t tunnel);
@@ -291,6 +310,10 @@ void core_peers_reconsider(struct core *c);
 /* links.c */
 void core_link_event(struct core *c, const struct nl_event *ev);
 void core_addr_event(struct core *c, const struct nl_event *ev);
+/* Around a dump: marks all as unseen; then ends what it did not show. */
+void core_links_mark(struct core *c);
+void core_links_sweep(struct core *c);
+void core_addrs_sweep(struct core *c);
 /* Interface index whose connected, usable subnet holds a; 0 when none. */
 uint32_t core_link_towards(const struct core *c, const struct kd_addr *a);
 /* MTU of the interface that owns the local address; 1500 when unknown. */
@@ -339,6 +362,8 @@ bool core_group_ensure(struct core *c, struct core_group *g);
 void core_groups_reconsider(struct core *c);
 void core_group_result(struct core *c, const struct core_op *op, int error, const char *text);
 void core_nh_lost_link(struct core *c, uint32_t ifindex);
+/* Deletions that were refused, when their time has come. */
+void core_gone_retry(struct core *c);
 /* Ends the groups nothing wants and nothing is installed through. */
 void core_groups_sweep(struct core *c);
 /* After an overrun: nothing is known to be in the kernel. */

@@ -37,6 +37,38 @@ static void addrs_forget(struct core *c, uint32_t ifindex)
     c->n_addrs = n;
 }
 
+/* A dump begins: what it does not show has gone while nobody listened. */
+void core_links_mark(struct core *c)
+{
+    for (struct core_link *l = c->links; l; l = l->hh.next)
+        l->seen = false;
+    for (uint32_t i = 0; i < c->n_addrs; i++)
+        c->addrs[i].seen = false;
+}
+
+void core_links_sweep(struct core *c)
+{
+    struct core_link *l, *tmp;
+
+    HASH_ITER(hh, c->links, l, tmp) {
+        struct nl_event gone = {.kind = NL_LINK, .is_del = true, .link = {.ifindex = l->ifindex}};
+        if (!l->seen)
+            core_link_event(c, &gone);
+    }
+}
+
+void core_addrs_sweep(struct core *c)
+{
+    for (uint32_t i = c->n_addrs; i-- > 0;) {
+        const struct core_ifaddr *a = &c->addrs[i];
+        struct nl_event gone = {.kind = NL_ADDR, .is_del = true,
+                                .addr = {.ifindex = a->ifindex, .prefix = a->subnet,
+                                         .local = a->local}};
+        if (!a->seen)
+            core_addr_event(c, &gone);
+    }
+}
+
 void core_link_event(struct core *c, const struct nl_event *ev)
 {
     struct core_link *l = link_make(c, ev->link.ifindex);
@@ -44,6 +76,7 @@ void core_link_event(struct core *c, const struct nl_event *ev)
 
     if (!l)
         return;
+    l->seen = true;
     was = l->up;
     l->up = !ev->is_del && ev->link.up && ev->link.carrier;
     l->mtu = ev->link.mtu;
@@ -72,10 +105,14 @@ void core_addr_event(struct core *c, const struct nl_event *ev)
                                kd_addr_eq(&c->addrs[i].local, &local) &&
                                kd_prefix_eq(&c->addrs[i].subnet, &subnet)))
         i++;
+    if (!ev->is_del && i < c->n_addrs) {
+        c->addrs[i].seen = true; /* nothing new */
+        return;
+    }
     if (ev->is_del && i < c->n_addrs)
         c->addrs[i] = c->addrs[--c->n_addrs];
-    else if (!ev->is_del && i == c->n_addrs && i < CORE_ADDRS_MAX)
-        c->addrs[c->n_addrs++] = (struct core_ifaddr){a->ifindex, subnet, local};
+    else if (!ev->is_del && i < CORE_ADDRS_MAX)
+        c->addrs[c->n_addrs++] = (struct core_ifaddr){a->ifindex, subnet, local, true};
     else
         return;
     core_groups_reconsider(c);

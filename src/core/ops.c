@@ -52,50 +52,63 @@ bool core_ops_idle(const struct core *c)
     return c->ops_n == 0;
 }
 
-static void dump(struct core *c, enum core_sync phase, uint16_t type, uint8_t family)
+#define DUMP_TRIES 8 /* refused or interrupted, at once each: more means that it won't be answered */
+
+static void dump(struct core *c, enum core_sync phase)
 {
+    static const struct {
+        uint16_t type;
+        uint8_t family;
+    } what[] = {
+        [CORE_SYNC_LINKS] = {RTM_GETLINK, 0},       [CORE_SYNC_ADDRS] = {RTM_GETADDR, 0},
+        [CORE_SYNC_NEXTHOPS] = {RTM_GETNEXTHOP, 0}, [CORE_SYNC_ROUTES4] = {RTM_GETROUTE, 4},
+        [CORE_SYNC_ROUTES6] = {RTM_GETROUTE, 6},
+    };
     uint8_t room[128];
     struct nl_buf b = {room, sizeof(room), 0};
     struct core_op op = {.kind = CORE_OP_DUMP, .id = phase};
 
-    c->sync = phase;
-    if (nl_put_dump(&b, core_op_begin(c, &op), type, family))
-        core_op_send(c, &b);
+    if (phase == CORE_SYNC_LINKS || phase == CORE_SYNC_ADDRS)
+        core_links_mark(c);
+    kd_assert(nl_put_dump(&b, core_op_begin(c, &op), what[phase].type, what[phase].family));
+    core_op_send(c, &b);
 }
 
-/* Dumps follow one another: a socket has one at a time. */
-static void sync_next(struct core *c)
+/* Dumps follow one another: a socket has one at a time. The first two are also what is read anew after
+ * an overrun, when the start is long over. */
+static void dump_done(struct core *c, enum core_sync phase, int error, const char *text)
 {
-    switch (c->sync) {
-    case CORE_SYNC_IDLE:
-        dump(c, CORE_SYNC_LINKS, RTM_GETLINK, 0);
-        break;
-    case CORE_SYNC_LINKS:
-        dump(c, CORE_SYNC_ADDRS, RTM_GETADDR, 0);
-        break;
-    case CORE_SYNC_ADDRS:
-        dump(c, CORE_SYNC_NEXTHOPS, RTM_GETNEXTHOP, 0);
-        break;
-    case CORE_SYNC_NEXTHOPS:
-        dump(c, CORE_SYNC_ROUTES4, RTM_GETROUTE, 4);
-        break;
-    case CORE_SYNC_ROUTES4:
-        dump(c, CORE_SYNC_ROUTES6, RTM_GETROUTE, 6);
-        break;
-    case CORE_SYNC_ROUTES6:
-        c->sync = CORE_SYNC_DONE;
-        core_tunnels_start(c);
-        core_peers_start(c);
-        break;
-    case CORE_SYNC_DONE:
-        break;
+    if (error && c->dump_tries++ < DUMP_TRIES) {
+        dump(c, phase);
+        return;
     }
+    c->dump_tries = 0;
+    if (error)
+        core_say_text(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER,
+                      KD_REASON_KERNEL_REFUSED, text);
+    else if (phase == CORE_SYNC_LINKS)
+        core_links_sweep(c);
+    else if (phase == CORE_SYNC_ADDRS)
+        core_addrs_sweep(c);
+    if (c->sync == CORE_SYNC_DONE) {
+        if (phase == CORE_SYNC_LINKS)
+            dump(c, CORE_SYNC_ADDRS);
+        return;
+    }
+    c->sync = phase + 1;
+    if (c->sync != CORE_SYNC_DONE) {
+        dump(c, c->sync);
+        return;
+    }
+    core_tunnels_start(c);
+    core_peers_start(c);
 }
 
 void core_sync_start(struct core *c)
 {
-    c->sync = CORE_SYNC_IDLE;
-    sync_next(c);
+    c->sync = CORE_SYNC_LINKS;
+    c->dump_tries = 0;
+    dump(c, c->sync);
 }
 
 static void purge(struct core *c, const struct nl_event *ev)
@@ -141,10 +154,7 @@ static void result(struct core *c, const struct core_op *op, int error, const ch
         core_tunnel_device_op(c, op->kind, op->id, error, text);
         break;
     case CORE_OP_DUMP:
-        if (error)
-            core_say_text(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER,
-                          KD_REASON_KERNEL_REFUSED, text);
-        sync_next(c);
+        dump_done(c, op->id, error, text);
         break;
     case CORE_OP_PURGE:
         break; /* gone already is as good as gone */
@@ -179,7 +189,7 @@ void core_netlink(struct core *c, struct kd_bytes data)
             answered(c, ev.seq, ev.error, ev.text);
             break;
         case NL_DONE:
-            answered(c, ev.seq, 0, "");
+            answered(c, ev.seq, ev.error ? ev.error : ev.interrupted ? EINTR : 0, ev.text);
             break;
         case NL_LINK:
             core_link_event(c, &ev);
@@ -209,13 +219,9 @@ void core_netlink_lost(struct core *c)
     c->ops_n = 0;
     core_paths_lost_all(c);
     core_fib_lost_all(c);
-    if (c->sync == CORE_SYNC_DONE) {
-        struct core_op op = {.kind = CORE_OP_DUMP, .id = CORE_SYNC_DONE};
-        uint8_t room[128];
-        struct nl_buf b = {room, sizeof(room), 0};
-        if (nl_put_dump(&b, core_op_begin(c, &op), RTM_GETLINK, 0))
-            core_op_send(c, &b);
-    } else {
+    core_tunnels_lost_all(c);
+    if (c->sync == CORE_SYNC_DONE)
+        dump(c, CORE_SYNC_LINKS);
+    else
         core_sync_start(c);
-    }
 }

@@ -3,8 +3,11 @@
  * Groups are per address family and always groups, even of one member. */
 #include "core/internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define GONE_RETRY_US KD_MS(200)
 
 bool core_path_usable(const struct core *c, const struct bgp_path_nh *nh)
 {
@@ -90,7 +93,7 @@ static void nh_drop(struct core *c, uint32_t id)
 
     if (!nh || --nh->refs > 0)
         return;
-    if (nh->installed)
+    if (nh->installed || nh->unsure)
         object_del(c, CORE_OP_NH_DEL, nh->id);
     HASH_DEL(c->nhs, nh);
     free(nh);
@@ -175,9 +178,9 @@ static void group_send(struct core *c, struct core_group *g)
 
 static void group_remove(struct core *c, struct core_group *g)
 {
-    if (g->installed)
+    if (g->installed || g->unsure)
         object_del(c, CORE_OP_GROUP_DEL, g->id);
-    g->installed = false;
+    g->installed = g->unsure = false;
     for (uint32_t i = 0; i < g->n_active; i++)
         nh_drop(c, g->active[i]);
     g->n_active = 0;
@@ -271,21 +274,58 @@ static struct core_group *group_by_id(const struct core *c, uint32_t id)
     return NULL;
 }
 
+static void gone_add(struct core *c, uint32_t id)
+{
+    struct core_gone *g = calloc(1, sizeof(*g));
+
+    kd_assert(g);
+    g->id = id;
+    g->retry_at_us = c->now_us + GONE_RETRY_US;
+    g->next = c->gone;
+    c->gone = g;
+    c->fib_retry_us = KD_MIN(c->fib_retry_us, g->retry_at_us);
+}
+
+void core_gone_retry(struct core *c)
+{
+    struct core_gone **p = &c->gone;
+
+    while (*p) {
+        struct core_gone *g = *p;
+        if (g->retry_at_us > c->now_us || !core_room(c)) {
+            c->fib_retry_us = KD_MIN(c->fib_retry_us, g->retry_at_us);
+            p = &g->next;
+            continue;
+        }
+        *p = g->next;
+        object_del(c, CORE_OP_NH_DEL, g->id);
+        free(g);
+    }
+}
+
 void core_group_result(struct core *c, const struct core_op *op, int error, const char *text)
 {
     struct core_group *g = op->kind == CORE_OP_GROUP ? group_by_id(c, op->id) : NULL;
     struct core_nh *nh = op->kind == CORE_OP_NH ? nh_by_id(c, op->id) : NULL;
     char line[256];
 
-    if (!error || op->kind == CORE_OP_GROUP_DEL || op->kind == CORE_OP_NH_DEL)
+    bool del = op->kind == CORE_OP_GROUP_DEL || op->kind == CORE_OP_NH_DEL;
+
+    if (!error || (del && error == ENOENT))
         return; /* deleting what the kernel flushed by itself fails, and is fine */
-    snprintf(line, sizeof(line), "next hop %u refused: %s (errno %d)", op->id, text, error);
+    snprintf(line, sizeof(line), "next hop %u: %s refused: %s (errno %d)", op->id,
+             del ? "deletion" : "change", text, error);
     core_say_text(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER, KD_REASON_KERNEL_REFUSED,
                   line);
-    if (nh)
+    if (del)
+        gone_add(c, op->id);
+    if (nh) {
         nh->installed = false;
+        nh->unsure = true;
+    }
     if (g) {
         g->installed = false;
+        g->unsure = true; /* what it was before is still there */
         core_fib_group_lost(c, g);
     }
 }
@@ -337,12 +377,21 @@ void core_paths_free(struct core *c)
         HASH_DEL(c->nhs, nh);
         free(nh);
     }
+    while (c->gone) {
+        struct core_gone *next = c->gone->next;
+        free(c->gone);
+        c->gone = next;
+    }
 }
 
 void core_paths_lost_all(struct core *c)
 {
-    for (struct core_nh *nh = c->nhs; nh; nh = nh->hh.next)
+    for (struct core_nh *nh = c->nhs; nh; nh = nh->hh.next) {
         nh->installed = false;
-    for (struct core_group *g = c->groups; g; g = g->hh.next)
+        nh->unsure = true;
+    }
+    for (struct core_group *g = c->groups; g; g = g->hh.next) {
         g->installed = false;
+        g->unsure = true;
+    }
 }

@@ -71,6 +71,7 @@ void core_peer_on(struct core *c, uint32_t id)
     if (!p || p->on || p->admin_down || c->stopping)
         return;
     p->on = true;
+    p->unheard = false;
     core_queue_bgp(c, &ev);
 }
 
@@ -82,6 +83,7 @@ void core_peer_off(struct core *c, uint32_t id, enum kd_reason reason, bool hear
     if (!p || !p->on)
         return;
     p->on = false;
+    p->unheard = !heard;
     core_queue_bgp(c, &ev);
 }
 
@@ -237,6 +239,7 @@ static void tcp_act(struct core *c, enum core_act_kind kind, const struct bgp_ac
     x->remote = (struct kd_endpoint){a->remote, 179};
     x->tunnel = a->iface == BGP_NO_IFACE ? CORE_NO_TUNNEL : a->iface;
     x->ttl = a->ttl;
+    x->silent = kind == CORE_ACT_TCP_CLOSE && p && p->unheard;
     if (kind == CORE_ACT_TCP_CONNECT)
         x->mss = session_mss(c, a);
     if (kind == CORE_ACT_TCP_WRITE)

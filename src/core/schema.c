@@ -96,6 +96,8 @@ static const struct kd_field act_accept[] = {ACT(token, KD_F_U64), ACT(handle, K
                                              ACT(ttl, KD_F_U8)};
 static const struct kd_field act_token[] = {ACT(token, KD_F_U64)};
 static const struct kd_field act_write[] = {ACT(handle, KD_F_HANDLE), ACT(data, KD_F_SPAN)};
+static const struct kd_field act_close[] = {ACT(handle, KD_F_HANDLE), ACT(silent, KD_F_BOOL)};
+static const struct kd_field act_mute[] = {ACT(tunnel, KD_F_U32), ACT(silent, KD_F_BOOL)};
 static const struct kd_field act_event[] = {
     {"note", KD_F_ENUM, offsetof(struct core_act, record.note), 4, core_note_names},
     ACTF("tunnel", record.tunnel, KD_F_U32), ACTF("peer", record.peer, KD_F_U32),
@@ -117,6 +119,7 @@ static const struct kd_record act_records[] = {
     REC(CORE_ACT_SA_USE, "sa.use", act_handle),
     REC(CORE_ACT_SA_MOVE, "sa.move", act_move),
     REC(CORE_ACT_SA_DEL, "sa.del", act_handle),
+    REC(CORE_ACT_MUTE, "mute", act_mute),
     REC(CORE_ACT_INJECT, "inject", act_inject),
     REC(CORE_ACT_NETLINK, "netlink", act_data),
     REC(CORE_ACT_TCP_LISTEN, "tcp.listen", act_listen),
@@ -125,7 +128,7 @@ static const struct kd_record act_records[] = {
     REC(CORE_ACT_TCP_ACCEPT, "tcp.accept", act_accept),
     REC(CORE_ACT_TCP_REFUSE, "tcp.refuse", act_token),
     REC(CORE_ACT_TCP_WRITE, "tcp.write", act_write),
-    REC(CORE_ACT_TCP_CLOSE, "tcp.close", act_handle),
+    REC(CORE_ACT_TCP_CLOSE, "tcp.close", act_close),
     REC(CORE_ACT_EVENT, "event", act_event),
     {CORE_ACT_STOPPED, "stopped", NULL, 0},
 };

@@ -35,7 +35,7 @@ static bool phase_done(const struct core *c)
         }
         return true;
     default:
-        return core_ops_idle(c) && !core_fib_pending(c);
+        return core_ops_idle(c) && !core_fib_pending(c) && !c->fib && !c->gone;
     }
 }
 

@@ -18,8 +18,8 @@
 #define CEASE_TIME_US   KD_MS(500) /* most a Cease may hold up an announced `down` */
 #define DEVICE_RETRY_US KD_S(5)
 
-enum input { IN_CONNECT, IN_CHILD, IN_PROVEN, IN_FAILING, IN_REACHABLE, IN_DETECT, IN_CLOSED,
-             IN_DISABLE };
+enum input { IN_CONNECT, IN_CHILD, IN_RENEWED, IN_PROVEN, IN_FAILING, IN_REACHABLE, IN_DETECT,
+             IN_CHILDLESS, IN_CLOSED, IN_DISABLE };
 
 #define S(x)   (1u << CORE_T_##x)
 #define ANY    ((1u << CORE_T_N) - 1)
@@ -31,11 +31,13 @@ static const struct row {
     enum core_tunnel_state to;
 } rows[] = {
     {IN_CONNECT, S(DISABLED) | S(DOWN), CORE_T_CONNECTING},
-    {IN_CHILD, ANY & ~S(DISABLED) & ~ALIVE & ~S(UNREACHABLE), CORE_T_UNPROVEN},
+    {IN_CHILD, S(DOWN) | S(CONNECTING) | S(UNREACHABLE), CORE_T_UNPROVEN},
+    {IN_RENEWED, ALIVE, CORE_T_UNPROVEN}, /* the first pair of the peer's new IKE SA */
     {IN_PROVEN, S(UNPROVEN), CORE_T_UP},
     {IN_FAILING, S(UNPROVEN) | S(UP), CORE_T_FAILING},
     {IN_REACHABLE, S(FAILING) | S(UNREACHABLE), CORE_T_UNPROVEN}, /* and at once PROVEN, if it was */
     {IN_DETECT, ALIVE, CORE_T_UNREACHABLE},
+    {IN_CHILDLESS, ALIVE | S(UNREACHABLE), CORE_T_CONNECTING}, /* the IKE SA is left, and tries again */
     {IN_CLOSED, ANY & ~S(DISABLED) & ~S(DOWN), CORE_T_DOWN},
     {IN_DISABLE, ANY & ~S(DISABLED), CORE_T_DISABLED},
 };
@@ -147,19 +149,6 @@ static void say_clear(struct core *c, struct core_tunnel *t)
     core_say(c, &r);
 }
 
-void core_tunnels_sent(struct core *c)
-{
-    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++) {
-        struct core_tunnel *t = &c->tunnels[i];
-        if (t->clear != CORE_CLEAR_SENDING)
-            continue;
-        t->clear = CORE_CLEAR_WAITING;
-        t->clear_seq = c->next_seq;
-        if (core_ops_idle(c))
-            say_clear(c, t);
-    }
-}
-
 void core_tunnels_acked(struct core *c, uint32_t seq)
 {
     for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)
@@ -193,6 +182,38 @@ static bool any_child_up(const struct core_tunnel *t)
     return false;
 }
 
+static bool any_child_seen(const struct core_tunnel *t)
+{
+    for (uint32_t i = 0; i < t->n_child; i++)
+        if (t->child[i].up && t->child[i].seen)
+            return true;
+    return false;
+}
+
+/* A tunnel whose last pair went without its IKE SA: told when it is clear that no CLOSED follows. */
+static void settle_childless(struct core *c, struct core_tunnel *t)
+{
+    if (t->childless == KD_REASON_NONE)
+        return;
+    if (!any_child_up(t))
+        move(c, t, IN_CHILDLESS, t->childless);
+    t->childless = KD_REASON_NONE;
+}
+
+void core_tunnels_sent(struct core *c)
+{
+    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++) {
+        struct core_tunnel *t = &c->tunnels[i];
+        settle_childless(c, t);
+        if (t->clear != CORE_CLEAR_SENDING)
+            continue;
+        t->clear = CORE_CLEAR_WAITING;
+        t->clear_seq = c->next_seq;
+        if (core_ops_idle(c))
+            say_clear(c, t);
+    }
+}
+
 static void prove(struct core *c, struct core_tunnel *t)
 {
     t->proven = true;
@@ -219,24 +240,41 @@ static void child_up(struct core *c, struct core_tunnel *t, struct kd_handle h)
     if (!k)
         return;
     k->up = true;
-    if (!t->proven)
+    t->refusal = KD_REASON_NONE;
+    if (t->renewed) { /* what was proven, if anything, was another pair */
+        t->renewed = false;
+        t->proven = false;
+        t->reachable = true;
         t->proof_at_us = c->now_us + PROOF_FIRST_US;
-    move(c, t, IN_CHILD, KD_REASON_NONE);
+        if (!move(c, t, IN_CHILD, KD_REASON_NONE))
+            move(c, t, IN_RENEWED, KD_REASON_NONE);
+    }
     if (k->seen)
         prove(c, t);
-    t->reachable = true;
-    carry_on(c, t);
+    if (t->reachable) /* a rekey by a peer that does not answer us changes nothing */
+        carry_on(c, t);
+}
+
+/* Ends that somebody told us of: nothing had to be detected. */
+static bool announced(enum kd_reason reason)
+{
+    return reason == KD_REASON_ADMIN || reason == KD_REASON_PEER_DELETED ||
+           reason == KD_REASON_PEER_REPLACED;
 }
 
 static void child_down(struct core *c, struct core_tunnel *t, struct kd_handle h,
                        enum kd_reason reason)
 {
     child_forget(t, h);
-    if (any_child_up(t))
+    if (any_child_up(t)) {
+        if (!t->proven && any_child_seen(t))
+            prove(c, t); /* what is left has proven itself before: a collision's loser went */
         return;
+    }
+    t->childless = reason;
     t->proven = false;
     t->proof_at_us = KD_NEVER;
-    if (t->carrying && reason != KD_REASON_ADMIN)
+    if (t->carrying && !announced(reason))
         core_say_text(c, CORE_NOTE_DETECT, id_of(c, t), CORE_NO_PEER, reason, "");
     carry_off(c, t, reason, false);
 }
@@ -260,15 +298,6 @@ static void refused(struct core *c, struct core_tunnel *t, const struct core_eve
     core_say(c, r);
 }
 
-static void established(struct core *c, struct core_tunnel *t, struct core_event_record *r)
-{
-    t->ike_up = true;
-    t->reachable = true;
-    r->note = CORE_NOTE_IKE_UP;
-    core_say(c, r);
-    t->refusal = KD_REASON_NONE;
-}
-
 static void reachable(struct core *c, struct core_tunnel *t)
 {
     bool was_out = t->state == CORE_T_UNREACHABLE;
@@ -282,6 +311,15 @@ static void reachable(struct core *c, struct core_tunnel *t)
         core_say_text(c, CORE_NOTE_RESTORE, id_of(c, t), CORE_NO_PEER, KD_REASON_NONE, "");
     if (was_out && any_child_up(t))
         carry_on(c, t);
+}
+
+static void established(struct core *c, struct core_tunnel *t, struct core_event_record *r)
+{
+    t->ike_up = true;
+    t->reachable = true;
+    r->note = CORE_NOTE_IKE_UP;
+    core_say(c, r);
+    t->renewed = true;
 }
 
 static void unreachable(struct core *c, struct core_tunnel *t)
@@ -384,7 +422,7 @@ static void set_mtu(struct core *c, struct core_tunnel *t, uint32_t mtu)
     struct nl_link_set l = {.ifindex = t->ifindex, .up = true, .mtu = mtu, .alias = alias};
 
     snprintf(alias, sizeof(alias), "kedge:%s", t->cfg.ike.name);
-    t->mtu = mtu;
+    t->mtu = mtu; /* wanted; a refusal is tried again */
     kd_assert(nl_put_link_set(&b, core_op_begin(c, &op), &l));
     core_op_send(c, &b);
 }
@@ -507,6 +545,18 @@ static void device_ready(struct core *c, struct core_tunnel *t)
         core_queue_ike_command(c, id_of(c, t), IKE_CMD_UP);
 }
 
+/* Idempotent: asked again after a refusal, and after an overrun. */
+static void prepare_device(struct core *c, struct core_tunnel *t)
+{
+    set_mtu(c, t, t->mtu);
+    if (t->device_ready)
+        return;
+    if (t->cfg.inner.family)
+        add_address(c, t);
+    else
+        device_ready(c, t);
+}
+
 void core_tunnel_device(struct core *c, const struct core_ev *ev)
 {
     struct core_tunnel *t;
@@ -522,15 +572,12 @@ void core_tunnel_device(struct core *c, const struct core_ev *ev)
                       line);
         t->device_asked = false;
         t->reason = KD_REASON_NO_DEVICE;
-        t->proof_at_us = c->now_us + DEVICE_RETRY_US;
+        t->device_at_us = c->now_us + DEVICE_RETRY_US;
         return;
     }
     t->ifindex = ev->ifindex;
-    set_mtu(c, t, t->cfg.mtu ? t->cfg.mtu : 1400);
-    if (t->cfg.inner.family)
-        add_address(c, t);
-    else
-        device_ready(c, t);
+    t->mtu = t->cfg.mtu ? t->cfg.mtu : 1400;
+    prepare_device(c, t);
 }
 
 void core_tunnel_device_op(struct core *c, enum core_op_kind kind, uint32_t tunnel, int error,
@@ -544,9 +591,24 @@ void core_tunnel_device_op(struct core *c, enum core_op_kind kind, uint32_t tunn
                  kind == CORE_OP_ADDR ? "address" : "mtu or state", text, error);
         core_say_text(c, CORE_NOTE_KERNEL_ERROR, tunnel, CORE_NO_PEER, KD_REASON_KERNEL_REFUSED,
                       line);
+        t->device_at_us = c->now_us + DEVICE_RETRY_US;
     }
-    if (kind == CORE_OP_ADDR && !error && !t->device_ready)
+    /* The link's answer came before: a device that could not be set up is not ready with an address. */
+    if (kind == CORE_OP_ADDR && t->device_at_us == KD_NEVER && !t->device_ready)
         device_ready(c, t);
+}
+
+/* Answers were lost, or requests never left: what was asked of the devices is asked again, and a FIB
+ * that was being emptied is empty when the new requests are answered. */
+void core_tunnels_lost_all(struct core *c)
+{
+    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++) {
+        struct core_tunnel *t = &c->tunnels[i];
+        if (t->ifindex)
+            t->device_at_us = c->now_us;
+        if (t->clear == CORE_CLEAR_WAITING)
+            t->clear = CORE_CLEAR_SENDING;
+    }
 }
 
 /* ---- start, commands, time ---- */
@@ -563,8 +625,10 @@ void core_tunnel_stop_ike(struct core *c, uint32_t tunnel)
     struct core_tunnel *t = &c->tunnels[tunnel];
 
     t->down_at_us = KD_NEVER;
+    /* Without a device there is nothing to come up on: it brings IKE up when it is made. */
     core_queue_ike_command(c, tunnel,
-                           t->down_command == CORE_CMD_RESET ? IKE_CMD_RESET : IKE_CMD_DOWN);
+                           t->down_command == CORE_CMD_RESET && t->device_ready ? IKE_CMD_RESET
+                                                                                : IKE_CMD_DOWN);
     if (t->down_command == CORE_CMD_DOWN)
         move(c, t, IN_DISABLE, KD_REASON_ADMIN);
 }
@@ -579,31 +643,62 @@ static void announce_down(struct core *c, struct core_tunnel *t, enum core_comma
     t->down_at_us = c->now_us + (heard ? CEASE_TIME_US : 0);
 }
 
+static void mute(struct core *c, struct core_tunnel *t, bool on)
+{
+    struct core_act *a;
+
+    if (t->mute == on)
+        return;
+    t->mute = on;
+    a = core_emit(c, CORE_ACT_MUTE);
+    a->tunnel = id_of(c, t);
+    a->silent = on;
+}
+
+/* From here on nothing leaves that could tell the peer: no ESP, no IKE, no FIN. */
+static void play_dead(struct core *c, struct core_tunnel *t)
+{
+    t->admin_up = false;
+    t->reachable = false;
+    mute(c, t, true);
+    core_queue_ike_command(c, id_of(c, t), IKE_CMD_DOWN_SILENT);
+    carry_off(c, t, KD_REASON_ADMIN, false);
+    move(c, t, IN_DISABLE, KD_REASON_ADMIN);
+}
+
+/* Overtakes a `down` that still waits for its Cease. After DOWN_SILENT the SAs are still there: the
+ * answer to IKE's probe restores the tunnel as after any silence. */
+static void admin_up(struct core *c, struct core_tunnel *t)
+{
+    t->admin_up = true;
+    mute(c, t, false);
+    if (t->down_at_us != KD_NEVER && t->carrying)
+        core_peer_on(c, id_of(c, t));
+    t->down_at_us = KD_NEVER;
+    if (t->state == CORE_T_DISABLED) {
+        t->state = any_child_up(t) ? CORE_T_UNREACHABLE : CORE_T_DOWN;
+        t->reason = KD_REASON_NONE;
+        t->since_us = c->now_us;
+        say_state(c, t);
+    }
+    if (t->device_ready)
+        core_queue_ike_command(c, id_of(c, t), IKE_CMD_UP);
+}
+
 void core_tunnel_command(struct core *c, uint32_t tunnel, enum core_command cmd)
 {
     struct core_tunnel *t = &c->tunnels[tunnel];
 
     switch (cmd) {
     case CORE_CMD_UP:
-        t->admin_up = true;
-        if (t->state == CORE_T_DISABLED) {
-            t->state = CORE_T_DOWN;
-            t->reason = KD_REASON_NONE;
-            t->since_us = c->now_us;
-            say_state(c, t);
-        }
-        if (t->device_ready)
-            core_queue_ike_command(c, tunnel, IKE_CMD_UP);
+        admin_up(c, t);
         break;
     case CORE_CMD_DOWN:
         t->admin_up = false;
         announce_down(c, t, cmd);
         break;
     case CORE_CMD_DOWN_SILENT:
-        t->admin_up = false;
-        carry_off(c, t, KD_REASON_ADMIN, false);
-        core_queue_ike_command(c, tunnel, IKE_CMD_DOWN_SILENT);
-        move(c, t, IN_DISABLE, KD_REASON_ADMIN);
+        play_dead(c, t);
         break;
     case CORE_CMD_RESET:
         announce_down(c, t, cmd);
@@ -642,8 +737,13 @@ void core_tunnels_wake(struct core *c)
             t->proof_at_us = KD_NEVER;
             if (any_child_up(t) && !t->proven)
                 send_proof(c, t);
-            else if (!t->device_asked)
+        }
+        if (t->device_at_us <= c->now_us) {
+            t->device_at_us = KD_NEVER;
+            if (!t->device_asked)
                 ask_device(c, t);
+            else if (t->ifindex)
+                prepare_device(c, t);
         }
         if (t->down_at_us != KD_NEVER &&
             (t->down_at_us <= c->now_us || !core_peer_conn_open(c, i)))
@@ -655,8 +755,10 @@ uint64_t core_tunnels_deadline(const struct core *c)
 {
     uint64_t at = KD_NEVER;
 
-    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)
-        at = KD_MIN(at, KD_MIN(c->tunnels[i].proof_at_us, c->tunnels[i].down_at_us));
+    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++) {
+        const struct core_tunnel *t = &c->tunnels[i];
+        at = KD_MIN(at, KD_MIN(t->device_at_us, KD_MIN(t->proof_at_us, t->down_at_us)));
+    }
     return at;
 }
 

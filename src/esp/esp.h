@@ -22,7 +22,7 @@ struct esp_params {
     struct kd_handle key_enc, key_int;
     bool esn;
     uint32_t replay_window; /* inbound; packets, 32..ESP_REPLAY_MAX, rounded up to 64; 0 off */
-    uint8_t iv_seed[32];    /* outbound CBC: IVs come from a stream of this seed; the caller wipes its copy */
+    uint8_t iv_seed[32];    /* outbound CBC: IVs are a stream of this seed; the caller wipes its copy */
     uint64_t seq_start;     /* outbound: last number used (0 for a new SA) */
 };
 
@@ -51,8 +51,8 @@ struct esp_pkt {
     enum esp_verdict verdict;
 };
 
-/* Inner packets become ESP packets (from SPI to ICV) in place; verdicts one a packet. seq numbers are
- * taken in order. Bytes behind the inner header's own length are cut off. */
+/* Inner packets become ESP packets (from SPI to ICV) in place; verdicts one a packet. seq numbers
+ * are taken in order. Bytes behind the inner header's own length are cut off. */
 void esp_seal(struct esp_sa *sa, struct esp_pkt *pkts, size_t n);
 /* ESP packets become inner packets in place. The replay window moves only after a good ICV. */
 void esp_open(struct esp_sa *sa, struct esp_pkt *pkts, size_t n);

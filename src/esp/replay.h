@@ -20,8 +20,7 @@ struct esp_replay {
  * inference of the high half goes on). */
 void esp_replay_init(struct esp_replay *r, uint32_t window, bool esn);
 /* The whole sequence number of a packet that carries lo: lo itself, or with ESN the 64 bits
- * inferred (appendix A2.2). 0, which no packet has, when lo stands for a number before the first.
- */
+ * inferred (appendix A2.2). 0, which no packet has, when that lies outside the SA's numbers. */
 uint64_t esp_replay_infer(const struct esp_replay *r, uint32_t lo);
 /* True when seq is new: right of the window, or inside and not yet seen. */
 bool esp_replay_check(const struct esp_replay *r, uint64_t seq) KD_MUST_USE;

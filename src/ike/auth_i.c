@@ -1,7 +1,9 @@
-/* IKE_AUTH as initiator, with a pre-shared key. RFC 7296 1.2, 2.15, 2.16 (refused), 2.21.2 (errors).
+/* IKE_AUTH as initiator, with a pre-shared key. RFC 7296 1.2, 2.15, 2.16 (refused), 2.21.2
+ * (errors).
  *
- * When the responder is not who it should be, it is told by AUTHENTICATION_FAILED in an INFORMATIONAL
- * exchange (2.21.2). When it is, but gives no child, the IKE SA stands and childless() decides. */
+ * When the responder is not who it should be, it is told by AUTHENTICATION_FAILED in an
+ * INFORMATIONAL exchange (2.21.2). When it is, but gives no child, the IKE SA stands and
+ * childless() decides. */
 #include "ike/sa.h"
 
 #include <stdio.h>
@@ -141,7 +143,8 @@ void ike_auth_no_child(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     ike_childless(e, sa, ike_notify_reason(type));
 }
 
-/* Encrypted, but by a peer that has not shown who it is (2.21.2). There is nothing better to come. */
+/* Encrypted, but by a peer that has not shown who it is (2.21.2). There is nothing better to
+ * come. */
 void ike_auth_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
 {
     const struct ike_notify *err = ike_msg_error(m);

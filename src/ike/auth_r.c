@@ -10,7 +10,8 @@
 
 #define AUTH_SHARED_KEY 2
 
-/* Refusals of strangers are rate-limited like all they cause; retransmissions get the same answer. */
+/* Refusals of strangers are rate-limited like all they cause; retransmissions get the same
+ * answer. */
 static void refuse(struct ike *e, struct ike_sa *sa, const char *got, const char *want,
                    const char *why)
 {
@@ -88,7 +89,8 @@ static uint16_t make_child(struct ike *e, struct ike_sa *sa, const struct ike_co
     return 0;
 }
 
-static void answer(struct ike *e, struct ike_sa *sa, const struct ike_child *child, uint16_t refused)
+static void answer(struct ike *e, struct ike_sa *sa, const struct ike_child *child,
+                   uint16_t refused)
 {
     const struct ike_conn *c = ike_conn_of(e, sa);
     const struct kd_bytes none = kd_bytes(NULL, 0);

@@ -1,8 +1,9 @@
-/* Child SAs: pairs of ESP SAs, from their negotiated values to the data plane and out of it again.
- * RFC 7296 1.3.1, 1.4.1, 2.8, 2.9 (selectors), 2.17. Not here: the exchanges (auth_*.c, create.c).
+/* Child SAs: pairs of ESP SAs, from their negotiated values to the data plane and out of it
+ * again. RFC 7296 1.3.1, 1.4.1, 2.8, 2.9 (selectors), 2.17. Not here: the exchanges (auth_*.c,
+ * create.c).
  *
- * A pair leaves the data plane exactly once, by uninstall(); its keys stay in the arena until the data
- * plane has seen that (engine.c, doomed keys). */
+ * A pair leaves the data plane exactly once, by uninstall(); its keys stay in the arena until
+ * the data plane has seen that (engine.c, doomed keys). */
 #include "ike/sa.h"
 
 #include <stdio.h>
@@ -164,8 +165,8 @@ static void child_note(struct ike *e, const struct ike_sa *sa, const struct ike_
                        enum ike_note note, enum kd_reason reason)
 {
     char suite[128];
-    struct ike_action *a = ike_sa_note(e, sa, note, reason, "%s",
-                                       ike_suite_text(&c->suite, suite, sizeof(suite)));
+    struct ike_action *a =
+        ike_sa_note(e, sa, note, reason, "%s", ike_suite_text(&c->suite, suite, sizeof(suite)));
 
     if (!a)
         return;
@@ -246,6 +247,8 @@ static void uninstall(struct ike *e, const struct ike_sa *sa, struct ike_child *
 void ike_child_drop(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason)
 {
     uninstall(e, sa, c, reason);
+    if (sa->ours && kd_handle_eq(sa->ours->child, c->self))
+        ike_xchg_free(e, &sa->ours); /* the peer was faster than the data plane */
     for (int i = 0; i < IKE_SA_CHILDREN; i++)
         if (kd_handle_eq(sa->child[i], c->self))
             sa->child[i] = KD_HANDLE_NONE;

@@ -1,5 +1,5 @@
-/* Connections: their configuration, which of them a peer's request belongs to, when to connect again,
- * and the operator's commands. Not here: what an attempt does (init.c).
+/* Connections: their configuration, which of them a peer's request belongs to, when to connect
+ * again, and the operator's commands. Not here: what an attempt does (init.c).
  *
  * A connection owns at most one authenticated IKE SA and one attempt (facts/peers 2, pain 5). */
 #include "ike/sa.h"
@@ -184,9 +184,8 @@ static bool suite_fits(const struct ike_conn *c, const struct ike_suite *s)
     p->protocol = IKE_PROTO_IKE;
     for (size_t i = 0; i < KD_ARRAY_LEN(alg); i++)
         if (alg[i])
-            p->t[p->n++] = (struct ike_transform){.type = (uint8_t)alg[i]->type,
-                                                  .id = alg[i]->id,
-                                                  .key_bits = alg[i]->key_bits};
+            p->t[p->n++] = (struct ike_transform){
+                .type = (uint8_t)alg[i]->type, .id = alg[i]->id, .key_bits = alg[i]->key_bits};
     return ike_proposal_select(&one, &c->cfg.ike, IKE_PROTO_IKE, 0, &got, NULL, NULL);
 }
 

@@ -1,17 +1,22 @@
-/* CREATE_CHILD_SA for children: new pairs and rekeyed ones, both roles, with and without their own
- * Diffie-Hellman exchange. RFC 7296 1.3.1, 1.3.3, 2.8, 2.17, 2.25.1.
+/* CREATE_CHILD_SA for children: new pairs and rekeyed ones, both roles, with and without their
+ * own Diffie-Hellman exchange. RFC 7296 1.3.1, 1.3.3, 2.8, 2.17, 2.25.1.
  *
- * Ours:    keygen job -> request -> response -> shared job -> CHILD_ADD -> result: use, DELETE the old
- * Theirs:  request -> keygen job -> shared job -> CHILD_ADD -> result: response; their DELETE of the old
- *          pair says that the new one is to be used (2.8)
+ *   ours    keygen job, request, response, shared job, CHILD_ADD, result: use it, DELETE the old
+ *   theirs  request, keygen job, shared job, CHILD_ADD, result: response; their DELETE of the old
+ *           pair says that the new one is to be used (2.8)
  *
- * Known deviation: a request to rekey a pair whose rekeying we have already asked for is answered with
- * TEMPORARY_FAILURE (2.25) instead of making redundant pairs and closing one by the lowest nonce (2.8.1). */
+ * An answer of the peer's may be late: meanwhile it knows a pair that we don't. A request to rekey
+ * that one is put off, a DELETE of it is remembered until the answer comes.
+ *
+ * Known deviation: a request to rekey a pair whose rekeying we have already asked for is
+ * answered with TEMPORARY_FAILURE (2.25) instead of making redundant pairs and closing one by
+ * the lowest nonce (2.8.1). */
 #include "ike/sa.h"
 
 #include <stdlib.h>
 
-#define LATER_US KD_S(3)
+#define LATER_US     KD_S(3)
+#define LATER_MIN_US KD_MS(100)
 
 static const struct kd_bytes none = {NULL, 0};
 
@@ -29,7 +34,7 @@ struct ike_xchg *ike_xchg_new(struct ike *e, enum ike_xkind kind)
 uint64_t ike_later(struct ike *e, uint64_t expire_us)
 {
     uint64_t left = expire_us > e->now_us ? expire_us - e->now_us : 0;
-    uint64_t pause = KD_MIN(LATER_US, left / 4);
+    uint64_t pause = KD_MAX(KD_MIN(LATER_US, left / 4), LATER_MIN_US);
 
     return e->now_us + pause + ike_jitter(e, pause);
 }
@@ -100,14 +105,37 @@ void ike_child_request(struct ike *e, struct ike_sa *sa)
     ike_put_nonce(b, ike_nonce_bytes(&x->ni));
     if (x->ke.dh)
         ike_put_ke(b, x->ke.dh->id, kd_bytes(x->ke.pub, x->ke.pub_len));
-    /* The configured selectors again, not the narrowed ones (2.9.2); but who took the peer's whole offer
-     * has nothing wider. */
+    /* The configured selectors again, not the narrowed ones (2.9.2); but who took the peer's
+     * whole offer has nothing wider. */
     keep_ts = old && c->cfg.accept_any_ts;
     ike_put_ts(b, IKE_PL_TSI, keep_ts ? &old->ts_local : &c->cfg.local_ts);
     ike_put_ts(b, IKE_PL_TSR, keep_ts ? &old->ts_remote : &c->cfg.remote_ts);
     x->sent = ike_request_send(e, sa, IKE_XK_CHILD);
     if (!x->sent)
         ike_xchg_free(e, &sa->ours);
+}
+
+bool ike_child_pending(const struct ike_sa *sa)
+{
+    return sa->ours && sa->ours->kind == IKE_XK_CHILD && sa->ours->sent;
+}
+
+/* The peer made the pair, and had deleted it again before its answer came through. */
+static bool already_gone(const struct ike_xchg *x)
+{
+    for (unsigned i = 0; i < x->n_gone; i++)
+        if (x->gone[i] == x->spi_peer)
+            return true;
+    return false;
+}
+
+static void give_up_ours(struct ike *e, struct ike_sa *sa)
+{
+    struct kd_handle old = sa->ours->old;
+
+    ike_xchg_free(e, &sa->ours);
+    retry_later(e, sa, old);
+    ike_childless(e, sa, KD_REASON_PEER_DELETED);
 }
 
 /* The answer can't be used, the peer believes otherwise: the ends don't agree (2.21.3). */
@@ -120,8 +148,13 @@ static void disagree(struct ike *e, struct ike_sa *sa, enum kd_reason reason)
 static void install_ours(struct ike *e, struct ike_sa *sa)
 {
     struct ike_xchg *x = sa->ours;
-    struct ike_child *c = ike_child_new(e, sa, &x->suite, x->spi, x->spi_peer, true);
+    struct ike_child *c;
 
+    if (already_gone(x)) {
+        give_up_ours(e, sa);
+        return;
+    }
+    c = ike_child_new(e, sa, &x->suite, x->spi, x->spi_peer, true);
     if (!c) {
         disagree(e, sa, KD_REASON_NO_RESOURCES);
         return;
@@ -223,7 +256,8 @@ void ike_child_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     }
     if (type != IKE_N_TEMPORARY_FAILURE)
         ike_note_peer_refused(e, sa, type, true);
-    if (old && type != IKE_N_NO_ADDITIONAL_SAS) /* else it ends at its lifetime, and all begins anew */
+    if (old &&
+        type != IKE_N_NO_ADDITIONAL_SAS) /* else it ends at its lifetime, and all begins anew */
         retry_later(e, sa, old->self);
     ike_childless(e, sa, ike_notify_reason(type));
 }
@@ -241,6 +275,8 @@ static uint16_t may_rekey(struct ike *e, struct ike_sa *sa, const struct ike_not
     spi = (uint32_t)n->spi.p[0] << 24 | (uint32_t)n->spi.p[1] << 16 | (uint32_t)n->spi.p[2] << 8 |
           n->spi.p[3];
     *old = ike_child_by_spi_out(e, sa, spi);
+    if (!*old && ike_child_pending(sa)) /* it may be the one whose answer we wait for */
+        return IKE_N_TEMPORARY_FAILURE;
     if (!*old || (*old)->state == IKE_CH_OLD)
         return IKE_N_CHILD_SA_NOT_FOUND;
     if ((*old)->state != IKE_CH_UP || ike_child_get(e, (*old)->replaced_by))

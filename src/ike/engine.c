@@ -1,9 +1,9 @@
 /* The engine's entry points: making it, one step, and what holds at the end of a step.
  *
  * Not here: what a message means (receive.c and the files it names), when something is due
- * (liveness.c). Handlers change an SA and touch it; settling does the rest once, at the end: the next
- * request leaves if the window is free, the deadline is set, the dead are freed. So no handler can find
- * its SA freed under its feet, and no path can forget a timer.
+ * (liveness.c). Handlers change an SA and touch it; settling does the rest once, at the end: the
+ * next request leaves if the window is free, the deadline is set, the dead are freed. So no
+ * handler can find its SA freed under its feet, and no path can forget a timer.
  *
  * Timer ids: 2n is the SA in slot n, 2n + 1 the connection in slot n. */
 #include "ike/sa.h"
@@ -170,7 +170,8 @@ static void settle(struct ike *e, uint64_t earliest)
     }
 }
 
-/* What an SA could not do now (no memory for its message) waits a microsecond at least: so a step ends. */
+/* What an SA could not do now (no memory for its message) waits a microsecond at least: so a
+ * step ends. */
 static void wake_due(struct ike *e)
 {
     uint32_t id;
@@ -200,12 +201,9 @@ static void on_command(struct ike *e, const struct ike_event *ev)
 void ike_step(struct ike *e, const struct ike_event *ev, struct ike_out *out)
 {
     static void (*const handle[])(struct ike *, const struct ike_event *) = {
-        [IKE_EV_WAKE] = on_wake,
-        [IKE_EV_DATAGRAM] = ike_receive,
-        [IKE_EV_JOB_DONE] = ike_job_done,
-        [IKE_EV_CHILD_RESULT] = ike_child_result,
-        [IKE_EV_COMMAND] = on_command,
-        [IKE_EV_CHILD_EXPIRE] = ike_child_expire,
+        [IKE_EV_WAKE] = on_wake,          [IKE_EV_DATAGRAM] = ike_receive,
+        [IKE_EV_JOB_DONE] = ike_job_done, [IKE_EV_CHILD_RESULT] = ike_child_result,
+        [IKE_EV_COMMAND] = on_command,    [IKE_EV_CHILD_EXPIRE] = ike_child_expire,
     };
 
     out->n = out->used = 0;

@@ -1,8 +1,9 @@
-/* What strangers may cost us: half-open SAs per address and in total, clear-text answers and log lines
- * by token buckets in virtual time. RFC 7296 2.6 (cookies: the place is ike_halfopen_admit(), which
- * would say COOKIE above a threshold), 2.21.1, 2.21.4.
+/* What strangers may cost us: half-open SAs per address and in total, clear-text answers and log
+ * lines by token buckets in virtual time. RFC 7296 2.6 (cookies: the place is
+ * ike_halfopen_admit(), which would say COOKIE above a threshold), 2.21.1, 2.21.4.
  *
- * Half-open is a responder's SA whose peer is not authenticated, and one that still repeats its refusal. */
+ * Half-open is a responder's SA whose peer is not authenticated, and one that still repeats its
+ * refusal. */
 #include "ike/sa.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Finding the SA of a datagram: by our own SPI, and for IKE_SA_INIT by the hash of the whole request,
- * as two peers behind one NAT may choose the same SPI (RFC 7296 2.1, 2.6).
+/* Finding the SA of a datagram: by our own SPI, and for IKE_SA_INIT by the hash of the whole
+ * request, as two peers behind one NAT may choose the same SPI (RFC 7296 2.1, 2.6).
  *
  * Our SPIs are random and the other key is a hash, so the low bits serve as they are; chains are
  * walked for an exact match only, so their order is never visible. */

@@ -1,5 +1,5 @@
-/* INFORMATIONAL: probes, deletions and errors, asked and answered. RFC 7296 1.4, 1.4.1, 2.4, 2.25.1;
- * 4555 3.7 (COOKIE2 is echoed, MOBIKE itself is not spoken). */
+/* INFORMATIONAL: probes, deletions and errors, asked and answered. RFC 7296 1.4, 1.4.1, 2.4,
+ * 2.25.1; 4555 3.7 (COOKIE2 is echoed, MOBIKE itself is not spoken). */
 #include "ike/sa.h"
 
 static enum kd_reason fatal_error(const struct ike_msg *m)
@@ -19,14 +19,16 @@ static void echo_cookie2(struct ike_build *b, const struct ike_msg *m)
         ike_put_notify(b, IKE_PROTO_NONE, kd_bytes(NULL, 0), IKE_N_COOKIE2, n->data);
 }
 
-/* One of the peer's pairs goes. True when its other half has to be named in the answer: not when our
- * own DELETE for it is on its way (2.25.1). */
+/* One of the peer's pairs goes. True when its other half has to be named in the answer: not when
+ * our own DELETE for it is on its way (2.25.1). */
 static bool delete_pair(struct ike *e, struct ike_sa *sa, uint32_t spi_out, uint32_t *spi_in)
 {
     struct ike_child *c = ike_child_by_spi_out(e, sa, spi_out);
     struct ike_child *next;
     bool named;
 
+    if (!c && ike_child_pending(sa) && sa->ours->n_gone < KD_ARRAY_LEN(sa->ours->gone))
+        sa->ours->gone[sa->ours->n_gone++] = spi_out;
     if (!c || c->state == IKE_CH_OLD)
         return false;
     *spi_in = c->spi_in;
@@ -92,7 +94,8 @@ void ike_info_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *
 
 /* ---- answers to our requests ---- */
 
-/* ike_proof() has done all there is; an error in the answer means that the peer has another view. */
+/* ike_proof() has done all there is; an error in the answer means that the peer has another
+ * view. */
 void ike_probe_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
 {
     if (ike_msg_notify(m, IKE_N_INVALID_SYNTAX))

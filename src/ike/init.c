@@ -1,11 +1,11 @@
-/* IKE_SA_INIT as initiator, and what both roles share: the handshake's Diffie-Hellman jobs and NAT
- * detection. RFC 7296 1.2, 2.6 (cookies), 2.7, 2.21.1 (clear-text errors), 2.23 (NAT); the responder is
- * in init_r.c.
+/* IKE_SA_INIT as initiator, and what both roles share: the handshake's Diffie-Hellman jobs and
+ * NAT detection. RFC 7296 1.2, 2.6 (cookies), 2.7, 2.21.1 (clear-text errors), 2.23 (NAT); the
+ * responder is in init_r.c.
  *
  *   I_KEYGEN --job--> I_INIT --response--> I_SHARED --job--> I_AUTH (auth_i.c)
  *
- * Clear-text errors may be forged. COOKIE and INVALID_KE_PAYLOAD are obeyed, a bounded number of times;
- * others are acted upon only when nothing better has come for IKE_REFUSED_WAIT_US. */
+ * Clear-text errors may be forged. COOKIE and INVALID_KE_PAYLOAD are obeyed, a bounded number of
+ * times; others are acted upon only when nothing better has come for IKE_REFUSED_WAIT_US. */
 #include "ike/sa.h"
 
 #include <stdio.h>
@@ -146,8 +146,8 @@ static void retry_with_cookie(struct ike *e, struct ike_sa *sa, const struct ike
     send_init(e, sa);
 }
 
-/* The whole offer again, with KE for the group the peer wants: once for each, so that nobody can keep
- * us computing (1.2). */
+/* The whole offer again, with KE for the group the peer wants: once for each, so that nobody can
+ * keep us computing (1.2). */
 static void retry_with_group(struct ike *e, struct ike_sa *sa, const struct ike_notify *n)
 {
     const struct ike_conn *c = ike_conn_of(e, sa);

@@ -2,13 +2,14 @@
  *
  *   (nothing) --request--> R_KEYGEN --job--> R_INIT --IKE_AUTH--> R_SHARED --job--> R_INIT, opened
  *
- * The shared secret is computed when IKE_AUTH comes: a spoofed IKE_SA_INIT costs a key generation only.
- * Refusals are stateless. */
+ * The shared secret is computed when IKE_AUTH comes: a spoofed IKE_SA_INIT costs a key
+ * generation only. Refusals are stateless. */
 #include "ike/sa.h"
 
 #include <stdlib.h>
 
-/* An unauthenticated refusal concerns a connection, but anyone can cause it: by the strangers' bucket. */
+/* An unauthenticated refusal concerns a connection, but anyone can cause it: by the strangers'
+ * bucket. */
 static void note_no_proposal(struct ike *e, const struct ike_conn *c, const struct ike_event *ev,
                              const struct ike_proposals *offered)
 {

@@ -1,6 +1,6 @@
-/* Diffie-Hellman as jobs: slow work leaves the engine and comes back as an event (DESIGN 3.2). A job's
- * answer is believed only when the SA it was made for still waits for exactly that job; else its
- * secret is freed and nothing else happens. */
+/* Diffie-Hellman as jobs: slow work leaves the engine and comes back as an event (DESIGN 3.2). A
+ * job's answer is believed only when the SA it was made for still waits for exactly that job;
+ * else its secret is freed and nothing else happens. */
 #include "ike/sa.h"
 
 static bool job_new(struct ike *e, struct ike_sa *sa, struct ike_ke *ke, enum kc_job_kind kind)
@@ -93,7 +93,7 @@ void ike_job_done(struct ike *e, const struct ike_event *ev)
     struct ike_ke *ke;
 
     sa = j ? ike_sa_get(e, j->sa) : NULL;
-    x = !sa ? NULL
+    x = !sa                                                 ? NULL
         : sa->ours && waits_for(&sa->ours->ke, ev->job)     ? sa->ours
         : sa->theirs && waits_for(&sa->theirs->ke, ev->job) ? sa->theirs
                                                             : NULL;

@@ -1,6 +1,6 @@
-/* Key derivation. RFC 7296 2.13 (prf+), 2.14 (SKEYSEED and the seven keys), 2.15 (AUTH), 2.17 (KEYMAT),
- * 2.18 (a rekeyed IKE SA); 5282 for AEAD, whose key holds its salt and has no integrity key.
- * Keys stay in the arena; this file moves handles only. */
+/* Key derivation. RFC 7296 2.13 (prf+), 2.14 (SKEYSEED and the seven keys), 2.15 (AUTH), 2.17
+ * (KEYMAT), 2.18 (a rekeyed IKE SA); 5282 for AEAD, whose key holds its salt and has no
+ * integrity key. Keys stay in the arena; this file moves handles only. */
 #include "ike/sa.h"
 
 #define NONCE_LEN 32 /* at least half the key size of every PRF we negotiate (RFC 7296 2.10) */
@@ -30,12 +30,13 @@ static uint16_t integ_len(const struct ike_suite *s)
     return s->integ ? s->integ->key_len : 0;
 }
 
-/* {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+ (SKEYSEED, Ni | Nr | SPIi | SPIr) */
+/* {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+ (SKEYSEED, Ni | Nr | SPIi |
+ * SPIr) */
 static bool expand(struct ike *e, struct ike_sa *sa, struct kd_handle skeyseed,
                    const struct ike_nonce *ni, const struct ike_nonce *nr)
 {
     const struct ike_suite *s = &sa->suite;
-    const uint16_t lens[7] = {s->prf->out_len, integ_len(s), integ_len(s),   encr_len(s),
+    const uint16_t lens[7] = {s->prf->out_len, integ_len(s),    integ_len(s),   encr_len(s),
                               encr_len(s),     s->prf->out_len, s->prf->out_len};
     const struct kd_bytes seed[] = {ike_nonce_bytes(ni), ike_nonce_bytes(nr),
                                     kd_bytes(sa->spi_i, IKE_SPI_LEN),
@@ -47,12 +48,12 @@ static bool expand(struct ike *e, struct ike_sa *sa, struct kd_handle skeyseed,
                      KD_ARRAY_LEN(seed), lens, 7, k))
         return false;
     sa->k = (struct ike_keys){k[0], k[1], k[2], k[3], k[4], k[5], k[6]};
-    sa->seal = (struct ike_sk){kc_box_new(e->crypto, s->encr, s->integ, i ? sa->k.ei : sa->k.er,
-                                          i ? sa->k.ai : sa->k.ar),
-                               s->encr, s->integ};
-    sa->open = (struct ike_sk){kc_box_new(e->crypto, s->encr, s->integ, i ? sa->k.er : sa->k.ei,
-                                          i ? sa->k.ar : sa->k.ai),
-                               s->encr, s->integ};
+    sa->seal = (struct ike_sk){
+        kc_box_new(e->crypto, s->encr, s->integ, i ? sa->k.ei : sa->k.er, i ? sa->k.ai : sa->k.ar),
+        s->encr, s->integ};
+    sa->open = (struct ike_sk){
+        kc_box_new(e->crypto, s->encr, s->integ, i ? sa->k.er : sa->k.ei, i ? sa->k.ar : sa->k.ai),
+        s->encr, s->integ};
     return sa->seal.box && sa->open.box;
 }
 
@@ -93,8 +94,7 @@ bool ike_keys_rekey(struct ike *e, struct ike_sa *sa, const struct ike_sa *old,
 
 /* KEYMAT = prf+(SK_d, [g^ir |] Ni | Nr): the exchange's initiator sends with the first half. */
 bool ike_keys_child(struct ike *e, const struct ike_sa *sa, struct ike_child *c,
-                    const struct ike_nonce *ni, const struct ike_nonce *nr,
-                    struct kd_handle secret)
+                    const struct ike_nonce *ni, const struct ike_nonce *nr, struct kd_handle secret)
 {
     const struct kd_bytes seed[] = {ike_nonce_bytes(ni), ike_nonce_bytes(nr)};
     const uint16_t lens[4] = {encr_len(&c->suite), integ_len(&c->suite), encr_len(&c->suite),

@@ -5,10 +5,11 @@
  *                               failing
  *
  * proof is the last completed authenticated round trip of a request of ours; whatever request is
- * outstanding is the probe, because the window is 1. Inbound data or requests prove nothing: a one-way
- * break must show (facts/peers 2, pain 7). Repetitions double inside the budget (RFC 7296 2.4): three
- * fit between the probe and the budget's end, with as much time again for the last answer:
- * gap * (1 + 2 + 4 + 8) = detect * 2/3. Afterwards they go on, capped, until `abandon`. */
+ * outstanding is the probe, because the window is 1. Inbound data or requests prove nothing: a
+ * one-way break must show (facts/peers 2, pain 7). Repetitions double inside the budget (RFC
+ * 7296 2.4): three fit between the probe and the budget's end, with as much time again for the
+ * last answer: gap * (1 + 2 + 4 + 8) = detect * 2/3. Afterwards they go on, capped, until
+ * `abandon`. */
 #include "ike/sa.h"
 
 #define GAP_MIN_US KD_MS(10)
@@ -71,7 +72,8 @@ uint64_t ike_sa_deadline(const struct ike *e, const struct ike_sa *sa)
 
 /* ---- what ---- */
 
-/* The DELETE of a peer that does not answer: sent once, for the case that only the way back is broken. */
+/* The DELETE of a peer that does not answer: sent once, for the case that only the way back is
+ * broken. */
 static void abandon(struct ike *e, struct ike_sa *sa)
 {
     ike_request_done(sa);
@@ -98,8 +100,7 @@ static void wake_outstanding(struct ike *e, struct ike_sa *sa)
     if (!sa->unreachable && e->now_us >= sa->proof_us + sa->detect_us) {
         sa->unreachable = true;
         if (current)
-            ike_sa_note(e, sa, IKE_NOTE_UNREACHABLE, KD_REASON_UNREACHABLE,
-                        "no answer for %llu ms",
+            ike_sa_note(e, sa, IKE_NOTE_UNREACHABLE, KD_REASON_UNREACHABLE, "no answer for %llu ms",
                         (unsigned long long)((e->now_us - sa->proof_us) / 1000));
     }
 }

@@ -1,5 +1,6 @@
 /* What a child's SA and TS payloads agree on, both roles, and the words for it when they don't.
- * RFC 7296 2.7 (proposals), 2.9 (selectors; Azure takes every selector as responder: facts/azure 1.5). */
+ * RFC 7296 2.7 (proposals), 2.9 (selectors; Azure takes every selector as responder: facts/azure
+ * 1.5). */
 #include "ike/sa.h"
 
 #include <stdio.h>
@@ -27,7 +28,8 @@ static void note_proposals(struct ike *e, struct ike_sa *sa, const struct ike_co
                    ike_proposals_text(&c->cfg.esp, ours, sizeof(ours)));
 }
 
-static void pair_text(const struct ike_ts_list *l, const struct ike_ts_list *r, char *buf, size_t cap)
+static void pair_text(const struct ike_ts_list *l, const struct ike_ts_list *r, char *buf,
+                      size_t cap)
 {
     char a[1024], b[1024];
 
@@ -104,8 +106,8 @@ enum kd_reason ike_child_accept(struct ike *e, struct ike_sa *sa, const struct i
     }
     local->n = remote->n = 0;
     if (ike_ts_parse(m->tsi, local) && ike_ts_parse(m->tsr, remote) && local->n && remote->n &&
-        (c->cfg.accept_any_ts || (ike_ts_inside(local, &c->cfg.local_ts) &&
-                                  ike_ts_inside(remote, &c->cfg.remote_ts))))
+        (c->cfg.accept_any_ts ||
+         (ike_ts_inside(local, &c->cfg.local_ts) && ike_ts_inside(remote, &c->cfg.remote_ts))))
         return KD_REASON_NONE;
     note_ts(e, sa, c, local, remote);
     return KD_REASON_TS_UNACCEPTABLE;

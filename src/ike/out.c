@@ -1,8 +1,8 @@
 /* The output of a step: actions in order, their bytes behind them, and the notes' words.
  *
- * A step is bounded by construction: before each SA is worked on there is room for all it can cause
- * (ike_out_room()), the rest waits for the next step (more). Only messages and notes may be dropped when
- * that fails, as a network or a log may lose them; the others are asserted. */
+ * A step is bounded by construction: before each SA is worked on there is room for all it can
+ * cause (ike_out_room()), the rest waits for the next step (more). Only messages and notes may
+ * be dropped when that fails, as a network or a log may lose them; the others are asserted. */
 #include "ike/sa.h"
 
 #include <stdarg.h>
@@ -12,12 +12,18 @@
 #define SA_ACTIONS (IKE_SA_CHILDREN * 3 + 8)
 
 const char *const ike_note_names[] = {
-    [IKE_NOTE_CONNECTING] = "connecting",   [IKE_NOTE_ESTABLISHED] = "established",
-    [IKE_NOTE_CHILD_UP] = "child.up",       [IKE_NOTE_CHILD_DOWN] = "child.down",
-    [IKE_NOTE_FAILING] = "failing",         [IKE_NOTE_UNREACHABLE] = "unreachable",
-    [IKE_NOTE_REACHABLE] = "reachable",     [IKE_NOTE_CLOSED] = "closed",
-    [IKE_NOTE_REFUSED] = "refused",         [IKE_NOTE_STRANGER] = "stranger",
-    [IKE_NOTE_REPLACED] = "replaced",       [IKE_NOTE_REKEYED] = "rekeyed",
+    [IKE_NOTE_CONNECTING] = "connecting",
+    [IKE_NOTE_ESTABLISHED] = "established",
+    [IKE_NOTE_CHILD_UP] = "child.up",
+    [IKE_NOTE_CHILD_DOWN] = "child.down",
+    [IKE_NOTE_FAILING] = "failing",
+    [IKE_NOTE_UNREACHABLE] = "unreachable",
+    [IKE_NOTE_REACHABLE] = "reachable",
+    [IKE_NOTE_CLOSED] = "closed",
+    [IKE_NOTE_REFUSED] = "refused",
+    [IKE_NOTE_STRANGER] = "stranger",
+    [IKE_NOTE_REPLACED] = "replaced",
+    [IKE_NOTE_REKEYED] = "rekeyed",
     [IKE_NOTE_N] = NULL,
 };
 
@@ -82,8 +88,8 @@ static struct kd_span text(struct ike *e, const char *s)
     return at;
 }
 
-static struct ike_action *note(struct ike *e, uint32_t conn, enum ike_note n,
-                               enum kd_reason reason, const char *fmt, va_list ap)
+static KD_PRINTF(5, 0) struct ike_action *note(struct ike *e, uint32_t conn, enum ike_note n,
+                                               enum kd_reason reason, const char *fmt, va_list ap)
 {
     struct ike_action *a = ike_out_add(e, IKE_ACT_NOTE, conn);
     char buf[512];
@@ -180,9 +186,10 @@ static void peer_refused_auth(struct ike *e, struct ike_sa *sa, const struct ike
 
     ike_id_str(&c->cfg.local_id, ours, sizeof(ours));
     ike_id_str(&c->cfg.remote_id, theirs, sizeof(theirs));
-    a = ike_sa_note(e, sa, IKE_NOTE_REFUSED, KD_REASON_AUTH_FAILED,
-                    "peer %s refused our identity %.120s or the pre-shared key (AUTHENTICATION_FAILED)",
-                    kd_addr_str(&sa->remote.addr, addr), ours);
+    a = ike_sa_note(
+        e, sa, IKE_NOTE_REFUSED, KD_REASON_AUTH_FAILED,
+        "peer %s refused our identity %.120s or the pre-shared key (AUTHENTICATION_FAILED)",
+        kd_addr_str(&sa->remote.addr, addr), ours);
     ike_note_offer(e, a, ours, theirs);
 }
 
@@ -198,9 +205,9 @@ void ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify, bo
         peer_refused_auth(e, sa, c);
         return;
     }
-    a = ike_sa_note(e, sa, IKE_NOTE_REFUSED, ike_notify_reason(notify), "peer %s refused our %s: %s",
-                    kd_addr_str(&sa->remote.addr, addr), child ? "child" : "IKE SA",
-                    ike_notify_name(notify));
+    a = ike_sa_note(e, sa, IKE_NOTE_REFUSED, ike_notify_reason(notify),
+                    "peer %s refused our %s: %s", kd_addr_str(&sa->remote.addr, addr),
+                    child ? "child" : "IKE SA", ike_notify_name(notify));
     if (notify == IKE_N_TS_UNACCEPTABLE) {
         ike_ts_list_text(&c->cfg.local_ts, ts, sizeof(ts));
         snprintf(buf, sizeof(buf), "%s === ", ts);

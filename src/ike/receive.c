@@ -1,7 +1,7 @@
 /* A datagram's way through the engine: header, SA, window, decryption, grammar, row, handler
- * (DESIGN 4). Nothing here believes a message before its ICV is checked, except IKE_SA_INIT's two, which
- * have none: those meet only SAs that are not established.
- * RFC 7296 2.1 to 2.3 (window), 2.5 (versions, critical payloads), 2.21 (errors), 2.23 (addresses). */
+ * (DESIGN 4). Nothing here believes a message before its ICV is checked, except IKE_SA_INIT's
+ * two, which have none: those meet only SAs that are not established. RFC 7296 2.1 to 2.3
+ * (window), 2.5 (versions, critical payloads), 2.21 (errors), 2.23 (addresses). */
 #include "ike/sa.h"
 
 #include <stdio.h>
@@ -18,7 +18,8 @@ static void nothing(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
     (void)m;
 }
 
-/* One row: in these states, this message (as the answer to that request of ours) runs the handler. */
+/* One row: in these states, this message (as the answer to that request of ours) runs the
+ * handler. */
 static const struct row {
     const char *name;
     uint32_t states;
@@ -126,8 +127,8 @@ static void refuse(struct ike *e, struct ike_sa *sa, const struct ike_msg *m,
 
 /* ---- a message of an SA ---- */
 
-/* A validated message from elsewhere: a peer behind a NAT has a new mapping. Not followed when we are
- * behind one ourselves (RFC 7296 2.23). IKE_AUTH may move to port 4500. */
+/* A validated message from elsewhere: a peer behind a NAT has a new mapping. Not followed when
+ * we are behind one ourselves (RFC 7296 2.23). IKE_AUTH may move to port 4500. */
 static void follow(struct ike *e, struct ike_sa *sa, const struct kd_endpoint *local,
                    const struct kd_endpoint *remote, bool natt)
 {
@@ -156,7 +157,8 @@ static void dispatch(struct ike *e, struct ike_sa *sa, struct ike_msg *m)
     }
     r = row_of(sa, form, response ? sa->tx.kind : IKE_XK_NONE);
     if (!r) {
-        d = (struct ike_diag){.err = IKE_WIRE_SYNTAX, .rule = "a message that does not belong here"};
+        d = (struct ike_diag){.err = IKE_WIRE_SYNTAX,
+                              .rule = "a message that does not belong here"};
         refuse(e, sa, m, &d);
         return;
     }
@@ -175,8 +177,8 @@ static void resend_answer(struct ike *e, const struct ike_sa *sa, const struct k
         ike_out_send(e, sa->conn, local, remote, natt, ike_buf_bytes(&sa->rx.resp));
 }
 
-/* The window (2.3): is this message the one that is expected? Duplicates are known by being identical,
- * so nobody can make us repeat an answer without having seen the request. */
+/* The window (2.3): is this message the one that is expected? Duplicates are known by being
+ * identical, so nobody can make us repeat an answer without having seen the request. */
 static bool expected(struct ike *e, struct ike_sa *sa, const struct ike_header *h,
                      const uint8_t hash[20], const struct kd_endpoint *local,
                      const struct kd_endpoint *remote, bool natt)
@@ -226,7 +228,8 @@ static void accept_request(struct ike_sa *sa, const struct ike_header *h, const 
 }
 
 void ike_receive_sealed(struct ike *e, struct ike_sa *sa, size_t len,
-                        const struct kd_endpoint *local, const struct kd_endpoint *remote, bool natt)
+                        const struct kd_endpoint *local, const struct kd_endpoint *remote,
+                        bool natt)
 {
     const struct kd_bytes datagram = kd_bytes(e->rx, len);
     struct ike_msg *m = &e->msg;
@@ -261,8 +264,8 @@ void ike_receive_sealed(struct ike *e, struct ike_sa *sa, size_t len,
 
 /* ---- clear messages ---- */
 
-/* Clear text about an SA that has keys: "INVALID_IKE_SPI" may mean that the peer has restarted. A probe
- * finds out; nothing else may come of it (RFC 7296 2.21.4). */
+/* Clear text about an SA that has keys: "INVALID_IKE_SPI" may mean that the peer has restarted.
+ * A probe finds out; nothing else may come of it (RFC 7296 2.21.4). */
 static void hint(struct ike *e, struct ike_sa *sa, const struct ike_event *ev)
 {
     if (sa->state != IKE_ST_UP || !kd_addr_eq(&sa->remote.addr, &ev->remote.addr))

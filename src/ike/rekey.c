@@ -1,10 +1,10 @@
 /* CREATE_CHILD_SA for the IKE SA itself, both roles. RFC 7296 1.3.2, 2.8, 2.18, 2.25.2.
  *
- * Who asked deletes the old IKE SA; the other end keeps it until that DELETE, answering on it. Children
- * change hands when the new SA is made.
+ * Who asked deletes the old IKE SA; the other end keeps it until that DELETE, answering on it.
+ * Children change hands when the new SA is made.
  *
- * Known deviation: a request that meets one of ours is answered with TEMPORARY_FAILURE instead of the
- * two SAs and the lowest nonce of 2.8.2. */
+ * Known deviation: a request that meets one of ours is answered with TEMPORARY_FAILURE instead
+ * of the two SAs and the lowest nonce of 2.8.2. */
 #include "ike/sa.h"
 
 #define PREDECESSOR_US KD_S(30) /* a rekeyed SA waits so long for the peer's DELETE */
@@ -39,8 +39,9 @@ void ike_rekey_start(struct ike *e, struct ike_sa *sa)
     if (!c || sa->ours)
         return;
     start(e, sa,
-          ike_proposals_have_dh(&c->cfg.ike, sa->suite.dh->id) ? sa->suite.dh
-                                                               : ike_proposals_first_dh(&c->cfg.ike),
+          ike_proposals_have_dh(&c->cfg.ike, sa->suite.dh->id)
+              ? sa->suite.dh
+              : ike_proposals_first_dh(&c->cfg.ike),
           0);
 }
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 const char *const ike_state_names[] = {
-    [IKE_ST_I_KEYGEN] = "i-keygen", [IKE_ST_I_INIT] = "i-init",   [IKE_ST_I_SHARED] = "i-shared",
+    [IKE_ST_I_KEYGEN] = "i-keygen", [IKE_ST_I_INIT] = "i-init",     [IKE_ST_I_SHARED] = "i-shared",
     [IKE_ST_I_AUTH] = "i-auth",     [IKE_ST_R_KEYGEN] = "r-keygen", [IKE_ST_R_INIT] = "r-init",
-    [IKE_ST_R_SHARED] = "r-shared", [IKE_ST_R_AUTH] = "r-auth",   [IKE_ST_UP] = "up",
-    [IKE_ST_CLOSING] = "closing",   [IKE_ST_GONE] = "gone",       [IKE_ST_N] = NULL,
+    [IKE_ST_R_SHARED] = "r-shared", [IKE_ST_R_AUTH] = "r-auth",     [IKE_ST_UP] = "up",
+    [IKE_ST_CLOSING] = "closing",   [IKE_ST_GONE] = "gone",         [IKE_ST_N] = NULL,
 };
 
 struct ike_sa *ike_sa_get(const struct ike *e, struct kd_handle h)
@@ -105,7 +105,8 @@ struct ike_sa *ike_sa_succeed(struct ike *e, struct ike_sa *old, const struct ik
     }
     ike_sa_up(e, sa);
     ike_child_move(e, old, sa);
-    if (!ike_children_live(e, sa)) { /* childless it stays, and for no longer than it would have been */
+    if (!ike_children_live(
+            e, sa)) { /* childless it stays, and for no longer than it would have been */
         sa->end_us = KD_MIN(old->end_us, e->now_us + IKE_CHILDLESS_US);
         sa->end_reason = old->end_reason;
     }
@@ -259,7 +260,8 @@ void ike_sa_close_as(struct ike *e, struct ike_sa *sa, enum kd_reason reason, en
     if (sa->state == IKE_ST_GONE || sa->state == IKE_ST_CLOSING)
         return;
     if (sa->state != IKE_ST_UP && sa->state != IKE_ST_I_AUTH) {
-        ike_sa_drop(e, sa, reason, false); /* the peer knows of nothing that would have to be deleted */
+        ike_sa_drop(e, sa, reason,
+                    false); /* the peer knows of nothing that would have to be deleted */
         return;
     }
     drop_children(e, sa, reason);
@@ -335,7 +337,8 @@ void ike_sa_take_over(struct ike *e, struct ike_sa *sa, bool initial_contact)
         c->attempt = KD_HANDLE_NONE;
     c->retry_us = KD_NEVER;
     ike_conn_arm(e, c);
-    /* An attempt of ours of which the peer knows no more than a half-open SA is not worth finishing. */
+    /* An attempt of ours of which the peer knows no more than a half-open SA is not worth
+     * finishing. */
     if (attempt && attempt->state < IKE_ST_I_AUTH) {
         c->attempt = KD_HANDLE_NONE;
         ike_sa_drop(e, attempt, KD_REASON_COLLISION, false);

@@ -1,5 +1,5 @@
-/* The engine's inside: IKE SAs, children, exchanges under way, and who offers what to whom among the
- * engine's files. Only src/ike/ includes this.
+/* The engine's inside: IKE SAs, children, exchanges under way, and who offers what to whom among
+ * the engine's files. Only src/ike/ includes this.
  *
  * Life of an IKE SA (enum ike_state) and of its requests:
  *
@@ -7,10 +7,10 @@
  *                                                        +-> UP -> CLOSING -> GONE
  *   responder  R_KEYGEN -> R_INIT -> R_SHARED -> R_AUTH -+
  *
- * The window is 1 in both directions (RFC 7296 2.3), so an SA has at most one request of ours outstanding
- * (struct ike_tx), one of the peer's being worked on (struct ike_rx), and beside them one exchange
- * with its own keys each way (struct ike_xchg). Handlers never free an SA: ike_sa_drop() makes it
- * GONE, the end of the step frees it. */
+ * The window is 1 in both directions (RFC 7296 2.3), so an SA has at most one request of ours
+ * outstanding (struct ike_tx), one of the peer's being worked on (struct ike_rx), and beside
+ * them one exchange with its own keys each way (struct ike_xchg). Handlers never free an SA:
+ * ike_sa_drop() makes it GONE, the end of the step frees it. */
 #ifndef IKE_SA_H
 #define IKE_SA_H
 
@@ -36,7 +36,7 @@
 #define IKE_LINGER_US        KD_S(5)  /* a dead SA answers retransmissions so long */
 #define IKE_CHILDLESS_US     KD_S(10) /* an IKE SA without a child: the peer's time to make one */
 #define IKE_OLD_CHILD_US     KD_S(5)  /* a rekeyed pair receives for so long after its DELETE */
-#define IKE_REDUNDANT_US     KD_S(10) /* the loser of a collision waits so long for the peer's DELETE */
+#define IKE_REDUNDANT_US     KD_S(10) /* a collision's loser waits so long for the peer's DELETE */
 
 enum ike_state {
     IKE_ST_I_KEYGEN,
@@ -115,6 +115,8 @@ struct ike_xchg {
     struct ike_ts_list local, remote;
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN]; /* of the new IKE SA */
     uint32_t groups_tried;
+    uint32_t gone[4]; /* ours: SPIs the peer deleted that we don't know: the answer's, perhaps */
+    uint8_t n_gone;
 };
 
 /* Our requests. */
@@ -152,7 +154,7 @@ struct ike_sa {
     bool dead;      /* to be freed at the end of the step */
     bool dirty;     /* in e->dirty */
     bool redundant; /* a collision's loser: the peer will delete it */
-    bool successor; /* rekeyed by the peer: all has moved to its successor, the peer will delete it */
+    bool successor; /* rekeyed by the peer: all has moved on, the peer will delete it */
     bool nat_here, nat_there, encap;
     bool peer_natd; /* the peer sent NAT detection */
     bool failing, unreachable;
@@ -315,18 +317,19 @@ struct ike_sa *ike_index_init(const struct ike *e, const uint8_t hash[20]);
 struct ike_sa *ike_sa_get(const struct ike *e, struct kd_handle h); /* NULL when GONE */
 /* Copies what it needs of the connection; in the index by its own SPI, which it draws. */
 struct ike_sa *ike_sa_new(struct ike *e, const struct ike_conn *c, bool initiator) KD_MUST_USE;
-/* The SA that x negotiated on old: keys, children, the connection; old is left to its end (2.18). NULL:
- * nothing has changed. */
+/* The SA that x negotiated on old: keys, children, the connection; old is left to its end
+ * (2.18). NULL: nothing has changed. */
 struct ike_sa *ike_sa_succeed(struct ike *e, struct ike_sa *old, const struct ike_xchg *x,
                               bool initiator) KD_MUST_USE;
 const uint8_t *ike_sa_spi(const struct ike_sa *sa);      /* ours */
 const uint8_t *ike_sa_peer_spi(const struct ike_sa *sa);
 void ike_sa_up(struct ike *e, struct ike_sa *sa);        /* authenticated: lifetimes begin */
-/* The end without a word to the peer. Its children go, CLOSED is noted where the connection loses its
- * SA or attempt by it, a retry is scheduled. linger: retransmissions of the last request are still
- * answered. */
+/* The end without a word to the peer. Its children go, CLOSED is noted where the connection
+ * loses its SA or attempt by it, a retry is scheduled. linger: retransmissions of the last
+ * request are still answered. */
 void ike_sa_drop(struct ike *e, struct ike_sa *sa, enum kd_reason reason, bool linger);
-/* The same, but the peer is told: DELETE (or AUTHENTICATION_FAILED) leaves when the window is free. */
+/* The same, but the peer is told: DELETE (or AUTHENTICATION_FAILED) leaves when the window is
+ * free. */
 void ike_sa_close(struct ike *e, struct ike_sa *sa, enum kd_reason reason);
 void ike_sa_close_as(struct ike *e, struct ike_sa *sa, enum kd_reason reason, enum ike_xkind how);
 void ike_sa_free(struct ike *e, struct ike_sa *sa); /* at the end of a step only */
@@ -348,7 +351,8 @@ void ike_conn_wake(struct ike *e, struct ike_conn *c);
 void ike_conn_command(struct ike *e, uint32_t id, enum ike_command cmd);
 void ike_conns_free(struct ike *e);
 bool ike_conn_may_initiate(const struct ike_conn *c);
-/* The connection that answers a request from remote to local. *silent: there is one that plays dead. */
+/* The connection that answers a request from remote to local. *silent: there is one that plays
+ * dead. */
 struct ike_conn *ike_conn_by_addr(struct ike *e, const struct kd_addr *local,
                                   const struct kd_addr *remote, const struct ike_proposals *offered,
                                   struct ike_suite *suite, bool *silent);
@@ -401,8 +405,9 @@ void ike_pump(struct ike *e, struct ike_sa *sa);
 
 void ike_receive(struct ike *e, const struct ike_event *ev);
 /* A message for an SA with keys, or about to have them: e->rx[0..len). */
-void ike_receive_sealed(struct ike *e, struct ike_sa *sa, size_t len, const struct kd_endpoint *local,
-                        const struct kd_endpoint *remote, bool natt);
+void ike_receive_sealed(struct ike *e, struct ike_sa *sa, size_t len,
+                        const struct kd_endpoint *local, const struct kd_endpoint *remote,
+                        bool natt);
 
 /* ---- handlers, by exchange: what the rows of receive.c name ---- */
 
@@ -429,7 +434,8 @@ void ike_natd_check(struct ike *e, struct ike_sa *sa, const struct ike_msg *m,
                     const struct kd_endpoint *local, const struct kd_endpoint *remote);
 void ike_auth_send(struct ike *e, struct ike_sa *sa);
 void ike_auth_child_done(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool ok);
-/* Authenticated and the first child decided (NULL: there is none): everyone is told, older SAs go. */
+/* Authenticated and the first child decided (NULL: there is none): everyone is told, older SAs
+ * go. */
 void ike_announce(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool initial_contact);
 
 /* ---- child.c ---- */
@@ -448,8 +454,8 @@ void ike_child_use(struct ike *e, struct ike_sa *sa, struct ike_child *c);
 void ike_child_drop(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason);
 /* It was rekeyed and deleted on both sides: it receives for a while longer. */
 void ike_child_retire(struct ike *e, struct ike_sa *sa, struct ike_child *c);
-/* By DELETE. reason NONE: it was rekeyed and receives until the DELETE is answered and a while longer;
- * else it leaves the data plane at once. */
+/* By DELETE. reason NONE: it was rekeyed and receives until the DELETE is answered and a while
+ * longer; else it leaves the data plane at once. */
 void ike_child_delete(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason);
 void ike_child_move(struct ike *e, struct ike_sa *sa, struct ike_sa *to);
 void ike_children_moved(struct ike *e, struct ike_sa *sa); /* outer endpoints changed */
@@ -478,11 +484,15 @@ struct ike_xchg *ike_xchg_new(struct ike *e, enum ike_xkind kind); /* with a non
 uint64_t ike_later(struct ike *e, uint64_t expire_us);
 void ike_child_rekey_start(struct ike *e, struct ike_sa *sa, struct ike_child *old); /* NULL: new */
 void ike_child_request(struct ike *e, struct ike_sa *sa); /* ours is ready */
-void ike_child_job(struct ike *e, struct ike_sa *sa, struct ike_xchg *x, const struct ike_event *ev);
+/* A request of ours may have made a pair at the peer that we don't know yet. */
+bool ike_child_pending(const struct ike_sa *sa);
+void ike_child_job(struct ike *e, struct ike_sa *sa, struct ike_xchg *x,
+                   const struct ike_event *ev);
 void ike_create_child_done(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool ok);
 void ike_rekey_start(struct ike *e, struct ike_sa *sa);
 void ike_rekey_request(struct ike *e, struct ike_sa *sa);
-void ike_rekey_job(struct ike *e, struct ike_sa *sa, struct ike_xchg *x, const struct ike_event *ev);
+void ike_rekey_job(struct ike *e, struct ike_sa *sa, struct ike_xchg *x,
+                   const struct ike_event *ev);
 
 /* ---- liveness.c ---- */
 

@@ -1,9 +1,12 @@
 /* The tables from which events and actions are encoded, replayed and printed (DESIGN 1). */
 #include "ike/ike.h"
 
-#define EV(m, t)       KD_FIELD(struct ike_event, m, t)
-#define ACT(m, t)      KD_FIELD(struct ike_action, m, t)
-#define REC(k, n, f)   {k, n, f, KD_ARRAY_LEN(f)}
+#define EV(m, t)  KD_FIELD(struct ike_event, m, t)
+#define ACT(m, t) KD_FIELD(struct ike_action, m, t)
+#define REC(k, n, f)                                                                               \
+    {                                                                                              \
+        k, n, f, KD_ARRAY_LEN(f)                                                                   \
+    }
 
 static const char *const command_names[] = {
     [IKE_CMD_UP] = "up",
@@ -73,16 +76,16 @@ static const struct kd_field act_job[] = {
     ACT(data, KD_F_SPAN),
 };
 static const struct kd_field act_child_add[] = {
-    ACT(conn, KD_F_U32),           ACT(child, KD_F_HANDLE),       ACT(local, KD_F_ENDPOINT),
-    ACT(remote, KD_F_ENDPOINT),    ACT(natt, KD_F_BOOL),          ACT(spi_in, KD_F_U32),
-    ACT(spi_out, KD_F_U32),        ACT(encr, KD_F_U16),           ACT(encr_bits, KD_F_U16),
-    ACT(integ, KD_F_U16),          ACT(esn, KD_F_BOOL),           ACT(encap, KD_F_BOOL),
-    ACT(key_enc_in, KD_F_HANDLE),  ACT(key_int_in, KD_F_HANDLE),  ACT(key_enc_out, KD_F_HANDLE),
-    ACT(key_int_out, KD_F_HANDLE), ACT(ts_local, KD_F_SPAN),      ACT(ts_remote, KD_F_SPAN),
+    ACT(conn, KD_F_U32),           ACT(child, KD_F_HANDLE),      ACT(local, KD_F_ENDPOINT),
+    ACT(remote, KD_F_ENDPOINT),    ACT(natt, KD_F_BOOL),         ACT(spi_in, KD_F_U32),
+    ACT(spi_out, KD_F_U32),        ACT(encr, KD_F_U16),          ACT(encr_bits, KD_F_U16),
+    ACT(integ, KD_F_U16),          ACT(esn, KD_F_BOOL),          ACT(encap, KD_F_BOOL),
+    ACT(key_enc_in, KD_F_HANDLE),  ACT(key_int_in, KD_F_HANDLE), ACT(key_enc_out, KD_F_HANDLE),
+    ACT(key_int_out, KD_F_HANDLE), ACT(ts_local, KD_F_SPAN),     ACT(ts_remote, KD_F_SPAN),
 };
 static const struct kd_field act_child[] = {
-    ACT(conn, KD_F_U32),        ACT(child, KD_F_HANDLE),  ACT(local, KD_F_ENDPOINT),
-    ACT(remote, KD_F_ENDPOINT), ACT(natt, KD_F_BOOL),     ACT(spi_in, KD_F_U32),
+    ACT(conn, KD_F_U32),        ACT(child, KD_F_HANDLE), ACT(local, KD_F_ENDPOINT),
+    ACT(remote, KD_F_ENDPOINT), ACT(natt, KD_F_BOOL),    ACT(spi_in, KD_F_U32),
     ACT(spi_out, KD_F_U32),     ACT(encap, KD_F_BOOL),
 };
 static const struct kd_field act_note[] = {

@@ -1,8 +1,9 @@
-/* The message window of 1, both ways: one request of ours at a time, repeated bit for bit until it is
- * answered; one answer kept for the peer's last request. And what is to be sent next.
- * RFC 7296 2.1 (retransmission), 2.2 (message ids), 2.3 (window). When a request is repeated or given
- * up is liveness.c's. Known deviation: at `abandon` the DELETE leaves with the next message id although
- * a request is unanswered (2.3): the peer may have heard that one, and we never hear from it again. */
+/* The message window of 1, both ways: one request of ours at a time, repeated bit for bit until
+ * it is answered; one answer kept for the peer's last request. And what is to be sent next. RFC
+ * 7296 2.1 (retransmission), 2.2 (message ids), 2.3 (window). When a request is repeated or
+ * given up is liveness.c's. Known deviation: at `abandon` the DELETE leaves with the next
+ * message id although a request is unanswered (2.3): the peer may have heard that one, and we
+ * never hear from it again. */
 #include "ike/sa.h"
 
 bool ike_sa_silent(const struct ike *e, const struct ike_sa *sa)
@@ -12,8 +13,8 @@ bool ike_sa_silent(const struct ike *e, const struct ike_sa *sa)
     return c && c->admin == IKE_ADMIN_SILENT;
 }
 
-/* An AEAD's IV must never repeat under one key: it counts. CBC's must not be foreseeable: it is drawn
- * (RFC 5282 3.1, RFC 7296 3.14). */
+/* An AEAD's IV must never repeat under one key: it counts. CBC's must not be foreseeable: it is
+ * drawn (RFC 5282 3.1, RFC 7296 3.14). */
 static void seal(struct ike *e, struct ike_sa *sa)
 {
     uint8_t iv[IKE_IV_MAX] = {0};
@@ -178,7 +179,8 @@ static void pump_up(struct ike *e, struct ike_sa *sa)
         return;
     if (!sa->ours && !sa->theirs && !sa->redundant)
         start_rekey(e, sa);
-    /* Not while the peer's exchange is worked on: it would be refused with TEMPORARY_FAILURE (2.25). */
+    /* Not while the peer's exchange is worked on: it would be refused with TEMPORARY_FAILURE
+     * (2.25). */
     if (sa->ours && sa->ours->ready && !sa->ours->sent && !sa->theirs) {
         if (sa->ours->kind == IKE_XK_REKEY_IKE)
             ike_rekey_request(e, sa);

@@ -152,6 +152,15 @@ void io_dp_sa_del(struct io_dp *dp, struct kd_handle child)
     io_dp_cmd_push(dp, cmd);
 }
 
+void io_dp_tun_mute(struct io_dp *dp, uint32_t tunnel, bool on)
+{
+    struct io_dp_cmd *cmd = command(IO_DP_CMD_TUN_MUTE, 0);
+
+    cmd->tunnel = tunnel;
+    cmd->on = on;
+    io_dp_cmd_push(dp, cmd);
+}
+
 void io_dp_inject(struct io_dp *dp, uint32_t tunnel, struct kd_bytes pkt)
 {
     struct io_dp_cmd *cmd = command(IO_DP_CMD_INJECT, pkt.len);

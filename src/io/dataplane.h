@@ -55,6 +55,8 @@ void io_dp_sa_use(struct io_dp *dp, struct kd_handle child);
 void io_dp_sa_move(struct io_dp *dp, struct kd_handle child, const struct kd_endpoint *local,
                    const struct kd_endpoint *remote);
 void io_dp_sa_del(struct io_dp *dp, struct kd_handle child);
+/* While on, the tunnel's SAs neither send nor receive: a rehearsed dead peer. */
+void io_dp_tun_mute(struct io_dp *dp, uint32_t tunnel, bool on);
 /* Sends an inner packet through the tunnel's current SA (copied). */
 void io_dp_inject(struct io_dp *dp, uint32_t tunnel, struct kd_bytes pkt);
 /* Sends an IKE message (marker prepended) from the NAT-T socket of local, on the caller's thread. */

@@ -64,6 +64,7 @@ struct io_dp_child {
 
 struct io_dp_tunnel {
     int fd;                  /* -1: none */
+    bool mute;
     struct io_dp_child *out; /* in order of choice: used last first */
     struct io_dp_node *fail;
     uint64_t icmp_at_us;
@@ -73,6 +74,7 @@ enum io_dp_cmd_kind {
     IO_DP_CMD_STOP,
     IO_DP_CMD_TUN_ADD,
     IO_DP_CMD_TUN_DEL,
+    IO_DP_CMD_TUN_MUTE,
     IO_DP_CMD_SA_ADD,
     IO_DP_CMD_SA_USE,
     IO_DP_CMD_SA_MOVE,
@@ -84,6 +86,7 @@ struct io_dp_cmd {
     enum io_dp_cmd_kind kind;
     struct io_dp_cmd *next;
     uint32_t tunnel, outer_mtu;
+    bool on; /* TUN_MUTE */
     int fd;
     struct kd_handle child;
     struct kd_endpoint local, remote;

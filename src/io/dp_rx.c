@@ -60,6 +60,8 @@ static void add_esp(struct io_dp *dp, const struct io_dp_listener *l, uint32_t i
         io_dp_bump(&dp->n.unknown_spi);
         return;
     }
+    if (dp->tunnel[c->tunnel].mute)
+        return;
     dp->pkt[dp->n_pkt] = (struct esp_pkt){io_dp_buf(dp, i), IO_DP_BUF, off, len, ESP_OK};
     dp->owner[dp->n_pkt++] = c;
 }
@@ -117,8 +119,7 @@ static int receive(struct io_dp *dp, struct io_dp_listener *l, bool raw)
 
 /* ---- to the device ---- */
 
-/* What is inside must be what was agreed on (RFC 4301 5.2 step 4); a spoofed inner source with it.
- */
+/* What is inside must be what was agreed on (RFC 4301 5.2 step 4): no inner source is spoofed. */
 static bool selectors_match(const struct io_dp_child *c, const uint8_t *p, uint32_t len)
 {
     struct esp_flow f;

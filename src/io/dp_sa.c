@@ -66,8 +66,7 @@ static void set_endpoints(struct io_dp_child *c, const struct kd_endpoint *local
 }
 
 /* One number is configured, for IPv4; IPv6's header takes 20 bytes more of the same packet. The
- * core has resolved "auto"; a 0 that slips through leaves packets alone rather than breaking TCP.
- */
+ * core has resolved "auto"; a 0 that slips through leaves packets alone and TCP working. */
 static void set_mss(struct io_dp_child *c, uint16_t mss)
 {
     const bool off = mss == CORE_MSS_OFF || mss == CORE_MSS_AUTO;

@@ -2,10 +2,9 @@
  * is bound to its one address, so what arrives needs no IP_PKTINFO and what leaves has its source.
  *
  * The kernel writes the outer header: TTL is the system's, DF is off and too long packets leave in
- * fragments (a PMTU that an attacker may have spoken of is not believed; the tunnel's inner MTU
- * keeps fragments rare). DSCP and ECN of the outer header are 0: without ECT outside nothing marks
- * CE, so opening needs no RFC 6040 combination ("compatibility mode", 4.3) and no TOS is set per
- * packet. */
+ * fragments, so a path that narrows loses none; the inner MTU keeps fragments rare. Not done: the
+ * inner DSCP is not copied outside, no TOS is set per packet. ECN outside is 0, and as nothing
+ * marks CE without ECT, opening has nothing to combine (RFC 6040 4.3, "compatibility mode"). */
 #include "io/dp.h"
 
 #include "io/sockaddr.h"

@@ -80,6 +80,9 @@ static bool carry_out(struct io_dp *dp, struct io_dp_cmd *cmd)
     case IO_DP_CMD_TUN_DEL:
         tun_del(dp, cmd->tunnel);
         break;
+    case IO_DP_CMD_TUN_MUTE:
+        dp->tunnel[cmd->tunnel].mute = cmd->on;
+        break;
     case IO_DP_CMD_SA_ADD:
         io_dp_child_add(dp, cmd->made);
         cmd->made = NULL;

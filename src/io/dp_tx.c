@@ -36,6 +36,8 @@ static void add(struct io_dp *dp, uint32_t tunnel, uint32_t len)
     struct io_dp_child *c;
     struct esp_flow f;
 
+    if (t->mute)
+        return;
     if (!esp_flow_of(inner, len, &f)) {
         io_dp_bump(&dp->n.malformed);
         return;

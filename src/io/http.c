@@ -1,5 +1,5 @@
-/* The control socket: libmicrohttpd's epoll descriptor is one handle of the control loop, so there is
- * no thread and no lock; a connection only ever advances when its socket is ready.
+/* The control socket: libmicrohttpd's epoll descriptor is one handle of the control loop, so there
+ * is no thread and no lock; a connection only ever advances when its socket is ready.
  *
  * A follower's connection is suspended while it has nothing to send. A suspended connection is in
  * nobody's poll set, so a timer looks whether its client has gone. */
@@ -82,7 +82,8 @@ static void queue(struct follower *f, const char *line, size_t n)
 
 static void on_deadline(uv_timer_t *t);
 
-/* MHD looks at a resumed connection in its next run, which nothing on the epoll descriptor announces. */
+/* MHD looks at a resumed connection in its next run, which nothing on the epoll descriptor
+ * announces. */
 static void wake(struct follower *f)
 {
     if (!f->suspended)
@@ -157,8 +158,12 @@ static struct MHD_Response *follow(struct io_http *h, struct MHD_Connection *con
         free(f);
         return NULL;
     }
-    *f = (struct follower){.h = h, .conn = conn, .next = h->followers, .link = &h->followers,
-                           .head = r->body, .head_len = r->len};
+    *f = (struct follower){.h = h,
+                           .conn = conn,
+                           .next = h->followers,
+                           .link = &h->followers,
+                           .head = r->body,
+                           .head_len = r->len};
     r->body = NULL;
     if (f->next)
         f->next->link = &f->next;
@@ -205,8 +210,8 @@ static enum MHD_Result send_response(struct io_http *h, struct MHD_Connection *c
     if (r->follow && r->body)
         m = follow(h, conn, r);
     else
-        m = MHD_create_response_from_buffer(r->len, r->body,
-                                            r->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+        m = MHD_create_response_from_buffer(
+            r->len, r->body, r->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!m) {
         ctl_response_done(r);
         return MHD_NO;
@@ -221,7 +226,8 @@ static enum MHD_Result send_response(struct io_http *h, struct MHD_Connection *c
 
 static enum MHD_Result too_large(struct io_http *h, struct MHD_Connection *conn)
 {
-    struct ctl_response r = ctl_error(413, "send less", "the body is larger than %d bytes", BODY_MAX);
+    struct ctl_response r =
+        ctl_error(413, "send less", "the body is larger than %d bytes", BODY_MAX);
     return send_response(h, conn, &r);
 }
 
@@ -235,7 +241,8 @@ static enum MHD_Result begin(struct io_http *h, struct MHD_Connection *conn, voi
     return *state ? MHD_YES : MHD_NO;
 }
 
-/* A body without a length that grows too large has its connection closed: MHD takes no answer now. */
+/* A body without a length that grows too large has its connection closed: MHD takes no answer now.
+ */
 static enum MHD_Result add_body(struct request *q, const char *data, size_t *len)
 {
     char *grown = q->len + *len <= BODY_MAX ? realloc(q->body, q->len + *len) : NULL;
@@ -306,11 +313,11 @@ static void on_ready(uv_poll_t *p, int status, int events)
 
 static bool start_daemon(struct io_http *h, uv_loop_t *loop, int fd)
 {
-    h->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, h,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        h, MHD_OPTION_END);
+    h->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, h,
+                         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_END);
     const union MHD_DaemonInfo *i =
         h->daemon ? MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!i || uv_poll_init(loop, &h->poll, i->epoll_fd) != 0)
@@ -338,8 +345,8 @@ static bool clear_path(const struct sockaddr_un *a, char *text, size_t cap)
         return false;
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool taken = fd < 0 || connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 ||
-                 errno != ECONNREFUSED;
+    bool taken =
+        fd < 0 || connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 || errno != ECONNREFUSED;
     if (fd >= 0)
         close(fd);
     if (taken) {
@@ -363,13 +370,15 @@ static int make_socket(const struct sockaddr_un *a, const char *group, char *tex
 {
     const struct group *g = group && group[0] ? getgrnam(group) : NULL;
     if (group && group[0] && !g) {
-        snprintf(text, cap, "there is no group \"%s\"; make it (groupadd -r %s) or leave out "
-                            "control.group", group, group);
+        snprintf(text, cap,
+                 "there is no group \"%s\"; make it (groupadd -r %s) or leave out "
+                 "control.group",
+                 group, group);
         return -1;
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool ok = fd >= 0 && fchmod(fd, 0600) == 0 &&
-              bind(fd, (const struct sockaddr *)a, sizeof(*a)) == 0;
+    bool ok =
+        fd >= 0 && fchmod(fd, 0600) == 0 && bind(fd, (const struct sockaddr *)a, sizeof(*a)) == 0;
     if (ok && g)
         ok = lchown(a->sun_path, (uid_t)-1, g->gr_gid) == 0 && chmod(a->sun_path, 0660) == 0;
     if (ok && listen(fd, CONNECTIONS_MAX) == 0)

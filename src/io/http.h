@@ -2,7 +2,8 @@
  * knows connections, bodies and streams; what a request means is src/control's.
  *
  * Bounded: 64 connections (of them 32 followers), a 64 KiB body, 30 s without progress, 1 MiB of
- * events queued for a follower that doesn't read; then it is told so and dropped. Nothing blocks. */
+ * events queued for a follower that doesn't read; then it is told so and dropped. Nothing
+ * blocks. */
 #ifndef IO_HTTP_H
 #define IO_HTTP_H
 
@@ -27,8 +28,8 @@ struct io_http *io_http_new(uv_loop_t *loop, const char *path, const char *group
 /* One event line (with its line feed; copied) to every follower. May be called from within the
  * request callback. */
 void io_http_event(struct io_http *h, const char *line);
-/* Sends what can be sent at once, ends the followers, closes and removes the socket. The memory goes
- * with the loop's close callbacks: run the loop once more. */
+/* Sends what can be sent at once, ends the followers, closes and removes the socket. The memory
+ * goes with the loop's close callbacks: run the loop once more. */
 void io_http_free(struct io_http *h);
 
 #endif

@@ -50,6 +50,7 @@ static void act(struct io *io, const struct core_act *a)
     case CORE_ACT_SA_USE:
     case CORE_ACT_SA_MOVE:
     case CORE_ACT_SA_DEL:
+    case CORE_ACT_MUTE:
     case CORE_ACT_INJECT:
         io_sa_act(io, a);
         break;

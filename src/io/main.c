@@ -69,10 +69,10 @@ static void print_errors(const struct config_errors *errs)
 {
     char line[CONFIG_LINE_MAX];
 
-    for (uint32_t i = 0; i < errs->n_warnings; i++)
-        fprintf(stderr, "%s\n", config_error_line(errs, &errs->w[i], line, sizeof(line)));
     for (uint32_t i = 0; i < errs->n; i++)
         fprintf(stderr, "%s\n", config_error_line(errs, &errs->e[i], line, sizeof(line)));
+    for (uint32_t i = 0; i < errs->n_warnings; i++)
+        fprintf(stderr, "%s\n", config_error_line(errs, &errs->w[i], line, sizeof(line)));
     if (errs->more)
         fprintf(stderr, "%s: more errors follow; mend these first\n", errs->file);
 }
@@ -80,7 +80,8 @@ static void print_errors(const struct config_errors *errs)
 static bool load(const struct options *o, struct kc_ctx *crypto, struct core_config *cfg)
 {
     static struct config_errors errs;
-    struct config_env env = {.crypto = crypto, .read_secret = io_read_secret};
+    struct config_env env = {.crypto = crypto, .read_secret = io_read_secret,
+                             .arg = (void *)(uintptr_t)o->check};
     uint8_t *text;
     size_t len;
     char why[256];

@@ -97,6 +97,9 @@ void io_sa_act(struct io *io, const struct core_act *a)
     case CORE_ACT_SA_DEL:
         io_dp_sa_del(io->dp, a->handle);
         break;
+    case CORE_ACT_MUTE:
+        io_dp_tun_mute(io->dp, a->tunnel, a->silent);
+        break;
     default:
         io_dp_inject(io->dp, a->tunnel, core_out_bytes(io->out, a->data));
         break;

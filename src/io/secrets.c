@@ -59,9 +59,15 @@ enum config_secret_status io_read_secret(void *arg, enum config_secret_from from
     struct stat st;
     int fd;
 
-    (void)arg;
-    if (from == CONFIG_SECRET_CREDENTIAL && (!dir || strchr(name, '/')))
-        return CONFIG_SECRET_UNKNOWN;
+    if (from == CONFIG_SECRET_CREDENTIAL && !dir) {
+        snprintf(out->why, sizeof(out->why),
+                 "no $CREDENTIALS_DIRECTORY: start kedged by its systemd unit, with LoadCredential=");
+        return arg ? CONFIG_SECRET_UNKNOWN : CONFIG_SECRET_FAILED;
+    }
+    if (from == CONFIG_SECRET_CREDENTIAL && strchr(name, '/')) {
+        snprintf(out->why, sizeof(out->why), "a credential's name has no slash");
+        return CONFIG_SECRET_FAILED;
+    }
     if (from == CONFIG_SECRET_CREDENTIAL)
         snprintf(path, sizeof(path), "%s/%s", dir, name);
     else

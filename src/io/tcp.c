@@ -340,6 +340,18 @@ static void on_shutdown(uv_shutdown_t *req, int status)
     conn_end(c);
 }
 
+/* In repair mode the kernel drops a connection without a word: no FIN, no reset. */
+static void do_vanish(struct io_tcp_conn *c)
+{
+    int fd, on = 1;
+
+    if (uv_fileno((uv_handle_t *)&c->h, &fd) == 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on));
+    c->closing = true;
+    tell_end(c, CORE_EV_TCP_CLOSED, KD_REASON_TCP_CLOSED);
+    conn_end(c);
+}
+
 static void do_close(struct io_tcp_conn *c)
 {
     if (c->closing)
@@ -380,7 +392,9 @@ void io_tcp_act(struct io *io, const struct core_act *a, struct kd_bytes data)
         break;
     case CORE_ACT_TCP_CLOSE:
         c = by_handle(io, a->handle);
-        if (c)
+        if (c && a->silent)
+            do_vanish(c);
+        else if (c)
             do_close(c);
         break;
     default:

@@ -62,6 +62,29 @@ static const char *check_fib(const struct sim_gw *g)
     return why;
 }
 
+static bool is_used(const struct sim_kernel *k, const struct nl_nexthop *n)
+{
+    for (size_t i = 0; i < k->n_routes; i++)
+        if (k->routes[i].nh_id == n->id)
+            return true;
+    for (size_t i = 0; i < k->n_nhs; i++)
+        for (uint32_t m = 0; m < k->nhs[i].n_group; m++)
+            if (k->nhs[i].group[m] == n->id)
+                return true;
+    return false;
+}
+
+/* Nothing of ours lies about unused. */
+static const char *check_orphans(const struct sim_gw *g)
+{
+    for (size_t i = 0; i < g->kernel.n_nhs; i++) {
+        const struct nl_nexthop *n = &g->kernel.nhs[i];
+        if (n->protocol == NL_PROTO_KEDGE && !is_used(&g->kernel, n))
+            snprintf(why, sizeof(why), "%s: next hop %u is left over", g->name, n->id);
+    }
+    return why;
+}
+
 static bool best_is_installed(void *arg, const struct bgp_route_view *r)
 {
     const struct sim_gw *g = arg;
@@ -93,6 +116,8 @@ const char *sim_gw_check(const struct sim_gw *g, bool settled)
     }
     if (g->core && settled && !why[0])
         check_fib(g);
+    if (g->core && settled && !why[0])
+        check_orphans(g);
     if (g->core && settled && !why[0])
         bgp_rib_walk(core_bgp(g->core), BGP_VIEW_BEST, UINT32_MAX, best_is_installed, (void *)g);
     return why;

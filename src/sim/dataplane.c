@@ -104,16 +104,21 @@ static void use(struct sim_gw *g, struct kd_handle child)
     s->use = true;
 }
 
+/* Where the pair in use goes, the newest that is left sends, as in src/io/dp_sa.c. */
 static void del(struct sim_gw *g, struct kd_handle child)
 {
-    for (struct sim_sa **p = &g->dp.sas; *p; p = &(*p)->next) {
-        struct sim_sa *s = *p;
-        if (!kd_handle_eq(s->child, child))
-            continue;
-        *p = s->next;
-        sa_free(s);
+    struct sim_sa *s = by_child(g, child), **p = &g->dp.sas, *heir;
+
+    if (!s)
         return;
-    }
+    while (*p != s)
+        p = &(*p)->next;
+    *p = s->next;
+    for (heir = g->dp.sas; heir && heir->tunnel != s->tunnel;)
+        heir = heir->next;
+    if (heir && s->use)
+        heir->use = true;
+    sa_free(s);
 }
 
 void sim_dp_act(struct sim_gw *g, const struct core_act *a)
@@ -136,6 +141,11 @@ void sim_dp_act(struct sim_gw *g, const struct core_act *a)
         break;
     case CORE_ACT_SA_DEL:
         del(g, a->handle);
+        break;
+    case CORE_ACT_MUTE:
+        for (s = g->dp.sas; s; s = s->next)
+            if (s->tunnel == a->tunnel)
+                s->mute = a->silent;
         break;
     default:
         sim_dp_out(g, a->tunnel, core_out_bytes(g->sim->out, a->data));
@@ -194,7 +204,7 @@ void sim_dp_out(struct sim_gw *g, uint32_t tunnel, struct kd_bytes inner)
     struct esp_pkt p = {room, sizeof(room), ESP_HEADROOM, (uint32_t)inner.len, ESP_OK};
     struct sim_frame f = {.proto = SIM_UDP};
 
-    if (!s) {
+    if (!s || s->mute) {
         g->dp.n_no_sa++;
         return;
     }
@@ -242,7 +252,7 @@ void sim_dp_in(struct sim_gw *g, struct kd_bytes esp)
     spi = kd_get_u32(&r);
     while (s && s->sa.spi_in != spi)
         s = s->next;
-    if (!s || esp.len > sizeof(room)) {
+    if (!s || s->mute || esp.len > sizeof(room)) {
         g->dp.n_dropped++;
         return;
     }

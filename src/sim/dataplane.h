@@ -15,6 +15,7 @@ struct sim_sa {
     struct ike_ts_list ts_local, ts_remote;
     struct esp_sa *in, *out;
     bool seen, use; /* use: the one its tunnel sends on */
+    bool mute;      /* a rehearsed dead peer */
 };
 
 struct sim_dp {
@@ -24,7 +25,7 @@ struct sim_dp {
     uint64_t n_dropped; /* refused: unknown SPI, bad packet, selectors */
 };
 
-/* SA_ADD, SA_USE, SA_MOVE, SA_DEL, INJECT. */
+/* SA_ADD, SA_USE, SA_MOVE, SA_DEL, MUTE, INJECT. */
 void sim_dp_act(struct sim_gw *g, const struct core_act *a);
 /* An inner packet through tunnel's current pair. */
 void sim_dp_out(struct sim_gw *g, uint32_t tunnel, struct kd_bytes pkt);

@@ -49,20 +49,6 @@ size_t sim_gw_find(const struct sim_gw *g, size_t from, enum core_note note, uin
     return SIZE_MAX;
 }
 
-void sim_gw_print(const struct sim_gw *g, size_t from)
-{
-    char prefix[KD_PREFIX_STR_MAX];
-
-    for (size_t i = from; i < g->n_rec; i++) {
-        const struct core_event_record *r = &g->rec[i].r;
-        printf("# %s %llu.%06llu %s tunnel=%d peer=%d %s %s reason=%s %s %s\n", g->name,
-               (unsigned long long)(r->now_us / 1000000), (unsigned long long)(r->now_us % 1000000),
-               core_note_names[r->note], (int)r->tunnel, (int)r->peer,
-               core_tunnel_state_names[r->tstate], bgp_state_names[r->bstate],
-               kd_reason_str(r->reason), kd_prefix_str(&r->prefix, prefix), g->rec[i].text);
-    }
-}
-
 /* ---- actions ---- */
 
 static void ike_send(struct sim_gw *g, const struct core_act *a, struct kd_bytes data)
@@ -122,6 +108,7 @@ static void act(struct sim_gw *g, const struct core_act *a)
     case CORE_ACT_SA_USE:
     case CORE_ACT_SA_MOVE:
     case CORE_ACT_SA_DEL:
+    case CORE_ACT_MUTE:
     case CORE_ACT_INJECT:
         sim_dp_act(g, a);
         break;
@@ -171,10 +158,12 @@ static void step(struct sim_gw *g, struct core_ev *ev)
     g->deadline_us = out->more ? g->sim->now_us : out->deadline_us;
 }
 
+/* The data plane goes first: a dead process seals nothing, so a reset reaches only plain neighbors.
+ */
 static void process_end(struct sim_gw *g)
 {
-    sim_tcp_fini(g);
     sim_dp_fini(g);
+    sim_tcp_fini(g);
     for (uint32_t i = 0; i < g->cfg.n_tunnels; i++) {
         if (g->tun[i])
             sim_kernel_link_del(&g->kernel, g->tun[i]);

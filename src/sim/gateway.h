@@ -68,7 +68,6 @@ bool sim_gw_ping(struct sim_gw *g, const char *src, const char *dst);
 /* First record at or after index from with the note and, unless SIM_ANY, the tunnel or peer.
  * SIZE_MAX: none. */
 size_t sim_gw_find(const struct sim_gw *g, size_t from, enum core_note note, uint32_t tunnel);
-void sim_gw_print(const struct sim_gw *g, size_t from); /* for a failed test */
 
 /* ---- what must hold at any time: check.c ---- */
 

@@ -20,7 +20,8 @@ struct sim_kernel {
     size_t n_links, n_addrs, n_nhs, n_routes;
     uint32_t next_ifindex;
     uint64_t n_requests;
-    uint32_t fail_in; /* fault switch: requests until the one that fails; 0: none */
+    uint32_t fail_in;   /* fault switch: requests until the one that fails; 0: none */
+    uint16_t fail_type; /* every request of this type fails, too; 0: none */
     int fail_error;
 };
 
@@ -49,6 +50,8 @@ bool sim_kernel_is_local(const struct sim_kernel *k, const struct kd_addr *a);
 void sim_kernel_request(struct sim_kernel *k, struct kd_bytes msg);
 /* The nth request from now (1: the next) is refused with error and not carried out. */
 void sim_kernel_fail(struct sim_kernel *k, uint32_t nth, int error);
+/* All of a type (RTM_NEWNEXTHOP, ...) are, until this is called with 0. */
+void sim_kernel_fail_type(struct sim_kernel *k, uint16_t type, int error);
 
 /* ---- look-up: longest prefix, then lowest metric ---- */
 

@@ -1,54 +1,88 @@
 /* The pretend kernel's netlink: requests taken apart by nl_next(), answers made as the bytes the
  * real one sends. Messages nl_next() doesn't read, because only a kernel receives them (RTM_SETLINK
  * and dump requests), are read here. */
+#include "base/wire.h"
 #include "sim/kernel.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 
 #define DATAGRAM_MAX 16384
 
+/* ---- bytes: native order, attributes aligned to four ---- */
+
+struct msg {
+    uint8_t *p;
+    size_t len;
+};
+
+/* Starts a message at buf; returns its zeroed fixed part. */
+static void *start(struct msg *m, uint8_t *buf, uint16_t type, uint16_t flags, uint32_t seq,
+                   size_t fixed_len)
+{
+    struct nlmsghdr h = {.nlmsg_type = type, .nlmsg_flags = flags, .nlmsg_seq = seq};
+
+    m->p = buf;
+    m->len = sizeof(h) + NLMSG_ALIGN(fixed_len);
+    memset(buf, 0, m->len);
+    memcpy(buf, &h, sizeof(h));
+    return buf + sizeof(h);
+}
+
+static void put(struct msg *m, uint16_t type, const void *data, size_t len)
+{
+    struct nlattr a = {.nla_len = (uint16_t)(sizeof(a) + len), .nla_type = type};
+
+    memset(m->p + m->len, 0, NLA_ALIGN(a.nla_len));
+    memcpy(m->p + m->len, &a, sizeof(a));
+    memcpy(m->p + m->len + sizeof(a), data, len);
+    m->len += NLA_ALIGN(a.nla_len);
+}
+
+static void put_str(struct msg *m, uint16_t type, const char *text)
+{
+    put(m, type, text, strlen(text) + 1);
+}
+
+static size_t end(const struct msg *m)
+{
+    uint32_t len = (uint32_t)m->len;
+
+    memcpy(m->p, &len, sizeof(len)); /* nlmsg_len */
+    return m->len;
+}
+
 /* ---- answers ---- */
 
 static void ack(struct sim_kernel *k, const struct nlmsghdr *req, int error, const char *text)
 {
-    union {
-        struct nlmsghdr h;
-        uint8_t raw[512];
-    } m = {0};
-    struct nlmsghdr *h = mnl_nlmsg_put_header(m.raw);
-    struct nlmsgerr *e = mnl_nlmsg_put_extra_header(h, sizeof(*e));
+    struct nlmsgerr e = {.error = -error, .msg = *req};
+    uint16_t flags = NLM_F_CAPPED | (error && text[0] ? NLM_F_ACK_TLVS : 0);
+    uint8_t room[512];
+    struct msg m;
 
-    h->nlmsg_type = NLMSG_ERROR;
-    h->nlmsg_flags = NLM_F_CAPPED;
-    h->nlmsg_seq = req->nlmsg_seq;
-    e->error = -error;
-    e->msg = *req;
-    if (error && text[0]) {
-        h->nlmsg_flags |= NLM_F_ACK_TLVS;
-        mnl_attr_put_strz(h, NLMSGERR_ATTR_MSG, text);
-    }
-    k->deliver(k->arg, kd_bytes(m.raw, h->nlmsg_len));
+    memcpy(start(&m, room, NLMSG_ERROR, flags, req->nlmsg_seq, sizeof(e)), &e, sizeof(e));
+    if (flags & NLM_F_ACK_TLVS)
+        put_str(&m, NLMSGERR_ATTR_MSG, text);
+    k->deliver(k->arg, kd_bytes(room, end(&m)));
 }
 
 static size_t link_message(const struct nl_link_info *l, bool del, uint32_t seq, uint8_t *buf)
 {
-    struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-    struct ifinfomsg *i = mnl_nlmsg_put_extra_header(h, sizeof(*i));
+    struct ifinfomsg i = {.ifi_index = (int)l->ifindex};
+    uint8_t carrier = l->carrier;
+    struct msg m;
 
-    h->nlmsg_type = del ? RTM_DELLINK : RTM_NEWLINK;
-    h->nlmsg_seq = seq;
-    i->ifi_index = (int)l->ifindex;
-    i->ifi_flags = (l->up ? IFF_UP : 0) | (l->up && l->carrier ? IFF_RUNNING | IFF_LOWER_UP : 0);
-    mnl_attr_put_strz(h, IFLA_IFNAME, l->name);
-    mnl_attr_put_u32(h, IFLA_MTU, l->mtu);
-    mnl_attr_put_u8(h, IFLA_CARRIER, l->carrier);
+    i.ifi_flags = (l->up ? IFF_UP : 0) | (l->up && l->carrier ? IFF_RUNNING | IFF_LOWER_UP : 0);
+    memcpy(start(&m, buf, del ? RTM_DELLINK : RTM_NEWLINK, 0, seq, sizeof(i)), &i, sizeof(i));
+    put_str(&m, IFLA_IFNAME, l->name);
+    put(&m, IFLA_MTU, &l->mtu, sizeof(l->mtu));
+    put(&m, IFLA_CARRIER, &carrier, sizeof(carrier));
     if (l->alias[0])
-        mnl_attr_put_strz(h, IFLA_IFALIAS, l->alias);
-    return h->nlmsg_len;
+        put_str(&m, IFLA_IFALIAS, l->alias);
+    return end(&m);
 }
 
 /* The builders make requests; an answer is the same message under the type given. */
@@ -128,14 +162,10 @@ static int dump_one(const struct sim_kernel *k, uint16_t type, uint8_t af, size_
 
 static size_t done_message(uint32_t seq, uint8_t *buf)
 {
-    struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-    int *error = mnl_nlmsg_put_extra_header(h, sizeof(*error));
+    struct msg m;
 
-    h->nlmsg_type = NLMSG_DONE;
-    h->nlmsg_flags = NLM_F_MULTI;
-    h->nlmsg_seq = seq;
-    *error = 0;
-    return h->nlmsg_len;
+    (void)start(&m, buf, NLMSG_DONE, NLM_F_MULTI, seq, sizeof(int)); /* errno 0 */
+    return end(&m);
 }
 
 static void dump(struct sim_kernel *k, const struct nlmsghdr *req, uint8_t af)
@@ -154,7 +184,7 @@ static void dump(struct sim_kernel *k, const struct nlmsghdr *req, uint8_t af)
         n = dump_one(k, req->nlmsg_type, af, i, req->nlmsg_seq, room + len);
         if (n < 0)
             break;
-        len += MNL_ALIGN((size_t)n);
+        len += NLMSG_ALIGN((size_t)n);
     }
     len += done_message(req->nlmsg_seq, room + len);
     k->deliver(k->arg, kd_bytes(room, len));
@@ -163,29 +193,44 @@ static void dump(struct sim_kernel *k, const struct nlmsghdr *req, uint8_t af)
 
 /* ---- requests ---- */
 
-static int set_link(struct sim_kernel *k, const struct nlmsghdr *h)
+static void set_attr(struct nl_link_info *l, uint16_t type, const uint8_t *data, size_t len)
 {
-    const struct ifinfomsg *i = mnl_nlmsg_get_payload(h);
-    const struct nl_link_info *found = sim_kernel_link(k, (uint32_t)i->ifi_index);
-    struct nl_link_info *l, was;
-    const struct nlattr *a;
+    if (type == IFLA_MTU && len == sizeof(l->mtu))
+        memcpy(&l->mtu, data, len);
+    if (type == IFLA_IFALIAS) {
+        memset(l->alias, 0, sizeof(l->alias));
+        memcpy(l->alias, data, KD_MIN(len, sizeof(l->alias) - 1));
+    }
+}
 
-    if (!found)
-        return ENODEV;
+static int set_link(struct sim_kernel *k, struct kd_bytes msg)
+{
+    const struct nl_link_info *found;
+    struct nl_link_info *l, was;
+    struct ifinfomsg i;
+    struct kd_reader r;
+    struct nlattr a;
+
+    kd_reader_init(&r, msg);
+    kd_skip(&r, sizeof(struct nlmsghdr));
+    kd_get_copy(&r, &i, sizeof(i));
+    found = sim_kernel_link(k, (uint32_t)i.ifi_index);
+    if (!r.ok || !found)
+        return r.ok ? ENODEV : EINVAL;
     l = &k->links[found - k->links];
     was = *l;
-    mnl_attr_for_each(a, h, sizeof(*i))
-    {
-        if (mnl_attr_get_type(a) == IFLA_MTU)
-            l->mtu = mnl_attr_get_u32(a);
-        if (mnl_attr_get_type(a) == IFLA_IFALIAS) {
-            size_t n = KD_MIN((size_t)mnl_attr_get_payload_len(a), sizeof(l->alias) - 1);
-            memset(l->alias, 0, sizeof(l->alias));
-            memcpy(l->alias, mnl_attr_get_payload(a), n);
-        }
+    while (kd_reader_left(&r) >= sizeof(a)) {
+        struct kd_bytes data;
+        kd_get_copy(&r, &a, sizeof(a));
+        if (a.nla_len < sizeof(a))
+            return EINVAL;
+        data = kd_get_bytes(&r, a.nla_len - sizeof(a));
+        kd_skip(&r, KD_MIN((size_t)NLA_ALIGN(a.nla_len) - a.nla_len, kd_reader_left(&r)));
+        if (r.ok)
+            set_attr(l, a.nla_type, data.p, data.len);
     }
-    if (i->ifi_change & IFF_UP && l->up != !!(i->ifi_flags & IFF_UP))
-        sim_kernel_link_set(k, l->ifindex, i->ifi_flags & IFF_UP, l->carrier);
+    if (i.ifi_change & IFF_UP && l->up != !!(i.ifi_flags & IFF_UP))
+        sim_kernel_link_set(k, l->ifindex, i.ifi_flags & IFF_UP, l->carrier);
     else if (memcmp(&was, l, sizeof(was)) != 0)
         sim_nl_tell_link(k, l, false);
     return 0;
@@ -197,7 +242,7 @@ static int carry_out(struct sim_kernel *k, const struct nlmsghdr *h, struct kd_b
     struct nl_event ev;
 
     if (h->nlmsg_type == RTM_SETLINK)
-        return set_link(k, h);
+        return set_link(k, msg);
     if (!nl_next(&msg, &ev))
         return EINVAL;
     switch (ev.kind) {
@@ -212,9 +257,9 @@ static int carry_out(struct sim_kernel *k, const struct nlmsghdr *h, struct kd_b
     }
 }
 
-static bool struck(struct sim_kernel *k)
+static bool struck(struct sim_kernel *k, uint16_t type)
 {
-    return k->fail_in && --k->fail_in == 0;
+    return (k->fail_in && --k->fail_in == 0) || (k->fail_type && type == k->fail_type);
 }
 
 void sim_kernel_request(struct sim_kernel *k, struct kd_bytes msg)
@@ -229,7 +274,7 @@ void sim_kernel_request(struct sim_kernel *k, struct kd_bytes msg)
     kd_assert(msg.len >= sizeof(m.h) && msg.len <= sizeof(m.raw));
     memcpy(m.raw, msg.p, msg.len);
     k->n_requests++;
-    if (struck(k)) {
+    if (struck(k, m.h.nlmsg_type)) {
         ack(k, &m.h, k->fail_error, "the simulator's fault switch");
         return;
     }
@@ -244,5 +289,11 @@ void sim_kernel_request(struct sim_kernel *k, struct kd_bytes msg)
 void sim_kernel_fail(struct sim_kernel *k, uint32_t nth, int error)
 {
     k->fail_in = nth;
+    k->fail_error = error;
+}
+
+void sim_kernel_fail_type(struct sim_kernel *k, uint16_t type, int error)
+{
+    k->fail_type = type;
     k->fail_error = error;
 }

@@ -5,7 +5,6 @@
 #include "sim/gateway.h"
 #include "sim/link.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* More events than this at one instant mean that somebody asks to be woken in the past for ever. */
@@ -148,7 +147,6 @@ struct sim *sim_new(uint64_t seed, uint32_t keys_max)
     struct sim *s = calloc(1, sizeof(*s));
 
     kd_assert(s);
-    printf("# seed %llu\n", (unsigned long long)seed);
     s->seed = s->rng = seed;
     s->now_us = KD_S(1); /* not zero: a zeroed time shows */
     s->crypto = kc_ctx_new(KC_PROVIDER_SIM, keys_max);

@@ -42,7 +42,8 @@ struct sim {
 
 #define SIM_SCRATCH (2u * CORE_OUT_BYTES) /* the largest action, encoded, with room */
 
-/* Prints the seed. keys_max as kc_ctx_new(). Never NULL: out of memory is a failed assertion. */
+/* keys_max as kc_ctx_new(). Never NULL: out of memory is a failed assertion. Who calls it with a
+ * seed that varies prints it first. */
 struct sim *sim_new(uint64_t seed, uint32_t keys_max) KD_MUST_USE;
 /* Ends gateways and links, too; a key that is left in the arena then is a leak (asserted). */
 void sim_free(struct sim *s);

@@ -231,11 +231,11 @@ static void do_write(struct sim_gw *g, struct sim_conn *c, struct kd_bytes data)
     sim_conn_arm(g, c);
 }
 
-static void do_close(struct sim_gw *g, struct sim_conn *c)
+static void do_close(struct sim_gw *g, struct sim_conn *c, bool silent)
 {
-    if (c->state == SIM_CLOSING)
+    if (c->state == SIM_CLOSING && !silent)
         return;
-    if (c->state != SIM_OPEN) {
+    if (c->state != SIM_OPEN || silent) {
         sim_conn_tell_end(g, c, CORE_EV_TCP_CLOSED, KD_REASON_TCP_CLOSED);
         sim_conn_free(g, c);
         return;
@@ -290,7 +290,7 @@ void sim_tcp_act(struct sim_gw *g, const struct core_act *a, struct kd_bytes dat
     else if (c && a->kind == CORE_ACT_TCP_WRITE)
         do_write(g, c, data);
     else if (c && a->kind == CORE_ACT_TCP_CLOSE)
-        do_close(g, c);
+        do_close(g, c, a->silent);
     else if (c && a->kind == CORE_ACT_TCP_ACCEPT) {
         c->handle = a->handle;
         c->token = 0;

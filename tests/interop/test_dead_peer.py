@@ -100,6 +100,8 @@ def covering_description():
     description = read("expressroute-backup")
     frr = description["hosts"]["onprem"]["frr"]
     frr["bgpd"] = frr["bgpd"].replace("network 10.1.11.0/25\n", f"network 10.1.11.0/25\n  network {COVERING}\n")
+    # a short hold time on-prem, so that FRR gives the old session up and tries again, over ExpressRoute
+    frr["bgpd"] = frr["bgpd"].replace("neighbor 10.17.11.76 timers 60 180", "neighbor 10.17.11.76 timers 1 3")
     frr["bgpd"] = f"ip prefix-list own seq 10 permit {COVERING}\n" + frr["bgpd"]
     return description
 

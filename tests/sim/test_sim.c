@@ -22,7 +22,7 @@ static void two_gateways_bring_up_tunnel_and_bgp(void **st KD_UNUSED)
 
 static void the_vpn_alone_carries_everything(void **st KD_UNUSED)
 {
-    struct sim_pair_options o = {.seed = 2, .no_er = true};
+    struct sim_pair_options o = {.seed = 2, .no_er = true, .azure = IKE_ROLE_RESPONDER};
     struct sim_pair p;
 
     pair_up(&p, &o);
@@ -81,7 +81,7 @@ static void one_lossy_run(uint64_t seed)
     struct sim_faults good = {.latency_us = KD_MS(10)};
     struct sim_pair p;
 
-    sim_pair_new(&p, &o);
+    pair_new(&p, &o);
     p.internet->faults = p.er->faults = bad;
     sim_pair_start(&p);
     if (!sim_pair_wait_up(&p, KD_S(180)))
@@ -106,7 +106,7 @@ static void simultaneous_starts_end_in_one_pair(void **st KD_UNUSED)
         struct sim_pair p;
         uint32_t pairs, in_use;
 
-        sim_pair_new(&p, &o);
+        pair_new(&p, &o);
         p.internet->faults.jitter_us = KD_MS(30);
         sim_gw_start(p.azure);
         sim_run(p.sim, sim_below(p.sim, KD_MS(60)));
@@ -503,6 +503,7 @@ static void hundred_tunnels_on_one_gateway(void **st KD_UNUSED)
     struct sim_hub h;
     size_t mark;
 
+    printf("# seed 25\n");
     sim_hub_new(&h, 25, 100);
     for (uint32_t i = 0; i <= h.n; i++)
         sim_gw_start(h.gws[i]);
@@ -527,7 +528,7 @@ static uint64_t one_trace(uint64_t seed)
     struct sim_pair p;
     uint64_t t;
 
-    sim_pair_new(&p, &o);
+    pair_new(&p, &o);
     p.internet->faults =
         (struct sim_faults){.latency_us = KD_MS(10), .jitter_us = KD_MS(5), .loss = 50, .dup = 20};
     sim_pair_start(&p);
@@ -579,5 +580,6 @@ int main(void)
         cmocka_unit_test(same_seed_same_trace),
     };
 
+    setvbuf(stdout, NULL, _IOLBF, 0); /* the seed of what aborts is told */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,10 +10,31 @@
 #include <cmocka.h>
 #include <stdio.h>
 
+static inline void print_gw(const struct sim_gw *g, size_t from)
+{
+    char prefix[KD_PREFIX_STR_MAX];
+
+    for (size_t i = from; i < g->n_rec; i++) {
+        const struct core_event_record *r = &g->rec[i].r;
+        printf("# %s %llu.%06llu %s tunnel=%d peer=%d %s %s reason=%s %s %s\n", g->name,
+               (unsigned long long)(r->now_us / 1000000), (unsigned long long)(r->now_us % 1000000),
+               core_note_names[r->note], (int)r->tunnel, (int)r->peer,
+               core_tunnel_state_names[r->tstate], bgp_state_names[r->bstate],
+               kd_reason_str(r->reason), kd_prefix_str(&r->prefix, prefix), g->rec[i].text);
+    }
+}
+
+/* Both made, neither started; the seed is said first. */
+static inline void pair_new(struct sim_pair *p, const struct sim_pair_options *o)
+{
+    printf("# seed %llu\n", (unsigned long long)o->seed);
+    sim_pair_new(p, o);
+}
+
 static inline void print_pair(const struct sim_pair *p)
 {
-    sim_gw_print(p->azure, 0);
-    sim_gw_print(p->onprem, 0);
+    print_gw(p->azure, 0);
+    print_gw(p->onprem, 0);
 }
 
 static inline void check_pair(const struct sim_pair *p, bool settled)
@@ -50,7 +71,7 @@ static inline void wait_up(struct sim_pair *p, uint64_t for_us)
 
 static inline void pair_up(struct sim_pair *p, const struct sim_pair_options *o)
 {
-    sim_pair_new(p, o);
+    pair_new(p, o);
     sim_pair_start(p);
     wait_up(p, KD_S(30));
 }
@@ -62,7 +83,7 @@ static inline uint64_t when(const struct sim_gw *g, size_t from, enum core_note 
     size_t i = sim_gw_find(g, from, note, which);
 
     if (i == SIZE_MAX) {
-        sim_gw_print(g, from);
+        print_gw(g, from);
         fail_msg("%s never said %s", g->name, core_note_names[note]);
     }
     return g->rec[i].r.now_us;
@@ -72,14 +93,14 @@ static inline void assert_never(const struct sim_gw *g, size_t from, enum core_n
                                 uint32_t which)
 {
     if (sim_gw_find(g, from, note, which) != SIZE_MAX)
-        sim_gw_print(g, from);
+        print_gw(g, from);
     assert_int_equal(sim_gw_find(g, from, note, which), SIZE_MAX);
 }
 
 static inline void assert_way(const struct sim_gw *g, const char *dst, const char *way)
 {
     if (strcmp(sim_way_to(g, dst), way) != 0)
-        sim_gw_print(g, 0);
+        print_gw(g, 0);
     assert_string_equal(sim_way_to(g, dst), way);
 }
 

@@ -149,8 +149,12 @@ static void net_send(struct pair *p, int from, const struct ike_action *a)
 {
     uint8_t copy[65536];
     struct pair_side *s = &p->s[from];
-    struct pair_packet k = {.from = from, .src = a->local, .dst = a->remote, .natt = a->natt,
-                            .data = copy, .len = a->data.len};
+    struct pair_packet k = {.from = from,
+                            .src = a->local,
+                            .dst = a->remote,
+                            .natt = a->natt,
+                            .data = copy,
+                            .len = a->data.len};
     uint64_t delay = p->delay_us;
 
     memcpy(copy, s->out->buf + a->data.off, a->data.len);
@@ -188,7 +192,9 @@ static struct pair_event *later(struct pair *p, int side, uint64_t delay)
 static void run_job(struct pair *p, int side, const struct ike_action *a)
 {
     struct pair_side *s = &p->s[side];
-    struct kc_job job = {.kind = a->job_kind, .group = (enum kc_dh)a->group, .priv = a->priv,
+    struct kc_job job = {.kind = a->job_kind,
+                         .group = (enum kc_dh)a->group,
+                         .priv = a->priv,
                          .peer = kd_bytes(s->out->buf + a->data.off, a->data.len)};
     struct kc_job_result res;
     struct pair_event *q = later(p, side, 300);
@@ -240,8 +246,8 @@ static void child_add(struct pair *p, int side, const struct ike_action *a)
         c->key_len[i] = kc_key_export(s->crypto, key[i], c->key[i], sizeof(c->key[i]));
     REQUIRE(c->key_len[0] && c->key_len[2]);
     REQUIRE(ike_ts_parse(kd_bytes(s->out->buf + a->ts_local.off, a->ts_local.len), &c->ts_local));
-    REQUIRE(ike_ts_parse(kd_bytes(s->out->buf + a->ts_remote.off, a->ts_remote.len),
-                         &c->ts_remote));
+    REQUIRE(
+        ike_ts_parse(kd_bytes(s->out->buf + a->ts_remote.off, a->ts_remote.len), &c->ts_remote));
 }
 
 static void child_del(struct pair_side *s, struct kd_handle h)
@@ -365,8 +371,11 @@ static void deliver(struct pair *p, unsigned i)
 
     memmove(&p->pkt[i], &p->pkt[i + 1], (--p->n_pkt - i) * sizeof(p->pkt[0]));
     if (nat_in(p, &k) && !p->s[to].cut_in) {
-        struct ike_event ev = {.kind = IKE_EV_DATAGRAM, .local = k.dst, .remote = k.src,
-                               .natt = k.natt, .data = kd_bytes(k.data, k.len)};
+        struct ike_event ev = {.kind = IKE_EV_DATAGRAM,
+                               .local = k.dst,
+                               .remote = k.src,
+                               .natt = k.natt,
+                               .data = kd_bytes(k.data, k.len)};
         pair_step(p, to, &ev);
     }
     free(k.data);
@@ -448,7 +457,32 @@ bool pair_establish(struct pair *p)
     return pair_up(p, A) && pair_up(p, B);
 }
 
+struct pair *pair_established(uint64_t seed, const char *ike, const char *esp)
+{
+    struct pair *p = pair_new(seed, ike, esp);
+
+    if (!pair_establish(p)) {
+        pair_dump(p);
+        REQUIRE(!"not established");
+    }
+    return p;
+}
+
 /* ---- what became of it ---- */
+
+bool pair_nothing_left(struct pair *p)
+{
+    for (int i = 0; i < 2; i++) {
+        const struct pair_side *s = &p->s[i];
+
+        pair_step(p, i, &(struct ike_event){.kind = IKE_EV_WAKE}); /* frees what was doomed */
+        if (kc_keys_live(s->crypto) != s->keys_at_start || s->n_children) {
+            pair_dump(p);
+            return false;
+        }
+    }
+    return true;
+}
 
 unsigned pair_notes(const struct pair *p, int side, enum ike_note n)
 {

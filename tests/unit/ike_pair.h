@@ -1,9 +1,13 @@
-/* Two IKE engines back to back, in virtual time: a network with delay, loss, duplicates, reordering and
- * a NAT, a pretend data plane, crypto jobs run at once or held. Everything is decided by the seed. */
+/* Two IKE engines back to back, in virtual time: a network with delay, loss, duplicates,
+ * reordering and a NAT, a pretend data plane, crypto jobs run at once or held. Everything is
+ * decided by the seed. */
 #ifndef TESTS_IKE_PAIR_H
 #define TESTS_IKE_PAIR_H
 
 #include "ike/ike.h"
+
+#define AZURE_IKE "aes256-sha1-modp1024"
+#define AZURE_ESP "aes256-sha1"
 
 #define PAIR_PACKETS  256
 #define PAIR_EVENTS   256
@@ -98,9 +102,14 @@ void pair_run(struct pair *p, uint64_t us);
 void pair_release(struct pair *p, int side);
 /* UP on both sides, runs one second; false when not both have a child. */
 bool pair_establish(struct pair *p);
+/* A pair that is up; aborts when it does not come up. */
+struct pair *pair_established(uint64_t seed, const char *ike, const char *esp);
+/* No child and no key beyond those of the start, on either side. */
+bool pair_nothing_left(struct pair *p);
 
 unsigned pair_notes(const struct pair *p, int side, enum ike_note note);
-const struct pair_note *pair_note(const struct pair *p, int side, enum ike_note note); /* the last */
+/* The last one. */
+const struct pair_note *pair_note(const struct pair *p, int side, enum ike_note note);
 bool pair_up(const struct pair *p, int side);
 /* The SAs of both ends fit: SPIs crosswise, keys equal crosswise. */
 bool pair_children_agree(const struct pair *p);

@@ -1,5 +1,5 @@
-/* The control interface against a core made of stubs: the shapes of the JSON, event lines, the ring,
- * the table of routes. */
+/* The control interface against a core made of stubs: the shapes of the JSON, event lines, the
+ * ring, the table of routes. */
 #include "control/control.h"
 
 #include <setjmp.h>
@@ -143,8 +143,8 @@ static void make_tunnels(void)
     t->neighbor.remote = addr("192.168.11.88");
     t->neighbor.asn = 65020;
     struct core_tunnel_view *v = &tunnels[0];
-    *v = (struct core_tunnel_view){.config = t, .state = CORE_T_UP, .since_us = NOW - 3210000,
-                                   .mtu = 1422};
+    *v = (struct core_tunnel_view){
+        .config = t, .state = CORE_T_UP, .since_us = NOW - 3210000, .mtu = 1422};
     struct ike_view *k = &v->ike;
     k->established = k->initiator = k->encap = true;
     memcpy(k->spi_i, "\x01\x23\x45\x67\x89\xab\xcd\xef", 8);
@@ -154,17 +154,24 @@ static void make_tunnels(void)
     k->rekey_at_us = KD_NEVER;
     k->n_children = 1;
     struct ike_child_view *c = &k->children[0];
-    *c = (struct ike_child_view){.child = {7, 1}, .spi_in = 0xc1234567, .spi_out = 0x0000abcd,
-                                 .suite = "aes256-sha1", .encap = true, .installed = true,
-                                 .since_us = NOW, .rekey_at_us = NOW + KD_S(25650)};
+    *c = (struct ike_child_view){.child = {7, 1},
+                                 .spi_in = 0xc1234567,
+                                 .spi_out = 0x0000abcd,
+                                 .suite = "aes256-sha1",
+                                 .encap = true,
+                                 .installed = true,
+                                 .since_us = NOW,
+                                 .rekey_at_us = NOW + KD_S(25650)};
     c->local_ts.n = c->remote_ts.n = 1;
     c->local_ts.ts[0] = c->remote_ts.ts[0] = ike_ts_from_prefix(&all);
-    tunnels[1] = (struct core_tunnel_view){.config = &tunnel_cfg[1], .state = CORE_T_DOWN,
-                                           .reason = KD_REASON_NO_PROPOSAL,
-                                           .refusal = KD_REASON_NO_PROPOSAL,
-                                           .refusal_detail = "peer chose none",
-                                           .refusal_offered = "aes256-sha1-modp1024, aes128-sha1-modp1024",
-                                           .refusal_configured = "aes256-sha256-modp2048"};
+    tunnels[1] =
+        (struct core_tunnel_view){.config = &tunnel_cfg[1],
+                                  .state = CORE_T_DOWN,
+                                  .reason = KD_REASON_NO_PROPOSAL,
+                                  .refusal = KD_REASON_NO_PROPOSAL,
+                                  .refusal_detail = "peer chose none",
+                                  .refusal_offered = "aes256-sha1-modp1024, aes128-sha1-modp1024",
+                                  .refusal_configured = "aes256-sha256-modp2048"};
 }
 
 static void make_bgp(void)
@@ -172,22 +179,34 @@ static void make_bgp(void)
     strcpy(beside.name, "msee");
     beside.remote = addr("172.16.0.2");
     beside.asn = 12076;
-    peers[0] = (struct bgp_peer_view){.state = BGP_ESTABLISHED, .since_us = NOW - KD_S(1),
-                                      .remote_router_id = 0xc0a80b58, .hold_s = 180,
-                                      .keepalive_s = 60, .local = addr("10.17.11.76"),
-                                      .received = 1, .accepted = 1, .advertised = 2};
-    peers[1] = (struct bgp_peer_view){.state = BGP_ACTIVE, .reason = KD_REASON_TCP_REFUSED,
+    peers[0] = (struct bgp_peer_view){.state = BGP_ESTABLISHED,
+                                      .since_us = NOW - KD_S(1),
+                                      .remote_router_id = 0xc0a80b58,
+                                      .hold_s = 180,
+                                      .keepalive_s = 60,
+                                      .local = addr("10.17.11.76"),
+                                      .received = 1,
+                                      .accepted = 1,
+                                      .advertised = 2};
+    peers[1] = (struct bgp_peer_view){.state = BGP_ACTIVE,
+                                      .reason = KD_REASON_TCP_REFUSED,
                                       .last_error = "text of the peer: \xff\n"};
-    rib[0] = (struct bgp_route_view){.prefix = prefix("10.1.11.0/25"), .table = 254, .best = true,
-                                     .accepted = true, .nexthop = addr("192.168.11.88"),
-                                     .local_pref = 100, .n_as = 1, .as_path = {65020}};
+    rib[0] = (struct bgp_route_view){.prefix = prefix("10.1.11.0/25"),
+                                     .table = 254,
+                                     .best = true,
+                                     .accepted = true,
+                                     .nexthop = addr("192.168.11.88"),
+                                     .local_pref = 100,
+                                     .n_as = 1,
+                                     .as_path = {65020}};
     rib[1] = rib[0];
     rib[1].prefix = prefix("10.2.0.0/16");
     rib[1].best = false;
     rib[1].peer = CORE_PEER_BESIDE(0);
     rib[1].has_med = true;
     rib[1].origin = 2;
-    rib[2] = (struct bgp_route_view){.prefix = prefix("10.17.11.0/25"), .local = true, .best = true};
+    rib[2] =
+        (struct bgp_route_view){.prefix = prefix("10.17.11.0/25"), .local = true, .best = true};
 }
 
 static struct ctl_ring *ring;
@@ -405,7 +424,8 @@ static void a_command_is_named_not_run(void **state)
         assert_int_equal(last.peer, tunnel ? CORE_NO_PEER : CORE_PEER_BESIDE(0));
     }
     json_t *o = ask("POST", "/v1/tunnels/onprem/down", "", "", 200);
-    same(o, "{\"version\":1,\"tunnel\":\"onprem\",\"command\":\"down\",\"state\":\"up\",\"seq\":0}");
+    same(o,
+         "{\"version\":1,\"tunnel\":\"onprem\",\"command\":\"down\",\"state\":\"up\",\"seq\":0}");
     json_decref(o);
 }
 
@@ -439,8 +459,8 @@ static void what_is_not_in_the_table_is_404_405_or_400(void **state)
 
 static struct core_event_record record(enum core_note note)
 {
-    return (struct core_event_record){.note = note, .now_us = 123456, .tunnel = 0,
-                                      .peer = CORE_NO_PEER};
+    return (struct core_event_record){
+        .note = note, .now_us = 123456, .tunnel = 0, .peer = CORE_NO_PEER};
 }
 
 static void expect_event(const struct core_event_record *r, const char *json, const char *log)
@@ -464,35 +484,40 @@ static void events_are_one_line_of_json_and_one_of_log(void **state)
     (void)state;
     struct core_event_record r = record(CORE_NOTE_TUNNEL_STATE);
     r.tstate = CORE_T_UP;
-    expect_event(&r, HEAD "\"event\":\"tunnel.state\",\"tunnel\":\"onprem\",\"state\":\"up\","
-                          "\"reason\":\"none\"}",
+    expect_event(&r,
+                 HEAD "\"event\":\"tunnel.state\",\"tunnel\":\"onprem\",\"state\":\"up\","
+                      "\"reason\":\"none\"}",
                  "tunnel.state tunnel=onprem state=up reason=none");
     r = record(CORE_NOTE_CHILD_UP);
     r.spi_in = 0xc1234567;
     r.spi_out = 1;
     r.text = kd_bytes_str("aes256-sha1");
-    expect_event(&r, HEAD "\"event\":\"child.up\",\"tunnel\":\"onprem\",\"spi_in\":\"c1234567\","
-                          "\"spi_out\":\"00000001\",\"suite\":\"aes256-sha1\"}",
+    expect_event(&r,
+                 HEAD "\"event\":\"child.up\",\"tunnel\":\"onprem\",\"spi_in\":\"c1234567\","
+                      "\"spi_out\":\"00000001\",\"suite\":\"aes256-sha1\"}",
                  "child.up tunnel=onprem spi_in=c1234567 spi_out=00000001 suite=aes256-sha1");
     r = record(CORE_NOTE_FIB_CLEAR);
     r.count = 3;
     r.latency_us = 850;
-    expect_event(&r, HEAD "\"event\":\"fib.clear\",\"tunnel\":\"onprem\",\"routes\":3,"
-                          "\"latency_us\":850}",
+    expect_event(&r,
+                 HEAD "\"event\":\"fib.clear\",\"tunnel\":\"onprem\",\"routes\":3,"
+                      "\"latency_us\":850}",
                  "fib.clear tunnel=onprem routes=3 latency_us=850");
     r = record(CORE_NOTE_BGP_STATE);
     r.tunnel = CORE_NO_TUNNEL;
     r.peer = CORE_PEER_BESIDE(0);
     r.bstate = BGP_ESTABLISHED;
-    expect_event(&r, HEAD "\"event\":\"bgp.state\",\"neighbor\":\"msee\",\"state\":\"Established\","
-                          "\"reason\":\"none\"}",
+    expect_event(&r,
+                 HEAD "\"event\":\"bgp.state\",\"neighbor\":\"msee\",\"state\":\"Established\","
+                      "\"reason\":\"none\"}",
                  "bgp.state neighbor=msee state=Established reason=none");
     r = record(CORE_NOTE_ROUTE_ADD);
     r.peer = 0;
     r.prefix = prefix("10.1.11.0/25");
     r.nexthop = addr("192.168.11.88");
-    expect_event(&r, HEAD "\"event\":\"route.add\",\"tunnel\":\"onprem\",\"neighbor\":\"onprem\","
-                          "\"prefix\":\"10.1.11.0/25\",\"next_hop\":\"192.168.11.88\"}",
+    expect_event(&r,
+                 HEAD "\"event\":\"route.add\",\"tunnel\":\"onprem\",\"neighbor\":\"onprem\","
+                      "\"prefix\":\"10.1.11.0/25\",\"next_hop\":\"192.168.11.88\"}",
                  "route.add tunnel=onprem neighbor=onprem prefix=10.1.11.0/25 "
                  "next_hop=192.168.11.88");
 }
@@ -506,11 +531,12 @@ static void a_refusal_lists_both_sides(void **state)
     r.text = kd_bytes_str("no common suite");
     r.offered = kd_bytes_str("aes256-sha1-modp1024, 3des-sha1-modp1024");
     r.configured = kd_bytes_str("aes256-sha256-modp2048");
-    expect_event(&r, HEAD "\"event\":\"ike.refused\",\"tunnel\":\"onprem\","
-                          "\"reason\":\"no-proposal\",\"remote\":\"198.51.100.1:500\","
-                          "\"detail\":\"no common suite\","
-                          "\"offered\":[\"aes256-sha1-modp1024\",\"3des-sha1-modp1024\"],"
-                          "\"configured\":[\"aes256-sha256-modp2048\"]}",
+    expect_event(&r,
+                 HEAD "\"event\":\"ike.refused\",\"tunnel\":\"onprem\","
+                      "\"reason\":\"no-proposal\",\"remote\":\"198.51.100.1:500\","
+                      "\"detail\":\"no common suite\","
+                      "\"offered\":[\"aes256-sha1-modp1024\",\"3des-sha1-modp1024\"],"
+                      "\"configured\":[\"aes256-sha256-modp2048\"]}",
                  "ike.refused tunnel=onprem reason=no-proposal remote=198.51.100.1:500 "
                  "detail=\"no common suite\" "
                  "offered=\"aes256-sha1-modp1024, 3des-sha1-modp1024\" "
@@ -522,8 +548,9 @@ static void a_peers_text_cannot_forge_a_line(void **state)
     (void)state;
     struct core_event_record r = record(CORE_NOTE_BGP_ERROR);
     r.text = kd_bytes_str("x\nchild.up tunnel=onprem\x1b[2J\xff");
-    expect_event(&r, HEAD "\"event\":\"bgp.error\",\"tunnel\":\"onprem\",\"reason\":\"none\","
-                          "\"detail\":\"x\\nchild.up tunnel=onprem\\u001B[2J?\"}",
+    expect_event(&r,
+                 HEAD "\"event\":\"bgp.error\",\"tunnel\":\"onprem\",\"reason\":\"none\","
+                      "\"detail\":\"x\\nchild.up tunnel=onprem\\u001B[2J?\"}",
                  "bgp.error tunnel=onprem reason=none "
                  "detail=\"x\\nchild.up tunnel=onprem\\u001B[2J?\"");
 }
@@ -610,14 +637,15 @@ static void events_are_asked_for_and_followed(void **state)
 {
     (void)state;
     fill(2);
-    struct ctl_request req = {"GET", "/v1/events", query, "since=1&follow=1", {NULL, 0}};
+    struct ctl_request req = {
+        "GET", "/v1/events", query, (void *)(uintptr_t) "since=1&follow=1", {NULL, 0}};
     struct ctl_response r = ctl_handle(&env, &req);
     assert_int_equal(r.status, 200);
     assert_true(r.follow);
     assert_non_null(strstr(r.body, "\"seq\":2,"));
     assert_null(strstr(r.body, "\"seq\":1,"));
     ctl_response_done(&r);
-    req.query_arg = "since=0";
+    req.query_arg = (void *)(uintptr_t) "since=0";
     r = ctl_handle(&env, &req);
     assert_false(r.follow);
     ctl_response_done(&r);

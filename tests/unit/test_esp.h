@@ -28,8 +28,7 @@ static inline struct suite suite_of(const char *encr, const char *integ, bool es
     return s;
 }
 
-/* Keys 00 01 02 .. (AEAD: the salt is a0 a1 a2 a3), integrity keys 40 41 42 ..: as in the vectors.
- */
+/* Keys 00 01 02 .. (AEAD: the salt is a0 a1 a2 a3), integrity keys 40 41 42 ..: the vectors'. */
 static inline struct kd_handle key_of(struct kc_ctx *c, size_t len, size_t salt, uint8_t first)
 {
     uint8_t b[KC_KEY_MAX];

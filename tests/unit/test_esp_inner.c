@@ -48,7 +48,7 @@ static uint16_t tcp_sum(const uint8_t *pkt, size_t at, size_t len)
     return (uint16_t)~sum;
 }
 
-/* A TCP header with these options behind the IP header that ends at `at`; returns the whole length.
+/* A TCP header with these options behind the IP header that ends at `at`; gives the whole length.
  */
 static size_t put_tcp(uint8_t *pkt, size_t at, uint8_t flags, const uint8_t *opt, size_t opt_len)
 {

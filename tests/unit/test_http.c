@@ -1,0 +1,230 @@
+/* The HTTP shell on a real Unix socket, client and server in one thread: the loop is run step by
+ * step until the client has what it waits for, so nothing sleeps. */
+#include "io/http.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static uv_loop_t loop;
+static struct io_http *http;
+static char dir[64], path[96];
+static size_t body_seen;
+
+static struct ctl_response answer(void *arg, const struct ctl_request *req)
+{
+    struct ctl_response r = {.status = 200, .type = "application/json"};
+    (void)arg;
+    body_seen = req->body.len;
+    r.follow = req->query(req->query_arg, "follow") != NULL;
+    if (strcmp(req->path, "/event") == 0)
+        io_http_event(http, "{\"from\":\"within\"}\n");
+    r.body = strdup("{\"head\":1}\n");
+    r.len = strlen(r.body);
+    return r;
+}
+
+static struct io_http *serve(char *text, size_t cap)
+{
+    const struct io_http_callbacks cb = {answer, NULL};
+    return io_http_new(&loop, path, NULL, &cb, text, cap);
+}
+
+static void spin(void)
+{
+    uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static int dial(void)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    strcpy(a.sun_path, path);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    return fd;
+}
+
+static void say(int fd, const char *s)
+{
+    assert_int_equal(send(fd, s, strlen(s), MSG_NOSIGNAL), strlen(s));
+}
+
+/* Reads into buf until it holds want; false when it doesn't come. */
+static bool hear(int fd, char *buf, size_t cap, const char *want)
+{
+    size_t len = strlen(buf);
+    for (int i = 0; i < 200 && !strstr(buf, want); i++) {
+        spin();
+        ssize_t n = recv(fd, buf + len, cap - 1 - len, 0);
+        if (n > 0)
+            len += (size_t)n;
+        buf[len] = '\0';
+    }
+    return strstr(buf, want) != NULL;
+}
+
+#define GET(target) "GET " target " HTTP/1.1\r\nHost: kedge\r\n\r\n"
+
+static int setup(void **state)
+{
+    char text[256] = "";
+    (void)state;
+    strcpy(dir, "/tmp/kedge-http-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/run/kedge.sock", dir); /* the directory run is made */
+    uv_loop_init(&loop);
+    http = serve(text, sizeof(text));
+    assert_string_equal(text, "");
+    return http ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    char run[80];
+    (void)state;
+    if (http)
+        io_http_free(http);
+    http = NULL;
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    snprintf(run, sizeof(run), "%s/run", dir);
+    rmdir(run);
+    return rmdir(dir);
+}
+
+static void a_request_is_answered_with_its_body_seen(void **state)
+{
+    char buf[4096] = "";
+    int fd = dial();
+    (void)state;
+    say(fd, "POST /x HTTP/1.1\r\nHost: kedge\r\nContent-Length: 7\r\n\r\n{\"a\":1}");
+    assert_true(hear(fd, buf, sizeof(buf), "{\"head\":1}"));
+    assert_int_equal(body_seen, 7);
+    close(fd);
+}
+
+static void a_body_over_64_KiB_is_413(void **state)
+{
+    char buf[4096] = "";
+    int fd = dial();
+    (void)state;
+    say(fd, "POST /x HTTP/1.1\r\nHost: kedge\r\nContent-Length: 65537\r\n\r\n");
+    assert_true(hear(fd, buf, sizeof(buf), "\"remedy\""));
+    assert_non_null(strstr(buf, " 413 "));
+    close(fd);
+}
+
+static void an_idle_follower_gets_an_event_at_once(void **state)
+{
+    char buf[8192] = "";
+    int fd = dial(), other = dial();
+    (void)state;
+    say(fd, GET("/v1/events?follow=1"));
+    assert_true(hear(fd, buf, sizeof(buf), "{\"head\":1}"));
+    spin();
+    io_http_event(http, "{\"n\":1}\n"); /* nothing else happens on any socket */
+    assert_true(hear(fd, buf, sizeof(buf), "{\"n\":1}"));
+    say(other, GET("/event"));
+    assert_true(hear(fd, buf, sizeof(buf), "{\"from\":\"within\"}"));
+    close(fd);
+    close(other);
+}
+
+static void a_follower_that_lags_is_told_and_dropped_the_others_live(void **state)
+{
+    static char buf[4 * 1024 * 1024];
+    char small[4096] = "", line[1025];
+    int slow = dial(), fd = dial();
+    (void)state;
+    buf[0] = '\0';
+    say(slow, GET("/v1/events?follow=1"));
+    assert_true(hear(slow, buf, sizeof(buf), "{\"head\":1}"));
+    memset(line, 'x', sizeof(line));
+    strcpy(line + sizeof(line) - 2, "\n");
+    for (int i = 0; i < 2048; i++) {
+        io_http_event(http, line);
+        spin();
+    }
+    say(fd, GET("/v1/status"));
+    assert_true(hear(fd, small, sizeof(small), "{\"head\":1}"));
+    assert_true(hear(slow, buf, sizeof(buf), "is dropped"));
+    assert_true(hear(slow, buf, sizeof(buf), "\r\n0\r\n\r\n"));
+    close(slow);
+    close(fd);
+}
+
+static void the_last_events_are_sent_before_the_end(void **state)
+{
+    char buf[4096] = "";
+    int fd = dial();
+    (void)state;
+    say(fd, GET("/v1/events?follow=1"));
+    assert_true(hear(fd, buf, sizeof(buf), "{\"head\":1}"));
+    io_http_event(http, "{\"last\":1}\n");
+    io_http_free(http);
+    http = NULL;
+    assert_true(hear(fd, buf, sizeof(buf), "{\"last\":1}"));
+    assert_non_null(strstr(buf, "\r\n0\r\n\r\n"));
+    close(fd);
+}
+
+static void a_socket_in_use_is_refused_and_a_stale_one_replaced(void **state)
+{
+    char text[256] = "";
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    struct stat st;
+    (void)state;
+    assert_null(serve(text, sizeof(text)));
+    assert_non_null(strstr(text, "another kedged listens at"));
+    io_http_free(http);
+    http = NULL;
+    spin();
+    strcpy(a.sun_path, path);
+    int stale = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(stale, (struct sockaddr *)&a, sizeof(a)), 0);
+    close(stale); /* the file stays, nobody listens */
+    http = serve(text, sizeof(text));
+    assert_non_null(http);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void what_is_no_socket_is_left_alone(void **state)
+{
+    char text[256] = "", file[80];
+    const struct io_http_callbacks cb = {answer, NULL};
+    (void)state;
+    snprintf(file, sizeof(file), "%s/file", dir);
+    FILE *f = fopen(file, "w");
+    assert_non_null(f);
+    fclose(f);
+    assert_null(io_http_new(&loop, file, NULL, &cb, text, sizeof(text)));
+    assert_non_null(strstr(text, "is not a socket"));
+    assert_int_equal(unlink(file), 0);
+    assert_null(io_http_new(&loop, file, "no-such-group", &cb, text, sizeof(text)));
+    assert_non_null(strstr(text, "there is no group \"no-such-group\""));
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_request_is_answered_with_its_body_seen),
+        T(a_body_over_64_KiB_is_413),
+        T(an_idle_follower_gets_an_event_at_once),
+        T(a_follower_that_lags_is_told_and_dropped_the_others_live),
+        T(the_last_events_are_sent_before_the_end),
+        T(a_socket_in_use_is_refused_and_a_stale_one_replaced),
+        T(what_is_no_socket_is_left_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
