@@ -229,6 +229,7 @@ static void resume(struct ike *e, struct ike_sa *sa)
     if (sa->state != IKE_ST_UP)
         return;
     sa->proof_us = e->now_us;
+    sa->unreachable = true; /* until the answer, which REACHABLE tells of */
     if (sa->tx.out) {
         sa->tx.gap_us = ike_first_gap(sa);
         ike_request_resend(e, sa);

@@ -196,7 +196,7 @@ static void peer_refused_auth(struct ike *e, struct ike_sa *sa, const struct ike
 void ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify, bool child)
 {
     const struct ike_conn *c = ike_conn_of(e, sa);
-    char buf[2048], ts[1024], addr[KD_ADDR_STR_MAX];
+    char buf[2100], ts[1024], remote[1024], addr[KD_ADDR_STR_MAX];
     struct ike_action *a;
 
     if (!c)
@@ -210,9 +210,8 @@ void ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify, bo
                     child ? "child" : "IKE SA", ike_notify_name(notify));
     if (notify == IKE_N_TS_UNACCEPTABLE) {
         ike_ts_list_text(&c->cfg.local_ts, ts, sizeof(ts));
-        snprintf(buf, sizeof(buf), "%s === ", ts);
-        ike_ts_list_text(&c->cfg.remote_ts, ts, sizeof(ts));
-        strncat(buf, ts, sizeof(buf) - strlen(buf) - 1);
+        ike_ts_list_text(&c->cfg.remote_ts, remote, sizeof(remote));
+        snprintf(buf, sizeof(buf), "%s === %s", ts, remote);
     } else {
         ike_proposals_text(child ? &c->cfg.esp : &c->cfg.ike, buf, sizeof(buf));
     }
