@@ -24,6 +24,8 @@ bool nl_put_addr(struct nl_buf *b, uint32_t seq, const struct nl_addr_set *a, bo
     i->ifa_family = nl_af(local->family);
     i->ifa_prefixlen = a->prefix.len;
     i->ifa_index = a->ifindex;
+    if (add && local->family == 6) /* a tunnel has no one to ask; detection would hold it back */
+        i->ifa_flags = IFA_F_NODAD;
     nl_build_addr(&m, IFA_LOCAL, local);
     nl_build_addr(&m, IFA_ADDRESS, inside ? local : &a->prefix.addr);
     if (a->protocol)

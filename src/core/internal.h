@@ -60,7 +60,7 @@ struct core_nh {
     UT_hash_handle hh;
 };
 
-/* A next-hop object or group whose deletion the kernel refused: asked again until it is gone. */
+/* A next-hop object or group that should be gone and may not be: asked again until it is. */
 struct core_gone {
     struct core_gone *next;
     uint32_t id;
@@ -362,7 +362,8 @@ bool core_group_ensure(struct core *c, struct core_group *g);
 void core_groups_reconsider(struct core *c);
 void core_group_result(struct core *c, const struct core_op *op, int error, const char *text);
 void core_nh_lost_link(struct core *c, uint32_t ifindex);
-/* Deletions that were refused, when their time has come. */
+/* A deletion that was refused, or whose answer was lost; asked again when its time has come. */
+void core_gone_add(struct core *c, uint32_t id);
 void core_gone_retry(struct core *c);
 /* Ends the groups nothing wants and nothing is installed through. */
 void core_groups_sweep(struct core *c);

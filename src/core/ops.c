@@ -216,6 +216,9 @@ void core_netlink_lost(struct core *c)
 {
     core_say_text(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER, KD_REASON_NO_RESOURCES,
                   "netlink overrun: asking the kernel again");
+    for (uint32_t i = 0; i < c->ops_n; i++)
+        if (op_at(c, i)->kind == CORE_OP_GROUP_DEL || op_at(c, i)->kind == CORE_OP_NH_DEL)
+            core_gone_add(c, op_at(c, i)->id);
     c->ops_n = 0;
     core_paths_lost_all(c);
     core_fib_lost_all(c);

@@ -274,7 +274,7 @@ static struct core_group *group_by_id(const struct core *c, uint32_t id)
     return NULL;
 }
 
-static void gone_add(struct core *c, uint32_t id)
+void core_gone_add(struct core *c, uint32_t id)
 {
     struct core_gone *g = calloc(1, sizeof(*g));
 
@@ -318,7 +318,7 @@ void core_group_result(struct core *c, const struct core_op *op, int error, cons
     core_say_text(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER, KD_REASON_KERNEL_REFUSED,
                   line);
     if (del)
-        gone_add(c, op->id);
+        core_gone_add(c, op->id);
     if (nh) {
         nh->installed = false;
         nh->unsure = true;

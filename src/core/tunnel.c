@@ -523,7 +523,7 @@ static void add_address(struct core *c, struct core_tunnel *t)
     struct nl_buf b = {room, sizeof(room), 0};
     struct core_op op = {.kind = CORE_OP_ADDR, .id = id_of(c, t)};
     struct nl_addr_set a = {.ifindex = t->ifindex, .prefix = kd_prefix_host(&t->cfg.inner),
-                            .local = t->cfg.inner};
+                            .local = t->cfg.inner, .protocol = NL_PROTO_KEDGE};
 
     kd_assert(nl_put_addr(&b, core_op_begin(c, &op), &a, true));
     core_op_send(c, &b);

@@ -6,6 +6,7 @@
 #include "netlink/xfrm.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
@@ -147,6 +148,18 @@ static void addr_bytes(void **state)
            "0800 0200 a9fe1502"
            "0800 0100 a9fe1502"
            "0500 0b00 4b 000000");
+}
+
+static void addr_of_ipv6_skips_duplicate_detection(void **state)
+{
+    struct nl_addr_set a = {.ifindex = 3, .prefix = net("2001:db8::1/128")};
+
+    (void)state;
+    assert_true(nl_put_addr(&buf, 2, &a, true));
+    assert_int_equal(buf.p[16 + 2], IFA_F_NODAD);
+    buf.len = 0;
+    assert_true(nl_put_addr(&buf, 3, &a, false));
+    assert_int_equal(buf.p[16 + 2], 0);
 }
 
 static void addr_del_is_delete_without_create(void **state)
@@ -1085,6 +1098,7 @@ int main(void)
         T(link_set_bytes),
         T(link_set_leaves_out_what_is_left),
         T(addr_bytes),
+        T(addr_of_ipv6_skips_duplicate_detection),
         T(addr_del_is_delete_without_create),
         T(route_through_nexthop_bytes),
         T(route_through_gateway_bytes),
