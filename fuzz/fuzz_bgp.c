@@ -3,7 +3,8 @@
  * chooses, is told what came of it.
  *
  * Whatever happened: everything the engine wrote is well-formed by its own strict reading, and once
- * both peers are switched off no route, no watch and no FIB entry is left. */
+ * both peers are switched off no route, no watch, no FIB entry and no attribute set is left. */
+#include "bgp/engine.h"
 #include "bgp/update.h"
 #include "tests/unit/bgp_pair.c"
 
@@ -83,6 +84,14 @@ static void check_written(const struct bgp_raw *r, uint32_t peer, const struct b
     }
 }
 
+static void check_empty(const struct bgp *b)
+{
+    for (uint32_t i = 0; i < b->n_ribs; i++)
+        kd_assert(b->ribs[i]->dests.n_live == 0 && b->ribs[i]->paths.n_live == 0);
+    kd_assert(b->attrs.n_live == 0 && b->nexthops.pool.n_live == 0 && b->pathsets.n_live == 0);
+    kd_assert(b->conns.n_live == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bgp_session_rules rules = {.peer_as = MINE};
@@ -119,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t peer = 0; peer < 2; peer++)
         bgp_peer_del(r.node.b, peer);
     kd_assert(bgp_node_routes(&r.node, BGP_VIEW_BEST, UINT32_MAX, NULL, 0) == 0);
+    check_empty(r.node.b);
     bgp_raw_fini(&r);
     return 0;
 }

@@ -246,7 +246,8 @@ struct core {
     struct core_op *ops; /* ring, in order of sending */
     uint32_t ops_head, ops_n, ops_cap;
     enum core_sync sync;
-    uint8_t dump_tries; /* of the present dump */
+    uint8_t dump_tries, purge_tries; /* of the present dump; rounds for what could not be purged */
+    bool purge_refused;
 };
 
 #define CORE_NH_ID_BASE  1000000u

@@ -95,6 +95,13 @@ static void dump_done(struct core *c, enum core_sync phase, int error, const cha
             dump(c, CORE_SYNC_ADDRS);
         return;
     }
+    /* Before anything of this life is installed: it uses the same numbers. */
+    if (phase == CORE_SYNC_ROUTES6 && c->purge_refused && c->purge_tries++ < DUMP_TRIES) {
+        c->purge_refused = false;
+        c->sync = CORE_SYNC_NEXTHOPS;
+        dump(c, c->sync);
+        return;
+    }
     c->sync = phase + 1;
     if (c->sync != CORE_SYNC_DONE) {
         dump(c, c->sync);
@@ -156,8 +163,9 @@ static void result(struct core *c, const struct core_op *op, int error, const ch
     case CORE_OP_DUMP:
         dump_done(c, op->id, error, text);
         break;
-    case CORE_OP_PURGE:
-        break; /* gone already is as good as gone */
+    case CORE_OP_PURGE: /* gone already is as good as gone */
+        c->purge_refused |= error && error != ENOENT && error != ESRCH;
+        break;
     }
     core_tunnels_acked(c, op->seq);
 }

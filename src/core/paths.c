@@ -286,6 +286,15 @@ void core_gone_add(struct core *c, uint32_t id)
     c->fib_retry_us = KD_MIN(c->fib_retry_us, g->retry_at_us);
 }
 
+/* A group that lost its members keeps its number, and may be back under it. */
+static bool in_use(const struct core *c, uint32_t id)
+{
+    const struct core_group *g = group_by_id(c, id);
+    const struct core_nh *nh = nh_by_id(c, id);
+
+    return (g && g->installed) || (nh && nh->installed);
+}
+
 void core_gone_retry(struct core *c)
 {
     struct core_gone **p = &c->gone;
@@ -298,7 +307,8 @@ void core_gone_retry(struct core *c)
             continue;
         }
         *p = g->next;
-        object_del(c, CORE_OP_NH_DEL, g->id);
+        if (!in_use(c, g->id))
+            object_del(c, CORE_OP_NH_DEL, g->id);
         free(g);
     }
 }
@@ -350,9 +360,11 @@ void core_nh_lost_link(struct core *c, uint32_t ifindex)
         if (nh->key.oif != ifindex)
             continue;
         nh->installed = false;
+        nh->unsure = true; /* asked for again between the flush and its news, it is there */
         for (g = c->groups; g; g = g->hh.next)
             if (has_member(g, nh->id) && g->n_active == 1) {
                 g->installed = false;
+                g->unsure = true;
                 core_fib_group_lost(c, g);
             }
     }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "bgp/attr.h"
+#include "bgp/engine.h"
 #include "bgp/update.h"
 #include "bgp_pair.h"
 
@@ -265,7 +266,7 @@ static void withdrawn_when_peer_off_in_the_same_step(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 100; i++) {
-        snprintf(name, sizeof(name), "10.2.%u.0/24", i);
+        snprintf(name, sizeof(name), "10.2.%u.0/24", 99 - i);
         bgp_node_local(p.b, name, true, bgp_net_now(p.net));
     }
     pair_up(&p);
@@ -442,6 +443,8 @@ static void a_changed_policy_needs_no_new_session(void **state)
     bgp_net_event(p.net, p.a, (struct bgp_event){.kind = BGP_EV_WAKE});
     bgp_net_run(p.net, KD_S(1));
     assert_int_equal(p.b->fib_n, 1);
+    assert_true(bgp_node_route(p.a, BGP_VIEW_BEST, UINT32_MAX, "10.1.0.0/16", &r));
+    assert_int_equal(r.local_pref, 100);
     bgp_net_free(p.net);
 }
 
@@ -608,6 +611,13 @@ static void med_beats_ebgp_over_ibgp(void **state)
     CHOOSES(0, 65020, 65515, x.u[1].as_path[0] = 65020, longer(&x, 1));
 }
 
+static void metric(struct choice *x, const char *nexthop, uint32_t v)
+{
+    bgp_raw_event(&x->r, (struct bgp_event){.kind = BGP_EV_NEXTHOP, .iface = BGP_NO_IFACE,
+                                            .nexthop = bgp_test_addr(nexthop), .up = true,
+                                            .metric = v});
+}
+
 static void ebgp_beats_interior_cost_and_identifier(void **state)
 {
     (void)state;
@@ -616,15 +626,10 @@ static void ebgp_beats_interior_cost_and_identifier(void **state)
         choice_init(&x, 65515, 65021, false);
         longer(&x, 0); /* equal lengths: 64700 64701 against 65021 64700 */
         assert_int_equal(choice_made(&x, reverse), 1);
+        metric(&x, "192.0.2.20", 1000);
+        assert_int_equal(choice_made(&x, reverse), 1);
         bgp_raw_fini(&x.r);
     }
-}
-
-static void metric(struct choice *x, const char *nexthop, uint32_t v)
-{
-    bgp_raw_event(&x->r, (struct bgp_event){.kind = BGP_EV_NEXTHOP, .iface = BGP_NO_IFACE,
-                                            .nexthop = bgp_test_addr(nexthop), .up = true,
-                                            .metric = v});
 }
 
 static void interior_cost_beats_identifier(void **state)
@@ -1312,6 +1317,18 @@ static size_t heap_used(void)
     return m.uordblks + m.hblkhd;
 }
 
+/* Nothing learned or told is held any more. */
+static void assert_empty_rib(const struct bgp *b)
+{
+    for (uint32_t i = 0; i < b->n_ribs; i++) {
+        assert_int_equal(b->ribs[i]->dests.n_live, 0);
+        assert_int_equal(b->ribs[i]->paths.n_live, 0);
+    }
+    assert_int_equal(b->attrs.n_live, 0);
+    assert_int_equal(b->nexthops.pool.n_live, 0);
+    assert_int_equal(b->pathsets.n_live, 0);
+}
+
 static void a_hundred_thousand_routes_fit_in_100_bytes_each(void **state)
 {
     struct bgp_raw r;
@@ -1344,7 +1361,87 @@ static void a_hundred_thousand_routes_fit_in_100_bytes_each(void **state)
     assert_int_equal(r.node.dels, n);
     assert_true(bgp_peer_get(r.node.b, 1, &v));
     assert_int_equal(v.advertised, 0);
-    assert_int_equal(bgp_node_routes(&r.node, BGP_VIEW_BEST, UINT32_MAX, NULL, 0), 0);
+    assert_empty_rib(r.node.b);
+    bgp_raw_fini(&r);
+}
+
+/* A shell that doesn't wait for `more`: nothing is lost, nothing grows, and a peer whose messages we
+ * haven't read yet isn't called silent. */
+static void a_backlog_of_input_is_bounded_and_keeps_the_session(void **state)
+{
+    static uint8_t one[BGP_HEADER_LEN + 4096], all[800 * 1024];
+    struct bgp_raw_update u = {.nexthop = "192.0.2.10", .as_path = {65020}, .n_as = 1};
+    struct bgp_event ev = {.kind = BGP_EV_TCP_BYTES};
+    struct bgp_peer_view v;
+    struct bgp_raw r;
+    struct kd_writer w;
+    size_t len = 0, most = 0;
+    uint32_t n = 0;
+
+    (void)state;
+    bgp_raw_init(&r, 65515, 1, false);
+    r.node.fib_off = true;
+    bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
+    bgp_raw_establish(&r, 0, 65020, 10);
+    while (len < sizeof(all) - sizeof(one)) {
+        size_t start;
+        kd_writer_init(&w, one, sizeof(one));
+        start = bgp_frame_begin(&w, BGP_MSG_UPDATE);
+        w.pos += bgp_raw_build(&u, one + w.pos, sizeof(one) - w.pos);
+        for (int i = 0; i < 200; i++, n++) {
+            kd_put_u8(&w, 24);
+            kd_put_u24(&w, 0x0a0000 + n);
+        }
+        bgp_frame_end(&w, start);
+        memcpy(all + len, one, w.pos);
+        len += w.pos;
+    }
+    ev.conn = r.conn[0].h;
+    ev.now_us = r.now_us;
+    for (size_t at = 0; at < len; at += ev.data.len) {
+        ev.data = kd_bytes(all + at, KD_MIN(len - at, (size_t)60000));
+        bgp_step(r.node.b, &ev, r.node.out); /* actions are dropped: only the input matters here */
+        most = KD_MAX(most, (size_t)bgp_peer_by_id(r.node.b, 0)->out->in_cap);
+    }
+    assert_in_range(most, 100000, 2 * BGP_INPUT_MAX);
+    assert_true(r.node.out->more);
+    ev = (struct bgp_event){.kind = BGP_EV_WAKE, .now_us = r.now_us + KD_S(200)};
+    bgp_step(r.node.b, &ev, r.node.out);
+    while (r.node.out->more)
+        bgp_step(r.node.b, &ev, r.node.out);
+    assert_true(bgp_peer_get(r.node.b, 0, &v));
+    assert_int_equal(v.state, BGP_ESTABLISHED);
+    assert_int_equal(v.received, n);
+    bgp_raw_fini(&r);
+}
+
+static void routes_withdrawn_during_a_reevaluation_are_skipped(void **state)
+{
+    struct bgp_peer_config *c = bgp_test_config("192.0.2.10", 65020);
+    struct bgp_event ev = {.kind = BGP_EV_WAKE};
+    struct bgp_peer_view v;
+    struct bgp_raw r;
+
+    (void)state;
+    bgp_raw_init(&r, 65515, 1, false);
+    r.node.fib_off = true;
+    bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
+    bgp_raw_peer(&r, 1, bgp_test_config("192.0.2.20", 65021));
+    bgp_raw_establish(&r, 0, 65020, 10);
+    bgp_raw_establish(&r, 1, 65021, 20);
+    feed(&r, 0, 3000, true);
+    c->import.entry[0].set_local_pref = true;
+    c->import.entry[0].local_pref = 200;
+    bgp_raw_peer(&r, 0, c);
+    ev.now_us = r.now_us;
+    bgp_step(r.node.b, &ev, r.node.out); /* not done with all of them */
+    assert_int_not_equal(bgp_peer_by_id(r.node.b, 0)->family[0].soft, 0);
+    feed(&r, 1000, 1000, false); /* where it stands */
+    assert_true(bgp_peer_get(r.node.b, 0, &v));
+    assert_int_equal(v.received, 2000);
+    assert_int_equal(v.accepted, 2000);
+    feed(&r, 0, 3000, false);
+    assert_empty_rib(r.node.b);
     bgp_raw_fini(&r);
 }
 
@@ -1444,6 +1541,8 @@ static void peers_come_and_go_without_leaving_anything(void **state)
     bgp_peer_del(x.r.node.b, 1);
     assert_int_equal(x.r.node.fib_n, 0);
     assert_int_equal(x.r.node.watches, 0);
+    assert_empty_rib(x.r.node.b);
+    assert_int_equal(x.r.node.b->conns.n_live, 0);
     bgp_raw_peer(&x.r, 5, bgp_test_config("192.0.2.20", 65021));
     bgp_raw_establish(&x.r, 5, 65021, 20);
     bgp_raw_update(&x.r, 5, &x.u[1]);
@@ -1530,6 +1629,8 @@ int main(void)
         cmocka_unit_test(ipv6_over_mp),
         cmocka_unit_test(same_seed_same_trace),
         cmocka_unit_test(a_hundred_thousand_routes_fit_in_100_bytes_each),
+        cmocka_unit_test(a_backlog_of_input_is_bounded_and_keeps_the_session),
+        cmocka_unit_test(routes_withdrawn_during_a_reevaluation_are_skipped),
         cmocka_unit_test(a_slow_peer_isnt_written_to_without_bound),
         cmocka_unit_test(views_come_in_key_order),
         cmocka_unit_test(actions_and_events_have_an_encoding),
