@@ -15,6 +15,8 @@
 #include "core/core.h"
 #include "netlink/msg.h"
 
+/* One-at-a-time: the default (Jenkins) falls through switch labels, which clang refuses. */
+#define HASH_FUNCTION(key, len, hashv) HASH_OAT(key, len, hashv)
 #include <uthash.h>
 
 /* Room that must be left in the output before more work is begun: what the largest single piece of
