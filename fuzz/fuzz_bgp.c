@@ -1,6 +1,6 @@
-/* BGP messages into an engine: as a byte stream at OpenSent or Established, or message by message with
- * the framing done here, so that the bodies are reached. A second peer, of a kind the first byte
- * chooses, is told what came of it.
+/* BGP messages into an engine: as a byte stream at OpenSent or Established, or message by message
+ * with the framing done here, so that the bodies are reached. A second peer, of a kind the first
+ * byte chooses, is told what came of it.
  *
  * Whatever happened: everything the engine wrote is well-formed by its own strict reading, and once
  * both peers are switched off no route, no watch, no FIB entry and no attribute set is left. */
@@ -16,8 +16,14 @@ enum { STREAM_OPEN, STREAM_UP, MESSAGES_UP, MESSAGES_OPEN };
 
 static struct bgp_open peer_open(uint32_t asn, uint32_t id, bool as4)
 {
-    return (struct bgp_open){.asn = asn, .hold_s = 90, .id = id, .as4 = as4, .mp_ipv4 = true,
-                             .mp_ipv6 = true, .mp_any = true, .refresh = true};
+    return (struct bgp_open){.asn = asn,
+                             .hold_s = 90,
+                             .id = id,
+                             .as4 = as4,
+                             .mp_ipv4 = true,
+                             .mp_ipv6 = true,
+                             .mp_any = true,
+                             .refresh = true};
 }
 
 static void establish(struct bgp_raw *r, uint32_t peer, const struct bgp_open *o)
@@ -64,7 +70,8 @@ static void stream(struct bgp_raw *r, struct kd_reader *in)
     }
 }
 
-static void check_written(const struct bgp_raw *r, uint32_t peer, const struct bgp_session_rules *rules)
+static void check_written(const struct bgp_raw *r, uint32_t peer,
+                          const struct bgp_session_rules *rules)
 {
     static uint8_t room[BGP_UPDATE_SCRATCH];
     const struct bgp_raw_conn *c = &r->conn[peer];

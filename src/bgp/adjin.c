@@ -1,7 +1,7 @@
 /* Adj-RIB-In: RFC 4271 3.2, 9 (the UPDATE process up to the decision), RFC 8212 (no import without
  * policy on eBGP), RFC 7606 (treat-as-withdraw).
  *
- * Refused routes are kept, so that a changed policy can be applied without asking the peer again. */
+ * Refused routes are kept: a changed policy is applied without asking the peer again. */
 #include "bgp/adjin.h"
 #include "bgp/aspath.h"
 #include "bgp/nlri.h"
@@ -9,8 +9,8 @@
 
 #define ENTRIES (BGP_POLICY_ENTRY_MAX + 1)
 
-/* The routes of one UPDATE: the same attributes for all prefixes, so what the policy makes of them is
- * worked out once an entry. */
+/* The routes of one UPDATE: the same attributes for all prefixes, so what the policy makes of them
+ * is worked out once an entry. */
 struct import {
     struct bgp *b;
     struct bgp_peer *p;
@@ -276,8 +276,7 @@ void bgp_adjin_keepalive(struct bgp *b, struct bgp_peer *p)
 static void report(struct bgp *b, struct bgp_peer *p, const struct bgp_update *u)
 {
     if (u->verdict == BGP_D_DISCARD || u->verdict == BGP_D_WITHDRAW)
-        bgp_note_error(b, p, "%s: %s (RFC 7606)", u->error.text,
-                       bgp_disposition_names[u->verdict]);
+        bgp_note_error(b, p, "%s: %s (RFC 7606)", u->error.text, bgp_disposition_names[u->verdict]);
 }
 
 bool bgp_adjin_update(struct bgp *b, struct bgp_peer *p, struct kd_bytes body, struct bgp_error *e)

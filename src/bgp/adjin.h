@@ -5,8 +5,8 @@
 #include "bgp/engine.h"
 
 /* Takes an UPDATE of the Established peer. False: the session must end with *e. */
-bool bgp_adjin_update(struct bgp *b, struct bgp_peer *p, struct kd_bytes body, struct bgp_error *e)
-    KD_MUST_USE;
+bool bgp_adjin_update(struct bgp *b, struct bgp_peer *p, struct kd_bytes body,
+                      struct bgp_error *e) KD_MUST_USE;
 /* Re-evaluates the import policy over what is held, within the budget; true when some is left. */
 bool bgp_adjin_soft(struct bgp *b, struct bgp_peer *p);
 /* The first KEEPALIVE of a peer that doesn't send End-of-RIB counts as its end (RFC 4724 2). */

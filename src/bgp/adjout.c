@@ -32,7 +32,7 @@ static bool communities_allow(const struct bgp_peer *p, const struct bgp_attrs *
                         bgp_community_has(a, BGP_COMMUNITY_NO_EXPORT_SUBCONFED));
 }
 
-/* RFC 4271 5.1.3: self on eBGP, for local networks, and where the peer's own address would be told. */
+/* RFC 4271 5.1.3: self on eBGP, for local networks, and instead of the peer's own address. */
 static bool set_nexthop(const struct bgp_peer *p, uint8_t family, struct bgp_attrs *a)
 {
     bool self = !p->ibgp || p->next_hop_self || a->nexthop.family == 0 ||
@@ -49,8 +49,8 @@ static void set_values(const struct bgp_peer *p, bool local, struct bgp_attrs *a
 {
     if (!p->ibgp) {
         /* 5.1.4: another AS's MED goes no further; 5.1.5: LOCAL_PREF stays inside */
-        a->has &= ~(BGP_HAS(BGP_A_MED) | BGP_HAS(BGP_A_LOCAL_PREF) |
-                    BGP_HAS(BGP_A_ORIGINATOR_ID) | BGP_HAS(BGP_A_CLUSTER_LIST));
+        a->has &= ~(BGP_HAS(BGP_A_MED) | BGP_HAS(BGP_A_LOCAL_PREF) | BGP_HAS(BGP_A_ORIGINATOR_ID) |
+                    BGP_HAS(BGP_A_CLUSTER_LIST));
     } else if (!(a->has & BGP_HAS(BGP_A_LOCAL_PREF)) || local) {
         a->has |= BGP_HAS(BGP_A_LOCAL_PREF);
         a->local_pref = 100;
@@ -266,8 +266,8 @@ static uint32_t write_update(struct bgp *b, struct bgp_peer *p, struct bgp_famil
         bgp_attrs_get(&b->attrs, jobs[0].attr, &a);
         kd_writer_init(&aw, b->attrs_room, BGP_EXTENDED_MAX);
         bgp_attrs_put(&aw, &a, c->as4, f->rib->family == 4);
-        kd_assert(bgp_update_announce(&o, &w, c->len_max, f->rib->family, kd_written(&aw),
-                                      &a.nexthop));
+        kd_assert(
+            bgp_update_announce(&o, &w, c->len_max, f->rib->family, kd_written(&aw), &a.nexthop));
     } else {
         bgp_update_withdraw(&o, &w, c->len_max, f->rib->family);
     }
@@ -292,8 +292,8 @@ static bool can_write(const struct bgp *b, const struct bgp_peer *p)
 }
 
 /* No room for the rest: it stays pending. */
-static void put_back(struct bgp *b, struct bgp_peer *p, struct bgp_family *f, const struct job *jobs,
-                     uint32_t n)
+static void put_back(struct bgp *b, struct bgp_peer *p, struct bgp_family *f,
+                     const struct job *jobs, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         bgp_attrs_unref(&b->attrs, jobs[i].attr);

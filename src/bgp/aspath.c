@@ -7,7 +7,7 @@ struct segment {
     struct kd_reader asns;
 };
 
-/* The next segment of r, whose ASNs have width octets; false at the end or on an overrun (!r->ok). */
+/* The next segment of r, ASNs of width octets; false at the end or on an overrun (!r->ok). */
 static bool next_segment(struct kd_reader *r, unsigned width, struct segment *s)
 {
     if (!r->ok || kd_reader_left(r) == 0)

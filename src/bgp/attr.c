@@ -20,8 +20,8 @@ struct bgp_attr_row {
     const char *name;
     uint8_t flags; /* OPTIONAL and TRANSITIVE as they must be */
     uint16_t min, max;
-    uint8_t step;      /* the length is a multiple of it */
-    bool ibgp_only;    /* from an external peer: discarded (RFC 7606 7.5, 7.9, 7.10) */
+    uint8_t step;   /* the length is a multiple of it */
+    bool ibgp_only; /* from an external peer: discarded (RFC 7606 7.5, 7.9, 7.10) */
     enum bgp_disposition bad_flags, bad_value;
     bool (*read)(struct bgp_attr_in *in, struct kd_bytes v);
     void (*put)(const struct put *o);
@@ -389,8 +389,8 @@ enum bgp_disposition bgp_attr_read(struct bgp_attr_in *in, const struct bgp_attr
     return BGP_D_OK;
 }
 
-/* RFC 6793 4.2.3. An AGGREGATOR whose AS isn't AS_TRANS tells that a speaker between changed the route
- * without knowing the AS4 attributes: both are stale then. */
+/* RFC 6793 4.2.3. An AGGREGATOR whose AS isn't AS_TRANS tells that a speaker between changed the
+ * route without knowing the AS4 attributes: both are stale then. */
 void bgp_attr_finish(struct bgp_attr_in *in)
 {
     struct bgp_attrs *a = in->attrs;
@@ -398,8 +398,8 @@ void bgp_attr_finish(struct bgp_attr_in *in)
     bool as4_aggregator = a->has & BGP_HAS(BGP_A_AS4_AGGREGATOR);
     size_t at = in->scratch->pos;
 
-    a->has &= ~(BGP_HAS(BGP_A_AS4_PATH) | BGP_HAS(BGP_A_AS4_AGGREGATOR) |
-                BGP_HAS(BGP_A_MP_REACH) | BGP_HAS(BGP_A_MP_UNREACH));
+    a->has &= ~(BGP_HAS(BGP_A_AS4_PATH) | BGP_HAS(BGP_A_AS4_AGGREGATOR) | BGP_HAS(BGP_A_MP_REACH) |
+                BGP_HAS(BGP_A_MP_UNREACH));
     if (in->as4)
         return;
     if (a->has & BGP_HAS(BGP_A_AGGREGATOR)) {

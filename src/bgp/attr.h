@@ -70,9 +70,9 @@ struct bgp_attr_row;
 
 /* Reading: what the peer is, where results go. */
 struct bgp_attr_in {
-    bool as4;  /* both sides have four-octet ASNs */
+    bool as4; /* both sides have four-octet ASNs */
     bool ibgp;
-    bool trusted; /* our own encoding: nothing to check, AS_PATH is a view */
+    bool trusted;              /* our own encoding: nothing to check, AS_PATH is a view */
     struct kd_writer *scratch; /* for what can't be a view; overflow is "malformed" */
     struct bgp_attrs *attrs;
     struct bgp_mp *reach, *unreach;
@@ -82,8 +82,8 @@ struct bgp_attr_in {
 
 const struct bgp_attr_row *bgp_attr_row(uint8_t code); /* NULL: unknown */
 const char *bgp_attr_name(const struct bgp_attr_row *row);
-/* Reads one known attribute. On anything but OK the attribute counts as absent and *why says what is
- * wrong. */
+/* Reads one known attribute. On anything but OK the attribute counts as absent and *why says what
+ * is wrong. */
 enum bgp_disposition bgp_attr_read(struct bgp_attr_in *in, const struct bgp_attr_row *row,
                                    uint8_t flags, struct kd_bytes value, const char **why);
 /* After the last one: AS4_PATH and AS4_AGGREGATOR of an old speaker are merged (RFC 6793 4.2.3). */

@@ -1,5 +1,5 @@
-/* Interning of attribute sets. Numbers are given out in order and reused last in, first out, so that
- * they are the same for the same history; the hash decides nothing that can be seen. */
+/* Interning of attribute sets. Numbers are given out in order and reused last in, first out, so
+ * that they are the same for the same history; the hash decides nothing that can be seen. */
 #include "bgp/attrset.h"
 #include "bgp/aspath.h"
 #include "bgp/hash.h"

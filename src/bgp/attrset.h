@@ -1,5 +1,6 @@
-/* Attribute sets, interned: routes with the same attributes share one, reached by number and counted.
- * What the decision looks at lies decoded in front, everything is in the encoded blob behind. */
+/* Attribute sets, interned: routes with the same attributes share one, reached by number and
+ * counted. What the decision looks at lies decoded in front, everything is in the encoded blob
+ * behind. */
 #ifndef BGP_ATTRSET_H
 #define BGP_ATTRSET_H
 

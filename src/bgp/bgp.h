@@ -20,8 +20,8 @@ struct bgp_peer_config {
     char name[32];
     struct kd_addr remote;
     struct kd_addr local;      /* family 0: the kernel's choice */
-    struct kd_addr local_other; /* our address of the other family, the next hop of its routes over this
-                                   session; family 0: they aren't advertised */
+    struct kd_addr local_other; /* our address of the other family: the next hop of its routes on
+                                   this session; family 0: they aren't advertised */
     uint32_t asn;
     uint32_t table;            /* inner routing table (VRF) */
     uint32_t iface;            /* the tunnel (core's id) the session is bound to, or BGP_NO_IFACE */

@@ -1,10 +1,10 @@
 /* The decision process, RFC 4271 9.1.1 and 9.1.2.2 with RFC 4456 9 (originator and cluster list).
  *
- * Candidates are eliminated step by step in the order of the table below; every step looks at all that
- * are left, so MED compares within a neighboring AS whatever the order of arrival ("deterministic
- * MED"). A missing MED counts as 0 (9.1.2.2 c), a missing LOCAL_PREF as 100. Local networks come
- * first, as everywhere. With ECMP, the paths left when only identifiers and addresses still tell them
- * apart are installed together. */
+ * Candidates are eliminated step by step in the order of the table below; every step looks at all
+ * that are left, so MED compares within a neighboring AS whatever the order of arrival
+ * ("deterministic MED"). A missing MED counts as 0 (9.1.2.2 c), a missing LOCAL_PREF as 100. Local
+ * networks come first, as everywhere. With ECMP, the paths left when only identifiers and addresses
+ * still tell them apart are installed together. */
 #include "bgp/decision.h"
 
 #define LOCAL_PREF_DEFAULT 100
@@ -130,7 +130,8 @@ static const struct step {
     {"RFC 4456 9 CLUSTER_LIST length", by_clusters, true},
 };
 
-static uint32_t keep_lowest(const struct bgp *b, const struct step *s, struct bgp_cand *c, uint32_t n)
+static uint32_t keep_lowest(const struct bgp *b, const struct step *s, struct bgp_cand *c,
+                            uint32_t n)
 {
     uint64_t lowest = UINT64_MAX;
     uint32_t kept = 0;

@@ -1,11 +1,12 @@
 /* The BGP engine: RFC 4271 and the list in bgp.h, as one step function.
  *
  *   event -> fsm.c (states, timers) -> session.c (framing) -> update.c, attr.c (parsing)
- *         -> adjin.c (import) -> decision.c -> ribs.c (path sets to the core), adjout.c (UPDATEs out)
+ *         -> adjin.c (import) -> decision.c -> ribs.c (path sets to the core), adjout.c (UPDATEs
+ * out)
  *
- * An event is handled at once; the bulk work it leaves (prefixes to read, to decide, to tell) is done
- * within a budget a step, the rest under `more`. A session that stops takes its paths out of every
- * decision in that instant; removing them from memory is such bulk work.
+ * An event is handled at once; the bulk work it leaves (prefixes to read, to decide, to tell) is
+ * done within a budget a step, the rest under `more`. A session that stops takes its paths out of
+ * every decision in that instant; removing them from memory is such bulk work.
  *
  * Not here (yet): graceful restart, extended messages, route server, confederations, ADD-PATH. */
 #include "bgp/adjin.h"
@@ -302,8 +303,8 @@ static bool each_peer(struct bgp *b, bool (*work)(struct bgp *b, struct bgp_peer
     return more;
 }
 
-/* Reading, deciding and telling each have a budget of their own, so that none waits for ever for the
- * one before it. */
+/* Reading, deciding and telling each have a budget of their own, so that none waits for ever for
+ * the one before it. */
 static bool work(struct bgp *b)
 {
     bool more = each_peer(b, incoming_work);

@@ -74,7 +74,7 @@ struct bgp {
 /* A zeroed action without peer and interface. Room is guaranteed by the reserve. */
 struct bgp_action *bgp_emit(struct bgp *b, enum bgp_action_kind kind);
 struct kd_span bgp_emit_bytes(struct bgp *b, struct kd_bytes bytes);
-bool bgp_emit_room(const struct bgp *b); /* more than the reserve is left */
+bool bgp_emit_room(const struct bgp *b);         /* more than the reserve is left */
 static inline bool bgp_busy(const struct bgp *b) /* this step has done enough */
 {
     return b->work >= BGP_WORK_MAX;
@@ -87,7 +87,7 @@ void bgp_note_error(struct bgp *b, struct bgp_peer *p, const char *fmt, ...) KD_
 /* An action of c's connection. */
 struct bgp_action *bgp_emit_conn(struct bgp *b, enum bgp_action_kind kind,
                                  const struct bgp_conn *c);
-/* What a writer put behind the used part of the output becomes a WRITE (or part of the last one). */
+/* What a writer put behind the output's used part becomes a WRITE (or part of the last one). */
 struct kd_writer bgp_write_begin(struct bgp *b, size_t max);
 void bgp_write_end(struct bgp *b, struct bgp_conn *c, const struct kd_writer *w);
 

@@ -3,10 +3,10 @@
  * and 9384 (Cease).
  *
  * Each connection is an instance with a state of its own from Connect on; what has no connection
- * happens in the peer's state. Deviations: no DelayOpen; an incoming connection is refused while one
- * is Established, and a collision is resolved by identifier even when one of the two just became
- * Established, so that both sides keep the same one; an attempt that merely fails goes to Active and
- * still accepts, only errors of the protocol are damped in Idle (DampPeerOscillations, 8.1). */
+ * happens in the peer's state. Deviations: no DelayOpen; an incoming connection is refused while
+ * one is Established, and a collision is resolved by identifier even when one of the two just
+ * became Established, so that both sides keep the same one; an attempt that merely fails goes to
+ * Active and still accepts, only errors of the protocol are damped in Idle (DampPeerOscillations, 8.1). */
 #include "bgp/fsm.h"
 #include "bgp/adjin.h"
 #include "bgp/session.h"
@@ -84,6 +84,15 @@ static void refuse(struct bgp *b, struct bgp_fsm *m)
     a->remote = m->ev->remote;
     bgp_note_error(b, m->p, "connection refused in state %s",
                    bgp_state_names[bgp_peer_state(m->p)]);
+}
+
+/* A peer that opens anew may have restarted and forgotten this session: a KEEPALIVE finds out at once
+ * (its TCP resets what it doesn't know), where silence would last until the hold time. */
+static void refuse_and_ask(struct bgp *b, struct bgp_fsm *m)
+{
+    refuse(b, m);
+    if (m->p->up && b->now_us - m->p->up->tx_us >= KD_S(1)) /* a stranger sets no pace */
+        bgp_conn_send_keepalive(b, m->p->up);
 }
 
 static void accept_in(struct bgp *b, struct bgp_fsm *m)
@@ -387,7 +396,7 @@ static const struct row {
     {IDLE, BGP_FSM_TCP_INCOMING, refuse, "8.2.2 Idle: refuses all incoming connections"},
     {CONNECT | ACTIVE | OPENSENT | OPENCONFIRM, BGP_FSM_TCP_INCOMING, accept_in,
      "8.2.2 Connect, Active, event 17; 6.8"},
-    {ESTABLISHED, BGP_FSM_TCP_INCOMING, refuse, "6.8: the newly created one is closed"},
+    {ESTABLISHED, BGP_FSM_TCP_INCOMING, refuse_and_ask, "6.8: the newly created one is closed"},
     {CONNECT, BGP_FSM_TCP_OPENED, opened, "8.2.2 Connect, event 16"},
     {CONNECT, BGP_FSM_TCP_FAILED, tcp_failed, "8.2.2 Connect, event 18"},
     {CONNECT | TALKING, BGP_FSM_TCP_CLOSED, tcp_closed, "8.2.2, event 18"},

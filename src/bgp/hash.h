@@ -1,5 +1,5 @@
-/* A salted 32-bit hash of bytes. The salt comes from the engine's stream, so that a peer can't choose
- * prefixes or attributes that collide; what it orders is never visible. */
+/* A salted 32-bit hash of bytes. The salt comes from the engine's stream, so that a peer can't
+ * choose prefixes or attributes that collide; what it orders is never visible. */
 #ifndef BGP_HASH_H
 #define BGP_HASH_H
 

@@ -1,8 +1,9 @@
-/* Header, OPEN, NOTIFICATION, KEEPALIVE and ROUTE-REFRESH on the wire: RFC 4271 4.1-4.5 and 6.1-6.2,
- * RFC 5492 (capabilities), RFC 9072 (extended optional parameters), RFC 6793, RFC 2918, RFC 9003.
+/* Header, OPEN, NOTIFICATION, KEEPALIVE and ROUTE-REFRESH on the wire: RFC 4271 4.1-4.5
+ * and 6.1-6.2, RFC 5492 (capabilities), RFC 9072 (extended optional parameters), RFC 6793, RFC
+ * 2918, RFC 9003.
  *
- * Stricter than the RFC asks: a known capability of the wrong length refuses the OPEN; speakers that
- * read past a capability's length have crashed of it (facts/peers.md 4b). */
+ * Stricter than the RFC asks: a known capability of the wrong length refuses the OPEN; speakers
+ * that read past a capability's length have crashed of it (facts/peers.md 4b). */
 #include "bgp/message.h"
 
 #include <stdarg.h>
@@ -28,8 +29,10 @@ bool bgp_error_set(struct bgp_error *e, uint8_t code, uint8_t sub, struct kd_byt
 static const struct {
     uint16_t min, max; /* of the whole message; max 0: what was negotiated */
 } type_len[] = {
-    [BGP_MSG_OPEN] = {29, BGP_MESSAGE_MAX},         [BGP_MSG_UPDATE] = {23, 0},
-    [BGP_MSG_NOTIFICATION] = {21, 0},               [BGP_MSG_KEEPALIVE] = {19, 19},
+    [BGP_MSG_OPEN] = {29, BGP_MESSAGE_MAX},
+    [BGP_MSG_UPDATE] = {23, 0},
+    [BGP_MSG_NOTIFICATION] = {21, 0},
+    [BGP_MSG_KEEPALIVE] = {19, 19},
     [BGP_MSG_REFRESH] = {23, 0},
 };
 
@@ -414,7 +417,7 @@ void bgp_notification_put(struct kd_writer *w, const struct bgp_error *e)
     bgp_frame_end(w, start);
 }
 
-/* RFC 9003 2: one length octet, then UTF-8. Only printable ASCII is let through: this ends in logs. */
+/* RFC 9003 2: one length octet, then UTF-8; only printable ASCII is let through to the logs. */
 static struct kd_bytes shutdown_text(const struct bgp_notification *n)
 {
     struct kd_reader r;

@@ -1,14 +1,14 @@
-/* BGP messages but UPDATE: header, OPEN, NOTIFICATION, KEEPALIVE, ROUTE-REFRESH; parsed into structs
- * of values and views, built into a writer. No effects. */
+/* BGP messages but UPDATE: header, OPEN, NOTIFICATION, KEEPALIVE, ROUTE-REFRESH; parsed into
+ * structs of values and views, built into a writer. No effects. */
 #ifndef BGP_MESSAGE_H
 #define BGP_MESSAGE_H
 
 #include "base/wire.h"
 
-#define BGP_HEADER_LEN  19
-#define BGP_MESSAGE_MAX 4096  /* RFC 4271 4.1 */
+#define BGP_HEADER_LEN   19
+#define BGP_MESSAGE_MAX  4096  /* RFC 4271 4.1 */
 #define BGP_EXTENDED_MAX 65535 /* RFC 8654, where negotiated */
-#define BGP_AS_TRANS    23456 /* RFC 6793 */
+#define BGP_AS_TRANS     23456 /* RFC 6793 */
 
 enum bgp_msg_type {
     BGP_MSG_OPEN = 1,
@@ -28,7 +28,8 @@ enum bgp_error_code {
     BGP_E_REFRESH = 7, /* RFC 7313 */
 };
 
-enum bgp_cease { /* RFC 4486, 8538, 9384 */
+/* RFC 4486, 8538, 9384 */
+enum bgp_cease {
     BGP_CEASE_MAX_PREFIXES = 1,
     BGP_CEASE_ADMIN_SHUTDOWN = 2,
     BGP_CEASE_DECONFIGURED = 3,
@@ -64,8 +65,8 @@ struct bgp_frame {
     size_t len;           /* of the whole message */
 };
 
-/* Takes the first message off data. MORE: not complete yet. len_max: BGP_MESSAGE_MAX or, for the types
- * RFC 8654 allows it for, the negotiated length. */
+/* Takes the first message off data. MORE: not complete yet. len_max: BGP_MESSAGE_MAX or, for the
+ * types RFC 8654 allows it for, the negotiated length. */
 enum bgp_frame_verdict bgp_frame_parse(struct kd_bytes data, size_t len_max, struct bgp_frame *f,
                                        struct bgp_error *e);
 
@@ -84,8 +85,8 @@ struct bgp_open {
     uint16_t n_unknown;
 };
 
-/* False with e filled: syntax, version, hold time 1 and 2, AS 0 and identifier 0 (RFC 4271 6.2, 6286,
- * 7607); whether it is the AS we want is the session's to say. */
+/* False with e filled: syntax, version, hold time 1 and 2, AS 0 and identifier 0 (RFC 4271 6.2,
+ * 6286, 7607); whether it is the AS we want is the session's to say. */
 bool bgp_open_parse(struct kd_bytes body, struct bgp_open *o, struct bgp_error *e) KD_MUST_USE;
 /* A whole message; the extended optional parameters form (RFC 9072) only where it is needed. */
 void bgp_open_put(struct kd_writer *w, const struct bgp_open *o);
@@ -97,7 +98,7 @@ struct bgp_notification {
 
 bool bgp_notification_parse(struct kd_bytes body, struct bgp_notification *n) KD_MUST_USE;
 void bgp_notification_put(struct kd_writer *w, const struct bgp_error *e);
-/* "Cease/Administrative Shutdown: text" with the shutdown communication (RFC 9003) made printable. */
+/* "Cease/Administrative Shutdown: text", the shutdown communication (RFC 9003) made printable. */
 void bgp_notification_text(const struct bgp_notification *n, char *buf, size_t cap);
 const char *bgp_error_name(uint8_t code, uint8_t sub); /* never NULL */
 

@@ -1,6 +1,6 @@
-/* The table of next hops. Asking the core is the engine's work (engine.c); here is only what is to be
- * asked. An entry whose last path goes is forgotten when that has been said, at the end of the step:
- * a route that only changes its attributes doesn't make the core look again. */
+/* The table of next hops. Asking the core is the engine's work (engine.c); here is only what is to
+ * be asked. An entry whose last path goes is forgotten when that has been said, at the end of the
+ * step: a route that only changes its attributes doesn't make the core look again. */
 #include "bgp/nexthop.h"
 #include "bgp/hash.h"
 

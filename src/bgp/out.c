@@ -70,7 +70,8 @@ static bool note_allowed(struct bgp *b, uint64_t *window_us, uint32_t *notes, ui
 void bgp_note_error(struct bgp *b, struct bgp_peer *p, const char *fmt, ...)
 {
     uint64_t *window = p ? &p->note_window_us : &b->note_window_us;
-    uint32_t *notes = p ? &p->notes : &b->notes, *dropped = p ? &p->notes_dropped : &b->notes_dropped;
+    uint32_t *notes = p ? &p->notes : &b->notes,
+             *dropped = p ? &p->notes_dropped : &b->notes_dropped;
     char text[192];
     va_list ap;
     int n;

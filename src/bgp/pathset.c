@@ -1,4 +1,4 @@
-/* Path sets: encoding, parsing and interning. There are few: as many as combinations of next hops. */
+/* Path sets: encoding, parsing, interning. There are few: one a combination of next hops. */
 #include "bgp/pathset.h"
 #include "bgp/hash.h"
 
@@ -60,8 +60,8 @@ void bgp_pathsets_fini(struct bgp_pathsets *t)
     bgp_pathsets_init(t, t->salt);
 }
 
-/* A number without an entry yet. Numbers never shrink away: the entry of a freed one is NULL and the
- * first such is found by scanning, which is cheap for so few. */
+/* A number without an entry yet. Numbers never shrink away: the entry of a freed one is NULL and
+ * the first such is found by scanning, which is cheap for so few. */
 static uint32_t number(struct bgp_pathsets *t)
 {
     if (t->n_live + 1 < t->n_made)

@@ -79,9 +79,9 @@ static bool set_policies(struct bgp_peer *p, const struct bgp_peer_config *c)
     return true;
 }
 
-/* Under a running session its parameters and its paths' next hops must stay what they are: those of c
- * that need a new session are taken over all the same and hold from the next one. The interface and
- * the AS are looked at by the decision, so the caller's PEER_OFF has to come first for them. */
+/* Under a running session its parameters and its paths' next hops must stay what they are: those of
+ * c that need a new session are taken over all the same and hold from the next one. The interface
+ * and the AS are looked at by the decision, so the caller's PEER_OFF has to come first for them. */
 static void set_values(struct bgp *b, struct bgp_peer *p, const struct bgp_peer_config *c)
 {
     memcpy(p->name, c->name, sizeof(p->name));

@@ -1,5 +1,5 @@
-/* A neighbor: what is configured, its connections (two while they collide), and what was learned from
- * and told to it in each address family. */
+/* A neighbor: what is configured, its connections (two while they collide), and what was learned
+ * from and told to it in each address family. */
 #ifndef BGP_PEER_H
 #define BGP_PEER_H
 
@@ -14,7 +14,7 @@ struct bgp_conn {
     enum bgp_state state; /* CONNECT .. ESTABLISHED */
     bool outgoing;
     struct kd_addr local, remote;
-    uint32_t outstanding; /* bytes written and not yet reported as sent */
+    uint32_t outstanding;  /* bytes written and not yet reported as sent */
     uint64_t rx_us, tx_us; /* last KEEPALIVE or UPDATE in, last message out */
     /* bytes that aren't a whole message yet, or for which this step had no time left */
     uint8_t *in;
@@ -40,7 +40,7 @@ struct bgp_family {
     uint32_t n_out, purge_out;
     struct bgp_pending pending;
     struct bgp_pending forced; /* of those: to be told even if nothing changed */
-    uint32_t cursor;        /* where in pending the next batch starts: none is starved */
+    uint32_t cursor;           /* where in pending the next batch starts: none is starved */
     bool eor_sent, eor_seen;
 };
 
@@ -93,7 +93,7 @@ void bgp_peer_note_state(struct bgp *b, struct bgp_peer *p);
 
 /* The session is Established on c: initial tables are due. */
 void bgp_peer_up(struct bgp *b, struct bgp_peer *p, struct bgp_conn *c);
-/* It is no longer: from here on none of its paths is eligible; they are taken out in bounded work. */
+/* It is no longer: none of its paths is eligible any more; they are taken out in bounded work. */
 void bgp_peer_down(struct bgp_peer *p);
 /* Takes out remains within the step's budget; true when some are left. */
 bool bgp_peer_purge(struct bgp *b, struct bgp_peer *p, bool all);

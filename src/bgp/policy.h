@@ -45,7 +45,7 @@ struct bgp_route_set {
     uint32_t local_pref, med;
     uint8_t n_prepend;
     const uint32_t *prepend; /* borrowed from the map */
-    bool any; /* it changes something */
+    bool any;                /* it changes something */
 };
 /* What entry (from bgp_route_map_match()) sets. */
 struct bgp_route_set bgp_route_map_set(const struct bgp_route_map *m, int entry);

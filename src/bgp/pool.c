@@ -1,5 +1,5 @@
-/* Chunked pools and maps. Not thread-safe, never shrinks before fini: a table that was large once is
- * expected to be large again after the next session. */
+/* Chunked pools and maps. Not thread-safe, never shrinks before fini: a table that was large once
+ * is expected to be large again after the next session. */
 #include "bgp/pool.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
-/* Chunked storage addressed by small numbers: a pool of equal elements with a free list, and a sparse
- * map from such numbers to 32-bit values. Growing never moves and never copies what is there, so that
- * a table of a million routes grows without a pause. Number 0 means "none" everywhere. */
+/* Chunked storage addressed by small numbers: a pool of equal elements with a free list, and a
+ * sparse map from such numbers to 32-bit values. Growing never moves and never copies what is
+ * there, so that a table of a million routes grows without a pause. Number 0 means "none"
+ * everywhere. */
 #ifndef BGP_POOL_H
 #define BGP_POOL_H
 
@@ -13,7 +14,7 @@ struct bgp_pool {
     uint32_t elem;   /* bytes an element, at least 4 */
     uint32_t n_made; /* numbers given out so far are below this; 0 when nothing was made */
     uint32_t n_live;
-    uint32_t free;   /* free list, threaded through the first four bytes */
+    uint32_t free; /* free list, threaded through the first four bytes */
     uint32_t chunks_cap;
     void **chunk;
 };

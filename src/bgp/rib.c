@@ -1,5 +1,5 @@
-/* Destinations and paths. The hash grows bucket by bucket (W. Litwin's linear hashing): inserting into
- * a large table never pauses to rebuild it. */
+/* Destinations and paths. The hash grows bucket by bucket (W. Litwin's linear hashing): inserting
+ * into a large table never pauses to rebuild it. */
 #include "bgp/rib.h"
 #include "bgp/hash.h"
 
@@ -75,7 +75,7 @@ uint32_t bgp_rib_find(const struct bgp_rib *rib, const struct kd_prefix *p)
     return find(rib, p, hash_key(rib, p->addr.b, p->len));
 }
 
-/* Splits one bucket when there are more destinations than buckets. Without memory it just doesn't. */
+/* Splits one bucket when there are more destinations than buckets; without memory it doesn't. */
 static void spread(struct bgp_rib *rib)
 {
     uint32_t low = rib->split, high = rib->level + rib->split, chain[2] = {0, 0};

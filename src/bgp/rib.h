@@ -1,10 +1,11 @@
-/* The routes of one routing table and address family: a destination per prefix with the paths to it,
- * whoever they came from. One structure is Adj-RIB-In and Loc-RIB: a path remembers what was received
- * and what the import policy made of it, and the best path is the first in its destination's list.
+/* The routes of one routing table and address family: a destination per prefix with the paths to
+ * it, whoever they came from. One structure is Adj-RIB-In and Loc-RIB: a path remembers what was
+ * received and what the import policy made of it, and the best path is the first in its
+ * destination's list.
  *
- * Sized for a million routes: 20 bytes an IPv4 destination, 4 its hash bucket, 32 a path. Numbers, not
- * pointers, so that it can be encoded; a prefix's number is where the pending sets and what was told
- * to each peer (adjout.h) are indexed. */
+ * Sized for a million routes: 20 bytes an IPv4 destination, 4 its hash bucket, 32 a path. Numbers,
+ * not pointers, so that it can be encoded; a prefix's number is where the pending sets and what was
+ * told to each peer (adjout.h) are indexed. */
 #ifndef BGP_RIB_H
 #define BGP_RIB_H
 
@@ -50,8 +51,8 @@ struct bgp_rib {
     uint8_t family;
     uint64_t salt;
     struct bgp_pool dests, paths;
-    struct bgp_map bucket; /* linear hashing: grows by one bucket at a time, never in one go */
-    uint32_t level, split; /* buckets: level + split, level a power of two */
+    struct bgp_map bucket;    /* linear hashing: grows by one bucket at a time, never in one go */
+    uint32_t level, split;    /* buckets: level + split, level a power of two */
     struct bgp_pending dirty; /* to be decided */
     struct bgp_pending fib;   /* to be told to the core */
     struct bgp_path_list local;
@@ -72,7 +73,7 @@ static inline struct bgp_path *bgp_rib_path(const struct bgp_rib *rib, uint32_t 
 }
 
 struct kd_prefix bgp_rib_prefix(const struct bgp_rib *rib, uint32_t dest);
-int bgp_rib_cmp(const struct bgp_rib *rib, uint32_t a, uint32_t b); /* by prefix */
+int bgp_rib_cmp(const struct bgp_rib *rib, uint32_t a, uint32_t b);          /* by prefix */
 uint32_t bgp_rib_find(const struct bgp_rib *rib, const struct kd_prefix *p); /* 0: none */
 /* Finds or makes a destination. 0: out of memory. */
 uint32_t bgp_rib_get(struct bgp_rib *rib, const struct kd_prefix *p) KD_MUST_USE;
@@ -90,8 +91,8 @@ void bgp_rib_mark_fib(struct bgp_rib *rib, uint32_t dest); /* to be told to the 
 
 uint32_t bgp_path_find(const struct bgp_rib *rib, uint32_t dest, uint16_t peer); /* 0: none */
 /* A new path of peer, linked behind the best one and to the end of list. 0: out of memory. */
-uint32_t bgp_path_add(struct bgp_rib *rib, uint32_t dest, uint16_t peer, struct bgp_path_list *list)
-    KD_MUST_USE;
+uint32_t bgp_path_add(struct bgp_rib *rib, uint32_t dest, uint16_t peer,
+                      struct bgp_path_list *list) KD_MUST_USE;
 void bgp_path_del(struct bgp_rib *rib, uint32_t path, struct bgp_path_list *list);
 /* Moves path to the front and marks it best; 0: none is. CHANGED is set when that is news. */
 void bgp_path_set_best(struct bgp_rib *rib, uint32_t dest, uint32_t path);

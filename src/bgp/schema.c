@@ -1,5 +1,5 @@
-/* The encodings of the engine's events and actions (base/schema.h): one record a kind, with the fields
- * that kind means. */
+/* The encodings of the engine's events and actions (base/schema.h): one record a kind, with the
+ * fields that kind means. */
 #include "bgp/bgp.h"
 
 #define E(m, t)  KD_FIELD(struct bgp_event, m, t)
@@ -29,7 +29,10 @@ static const struct kd_field ev_local[] = {E_NOW, E(table, KD_F_U32), E(prefix, 
                                            E(up, KD_F_BOOL)};
 static const struct kd_field ev_bfd[] = {E_NOW, E_PEER, E(up, KD_F_BOOL), E(heard, KD_F_BOOL)};
 
-#define RECORD(tag, name, fields) {tag, name, fields, KD_ARRAY_LEN(fields)}
+#define RECORD(tag, name, fields)                                                                  \
+    {                                                                                              \
+        tag, name, fields, KD_ARRAY_LEN(fields)                                                    \
+    }
 
 static const struct kd_record event_records[] = {
     RECORD(BGP_EV_WAKE, "wake", ev_wake),
@@ -66,13 +69,9 @@ static const struct kd_field act_connect[] = {A_PEER,
                                               A(ttl, KD_F_U8),
                                               A(iface, KD_F_U32),
                                               A(table, KD_F_U32)};
-static const struct kd_field act_accept[] = {A_PEER,
-                                             A_TOKEN,
-                                             A_CONN,
-                                             A(local, KD_F_ADDR),
-                                             A(remote, KD_F_ADDR),
-                                             A(ttl, KD_F_U8),
-                                             A(iface, KD_F_U32)};
+static const struct kd_field act_accept[] = {
+    A_PEER,          A_TOKEN,           A_CONN, A(local, KD_F_ADDR), A(remote, KD_F_ADDR),
+    A(ttl, KD_F_U8), A(iface, KD_F_U32)};
 static const struct kd_field act_refuse[] = {A_PEER, A_TOKEN, A(remote, KD_F_ADDR),
                                              A(iface, KD_F_U32)};
 static const struct kd_field act_write[] = {A_PEER, A_CONN, A(data, KD_F_SPAN)};

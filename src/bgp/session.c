@@ -1,6 +1,8 @@
-/* Connections: framing (RFC 4271 4.1), the OPEN sent, capabilities negotiated (RFC 5492, 4760, 6793).
+/* Connections: framing (RFC 4271 4.1), the OPEN sent, capabilities negotiated (RFC 5492, 4760,
+ * 6793).
  *
- * Not offered: extended messages, graceful restart, enhanced refresh; a peer's offers are remembered. */
+ * Not offered: extended messages, graceful restart, enhanced refresh; a peer's offers are
+ * remembered. */
 #include "bgp/session.h"
 #include "bgp/fsm.h"
 
@@ -141,8 +143,8 @@ static void frame(struct bgp *b, struct bgp_conn *c, const struct bgp_frame *f)
     bgp_fsm_run(b, events[f->type], &m);
 }
 
-/* Handles whole messages of data until the budget is used up (unless forced). Returns how many bytes
- * are done with; *alive tells whether the connection still is. */
+/* Handles whole messages of data until the budget is used up (unless forced). Returns how many
+ * bytes are done with; *alive tells whether the connection still is. */
 static size_t consume(struct bgp *b, struct bgp_conn *c, struct kd_bytes data, bool forced,
                       bool *alive)
 {
@@ -241,9 +243,8 @@ bool bgp_conn_behind(const struct bgp_conn *c)
     struct bgp_frame f;
     struct bgp_error e;
 
-    return c->in_len >= BGP_HEADER_LEN &&
-           bgp_frame_parse(kd_bytes(c->in + c->in_off, c->in_len), c->len_max, &f, &e) !=
-               BGP_FRAME_MORE;
+    return c->in_len >= BGP_HEADER_LEN && bgp_frame_parse(kd_bytes(c->in + c->in_off, c->in_len),
+                                                          c->len_max, &f, &e) != BGP_FRAME_MORE;
 }
 
 bool bgp_conn_read(struct bgp *b, struct bgp_conn *c)

@@ -1,5 +1,5 @@
-/* A connection's mechanics: made and ended, its messages cut out of the byte stream, its OPEN answered.
- * What a message means in which state is fsm.h's. */
+/* A connection's mechanics: made and ended, its messages cut out of the byte stream, its OPEN
+ * answered. What a message means in which state is fsm.h's. */
 #ifndef BGP_SESSION_H
 #define BGP_SESSION_H
 

@@ -147,8 +147,12 @@ void bgp_update_parse(struct kd_bytes body, const struct bgp_session_rules *rule
     struct kd_reader r, attrs;
 
     memset(u, 0, sizeof(*u));
-    x.in = (struct bgp_attr_in){.as4 = rules->as4, .ibgp = rules->ibgp, .scratch = scratch,
-                                .attrs = &u->attrs, .reach = &u->reach, .unreach = &u->unreach};
+    x.in = (struct bgp_attr_in){.as4 = rules->as4,
+                                .ibgp = rules->ibgp,
+                                .scratch = scratch,
+                                .attrs = &u->attrs,
+                                .reach = &u->reach,
+                                .unreach = &u->unreach};
     kd_reader_init(&r, body);
     u->withdrawn = kd_get_bytes(&r, kd_get_u16(&r));
     attrs = kd_get_sub(&r, kd_get_u16(&r));
@@ -212,8 +216,8 @@ bool bgp_update_announce(struct bgp_update_out *o, struct kd_writer *w, size_t l
 {
     size_t before = w->pos;
 
-    *o = (struct bgp_update_out){.w = w, .len_max = len_max, .family = family, .attrs = attrs,
-                                 .nexthop = *nexthop};
+    *o = (struct bgp_update_out){
+        .w = w, .len_max = len_max, .family = family, .attrs = attrs, .nexthop = *nexthop};
     o->start = bgp_frame_begin(w, BGP_MSG_UPDATE);
     kd_put_u16(w, 0); /* nothing withdrawn */
     o->attrs_len_at = kd_put_gap(w, 2);

@@ -41,11 +41,11 @@ struct bgp_update_out {
     size_t start, attrs_len_at, nlri_len_at;
 };
 
-/* Announces: attrs as bgp_attrs_put() wrote them, IPv4's with NEXT_HOP. False when they leave no room
- * for a prefix in a message of len_max. */
+/* Announces: attrs as bgp_attrs_put() wrote them, IPv4's with NEXT_HOP. False when they leave no
+ * room for a prefix in a message of len_max. */
 bool bgp_update_announce(struct bgp_update_out *o, struct kd_writer *w, size_t len_max,
-                         uint8_t family, struct kd_bytes attrs, const struct kd_addr *nexthop)
-    KD_MUST_USE;
+                         uint8_t family, struct kd_bytes attrs,
+                         const struct kd_addr *nexthop) KD_MUST_USE;
 void bgp_update_withdraw(struct bgp_update_out *o, struct kd_writer *w, size_t len_max,
                          uint8_t family);
 /* False: the message is full, the prefix is not in it. */

@@ -1,5 +1,5 @@
-/* Views for the operator: peers and routes as values. Reads only; routes come in key order, for which
- * a table is sorted when it is asked for. */
+/* Views for the operator: peers and routes as values. Reads only; routes come in key order, for
+ * which a table is sorted when it is asked for. */
 #include "bgp/aspath.h"
 #include "bgp/decision.h"
 

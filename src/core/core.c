@@ -1,6 +1,6 @@
 /* The core's step: one external event, then its consequences, in order and bounded. What finds no
- * room in this output waits in the queue of work and shows as out->more. Nothing here knows a socket,
- * a file or a clock. */
+ * room in this output waits in the queue of work and shows as out->more. Nothing here knows a
+ * socket, a file or a clock. */
 #include "core/internal.h"
 
 #include <stdlib.h>
@@ -125,16 +125,22 @@ static void start(struct core *c, const struct core_ev *ev)
 
 static void ike_datagram(struct core *c, const struct core_ev *ev)
 {
-    struct ike_event i = {.kind = IKE_EV_DATAGRAM, .local = ev->local, .remote = ev->remote,
-                          .natt = ev->natt, .data = ev->data};
+    struct ike_event i = {.kind = IKE_EV_DATAGRAM,
+                          .local = ev->local,
+                          .remote = ev->remote,
+                          .natt = ev->natt,
+                          .data = ev->data};
 
     core_run_ike(c, &i);
 }
 
 static void job_done(struct core *c, const struct core_ev *ev)
 {
-    struct ike_event i = {.kind = IKE_EV_JOB_DONE, .job = ev->handle, .job_status = ev->job_status,
-                          .secret = ev->secret, .data = ev->data};
+    struct ike_event i = {.kind = IKE_EV_JOB_DONE,
+                          .job = ev->handle,
+                          .job_status = ev->job_status,
+                          .secret = ev->secret,
+                          .data = ev->data};
 
     core_run_ike(c, &i);
 }
@@ -144,8 +150,8 @@ static void sa_result(struct core *c, const struct core_ev *ev)
     struct ike_event i = {.kind = IKE_EV_CHILD_RESULT, .child = ev->handle, .ok = ev->ok};
 
     if (!ev->ok && ev->data.len) {
-        struct core_event_record r = core_record(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL,
-                                                 CORE_NO_PEER);
+        struct core_event_record r =
+            core_record(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER);
         r.reason = KD_REASON_KERNEL_REFUSED;
         r.text = ev->data;
         core_say(c, &r);
@@ -251,7 +257,7 @@ static bool timers(struct core *c)
 
 static bool busy(const struct core *c)
 {
-    return c->work_head || c->ike_more || c->bgp_more || core_fib_pending(c);
+    return c->work_head || c->ike_more || c->bgp_more || c->groups_stale || core_fib_pending(c);
 }
 
 /* Consequences before time: what the event caused is told before the next timer fires. */
@@ -263,6 +269,8 @@ static void settle(struct core *c)
         else if (!timers(c))
             break;
     }
+    if (c->groups_stale && core_room(c))
+        core_groups_reconsider(c);
     fib_retries(c);
     core_fib_flush(c);
     core_groups_sweep(c);
@@ -291,9 +299,13 @@ void core_step(struct core *c, const struct core_ev *ev, struct core_out *out)
 
 static bool engines_new(struct core *c, const struct core_params *p)
 {
-    struct ike_params ip = {.crypto = p->crypto, .conns_max = CORE_TUNNELS_MAX, .half_open_max = 256,
+    struct ike_params ip = {.crypto = p->crypto,
+                            .conns_max = CORE_TUNNELS_MAX,
+                            .half_open_max = 256,
                             .half_open_per_addr = 8};
-    struct bgp_params bp = {.crypto = p->crypto, .asn = c->cfg.asn, .router_id = c->cfg.router_id,
+    struct bgp_params bp = {.crypto = p->crypto,
+                            .asn = c->cfg.asn,
+                            .router_id = c->cfg.router_id,
                             .peers_max = CORE_TUNNELS_MAX + CORE_NEIGHBORS_MAX};
     struct kc_rng rng;
 

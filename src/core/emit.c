@@ -34,7 +34,8 @@ struct kd_span core_put(struct core *c, struct kd_bytes b)
 struct core_event_record core_record(struct core *c, enum core_note note, uint32_t tunnel,
                                      uint32_t peer)
 {
-    struct core_event_record r = {.note = note, .now_us = c->now_us, .tunnel = tunnel, .peer = peer};
+    struct core_event_record r = {
+        .note = note, .now_us = c->now_us, .tunnel = tunnel, .peer = peer};
 
     if (tunnel != CORE_NO_TUNNEL)
         r.tstate = c->tunnels[tunnel].state;

@@ -1,6 +1,6 @@
 /* The FIB: what we want in the kernel against what it has acknowledged, one entry a (table, prefix,
- * metric). An entry has at most one request in flight; its answer is compared with the wish again, so
- * any order of wishes, refusals and losses ends in agreement (DESIGN 1, 3.7). */
+ * metric). An entry has at most one request in flight; its answer is compared with the wish again,
+ * so any order of wishes, refusals and losses ends in agreement (DESIGN 1, 3.7). */
 #include "core/internal.h"
 
 #include <utlist.h>
@@ -33,8 +33,8 @@ static struct core_fib_entry *find(const struct core *c, const struct core_fib_k
     return e;
 }
 
-struct core_fib_entry *core_fib_find(const struct core *c, uint32_t table, const struct kd_prefix *p,
-                                     uint32_t metric)
+struct core_fib_entry *core_fib_find(const struct core *c, uint32_t table,
+                                     const struct kd_prefix *p, uint32_t metric)
 {
     struct core_fib_key k = key_of(table, p, metric);
 
@@ -98,8 +98,8 @@ void core_fib_want_none(struct core *c, uint32_t table, const struct kd_prefix *
     want(c, key_of(table, p, metric), CORE_FIB_NONE, NULL, 0, e ? e->tunnel : CORE_NO_TUNNEL);
 }
 
-void core_fib_want_device(struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t metric,
-                          uint32_t oif, uint32_t tunnel)
+void core_fib_want_device(struct core *c, uint32_t table, const struct kd_prefix *p,
+                          uint32_t metric, uint32_t oif, uint32_t tunnel)
 {
     want(c, key_of(table, p, metric), CORE_FIB_DEVICE, NULL, oif, tunnel);
 }
@@ -110,7 +110,7 @@ void core_fib_want_unreachable(struct core *c, uint32_t table, const struct kd_p
     want(c, key_of(table, p, metric), CORE_FIB_UNREACHABLE, NULL, 0, tunnel);
 }
 
-static void say_route(struct core *c, const struct core_fib_entry *e, enum core_note note)
+static void say_route(struct core *c, struct core_fib_entry *e, enum core_note note)
 {
     struct core_event_record r;
 
@@ -121,8 +121,12 @@ static void say_route(struct core *c, const struct core_fib_entry *e, enum core_
     if (note == CORE_NOTE_ROUTE_ADD && e->group) {
         const struct bgp_pathset *k = &e->group->key.paths;
         const struct bgp_path_nh *nh = k->n_best ? &k->best[0] : &k->backup[0];
-        r.nexthop = nh->nexthop;
-        r.peer = nh->peer;
+        if (kd_addr_eq(&e->said, &nh->nexthop) && e->said_peer == nh->peer)
+            return; /* only its backup changed */
+        r.nexthop = e->said = nh->nexthop;
+        r.peer = e->said_peer = nh->peer;
+    } else {
+        e->said.family = 0;
     }
     core_say(c, &r);
 }
@@ -251,7 +255,8 @@ void core_fib_group_lost(struct core *c, struct core_group *g)
 {
     struct core_fib_entry *e;
 
-    DL_FOREACH(g->entries, e) {
+    DL_FOREACH(g->entries, e)
+    {
         if (e->have == CORE_FIB_GROUP && e->have_id == g->id)
             set_have(c, e, CORE_FIB_NONE, 0);
         core_fib_dirty(c, e);
@@ -262,7 +267,8 @@ void core_fib_lost_all(struct core *c)
 {
     struct core_fib_entry *e, *tmp;
 
-    HASH_ITER(hh, c->fib, e, tmp) {
+    HASH_ITER(hh, c->fib, e, tmp)
+    {
         e->busy = false;
         e->have = CORE_FIB_NONE;
         e->have_id = UINT32_MAX; /* differs from any wish, so that it is asked for again */
@@ -275,14 +281,15 @@ void core_fib_remove_all(struct core *c)
     struct core_fib_entry *e, *tmp;
 
     HASH_ITER(hh, c->fib, e, tmp)
-        want(c, e->key, CORE_FIB_NONE, NULL, 0, e->tunnel);
+    want(c, e->key, CORE_FIB_NONE, NULL, 0, e->tunnel);
 }
 
 void core_fib_free(struct core *c)
 {
     struct core_fib_entry *e, *tmp;
 
-    HASH_ITER(hh, c->fib, e, tmp) {
+    HASH_ITER(hh, c->fib, e, tmp)
+    {
         HASH_DEL(c->fib, e);
         free(e);
     }

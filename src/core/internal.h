@@ -2,7 +2,8 @@
  *
  *   core.c    new/free, the step: one external event, then the queue of internal work
  *   emit.c    appending actions and event records
- *   tunnel.c  the tunnel's states (table), coupling to BGP and FIB
+ *   tunnel.c  the tunnel's states (table) and what IKE says; with tunnel.h: carry.c the coupling to
+ *             BGP and FIB, child.c its pairs of SAs, device.c its interface, admin.c commands, clock
  *   proof.c   the two-way proof: ICMP echo through a fresh pair
  *   peers.c   neighbors: on, off, TCP plumbing, next hops watched by BGP
  *   links.c   interfaces and addresses as the kernel reports them
@@ -105,7 +106,9 @@ struct core_fib_entry {
     enum core_fib_kind have;
     uint32_t have_id; /* group id or ifindex */
     /* in flight */
-    bool busy, adding, announced;
+    bool busy;
+    struct kd_addr said; /* next hop last told of in route.add; family 0: none */
+    uint32_t said_peer;
     uint32_t fly_id;
     enum core_fib_kind fly;
     uint64_t retry_at_us;
@@ -180,13 +183,15 @@ struct core_tunnel {
     char *refusal_detail, *refusal_offered, *refusal_configured;
 };
 
+#define CORE_PEER_CONNS 4
+
 struct core_peer {
     uint32_t id;
     struct bgp_peer_config cfg;
     bool on, admin_down;
     bool unheard; /* switched off without a path: its connection ends silently */
-    struct kd_handle conn; /* the TCP connection last handed to it */
-    bool conn_open;
+    struct kd_handle conn[CORE_PEER_CONNS]; /* its TCP connections: two while they collide */
+    uint32_t n_conn;
     UT_hash_handle hh;
 };
 
@@ -244,6 +249,7 @@ struct core {
     struct core_fib_entry *dirty_head, **dirty_tail;
     uint32_t next_nh_id, next_seq;
     uint64_t fib_retry_us;
+    bool groups_stale; /* reconsidering stopped for want of room */
 
     struct core_op *ops; /* ring, in order of sending */
     uint32_t ops_head, ops_n, ops_cap;
@@ -290,6 +296,8 @@ void core_tunnels_lost_all(struct core *c);
 void core_tunnels_wake(struct core *c);
 uint64_t core_tunnels_deadline(const struct core *c);
 void core_tunnel_stop_ike(struct core *c, uint32_t tunnel);
+/* The neighbor's last connection has ended: nothing holds up an announced `down` any more. */
+void core_tunnel_cease_sent(struct core *c, uint32_t tunnel);
 void core_tunnel_free(struct core *c, struct core_tunnel *t);
 
 /* proof.c: an ICMP echo request from src to dst into buf; its length, 0 when families differ. */

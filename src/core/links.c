@@ -1,5 +1,5 @@
-/* Interfaces and addresses as the kernel reports them: which interface leads to a directly connected
- * address, and what MTU the outer path starts with. Nothing here asks; ops.c does. */
+/* Interfaces and addresses as the kernel reports them: which interface leads to a directly
+ * connected address, and what MTU the outer path starts with. Nothing here asks; ops.c does. */
 #include "core/internal.h"
 
 #include <stdlib.h>
@@ -50,7 +50,8 @@ void core_links_sweep(struct core *c)
 {
     struct core_link *l, *tmp;
 
-    HASH_ITER(hh, c->links, l, tmp) {
+    HASH_ITER(hh, c->links, l, tmp)
+    {
         struct nl_event gone = {.kind = NL_LINK, .is_del = true, .link = {.ifindex = l->ifindex}};
         if (!l->seen)
             core_link_event(c, &gone);
@@ -61,9 +62,10 @@ void core_addrs_sweep(struct core *c)
 {
     for (uint32_t i = c->n_addrs; i-- > 0;) {
         const struct core_ifaddr *a = &c->addrs[i];
-        struct nl_event gone = {.kind = NL_ADDR, .is_del = true,
-                                .addr = {.ifindex = a->ifindex, .prefix = a->subnet,
-                                         .local = a->local}};
+        struct nl_event gone = {
+            .kind = NL_ADDR,
+            .is_del = true,
+            .addr = {.ifindex = a->ifindex, .prefix = a->subnet, .local = a->local}};
         if (!a->seen)
             core_addr_event(c, &gone);
     }
@@ -101,9 +103,9 @@ void core_addr_event(struct core *c, const struct nl_event *ev)
     struct kd_addr local = a->local.family ? a->local : a->prefix.addr;
     uint32_t i = 0;
 
-    while (i < c->n_addrs && !(c->addrs[i].ifindex == a->ifindex &&
-                               kd_addr_eq(&c->addrs[i].local, &local) &&
-                               kd_prefix_eq(&c->addrs[i].subnet, &subnet)))
+    while (i < c->n_addrs &&
+           !(c->addrs[i].ifindex == a->ifindex && kd_addr_eq(&c->addrs[i].local, &local) &&
+             kd_prefix_eq(&c->addrs[i].subnet, &subnet)))
         i++;
     if (!ev->is_del && i < c->n_addrs) {
         c->addrs[i].seen = true; /* nothing new */
@@ -156,7 +158,8 @@ void core_links_free(struct core *c)
 {
     struct core_link *l, *tmp;
 
-    HASH_ITER(hh, c->links, l, tmp) {
+    HASH_ITER(hh, c->links, l, tmp)
+    {
         HASH_DEL(c->links, l);
         free(l);
     }

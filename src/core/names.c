@@ -4,10 +4,14 @@
 const char *const core_dataplane_names[] = {"auto", "tun", "xfrm", "none", NULL};
 
 const char *const core_tunnel_state_names[] = {
-    [CORE_T_DISABLED] = "disabled", [CORE_T_DOWN] = "down",
-    [CORE_T_CONNECTING] = "connecting", [CORE_T_UNPROVEN] = "unproven",
-    [CORE_T_UP] = "up",             [CORE_T_FAILING] = "failing",
-    [CORE_T_UNREACHABLE] = "unreachable", [CORE_T_N] = NULL,
+    [CORE_T_DISABLED] = "disabled",
+    [CORE_T_DOWN] = "down",
+    [CORE_T_CONNECTING] = "connecting",
+    [CORE_T_UNPROVEN] = "unproven",
+    [CORE_T_UP] = "up",
+    [CORE_T_FAILING] = "failing",
+    [CORE_T_UNREACHABLE] = "unreachable",
+    [CORE_T_N] = NULL,
 };
 
 const char *const core_command_names[] = {

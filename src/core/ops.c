@@ -52,7 +52,8 @@ bool core_ops_idle(const struct core *c)
     return c->ops_n == 0;
 }
 
-#define DUMP_TRIES 8 /* refused or interrupted, at once each: more means that it won't be answered */
+#define DUMP_TRIES                                                                                 \
+    8 /* refused or interrupted, at once each: more means that it won't be answered */
 
 static void dump(struct core *c, enum core_sync phase)
 {
@@ -74,8 +75,8 @@ static void dump(struct core *c, enum core_sync phase)
     core_op_send(c, &b);
 }
 
-/* Dumps follow one another: a socket has one at a time. The first two are also what is read anew after
- * an overrun, when the start is long over. */
+/* Dumps follow one another: a socket has one at a time. The first two are also what is read anew
+ * after an overrun, when the start is long over. */
 static void dump_done(struct core *c, enum core_sync phase, int error, const char *text)
 {
     if (error && c->dump_tries++ < DUMP_TRIES) {

@@ -39,8 +39,11 @@ static void nh_send(struct core *c, struct core_nh *nh)
     uint8_t room[128];
     struct nl_buf b = {room, sizeof(room), 0};
     struct core_op op = {.kind = CORE_OP_NH, .id = nh->id};
-    struct nl_nexthop m = {.id = nh->id, .family = nh->key.family, .protocol = NL_PROTO_KEDGE,
-                           .gateway = nh->key.gateway, .oif = nh->key.oif,
+    struct nl_nexthop m = {.id = nh->id,
+                           .family = nh->key.family,
+                           .protocol = NL_PROTO_KEDGE,
+                           .gateway = nh->key.gateway,
+                           .oif = nh->key.oif,
                            .onlink = nh->key.gateway.family != 0};
 
     kd_assert(nl_put_nexthop(&b, core_op_begin(c, &op), &m));
@@ -142,9 +145,9 @@ void core_group_unref(struct core *c, struct core_group *g)
 {
     if (--g->refs > 0)
         return;
-    /* The last entry leaves it with its next request, which is sent after this one; the kernel would
-     * flush that entry's route with the group. So the group goes only when nothing is installed
-     * through it: core_groups_sweep(). */
+    /* The last entry leaves it with its next request, which is sent after this one; the kernel
+     * would flush that entry's route with the group. So the group goes only when nothing is
+     * installed through it: core_groups_sweep(). */
     (void)c;
 }
 
@@ -229,10 +232,15 @@ void core_groups_reconsider(struct core *c)
 {
     struct core_group *g;
 
+    c->groups_stale = false;
     for (g = c->groups; g; g = g->hh.next) {
         bool was = g->installed;
         if (g->refs == 0)
             continue;
+        if (!core_room(c)) { /* begun anew in the next step: what is done already costs nothing */
+            c->groups_stale = true;
+            return;
+        }
         if (was)
             group_update(c, g);
         else
@@ -255,7 +263,8 @@ void core_groups_sweep(struct core *c)
 {
     struct core_group *g, *tmp;
 
-    HASH_ITER(hh, c->groups, g, tmp) {
+    HASH_ITER(hh, c->groups, g, tmp)
+    {
         if (g->refs > 0 || any_entry_through(c, g->id) || !core_room(c))
             continue;
         group_remove(c, g);
@@ -369,11 +378,11 @@ void core_nh_lost_link(struct core *c, uint32_t ifindex)
             }
     }
     HASH_ITER(hh, c->fib, e, tmp)
-        if (e->have == CORE_FIB_DEVICE && e->have_id == ifindex) {
-            e->have = CORE_FIB_NONE;
-            e->have_id = 0;
-            core_fib_dirty(c, e);
-        }
+    if (e->have == CORE_FIB_DEVICE && e->have_id == ifindex) {
+        e->have = CORE_FIB_NONE;
+        e->have_id = 0;
+        core_fib_dirty(c, e);
+    }
 }
 
 void core_paths_free(struct core *c)
@@ -381,11 +390,13 @@ void core_paths_free(struct core *c)
     struct core_group *g, *gt;
     struct core_nh *nh, *nt;
 
-    HASH_ITER(hh, c->groups, g, gt) {
+    HASH_ITER(hh, c->groups, g, gt)
+    {
         HASH_DEL(c->groups, g);
         free(g);
     }
-    HASH_ITER(hh, c->nhs, nh, nt) {
+    HASH_ITER(hh, c->nhs, nh, nt)
+    {
         HASH_DEL(c->nhs, nh);
         free(nh);
     }

@@ -1,6 +1,6 @@
 /* Neighbors: switched on and off by what carries them, their TCP passed between BGP and the shell,
- * and the next hops BGP asked to be told of. A tunnel's neighbor runs only while the tunnel carries,
- * bound to its interface; one beside the tunnels runs while its link does. */
+ * and the next hops BGP asked to be told of. A tunnel's neighbor runs only while the tunnel
+ * carries, bound to its interface; one beside the tunnels runs while its link does. */
 #include "core/internal.h"
 
 #include <stdlib.h>
@@ -52,12 +52,14 @@ void core_peers_free(struct core *c)
 {
     struct core_peer *p, *tmp;
 
-    HASH_ITER(hh, c->peers, p, tmp) {
+    HASH_ITER(hh, c->peers, p, tmp)
+    {
         HASH_DEL(c->peers, p);
         free(p);
     }
     struct core_watch *w, *wt;
-    HASH_ITER(hh, c->watches, w, wt) {
+    HASH_ITER(hh, c->watches, w, wt)
+    {
         HASH_DEL(c->watches, w);
         free(w);
     }
@@ -108,7 +110,9 @@ static void consider_peer(struct core *c, const struct core_peer *p)
 void core_peers_start(struct core *c)
 {
     for (uint32_t i = 0; i < c->cfg.n_networks; i++) {
-        struct bgp_event ev = {.kind = BGP_EV_LOCAL_ROUTE, .table = c->cfg.table, .up = true,
+        struct bgp_event ev = {.kind = BGP_EV_LOCAL_ROUTE,
+                               .table = c->cfg.table,
+                               .up = true,
                                .prefix = c->cfg.networks[i]};
         core_queue_bgp(c, &ev);
     }
@@ -152,8 +156,11 @@ static bool watch_usable(const struct core *c, const struct core_watch *w)
 
 static void watch_tell(struct core *c, const struct core_watch *w)
 {
-    struct bgp_event ev = {.kind = BGP_EV_NEXTHOP, .table = w->key.table, .nexthop = w->key.nexthop,
-                           .iface = w->key.iface, .up = w->up};
+    struct bgp_event ev = {.kind = BGP_EV_NEXTHOP,
+                           .table = w->key.table,
+                           .nexthop = w->key.nexthop,
+                           .iface = w->key.iface,
+                           .up = w->up};
 
     core_queue_bgp(c, &ev);
 }
@@ -206,16 +213,33 @@ void core_peers_reconsider(struct core *c)
 static struct core_peer *peer_of_conn(const struct core *c, struct kd_handle conn)
 {
     for (struct core_peer *p = c->peers; p; p = p->hh.next)
-        if (p->conn_open && kd_handle_eq(p->conn, conn))
-            return p;
+        for (uint32_t i = 0; i < p->n_conn; i++)
+            if (kd_handle_eq(p->conn[i], conn))
+                return p;
     return NULL;
+}
+
+static void conn_add(struct core_peer *p, struct kd_handle conn)
+{
+    if (p->n_conn == CORE_PEER_CONNS) /* the oldest has long been replaced */
+        memmove(p->conn, p->conn + 1, --p->n_conn * sizeof(p->conn[0]));
+    p->conn[p->n_conn++] = conn;
+}
+
+static void conn_del(struct core_peer *p, struct kd_handle conn)
+{
+    for (uint32_t i = 0; i < p->n_conn; i++)
+        if (kd_handle_eq(p->conn[i], conn)) {
+            p->conn[i] = p->conn[--p->n_conn];
+            return;
+        }
 }
 
 bool core_peer_conn_open(const struct core *c, uint32_t id)
 {
     const struct core_peer *p = core_peer(c, id);
 
-    return p && p->conn_open;
+    return p && p->n_conn > 0;
 }
 
 static uint16_t session_mss(const struct core *c, const struct bgp_action *a)
@@ -245,8 +269,7 @@ static void tcp_act(struct core *c, enum core_act_kind kind, const struct bgp_ac
     if (kind == CORE_ACT_TCP_WRITE)
         x->data = core_put(c, kd_bytes(out->buf + a->data.off, a->data.len));
     if (p && (kind == CORE_ACT_TCP_CONNECT || kind == CORE_ACT_TCP_ACCEPT)) {
-        p->conn = a->conn;
-        p->conn_open = true;
+        conn_add(p, a->conn);
     }
 }
 
@@ -336,7 +359,10 @@ void core_peer_tcp(struct core *c, const struct core_ev *ev)
         .reason = ev->reason,
     };
 
-    if (p && (ev->kind == CORE_EV_TCP_FAILED || ev->kind == CORE_EV_TCP_CLOSED))
-        p->conn_open = false;
+    if (p && (ev->kind == CORE_EV_TCP_FAILED || ev->kind == CORE_EV_TCP_CLOSED)) {
+        conn_del(p, ev->handle);
+        if (p->n_conn == 0 && p->id < c->cfg.n_tunnels)
+            core_tunnel_cease_sent(c, p->id);
+    }
     core_run_bgp(c, &b);
 }

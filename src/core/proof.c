@@ -37,7 +37,7 @@ static void put_v4(struct kd_writer *w, const struct kd_addr *src, const struct 
     size_t icmp;
 
     kd_put_u16(w, 0x4500);
-    kd_put_u16(w, 0); /* length */
+    kd_put_u16(w, 0);          /* length */
     kd_put_u32(w, 0x00004000); /* id 0, DF */
     kd_put_u16(w, 64 << 8 | 1);
     kd_put_u16(w, 0); /* checksum */

@@ -23,15 +23,18 @@ static const struct kd_field ev_opened[] = {EV(handle, KD_F_HANDLE), EV(local, K
                                             EV(remote, KD_F_ENDPOINT)};
 static const struct kd_field ev_incoming[] = {EV(token, KD_F_U64), EV(local, KD_F_ENDPOINT),
                                               EV(remote, KD_F_ENDPOINT), EV(tunnel, KD_F_U32)};
-static const struct kd_field ev_ended[] = {
-    EV(handle, KD_F_HANDLE), KD_FIELD_ENUM(struct core_ev, reason, kd_reason_names)};
+static const struct kd_field ev_ended[] = {EV(handle, KD_F_HANDLE),
+                                           KD_FIELD_ENUM(struct core_ev, reason, kd_reason_names)};
 static const struct kd_field ev_bytes[] = {EV(handle, KD_F_HANDLE), EV(data, KD_F_BYTES)};
 static const struct kd_field ev_sent[] = {EV(handle, KD_F_HANDLE), EV(n, KD_F_U32)};
 static const struct kd_field ev_command[] = {
     KD_FIELD_ENUM(struct core_ev, command, core_command_names), EV(tunnel, KD_F_U32),
     EV(peer, KD_F_U32)};
 
-#define REC(tag, name, fields) {tag, name, fields, KD_ARRAY_LEN(fields)}
+#define REC(tag, name, fields)                                                                     \
+    {                                                                                              \
+        tag, name, fields, KD_ARRAY_LEN(fields)                                                    \
+    }
 
 static const struct kd_record ev_records[] = {
     {CORE_EV_WAKE, "wake", NULL, 0},
@@ -63,7 +66,9 @@ const struct kd_schema core_ev_schema = {
 
 #define ACT(m, t) KD_FIELD(struct core_act, m, t)
 #define ACTF(name, path, t)                                                                        \
-    {name, t, offsetof(struct core_act, path), sizeof(((struct core_act *)0)->path), NULL}
+    {                                                                                              \
+        name, t, offsetof(struct core_act, path), sizeof(((struct core_act *)0)->path), NULL       \
+    }
 
 static const struct kd_field act_send[] = {ACT(local, KD_F_ENDPOINT), ACT(remote, KD_F_ENDPOINT),
                                            ACT(natt, KD_F_BOOL), ACT(data, KD_F_SPAN)};
@@ -72,26 +77,34 @@ static const struct kd_field act_job[] = {
     ACT(group, KD_F_U32), ACT(priv, KD_F_HANDLE), ACT(data, KD_F_SPAN)};
 static const struct kd_field act_device[] = {ACT(tunnel, KD_F_U32), ACT(name, KD_F_STR)};
 static const struct kd_field act_tunnel[] = {ACT(tunnel, KD_F_U32)};
-static const struct kd_field act_sa[] = {
-    ACT(tunnel, KD_F_U32), ACT(handle, KD_F_HANDLE), ACT(local, KD_F_ENDPOINT),
-    ACT(remote, KD_F_ENDPOINT), ACTF("spi_in", sa.spi_in, KD_F_U32),
-    ACTF("spi_out", sa.spi_out, KD_F_U32), ACTF("encr", sa.encr, KD_F_U16),
-    ACTF("encr_bits", sa.encr_bits, KD_F_U16), ACTF("integ", sa.integ, KD_F_U16),
-    ACTF("esn", sa.esn, KD_F_BOOL), ACTF("encap", sa.encap, KD_F_BOOL),
-    ACTF("key_enc_in", sa.key_enc_in, KD_F_HANDLE), ACTF("key_int_in", sa.key_int_in, KD_F_HANDLE),
-    ACTF("key_enc_out", sa.key_enc_out, KD_F_HANDLE),
-    ACTF("key_int_out", sa.key_int_out, KD_F_HANDLE),
-    ACTF("replay_window", sa.replay_window, KD_F_U32), ACTF("mss", sa.mss, KD_F_U16),
-    ACT(data, KD_F_SPAN), ACT(data2, KD_F_SPAN)};
+static const struct kd_field act_sa[] = {ACT(tunnel, KD_F_U32),
+                                         ACT(handle, KD_F_HANDLE),
+                                         ACT(local, KD_F_ENDPOINT),
+                                         ACT(remote, KD_F_ENDPOINT),
+                                         ACTF("spi_in", sa.spi_in, KD_F_U32),
+                                         ACTF("spi_out", sa.spi_out, KD_F_U32),
+                                         ACTF("encr", sa.encr, KD_F_U16),
+                                         ACTF("encr_bits", sa.encr_bits, KD_F_U16),
+                                         ACTF("integ", sa.integ, KD_F_U16),
+                                         ACTF("esn", sa.esn, KD_F_BOOL),
+                                         ACTF("encap", sa.encap, KD_F_BOOL),
+                                         ACTF("key_enc_in", sa.key_enc_in, KD_F_HANDLE),
+                                         ACTF("key_int_in", sa.key_int_in, KD_F_HANDLE),
+                                         ACTF("key_enc_out", sa.key_enc_out, KD_F_HANDLE),
+                                         ACTF("key_int_out", sa.key_int_out, KD_F_HANDLE),
+                                         ACTF("replay_window", sa.replay_window, KD_F_U32),
+                                         ACTF("mss", sa.mss, KD_F_U16),
+                                         ACT(data, KD_F_SPAN),
+                                         ACT(data2, KD_F_SPAN)};
 static const struct kd_field act_handle[] = {ACT(handle, KD_F_HANDLE)};
 static const struct kd_field act_move[] = {ACT(handle, KD_F_HANDLE), ACT(local, KD_F_ENDPOINT),
                                            ACT(remote, KD_F_ENDPOINT)};
 static const struct kd_field act_inject[] = {ACT(tunnel, KD_F_U32), ACT(data, KD_F_SPAN)};
 static const struct kd_field act_data[] = {ACT(data, KD_F_SPAN)};
 static const struct kd_field act_listen[] = {ACT(tunnel, KD_F_U32), ACT(local, KD_F_ENDPOINT)};
-static const struct kd_field act_connect[] = {
-    ACT(handle, KD_F_HANDLE), ACT(local, KD_F_ENDPOINT), ACT(remote, KD_F_ENDPOINT),
-    ACT(tunnel, KD_F_U32), ACT(ttl, KD_F_U8), ACT(mss, KD_F_U16)};
+static const struct kd_field act_connect[] = {ACT(handle, KD_F_HANDLE),   ACT(local, KD_F_ENDPOINT),
+                                              ACT(remote, KD_F_ENDPOINT), ACT(tunnel, KD_F_U32),
+                                              ACT(ttl, KD_F_U8),          ACT(mss, KD_F_U16)};
 static const struct kd_field act_accept[] = {ACT(token, KD_F_U64), ACT(handle, KD_F_HANDLE),
                                              ACT(ttl, KD_F_U8)};
 static const struct kd_field act_token[] = {ACT(token, KD_F_U64)};
@@ -100,14 +113,20 @@ static const struct kd_field act_close[] = {ACT(handle, KD_F_HANDLE), ACT(silent
 static const struct kd_field act_mute[] = {ACT(tunnel, KD_F_U32), ACT(silent, KD_F_BOOL)};
 static const struct kd_field act_event[] = {
     {"note", KD_F_ENUM, offsetof(struct core_act, record.note), 4, core_note_names},
-    ACTF("tunnel", record.tunnel, KD_F_U32), ACTF("peer", record.peer, KD_F_U32),
+    ACTF("tunnel", record.tunnel, KD_F_U32),
+    ACTF("peer", record.peer, KD_F_U32),
     {"tstate", KD_F_ENUM, offsetof(struct core_act, record.tstate), 4, core_tunnel_state_names},
     {"bstate", KD_F_ENUM, offsetof(struct core_act, record.bstate), 4, bgp_state_names},
     {"reason", KD_F_ENUM, offsetof(struct core_act, record.reason), 4, kd_reason_names},
-    ACTF("spi_in", record.spi_in, KD_F_U32), ACTF("spi_out", record.spi_out, KD_F_U32),
-    ACTF("prefix", record.prefix, KD_F_PREFIX), ACTF("nexthop", record.nexthop, KD_F_ADDR),
-    ACTF("remote", record.remote, KD_F_ENDPOINT), ACTF("count", record.count, KD_F_U32),
-    ACTF("latency_us", record.latency_us, KD_F_U64), ACT(data, KD_F_SPAN), ACT(data2, KD_F_SPAN),
+    ACTF("spi_in", record.spi_in, KD_F_U32),
+    ACTF("spi_out", record.spi_out, KD_F_U32),
+    ACTF("prefix", record.prefix, KD_F_PREFIX),
+    ACTF("nexthop", record.nexthop, KD_F_ADDR),
+    ACTF("remote", record.remote, KD_F_ENDPOINT),
+    ACTF("count", record.count, KD_F_U32),
+    ACTF("latency_us", record.latency_us, KD_F_U64),
+    ACT(data, KD_F_SPAN),
+    ACT(data2, KD_F_SPAN),
     ACT(data3, KD_F_SPAN)};
 
 static const struct kd_record act_records[] = {

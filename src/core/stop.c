@@ -24,7 +24,7 @@ static bool phase_done(const struct core *c)
     switch (c->stop_phase) {
     case PHASE_BGP:
         for (const struct core_peer *p = c->peers; p; p = p->hh.next)
-            if (p->conn_open)
+            if (p->n_conn > 0)
                 return false;
         return true;
     case PHASE_IKE:

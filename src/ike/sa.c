@@ -104,6 +104,12 @@ struct ike_sa *ike_sa_succeed(struct ike *e, struct ike_sa *old, const struct ik
         return NULL;
     }
     ike_sa_up(e, sa);
+    if (old->failing || old->unreachable) { /* a rekey by the peer is no answer to us: we still ask */
+        sa->failing = old->failing;
+        sa->unreachable = old->unreachable;
+        sa->proof_us = old->proof_us;
+        sa->want_probe = true;
+    }
     ike_child_move(e, old, sa);
     if (!ike_children_live(
             e, sa)) { /* childless it stays, and for no longer than it would have been */

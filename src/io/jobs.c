@@ -1,5 +1,5 @@
-/* Slow crypto on libuv's pool: Diffie-Hellman off the control loop, the result an event. Nothing else
- * of ours uses this pool (DESIGN 1). */
+/* Slow crypto on libuv's pool: Diffie-Hellman off the control loop, the result an event. Nothing
+ * else of ours uses this pool (DESIGN 1). */
 #include "io/io.h"
 
 #include <stdlib.h>
@@ -45,7 +45,9 @@ void io_job_start(struct io *io, const struct core_act *a, struct kd_bytes peer)
     j->handle = a->handle;
     if (peer.len)
         memcpy(j->peer, peer.p, peer.len);
-    j->in = (struct kc_job){.kind = a->job_kind, .group = (enum kc_dh)a->group, .priv = a->priv,
+    j->in = (struct kc_job){.kind = a->job_kind,
+                            .group = (enum kc_dh)a->group,
+                            .priv = a->priv,
                             .peer = kd_bytes(j->peer, peer.len)};
     j->work.data = j;
     uv_queue_work(&io->loop, &j->work, run, done);

@@ -1,5 +1,5 @@
-/* The kernel's side of the control loop: the netlink socket, tunnel interfaces, and the decision which
- * data plane to use. Messages come complete from the core and leave as one batch a step. */
+/* The kernel's side of the control loop: the netlink socket, tunnel interfaces, and the decision
+ * which data plane to use. Messages come complete from the core and leave as one batch a step. */
 #include "io/io.h"
 
 #include "io/priv.h"
@@ -111,7 +111,8 @@ enum core_dataplane io_kernel_decide(const struct core_config *cfg, char *why, s
     s = nl_probe_esp(&cfg->listen[0], 0xfffffe01u, reason, sizeof(reason));
     if (s == NL_ESP_SUPPORTED)
         snprintf(why, cap,
-                 "tun for %s: the kernel has ESP, but this version installs no SAs in it yet", addr);
+                 "tun for %s: the kernel has ESP, but this version installs no SAs in it yet",
+                 addr);
     else
         snprintf(why, cap, "tun for %s: %s", addr, reason);
     return CORE_DP_TUN;

@@ -1,5 +1,5 @@
-/* The control loop's heart: one core, one event at a time. Actions are done in order; what they cause
- * at once (a device made, a refused send) is queued and follows the step, never inside it. */
+/* The control loop's heart: one core, one event at a time. Actions are done in order; what they
+ * cause at once (a device made, a refused send) is queued and follows the step, never inside it. */
 #include "io/io.h"
 
 #include <stdlib.h>
@@ -99,7 +99,8 @@ static void arm(struct io *io)
     if (io->ended)
         io_loop_end(io);
     else if (io->out->more)
-        uv_timer_start(&io->deadline, on_deadline, 0, 0); /* other sources have their turn between */
+        uv_timer_start(&io->deadline, on_deadline, 0,
+                       0); /* other sources have their turn between */
     else if (at == KD_NEVER)
         uv_timer_stop(&io->deadline);
     else

@@ -35,7 +35,7 @@ static int usage(FILE *to, int code)
 static int parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
-        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
+        {"config", required_argument, NULL, 'c'},  {"check", no_argument, NULL, 'k'},
         {"control", required_argument, NULL, 's'}, {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},          {0},
     };
@@ -80,8 +80,8 @@ static void print_errors(const struct config_errors *errs)
 static bool load(const struct options *o, struct kc_ctx *crypto, struct core_config *cfg)
 {
     static struct config_errors errs;
-    struct config_env env = {.crypto = crypto, .read_secret = io_read_secret,
-                             .arg = (void *)(uintptr_t)o->check};
+    struct config_env env = {
+        .crypto = crypto, .read_secret = io_read_secret, .arg = (void *)(uintptr_t)o->check};
     uint8_t *text;
     size_t len;
     char why[256];
@@ -188,7 +188,8 @@ static int run(struct io *io)
     io->start_us = params.now_us;
     io->dataplane = io_kernel_decide(io->cfg, why, sizeof(why));
     if (io->dataplane == CORE_DP_XFRM) {
-        fputs("kedged: dataplane: xfrm isn't in this version; set dataplane: auto or tun\n", stderr);
+        fputs("kedged: dataplane: xfrm isn't in this version; set dataplane: auto or tun\n",
+              stderr);
         return 1;
     }
     kc_os_random(params.seed, sizeof(params.seed));

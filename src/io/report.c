@@ -53,9 +53,13 @@ static bool count(void *arg, struct kd_handle child, struct ctl_counters *c)
     if (!io_sa_count(arg, child, &d))
         return false;
     *c = (struct ctl_counters){
-        .bytes_in = d.bytes_in, .bytes_out = d.bytes_out, .packets_in = d.packets_in,
-        .packets_out = d.packets_out, .dropped_replay = d.dropped_replay,
-        .dropped_auth = d.dropped_auth, .dropped_ts = d.dropped_ts,
+        .bytes_in = d.bytes_in,
+        .bytes_out = d.bytes_out,
+        .packets_in = d.packets_in,
+        .packets_out = d.packets_out,
+        .dropped_replay = d.dropped_replay,
+        .dropped_auth = d.dropped_auth,
+        .dropped_ts = d.dropped_ts,
     };
     return true;
 }
@@ -63,13 +67,19 @@ static bool count(void *arg, struct kd_handle child, struct ctl_counters *c)
 static struct ctl_response on_request(void *arg, const struct ctl_request *req)
 {
     struct io *io = arg;
-    struct ctl_env env = {.core = io->core, .ring = io->ring, .version = KEDGE_VERSION,
-                          .now_us = io_now_us(), .start_us = io->start_us, .count = count,
+    struct ctl_env env = {.core = io->core,
+                          .ring = io->ring,
+                          .version = KEDGE_VERSION,
+                          .now_us = io_now_us(),
+                          .start_us = io->start_us,
+                          .count = count,
                           .arg = io};
     struct ctl_response res = ctl_handle(&env, req);
 
     if (res.has_command) {
-        struct core_ev ev = {.kind = CORE_EV_COMMAND, .command = res.command, .tunnel = res.tunnel,
+        struct core_ev ev = {.kind = CORE_EV_COMMAND,
+                             .command = res.command,
+                             .tunnel = res.tunnel,
                              .peer = res.peer};
         io_feed(io, &ev);
     }
@@ -83,7 +93,7 @@ bool io_report_open(struct io *io, char *text, size_t cap)
     if (!io->cfg->control_socket[0])
         return true;
     cb = (struct io_http_callbacks){.request = on_request, .arg = io};
-    io->http = io_http_new(&io->loop, io->cfg->control_socket, io->cfg->control_group, &cb, text,
-                           cap);
+    io->http =
+        io_http_new(&io->loop, io->cfg->control_socket, io->cfg->control_group, &cb, text, cap);
     return io->http != NULL;
 }

@@ -5,8 +5,11 @@
 
 static void on_event(struct io *io, const struct io_dp_event *d)
 {
-    struct core_ev ev = {.local = d->local, .remote = d->remote, .handle = d->child,
-                         .tunnel = d->tunnel, .ok = d->ok};
+    struct core_ev ev = {.local = d->local,
+                         .remote = d->remote,
+                         .handle = d->child,
+                         .tunnel = d->tunnel,
+                         .ok = d->ok};
 
     switch (d->kind) {
     case IO_DP_IKE:
@@ -70,7 +73,10 @@ bool io_sa_open(struct io *io, char *text, size_t cap)
 
 static void add(struct io *io, const struct core_act *a)
 {
-    struct io_dp_sa sa = {.tunnel = a->tunnel, .child = a->handle, .sa = a->sa, .local = a->local,
+    struct io_dp_sa sa = {.tunnel = a->tunnel,
+                          .child = a->handle,
+                          .sa = a->sa,
+                          .local = a->local,
                           .remote = a->remote};
 
     if (ike_ts_parse(core_out_bytes(io->out, a->data), &sa.ts_local) &&

@@ -1,4 +1,5 @@
-/* Reading the configuration and the secrets beside it. Buffers are wiped by whoever holds them last. */
+/* Reading the configuration and the secrets beside it. Buffers are wiped by whoever holds them
+ * last. */
 #include "io/secrets.h"
 
 #include <errno.h>
@@ -60,8 +61,9 @@ enum config_secret_status io_read_secret(void *arg, enum config_secret_from from
     int fd;
 
     if (from == CONFIG_SECRET_CREDENTIAL && !dir) {
-        snprintf(out->why, sizeof(out->why),
-                 "no $CREDENTIALS_DIRECTORY: start kedged by its systemd unit, with LoadCredential=");
+        snprintf(
+            out->why, sizeof(out->why),
+            "no $CREDENTIALS_DIRECTORY: start kedged by its systemd unit, with LoadCredential=");
         return arg ? CONFIG_SECRET_UNKNOWN : CONFIG_SECRET_FAILED;
     }
     if (from == CONFIG_SECRET_CREDENTIAL && strchr(name, '/')) {

@@ -1,6 +1,7 @@
-/* BGP's TCP connections: sockets made and bound by priv.c, run by libuv. A tunnel's session is bound
- * to its interface; what arrives for it elsewhere shows its origin and is refused by BGP (DESIGN 3.6).
- * A close lets what was written go out, waits for the peer's end a bounded time, then ends. */
+/* BGP's TCP connections: sockets made and bound by priv.c, run by libuv. A tunnel's session is
+ * bound to its interface; what arrives for it elsewhere shows its origin and is refused by BGP
+ * (DESIGN 3.6). A close lets what was written go out, waits for the peer's end a bounded time, then
+ * ends. */
 #include "io/io.h"
 
 #include "io/priv.h"
@@ -187,8 +188,11 @@ static void name_of(const struct io *io, uint32_t tunnel, char ifname[16])
 
 static void do_connect(struct io *io, const struct core_act *a)
 {
-    struct io_priv_req req = {.kind = IO_PRIV_TCP_SOCKET, .local = {a->local.addr, 0},
-                              .family = a->remote.addr.family, .ttl = a->ttl, .mss = a->mss};
+    struct io_priv_req req = {.kind = IO_PRIV_TCP_SOCKET,
+                              .local = {a->local.addr, 0},
+                              .family = a->remote.addr.family,
+                              .ttl = a->ttl,
+                              .mss = a->mss};
     struct io_tcp_conn *c = conn_new(io);
     struct io_priv_res res;
     struct sockaddr_storage ss;
@@ -257,8 +261,10 @@ static void listen_one(struct io *io, const struct core_act *a, uint8_t family)
 {
     struct io_priv_req req = {.kind = IO_PRIV_TCP_LISTEN, .local = a->local, .family = family};
     struct io_tcp_listener *l = calloc(1, sizeof(*l));
-    struct core_event_record r = {.note = CORE_NOTE_KERNEL_ERROR, .now_us = io_now_us(),
-                                  .tunnel = a->tunnel, .peer = CORE_NO_PEER,
+    struct core_event_record r = {.note = CORE_NOTE_KERNEL_ERROR,
+                                  .now_us = io_now_us(),
+                                  .tunnel = a->tunnel,
+                                  .peer = CORE_NO_PEER,
                                   .reason = KD_REASON_KERNEL_REFUSED};
     struct io_priv_res res;
 
@@ -366,6 +372,24 @@ static void do_close(struct io_tcp_conn *c)
     conn_end(c);
 }
 
+static void listener_freed(uv_handle_t *h)
+{
+    free(h->data);
+}
+
+static void do_unlisten(struct io *io, uint32_t tunnel)
+{
+    for (struct io_tcp_listener **p = &io->listeners; *p;) {
+        struct io_tcp_listener *l = *p;
+        if (l->tunnel != tunnel) {
+            p = &l->next;
+            continue;
+        }
+        *p = l->next;
+        uv_close((uv_handle_t *)&l->h, listener_freed);
+    }
+}
+
 void io_tcp_act(struct io *io, const struct core_act *a, struct kd_bytes data)
 {
     struct io_tcp_conn *c;
@@ -373,6 +397,9 @@ void io_tcp_act(struct io *io, const struct core_act *a, struct kd_bytes data)
     switch (a->kind) {
     case CORE_ACT_TCP_LISTEN:
         do_listen(io, a);
+        break;
+    case CORE_ACT_TCP_UNLISTEN:
+        do_unlisten(io, a->tunnel);
         break;
     case CORE_ACT_TCP_CONNECT:
         do_connect(io, a);
@@ -400,11 +427,6 @@ void io_tcp_act(struct io *io, const struct core_act *a, struct kd_bytes data)
     default:
         break;
     }
-}
-
-static void listener_freed(uv_handle_t *h)
-{
-    free(h->data);
 }
 
 void io_tcp_close_all(struct io *io)

@@ -149,7 +149,7 @@ static struct sim_gw *azure_new(struct sim *s, const struct sim_pair_options *o)
     tunnel(&c.tunnels[0], 0, &azure, &onprem, o);
     c.tunnels[0].ike.role = o->nat ? IKE_ROLE_RESPONDER : o->azure;
     if (!o->no_er)
-        neighbor(&c.neighbors[0], "er", "192.168.11.17", onprem.asn, 150);
+        neighbor(&c.neighbors[0], "er", "192.168.11.17", onprem.asn, o->vpn_first ? 50 : 150);
     return sim_gw_new(s, "azure", &c, PSK);
 }
 
@@ -163,7 +163,7 @@ static struct sim_gw *onprem_new(struct sim *s, const struct sim_pair_options *o
     tunnel(&c.tunnels[0], 0, o->nat ? &behind_nat : &onprem, &azure, o);
     c.tunnels[0].ike.role = o->onprem;
     if (!o->no_er)
-        neighbor(&c.neighbors[0], "er", "192.168.11.18", azure.asn, 150);
+        neighbor(&c.neighbors[0], "er", "192.168.11.18", azure.asn, o->vpn_first ? 50 : 150);
     return sim_gw_new(s, "onprem", &c, PSK);
 }
 
@@ -176,6 +176,7 @@ void sim_pair_new(struct sim_pair *p, const struct sim_pair_options *o)
 
     memset(p, 0, sizeof(*p));
     p->sim = sim_new(o->seed, 1024);
+    p->first = o->no_er || o->vpn_first ? "vpn0" : "er0";
     p->azure = azure_new(p->sim, o);
     p->onprem = onprem_new(p->sim, o);
     snprintf(text, sizeof(text), "%s/24", azure.outer);
@@ -239,18 +240,19 @@ static bool learned(const struct sim_gw *g, uint32_t peer)
            v.accepted == 2;
 }
 
-static bool side_is_up(const struct sim_gw *g, const char *far)
+static bool side_is_up(const struct sim_gw *g, const char *far, const char *first)
 {
     if (!sim_tunnel_is(g, SIM_VPN, CORE_T_UP) || !learned(g, SIM_VPN))
         return false;
     if (g->cfg.n_neighbors && !learned(g, SIM_ER))
         return false;
-    return strcmp(sim_way_to(g, far), g->cfg.n_neighbors ? "er0" : "vpn0") == 0;
+    return strcmp(sim_way_to(g, far), first) == 0;
 }
 
 bool sim_pair_is_up(const struct sim_pair *p)
 {
-    return side_is_up(p->azure, SIM_ONPREM_HOST) && side_is_up(p->onprem, SIM_AZURE_HOST);
+    return side_is_up(p->azure, SIM_ONPREM_HOST, p->first) &&
+           side_is_up(p->onprem, SIM_AZURE_HOST, p->first);
 }
 
 static bool pair_up(void *arg)

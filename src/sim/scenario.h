@@ -13,14 +13,16 @@ struct sim_pair_options {
     uint64_t child_life_us;         /* 0: an hour */
     enum ike_role azure, onprem;    /* 0: both initiate */
     bool no_er;
-    bool nat;      /* onprem behind a NAT; azure only answers */
-    bool no_encap; /* raw ESP */
+    bool vpn_first; /* ExpressRoute at local preference 50: the backup */
+    bool nat;       /* onprem behind a NAT; azure only answers */
+    bool no_encap;  /* raw ESP */
 };
 
 struct sim_pair {
     struct sim *sim;
     struct sim_gw *azure, *onprem;
     struct sim_link *internet, *er; /* end 0 is onprem, end 1 azure */
+    const char *first;              /* the interface that carries when all is well */
 };
 
 #define SIM_VPN 0u /* the tunnel, and its neighbor's id */

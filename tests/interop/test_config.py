@@ -1,4 +1,5 @@
 """What a bad kedge.yaml gets: the place, the value, what is allowed, the nearest right spelling. No root needed."""
+import os
 import re
 import subprocess
 
@@ -85,3 +86,15 @@ def test_a_missing_file_is_named(tmp_path):
     done = subprocess.run([kedge.kedged(), "--check", "-c", str(tmp_path / "no.yaml")], capture_output=True,
                           text=True, timeout=10, check=False)
     assert done.returncode != 0 and "no.yaml" in done.stderr
+
+
+def test_the_readmes_configurations_are_good(tmp_path):
+    """Every yaml block of README.md, with the secrets it names beside it."""
+    with open(os.path.join(kedge.ROOT, "README.md"), encoding="utf-8") as readme:
+        blocks = re.findall(r"```yaml\n(.*?)```", readme.read(), re.S)
+    assert len(blocks) == 2
+    (tmp_path / "the.psk").write_text("a-preshared-key\n", encoding="utf-8")
+    (tmp_path / "the.psk").chmod(0o600)
+    for block in blocks:
+        _, done = check(tmp_path, re.sub(r"/etc/kedge/\w+\.psk", str(tmp_path / "the.psk"), block))
+        assert done.returncode == 0 and done.stderr == "", done.stderr

@@ -1,6 +1,9 @@
 /* Two whole gateways over pretend networks: tunnel, BGP, failure and return, in virtual time. */
 #include "test_sim.h"
 
+#include <errno.h>
+#include <linux/rtnetlink.h>
+
 /* ---- up ---- */
 
 static void two_gateways_bring_up_tunnel_and_bgp(void **st KD_UNUSED)
@@ -283,6 +286,30 @@ static void no_syn_leaves_elsewhere_while_tunnel_is_down(void **st KD_UNUSED)
     sim_pair_free(&p);
 }
 
+/* Somebody's better route to the neighbor: a session bound to its interface does not follow it. */
+static void a_foreign_route_does_not_draw_the_session_away(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 28};
+    struct nl_route r = {.metric = 1, .protocol = 4};
+    struct kd_addr azure_bgp, onprem_bgp;
+    struct sim_pair p;
+
+    assert_true(kd_addr_parse(SIM_AZURE_BGP, &azure_bgp));
+    assert_true(kd_addr_parse(SIM_ONPREM_BGP, &onprem_bgp));
+    pair_new(&p, &o);
+    r.oif = sim_kernel_link_named(&p.azure->kernel, "er0")->ifindex;
+    r.dst = kd_prefix_host(&onprem_bgp);
+    assert_int_equal(sim_kernel_route_add(&p.azure->kernel, &r), 0);
+    r.oif = sim_kernel_link_named(&p.onprem->kernel, "er0")->ifindex;
+    r.dst = kd_prefix_host(&azure_bgp);
+    assert_int_equal(sim_kernel_route_add(&p.onprem->kernel, &r), 0);
+    sim_pair_start(&p);
+    wait_up(&p, KD_S(30));
+    assert_int_equal(sim_link_tally(p.er, 0, &azure_bgp).syns, 0);
+    assert_int_equal(sim_link_tally(p.er, 1, &onprem_bgp).syns, 0);
+    sim_pair_free(&p);
+}
+
 /* A SYN in the name of the tunnel's neighbor that arrives over ExpressRoute makes no session. */
 static void a_tunnels_session_is_not_accepted_elsewhere(void **st KD_UNUSED)
 {
@@ -347,6 +374,27 @@ static void a_silent_er_loss_ends_with_the_hold_timer(void **st KD_UNUSED)
     check_pair(&p, true);
     sim_link_cut(p.er, -1, false);
     wait_up(&p, KD_S(60));
+    sim_pair_free(&p);
+}
+
+/* DESIGN 3.7: the group moves; that not one route can be changed does not matter. */
+static void a_lost_path_moves_its_prefixes_without_touching_them(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 29, .vpn_first = true};
+    struct sim_pair p;
+
+    pair_up(&p, &o);
+    assert_way(p.azure, SIM_ONPREM_HOST, "vpn0");
+    sim_kernel_fail_type(&p.azure->kernel, RTM_NEWROUTE, ENOMEM);
+    sim_kernel_fail_type(&p.onprem->kernel, RTM_NEWROUTE, ENOMEM);
+    sim_link_cut(p.internet, -1, true);
+    run_checked(&p, KD_S(4));
+    assert_way(p.azure, SIM_ONPREM_HOST, "er0");
+    assert_ping(&p, "er0");
+    sim_kernel_fail_type(&p.azure->kernel, 0, 0);
+    sim_kernel_fail_type(&p.onprem->kernel, 0, 0);
+    sim_link_cut(p.internet, -1, false);
+    wait_up(&p, KD_S(90));
     sim_pair_free(&p);
 }
 
@@ -567,8 +615,10 @@ int main(void)
         cmocka_unit_test(a_peer_that_restarts_at_once_is_recognised),
         cmocka_unit_test(no_syn_leaves_elsewhere_while_tunnel_is_down),
         cmocka_unit_test(a_tunnels_session_is_not_accepted_elsewhere),
+        cmocka_unit_test(a_foreign_route_does_not_draw_the_session_away),
         cmocka_unit_test(er_cut_moves_traffic_to_vpn_and_back),
         cmocka_unit_test(a_silent_er_loss_ends_with_the_hold_timer),
+        cmocka_unit_test(a_lost_path_moves_its_prefixes_without_touching_them),
         cmocka_unit_test(both_ways_lost_leave_no_route),
         cmocka_unit_test(delete_announces_cease_then_ike_delete),
         cmocka_unit_test(up_right_after_down_wins),

@@ -1,5 +1,5 @@
-/* Nodes, the pretend TCP between them, and scripted peers. Everything is driven by one seeded stream,
- * printed at the start: the same seed gives the same run. */
+/* Nodes, the pretend TCP between them, and scripted peers. Everything is driven by one seeded
+ * stream, printed at the start: the same seed gives the same run. */
 #include "bgp_pair.h"
 #include "bgp/attr.h"
 #include "bgp/nlri.h"
@@ -146,9 +146,12 @@ void bgp_node_step(struct bgp_node *n, const struct bgp_event *ev)
             n->watches += a->kind == BGP_ACT_NH_WATCH;
             n->watches -= a->kind == BGP_ACT_NH_UNWATCH;
             if (a->kind == BGP_ACT_NH_WATCH && tail - head < KD_ARRAY_LEN(queue))
-                queue[tail++ % KD_ARRAY_LEN(queue)] = (struct bgp_event){
-                    .kind = BGP_EV_NEXTHOP, .now_us = wake.now_us, .table = a->table,
-                    .nexthop = a->nexthop, .iface = a->iface, .up = !n->nexthops_down};
+                queue[tail++ % KD_ARRAY_LEN(queue)] = (struct bgp_event){.kind = BGP_EV_NEXTHOP,
+                                                                         .now_us = wake.now_us,
+                                                                         .table = a->table,
+                                                                         .nexthop = a->nexthop,
+                                                                         .iface = a->iface,
+                                                                         .up = !n->nexthops_down};
         }
         if (head != tail)
             ev = &queue[head++ % KD_ARRAY_LEN(queue)];
@@ -234,8 +237,8 @@ bool bgp_node_route(const struct bgp_node *n, enum bgp_rib_view view, uint32_t p
 
 void bgp_node_local(struct bgp_node *n, const char *prefix, bool up, uint64_t now_us)
 {
-    struct bgp_event ev = {.kind = BGP_EV_LOCAL_ROUTE, .now_us = now_us, .up = up,
-                           .prefix = bgp_test_prefix(prefix)};
+    struct bgp_event ev = {
+        .kind = BGP_EV_LOCAL_ROUTE, .now_us = now_us, .up = up, .prefix = bgp_test_prefix(prefix)};
 
     bgp_node_step(n, &ev);
 }
@@ -249,11 +252,11 @@ void bgp_node_local(struct bgp_node *n, const char *prefix, bool up, uint64_t no
 struct end {
     struct bgp_node *node;
     struct kd_handle conn;
-    bool attached;        /* the engine knows the connection */
-    bool closed;          /* closed by this side */
-    uint8_t *out;         /* written, not yet delivered to the other side */
+    bool attached; /* the engine knows the connection */
+    bool closed;   /* closed by this side */
+    uint8_t *out;  /* written, not yet delivered to the other side */
     size_t out_len, out_cap;
-    uint64_t deliver_at;  /* KD_NEVER: nothing on the way */
+    uint64_t deliver_at; /* KD_NEVER: nothing on the way */
 };
 
 struct tcp {
@@ -458,8 +461,9 @@ void bgp_net_on(struct bgp_net *net, struct bgp_node *n, uint32_t peer)
 void bgp_net_off(struct bgp_net *net, struct bgp_node *n, uint32_t peer, enum kd_reason reason,
                  bool heard)
 {
-    bgp_net_event(net, n, (struct bgp_event){.kind = BGP_EV_PEER_OFF, .peer = peer,
-                                             .reason = reason, .heard = heard});
+    bgp_net_event(net, n,
+                  (struct bgp_event){
+                      .kind = BGP_EV_PEER_OFF, .peer = peer, .reason = reason, .heard = heard});
 }
 
 void bgp_net_cut(struct bgp_net *net, struct bgp_node *a, struct bgp_node *b, bool cut)
@@ -489,8 +493,10 @@ static void arrive_syn(struct bgp_net *net, struct tcp *t)
     ev.remote = net->link[t->link].addr[!s];
     bgp_net_event(net, t->e[0].node, ev);
     bgp_net_event(net, t->e[1].node,
-                  (struct bgp_event){.kind = BGP_EV_TCP_INCOMING, .token = t->token,
-                                     .local = ev.remote, .remote = ev.local,
+                  (struct bgp_event){.kind = BGP_EV_TCP_INCOMING,
+                                     .token = t->token,
+                                     .local = ev.remote,
+                                     .remote = ev.local,
                                      .iface = net->link[t->link].iface[!s]});
 }
 
@@ -515,18 +521,21 @@ static void deliver(struct bgp_net *net, struct tcp *t, unsigned s)
         memmove(from->out, from->out + n, from->out_len);
     }
     if (n && to->attached)
-        bgp_net_event(net, to->node, (struct bgp_event){.kind = BGP_EV_TCP_BYTES, .conn = to->conn,
-                                                        .data = kd_bytes(data, n)});
+        bgp_net_event(net, to->node,
+                      (struct bgp_event){
+                          .kind = BGP_EV_TCP_BYTES, .conn = to->conn, .data = kd_bytes(data, n)});
     if (n && from->attached)
-        bgp_net_event(net, from->node, (struct bgp_event){.kind = BGP_EV_TCP_SENT,
-                                                          .conn = from->conn, .n = (uint32_t)n});
+        bgp_net_event(
+            net, from->node,
+            (struct bgp_event){.kind = BGP_EV_TCP_SENT, .conn = from->conn, .n = (uint32_t)n});
     free(data);
     if (from->out_len || (from->closed && n)) {
         from->deliver_at = latency(net);
     } else if (from->closed && to->attached) {
         to->attached = false;
         bgp_net_event(net, to->node,
-                      (struct bgp_event){.kind = BGP_EV_TCP_CLOSED, .conn = to->conn,
+                      (struct bgp_event){.kind = BGP_EV_TCP_CLOSED,
+                                         .conn = to->conn,
                                          .reason = KD_REASON_TCP_CLOSED});
     }
     finish(t);
@@ -663,19 +672,26 @@ void bgp_raw_connect(struct bgp_raw *r, uint32_t peer)
 {
     bgp_raw_event(r, (struct bgp_event){.kind = BGP_EV_PEER_ON, .peer = peer});
     if (r->conn[peer].open)
-        bgp_raw_event(r, (struct bgp_event){.kind = BGP_EV_TCP_OPENED, .conn = r->conn[peer].h,
+        bgp_raw_event(r, (struct bgp_event){.kind = BGP_EV_TCP_OPENED,
+                                            .conn = r->conn[peer].h,
                                             .local = bgp_test_addr("192.0.2.1")});
 }
 
 struct bgp_open bgp_raw_open(const struct bgp_peer_config *c, uint32_t router_id)
 {
-    return (struct bgp_open){.asn = c->asn, .hold_s = 180, .id = router_id, .as4 = true,
-                             .mp_ipv4 = true, .mp_ipv6 = true, .refresh = true};
+    return (struct bgp_open){.asn = c->asn,
+                             .hold_s = 180,
+                             .id = router_id,
+                             .as4 = true,
+                             .mp_ipv4 = true,
+                             .mp_ipv6 = true,
+                             .refresh = true};
 }
 
 void bgp_raw_send(struct bgp_raw *r, uint32_t peer, const void *bytes, size_t len)
 {
-    bgp_raw_event(r, (struct bgp_event){.kind = BGP_EV_TCP_BYTES, .conn = r->conn[peer].h,
+    bgp_raw_event(r, (struct bgp_event){.kind = BGP_EV_TCP_BYTES,
+                                        .conn = r->conn[peer].h,
                                         .data = kd_bytes(bytes, len)});
 }
 
@@ -773,7 +789,8 @@ static void put_attrs(struct kd_writer *w, const struct bgp_raw_update *u)
 
     bgp_attr_head(w, BGP_AF_TRANSITIVE, BGP_A_ORIGIN, 1);
     kd_put_u8(w, u->origin);
-    bgp_attr_head(w, BGP_AF_TRANSITIVE, BGP_A_AS_PATH, u->n_as ? 2 + u->n_as * (u->as2 ? 2 : 4) : 0);
+    bgp_attr_head(w, BGP_AF_TRANSITIVE, BGP_A_AS_PATH,
+                  u->n_as ? 2 + u->n_as * (u->as2 ? 2 : 4) : 0);
     if (u->n_as) {
         kd_put_u8(w, 2);
         kd_put_u8(w, (uint8_t)u->n_as);

@@ -58,7 +58,7 @@ void bgp_node_local(struct bgp_node *n, const char *prefix, bool up, uint64_t no
 
 struct kd_addr bgp_test_addr(const char *s);
 struct kd_prefix bgp_test_prefix(const char *s);
-/* A peer that accepts and offers everything; timers 180/60. To be adjusted and given to peer_set. */
+/* A peer that accepts and offers everything; timers 180/60. For bgp_peer_set(). */
 struct bgp_peer_config *bgp_test_config(const char *remote, uint32_t asn);
 
 /* ---- net: nodes joined by links ---- */
@@ -133,7 +133,7 @@ struct bgp_raw_update {
     uint8_t origin;
     bool has_med, has_local_pref, as2;
     uint32_t med, local_pref;
-    uint32_t originator_id;  /* 0: none */
+    uint32_t originator_id; /* 0: none */
     unsigned n_clusters;
     uint8_t extra[256]; /* further attributes, encoded */
     size_t n_extra;

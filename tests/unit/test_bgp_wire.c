@@ -1,5 +1,5 @@
-/* BGP on the wire: for each message and attribute the good form and the nearest bad one, with what RFC
- * 7606 makes of it. */
+/* BGP on the wire: for each message and attribute the good form and the nearest bad one, with what
+ * RFC 7606 makes of it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,12 +35,12 @@ static void header_lengths_and_types_are_judged_by_message(void **state)
         enum bgp_frame_verdict verdict;
         uint8_t sub;
     } cases[] = {
-        {19, 4, BGP_FRAME_OK, 0},    {20, 4, BGP_FRAME_BAD, 2},   {18, 4, BGP_FRAME_BAD, 2},
-        {0, 4, BGP_FRAME_BAD, 2},    {29, 1, BGP_FRAME_OK, 0},    {28, 1, BGP_FRAME_BAD, 2},
-        {23, 2, BGP_FRAME_OK, 0},    {22, 2, BGP_FRAME_BAD, 2},   {4096, 2, BGP_FRAME_OK, 0},
+        {19, 4, BGP_FRAME_OK, 0},    {20, 4, BGP_FRAME_BAD, 2},    {18, 4, BGP_FRAME_BAD, 2},
+        {0, 4, BGP_FRAME_BAD, 2},    {29, 1, BGP_FRAME_OK, 0},     {28, 1, BGP_FRAME_BAD, 2},
+        {23, 2, BGP_FRAME_OK, 0},    {22, 2, BGP_FRAME_BAD, 2},    {4096, 2, BGP_FRAME_OK, 0},
         {4097, 2, BGP_FRAME_BAD, 2}, {65535, 2, BGP_FRAME_BAD, 2}, {21, 3, BGP_FRAME_OK, 0},
-        {20, 3, BGP_FRAME_BAD, 2},   {23, 5, BGP_FRAME_OK, 0},    {22, 5, BGP_FRAME_BAD, 2},
-        {23, 0, BGP_FRAME_BAD, 3},   {23, 6, BGP_FRAME_BAD, 3},   {23, 255, BGP_FRAME_BAD, 3},
+        {20, 3, BGP_FRAME_BAD, 2},   {23, 5, BGP_FRAME_OK, 0},     {22, 5, BGP_FRAME_BAD, 2},
+        {23, 0, BGP_FRAME_BAD, 3},   {23, 6, BGP_FRAME_BAD, 3},    {23, 255, BGP_FRAME_BAD, 3},
     };
     struct bgp_error e;
 
@@ -92,9 +92,17 @@ static bool open_of(const void *params, size_t len, struct bgp_open *o, struct b
 
 static void open_round_trips(void **state)
 {
-    struct bgp_open o = {.asn = 4200000000u, .hold_s = 90, .id = 0x0a000001, .as4 = true,
-                         .mp_ipv4 = true, .mp_ipv6 = true, .mp_any = true, .refresh = true,
-                         .enhanced_refresh = true, .extended_message = true, .graceful = true,
+    struct bgp_open o = {.asn = 4200000000u,
+                         .hold_s = 90,
+                         .id = 0x0a000001,
+                         .as4 = true,
+                         .mp_ipv4 = true,
+                         .mp_ipv6 = true,
+                         .mp_any = true,
+                         .refresh = true,
+                         .enhanced_refresh = true,
+                         .extended_message = true,
+                         .graceful = true,
                          .graceful_flags_time = 0x8078};
     struct bgp_open back;
     struct bgp_error e;
@@ -145,8 +153,8 @@ static void open_capability_lengths_are_exact(void **state)
     static const struct {
         uint8_t code, good, value[8];
     } caps[] = {
-        {1, 4, {0, 1, 0, 1}}, {2, 0, {0}},          {6, 0, {0}},
-        {64, 2, {0, 120}},    {65, 4, {0, 0, 0xfd, 0xe8}}, {70, 0, {0}},
+        {1, 4, {0, 1, 0, 1}},        {2, 0, {0}},  {6, 0, {0}}, {64, 2, {0, 120}},
+        {65, 4, {0, 0, 0xfd, 0xe8}}, {70, 0, {0}},
     };
     struct bgp_open o;
     struct bgp_error e;
@@ -380,8 +388,8 @@ static void each_attribute_good_and_nearest_bad(void **state)
 
     (void)state;
     for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
-        enum bgp_disposition d = with(cases[i].ibgp, cases[i].flags, cases[i].code, cases[i].value,
-                                      cases[i].len);
+        enum bgp_disposition d =
+            with(cases[i].ibgp, cases[i].flags, cases[i].code, cases[i].value, cases[i].len);
         if (d != cases[i].verdict)
             printf("# case %zu: attribute %u of %u bytes, flags %02x: %s\n", i, cases[i].code,
                    cases[i].len, cases[i].flags, bgp_disposition_names[d]);
@@ -389,7 +397,7 @@ static void each_attribute_good_and_nearest_bad(void **state)
     }
 }
 
-#define V(ibgp, ...) \
+#define V(ibgp, ...)                                                                               \
     verdict((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}), ibgp)
 
 static void mandatory_attributes_are_needed_and_judged(void **state)
@@ -418,13 +426,14 @@ static void as_path_segments_are_judged(void **state)
 {
     (void)state;
     assert_int_equal(PATH(6, 2, 1, 0, 0, 0xfd, 0xe8), BGP_D_OK);
-    assert_int_equal(PATH(12, 2, 1, 0, 0, 0xfd, 0xe8, 1, 1, 0, 0, 0, 9), BGP_D_OK); /* a set behind */
-    assert_int_equal(PATH(2, 2, 0), BGP_D_WITHDRAW);                            /* empty segment */
-    assert_int_equal(PATH(6, 2, 2, 0, 0, 0xfd, 0xe8), BGP_D_WITHDRAW);          /* overrun */
-    assert_int_equal(PATH(7, 2, 1, 0, 0, 0xfd, 0xe8, 2), BGP_D_WITHDRAW);       /* one byte left */
-    assert_int_equal(PATH(6, 5, 1, 0, 0, 0xfd, 0xe8), BGP_D_WITHDRAW);          /* unknown type */
+    assert_int_equal(PATH(12, 2, 1, 0, 0, 0xfd, 0xe8, 1, 1, 0, 0, 0, 9),
+                     BGP_D_OK);                                           /* a set behind */
+    assert_int_equal(PATH(2, 2, 0), BGP_D_WITHDRAW);                      /* empty segment */
+    assert_int_equal(PATH(6, 2, 2, 0, 0, 0xfd, 0xe8), BGP_D_WITHDRAW);    /* overrun */
+    assert_int_equal(PATH(7, 2, 1, 0, 0, 0xfd, 0xe8, 2), BGP_D_WITHDRAW); /* one byte left */
+    assert_int_equal(PATH(6, 5, 1, 0, 0, 0xfd, 0xe8), BGP_D_WITHDRAW);    /* unknown type */
     assert_int_equal(PATH(6, 0, 1, 0, 0, 0xfd, 0xe8), BGP_D_WITHDRAW);
-    assert_int_equal(PATH(6, 3, 1, 0, 0, 0xfd, 0xe8), BGP_D_WITHDRAW);          /* confederation */
+    assert_int_equal(PATH(6, 3, 1, 0, 0, 0xfd, 0xe8), BGP_D_WITHDRAW); /* confederation */
     assert_int_equal(PATH(10, 2, 2, 0, 0, 0xfd, 0xe8, 0, 0, 0, 0), BGP_D_WITHDRAW); /* AS 0 */
     /* 7.2: the leftmost isn't the peer's, or there is none */
     assert_int_equal(PATH(6, 2, 1, 0, 0, 0xfd, 0xe9), BGP_D_WITHDRAW);
@@ -520,8 +529,8 @@ static struct bgp_update parse_body(const void *body, size_t len)
 
 static void update_lengths_that_dont_fit_reset(void **state)
 {
-    static const uint8_t withdrawn[] = {0, 1, 0, 0};     /* withdrawn of 1 byte, then one byte */
-    static const uint8_t attrs[] = {0, 0, 0, 1};         /* attributes of 1 byte that aren't there */
+    static const uint8_t withdrawn[] = {0, 1, 0, 0}; /* withdrawn of 1 byte, then one byte */
+    static const uint8_t attrs[] = {0, 0, 0, 1};     /* attributes of 1 byte that aren't there */
     static const uint8_t huge[] = {0xff, 0xff, 0, 0};
     static const uint8_t empty[] = {0, 0, 0, 0};
 
@@ -608,9 +617,9 @@ static void end_of_rib_is_exactly_that(void **state)
 static void as4_path_is_merged_behind_the_old_speakers(void **state)
 {
     /* AS_PATH 65000 23456 23456, AS4_PATH 70000 80000 */
-    static const uint8_t attrs[] = {ORIGIN_IGP, NEXT_HOP, 0x40, 2, 8, 2, 3, 0xfd, 0xe8, 0x5b, 0xa0,
-                                    0x5b, 0xa0, 0xc0, 17, 10, 2, 2, 0, 1, 0x11, 0x70, 0, 1, 0x38,
-                                    0x80};
+    static const uint8_t attrs[] = {ORIGIN_IGP, NEXT_HOP, 0x40, 2,    8,    2,  3,    0xfd, 0xe8,
+                                    0x5b,       0xa0,     0x5b, 0xa0, 0xc0, 17, 10,   2,    2,
+                                    0,          1,        0x11, 0x70, 0,    1,  0x38, 0x80};
     struct bgp_update u = parse_with(attrs, sizeof(attrs), one_prefix, 3, false, false);
     uint32_t asn[8];
 
@@ -624,8 +633,9 @@ static void as4_path_is_merged_behind_the_old_speakers(void **state)
 
 static void a_longer_as4_path_is_ignored(void **state)
 {
-    static const uint8_t attrs[] = {ORIGIN_IGP, NEXT_HOP, 0x40, 2, 4, 2, 1, 0xfd, 0xe8, 0xc0, 17, 10,
-                                    2, 2, 0, 1, 0x11, 0x70, 0, 1, 0x38, 0x80};
+    static const uint8_t attrs[] = {ORIGIN_IGP, NEXT_HOP, 0x40, 2,  4,    2,   1, 0xfd,
+                                    0xe8,       0xc0,     17,   10, 2,    2,   0, 1,
+                                    0x11,       0x70,     0,    1,  0x38, 0x80};
     struct bgp_update u = parse_with(attrs, sizeof(attrs), one_prefix, 3, false, false);
     uint32_t asn[8];
 
@@ -638,9 +648,10 @@ static void a_longer_as4_path_is_ignored(void **state)
 static void as4_attributes_are_stale_behind_a_real_aggregator(void **state)
 {
     /* AGGREGATOR of AS 65001, not AS_TRANS: AS4_PATH isn't used either */
-    static const uint8_t attrs[] = {ORIGIN_IGP, NEXT_HOP, 0x40, 2, 6, 2, 2, 0xfd, 0xe8, 0x5b, 0xa0,
-                                    0xc0, 7, 6, 0xfd, 0xe9, 1, 1, 1, 1, 0xc0, 17, 6, 2, 1, 0, 1,
-                                    0x11, 0x70, 0xc0, 18, 8, 0, 1, 0x11, 0x70, 2, 2, 2, 2};
+    static const uint8_t attrs[] = {ORIGIN_IGP, NEXT_HOP, 0x40, 2, 6,    2,    2, 0xfd, 0xe8, 0x5b,
+                                    0xa0,       0xc0,     7,    6, 0xfd, 0xe9, 1, 1,    1,    1,
+                                    0xc0,       17,       6,    2, 1,    0,    1, 0x11, 0x70, 0xc0,
+                                    18,         8,        0,    1, 0x11, 0x70, 2, 2,    2,    2};
     struct bgp_update u = parse_with(attrs, sizeof(attrs), one_prefix, 3, false, false);
     uint32_t asn[8];
 
@@ -684,10 +695,17 @@ static void attributes_round_trip_for_new_and_old_speakers(void **state)
                BGP_HAS(BGP_A_MED) | BGP_HAS(BGP_A_LOCAL_PREF) | BGP_HAS(BGP_A_ATOMIC_AGGREGATE) |
                BGP_HAS(BGP_A_AGGREGATOR) | BGP_HAS(BGP_A_COMMUNITIES) |
                BGP_HAS(BGP_A_EXT_COMMUNITIES) | BGP_HAS(BGP_A_LARGE_COMMUNITIES),
-        .origin = 2, .med = 5, .local_pref = 150, .nexthop = kd_addr_v4(0xc000020a),
-        .aggregator_as = 70000, .aggregator_id = 9, .as_path = kd_bytes(path, sizeof(path)),
-        .communities = kd_bytes(communities, 4), .ext_communities = kd_bytes(ext, 8),
-        .large_communities = kd_bytes(large, 12), .unknown = kd_bytes(unknown, sizeof(unknown)),
+        .origin = 2,
+        .med = 5,
+        .local_pref = 150,
+        .nexthop = kd_addr_v4(0xc000020a),
+        .aggregator_as = 70000,
+        .aggregator_id = 9,
+        .as_path = kd_bytes(path, sizeof(path)),
+        .communities = kd_bytes(communities, 4),
+        .ext_communities = kd_bytes(ext, 8),
+        .large_communities = kd_bytes(large, 12),
+        .unknown = kd_bytes(unknown, sizeof(unknown)),
     };
 
     (void)state;
@@ -740,7 +758,7 @@ static void updates_pack_until_the_message_is_full(void **state)
     kd_writer_init(&w, buf, sizeof(buf));
     assert_true(bgp_update_announce(&o, &w, BGP_MESSAGE_MAX, 4,
                                     kd_bytes(attrs, sizeof((uint8_t[]){MANDATORY})), &nh));
-    for (uint32_t i = 0; ; i++, n++) {
+    for (uint32_t i = 0;; i++, n++) {
         struct kd_addr a = kd_addr_v4(0x0a000000 + i * 256);
         p = kd_prefix_make(&a, 24);
         if (!bgp_update_add(&o, &p))
@@ -806,8 +824,9 @@ static void host_bits_in_a_prefix_are_cleared(void **state)
 /* Class 47 by chance: whatever the bytes, views stay inside and the verdict is one of four. */
 static void random_updates_never_leave_their_bounds(void **state)
 {
-    static const uint8_t seedling[] = {0, 3, 16, 10, 2, 0, 40, MANDATORY, 0x80, 4, 4, 0, 0, 0, 1,
-                                       0xc0, 8, 4, 1, 2, 3, 4, 0x80, 15, 3, 0, 2, 1, 16, 10, 1};
+    static const uint8_t seedling[] = {0,    3,  16, 10, 2,    0, 40, MANDATORY, 0x80, 4, 4,
+                                       0,    0,  0,  1,  0xc0, 8, 4,  1,         2,    3, 4,
+                                       0x80, 15, 3,  0,  2,    1, 16, 10,        1};
     unsigned seed = 20241;
     unsigned seen[4] = {0};
 

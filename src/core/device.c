@@ -1,0 +1,140 @@
+/* A tunnel's interface: asked for, set up, and asked for again after a refusal. It exists while
+ * kedge runs, whatever the tunnel's state: an interface is no signal (DESIGN 3.4). */
+#include "core/tunnel.h"
+
+#include <stdio.h>
+
+#define DEVICE_RETRY_US KD_S(5)
+
+void core_device_mtu(struct core *c, struct core_tunnel *t, uint32_t mtu)
+{
+    uint8_t room[256];
+    struct nl_buf b = {room, sizeof(room), 0};
+    struct core_op op = {.kind = CORE_OP_LINK, .id = core_tunnel_id(c, t)};
+    char alias[64];
+    struct nl_link_set l = {.ifindex = t->ifindex, .up = true, .mtu = mtu, .alias = alias};
+
+    snprintf(alias, sizeof(alias), "kedge:%s", t->cfg.ike.name);
+    t->mtu = mtu; /* wanted; a refusal is tried again */
+    kd_assert(nl_put_link_set(&b, core_op_begin(c, &op), &l));
+    core_op_send(c, &b);
+}
+
+void core_device_ask(struct core *c, struct core_tunnel *t)
+{
+    struct core_act *a = core_emit(c, CORE_ACT_DEVICE_ADD);
+
+    t->device_asked = true;
+    a->tunnel = core_tunnel_id(c, t);
+    memcpy(a->name, t->cfg.ifname, sizeof(a->name));
+}
+
+static void add_address(struct core *c, struct core_tunnel *t)
+{
+    uint8_t room[256];
+    struct nl_buf b = {room, sizeof(room), 0};
+    struct core_op op = {.kind = CORE_OP_ADDR, .id = core_tunnel_id(c, t)};
+    struct nl_addr_set a = {.ifindex = t->ifindex,
+                            .prefix = kd_prefix_host(&t->cfg.inner),
+                            .local = t->cfg.inner,
+                            .protocol = NL_PROTO_KEDGE};
+
+    kd_assert(nl_put_addr(&b, core_op_begin(c, &op), &a, true));
+    core_op_send(c, &b);
+}
+
+/* The interface is made: what does not depend on the tunnel being up can be done. */
+static void device_ready(struct core *c, struct core_tunnel *t)
+{
+    struct kd_prefix host = kd_prefix_host(&t->cfg.neighbor.remote);
+
+    t->device_ready = true;
+    if (t->cfg.has_neighbor) {
+        struct core_act *a = core_emit(c, CORE_ACT_TCP_LISTEN);
+        a->tunnel = core_tunnel_id(c, t);
+        a->local = (struct kd_endpoint){t->cfg.inner, 179};
+        core_fib_want_unreachable(c, t->cfg.table, &host, CORE_METRIC_LAST, core_tunnel_id(c, t));
+    }
+    if (t->admin_up)
+        core_queue_ike_command(c, core_tunnel_id(c, t), IKE_CMD_UP);
+}
+
+/* Idempotent: asked again after a refusal, and after an overrun. */
+void core_device_prepare(struct core *c, struct core_tunnel *t)
+{
+    core_device_mtu(c, t, t->mtu);
+    if (t->device_ready)
+        return;
+    if (t->cfg.inner.family)
+        add_address(c, t);
+    else
+        device_ready(c, t);
+}
+
+/* Refused, or broken later: its SAs went with it, and a new one is asked for. */
+static void device_gone(struct core *c, struct core_tunnel *t)
+{
+    if (t->device_ready) {
+        core_emit(c, CORE_ACT_TCP_UNLISTEN)->tunnel = core_tunnel_id(c, t);
+        core_emit(c, CORE_ACT_DEVICE_DEL)->tunnel = core_tunnel_id(c, t);
+        core_carry_off(c, t, KD_REASON_NO_DEVICE, false);
+        core_queue_ike_command(c, core_tunnel_id(c, t), IKE_CMD_DOWN);
+    }
+    t->device_asked = t->device_ready = false;
+    t->ifindex = 0;
+    t->reason = KD_REASON_NO_DEVICE;
+    t->device_at_us = c->now_us + DEVICE_RETRY_US;
+}
+
+void core_tunnel_device(struct core *c, const struct core_ev *ev)
+{
+    struct core_tunnel *t;
+    char line[160];
+
+    if (ev->tunnel >= c->cfg.n_tunnels)
+        return;
+    t = &c->tunnels[ev->tunnel];
+    if (!ev->ok) {
+        snprintf(line, sizeof(line), "interface %s: %.*s", t->cfg.ifname, (int)ev->data.len,
+                 (const char *)ev->data.p);
+        core_say_text(c, CORE_NOTE_KERNEL_ERROR, ev->tunnel, CORE_NO_PEER, KD_REASON_NO_DEVICE,
+                      line);
+        device_gone(c, t);
+        return;
+    }
+    t->ifindex = ev->ifindex;
+    t->mtu = t->cfg.mtu ? t->cfg.mtu : 1400;
+    core_device_prepare(c, t);
+}
+
+void core_tunnel_device_op(struct core *c, enum core_op_kind kind, uint32_t tunnel, int error,
+                           const char *text)
+{
+    struct core_tunnel *t = &c->tunnels[tunnel];
+    char line[224];
+
+    if (error) {
+        snprintf(line, sizeof(line), "interface %s: %s refused: %s (errno %d)", t->cfg.ifname,
+                 kind == CORE_OP_ADDR ? "address" : "mtu or state", text, error);
+        core_say_text(c, CORE_NOTE_KERNEL_ERROR, tunnel, CORE_NO_PEER, KD_REASON_KERNEL_REFUSED,
+                      line);
+        t->device_at_us = c->now_us + DEVICE_RETRY_US;
+    }
+    /* The link's answer came before: a device that could not be set up is not ready with an
+     * address. */
+    if (kind == CORE_OP_ADDR && t->device_at_us == KD_NEVER && !t->device_ready)
+        device_ready(c, t);
+}
+
+/* Answers were lost, or requests never left: what was asked of the devices is asked again, and a
+ * FIB that was being emptied is empty when the new requests are answered. */
+void core_tunnels_lost_all(struct core *c)
+{
+    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++) {
+        struct core_tunnel *t = &c->tunnels[i];
+        if (t->ifindex)
+            t->device_at_us = c->now_us;
+        if (t->clear == CORE_CLEAR_WAITING)
+            t->clear = CORE_CLEAR_SENDING;
+    }
+}
