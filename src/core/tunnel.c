@@ -36,7 +36,8 @@ void core_tunnel_say_state(struct core *c, const struct core_tunnel *t)
     core_say(c, &r);
 }
 
-static bool move(struct core *c, struct core_tunnel *t, enum core_input in, enum kd_reason reason)
+bool core_tunnel_move(struct core *c, struct core_tunnel *t, enum core_input in,
+                      enum kd_reason reason)
 {
     for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
         if (rows[i].input != in || !(rows[i].from & 1u << t->state))
