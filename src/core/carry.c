@@ -54,8 +54,8 @@ static uint32_t routes_over(const struct core *c, const struct core_tunnel *t)
         const struct core_fib_entry *e;
         if (!group_over(c, g, t->ifindex))
             continue;
-        DL_FOREACH(g->entries, e)
-        n += e->have == CORE_FIB_GROUP && e->have_id == g->id;
+        DL_FOREACH (g->entries, e)
+            n += e->have == CORE_FIB_GROUP && e->have_id == g->id;
     }
     return n;
 }

@@ -255,8 +255,7 @@ void core_fib_group_lost(struct core *c, struct core_group *g)
 {
     struct core_fib_entry *e;
 
-    DL_FOREACH(g->entries, e)
-    {
+    DL_FOREACH (g->entries, e) {
         if (e->have == CORE_FIB_GROUP && e->have_id == g->id)
             set_have(c, e, CORE_FIB_NONE, 0);
         core_fib_dirty(c, e);
@@ -267,8 +266,7 @@ void core_fib_lost_all(struct core *c)
 {
     struct core_fib_entry *e, *tmp;
 
-    HASH_ITER(hh, c->fib, e, tmp)
-    {
+    HASH_ITER (hh, c->fib, e, tmp) {
         e->busy = false;
         e->have = CORE_FIB_NONE;
         e->have_id = UINT32_MAX; /* differs from any wish, so that it is asked for again */
@@ -280,16 +278,15 @@ void core_fib_remove_all(struct core *c)
 {
     struct core_fib_entry *e, *tmp;
 
-    HASH_ITER(hh, c->fib, e, tmp)
-    want(c, e->key, CORE_FIB_NONE, NULL, 0, e->tunnel);
+    HASH_ITER (hh, c->fib, e, tmp)
+        want(c, e->key, CORE_FIB_NONE, NULL, 0, e->tunnel);
 }
 
 void core_fib_free(struct core *c)
 {
     struct core_fib_entry *e, *tmp;
 
-    HASH_ITER(hh, c->fib, e, tmp)
-    {
+    HASH_ITER (hh, c->fib, e, tmp) {
         HASH_DEL(c->fib, e);
         free(e);
     }

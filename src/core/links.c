@@ -50,8 +50,7 @@ void core_links_sweep(struct core *c)
 {
     struct core_link *l, *tmp;
 
-    HASH_ITER(hh, c->links, l, tmp)
-    {
+    HASH_ITER (hh, c->links, l, tmp) {
         struct nl_event gone = {.kind = NL_LINK, .is_del = true, .link = {.ifindex = l->ifindex}};
         if (!l->seen)
             core_link_event(c, &gone);
@@ -158,8 +157,7 @@ void core_links_free(struct core *c)
 {
     struct core_link *l, *tmp;
 
-    HASH_ITER(hh, c->links, l, tmp)
-    {
+    HASH_ITER (hh, c->links, l, tmp) {
         HASH_DEL(c->links, l);
         free(l);
     }

@@ -263,8 +263,7 @@ void core_groups_sweep(struct core *c)
 {
     struct core_group *g, *tmp;
 
-    HASH_ITER(hh, c->groups, g, tmp)
-    {
+    HASH_ITER (hh, c->groups, g, tmp) {
         if (g->refs > 0 || any_entry_through(c, g->id) || !core_room(c))
             continue;
         group_remove(c, g);
@@ -377,12 +376,12 @@ void core_nh_lost_link(struct core *c, uint32_t ifindex)
                 core_fib_group_lost(c, g);
             }
     }
-    HASH_ITER(hh, c->fib, e, tmp)
-    if (e->have == CORE_FIB_DEVICE && e->have_id == ifindex) {
-        e->have = CORE_FIB_NONE;
-        e->have_id = 0;
-        core_fib_dirty(c, e);
-    }
+    HASH_ITER (hh, c->fib, e, tmp)
+        if (e->have == CORE_FIB_DEVICE && e->have_id == ifindex) {
+            e->have = CORE_FIB_NONE;
+            e->have_id = 0;
+            core_fib_dirty(c, e);
+        }
 }
 
 void core_paths_free(struct core *c)
@@ -390,13 +389,11 @@ void core_paths_free(struct core *c)
     struct core_group *g, *gt;
     struct core_nh *nh, *nt;
 
-    HASH_ITER(hh, c->groups, g, gt)
-    {
+    HASH_ITER (hh, c->groups, g, gt) {
         HASH_DEL(c->groups, g);
         free(g);
     }
-    HASH_ITER(hh, c->nhs, nh, nt)
-    {
+    HASH_ITER (hh, c->nhs, nh, nt) {
         HASH_DEL(c->nhs, nh);
         free(nh);
     }

@@ -52,14 +52,12 @@ void core_peers_free(struct core *c)
 {
     struct core_peer *p, *tmp;
 
-    HASH_ITER(hh, c->peers, p, tmp)
-    {
+    HASH_ITER (hh, c->peers, p, tmp) {
         HASH_DEL(c->peers, p);
         free(p);
     }
     struct core_watch *w, *wt;
-    HASH_ITER(hh, c->watches, w, wt)
-    {
+    HASH_ITER (hh, c->watches, w, wt) {
         HASH_DEL(c->watches, w);
         free(w);
     }

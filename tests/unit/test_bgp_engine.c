@@ -170,6 +170,33 @@ static void collision_closes_the_connection_of_the_lower_identifier(void **state
     }
 }
 
+/* A peer that restarted opens anew; what it forgot answers the KEEPALIVE with a reset. */
+static void a_new_connection_while_established_asks_the_old_one(void **state)
+{
+    struct bgp_event incoming = {.kind = BGP_EV_TCP_INCOMING,
+                                 .token = 7,
+                                 .local = bgp_test_addr("192.0.2.1"),
+                                 .remote = bgp_test_addr("192.0.2.10"),
+                                 .iface = BGP_NO_IFACE};
+    struct bgp_raw r;
+    unsigned before;
+
+    (void)state;
+    bgp_raw_init(&r, 65515, 100, false);
+    bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
+    bgp_raw_establish(&r, 0, 65020, 50);
+    bgp_raw_pass(&r, KD_S(2));
+    before = bgp_raw_count(&r, 0, BGP_MSG_KEEPALIVE);
+    bgp_raw_event(&r, incoming);
+    assert_int_equal(r.refused, 1);
+    assert_int_equal(bgp_raw_count(&r, 0, BGP_MSG_KEEPALIVE), before + 1);
+    bgp_raw_event(&r, incoming); /* a stranger sets no pace */
+    assert_int_equal(r.refused, 2);
+    assert_int_equal(bgp_raw_count(&r, 0, BGP_MSG_KEEPALIVE), before + 1);
+    assert_int_equal(bgp_node_state(&r.node, 0), BGP_ESTABLISHED);
+    bgp_raw_fini(&r);
+}
+
 static void hold_timer_expires_without_keepalives(void **state)
 {
     struct pair p = pair_of(SEED, 65020);
@@ -1613,6 +1640,7 @@ int main(void)
         cmocka_unit_test(a_session_lasts_while_keepalives_come),
         cmocka_unit_test(collision_keeps_one_session_by_router_id),
         cmocka_unit_test(collision_closes_the_connection_of_the_lower_identifier),
+        cmocka_unit_test(a_new_connection_while_established_asks_the_old_one),
         cmocka_unit_test(hold_timer_expires_without_keepalives),
         cmocka_unit_test(hold_time_zero_means_no_timers),
         cmocka_unit_test(routes_are_exchanged_and_follow_their_origin),
