@@ -266,10 +266,8 @@ static void set_suites(struct cfg *c, struct tunnel *t, const struct cfg_where *
                   ".profile: azure-custom; allowed: one ike and one esp proposal");
     if (lists || custom)
         return;
-    /* offers and acceptance are one list as yet: who may be asked accepts what Azure accepts */
-    bool asks_only = k->role == IKE_ROLE_INITIATOR;
     const char *name = t->profile[0] ? t->profile : "modern";
-    bool known = ike_profile(name, &k->ike, asks_only ? &k->esp : NULL, asks_only ? NULL : &k->esp);
+    bool known = ike_profile(name, &k->ike, &k->esp, &k->esp_accept);
     kd_assert(known);
 }
 

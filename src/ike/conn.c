@@ -74,6 +74,7 @@ bool ike_conn_set(struct ike *e, uint32_t id, const struct ike_conn_config *cfg)
         c->cfg.natt_port = 4500;
     ike_proposals_filter(&c->cfg.ike, e->crypto);
     ike_proposals_filter(&c->cfg.esp, e->crypto);
+    ike_proposals_filter(&c->cfg.esp_accept, e->crypto);
     return true;
 }
 

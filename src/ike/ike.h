@@ -57,6 +57,7 @@ struct ike_conn_config {
     enum ike_role role;
     enum ike_encap encap;
     struct ike_proposals ike, esp; /* in order of preference; protocol and spi unset */
+    struct ike_proposals esp_accept; /* as responder, where that is another list (Azure's); n 0: esp */
     struct ike_ts_list local_ts, remote_ts;
     bool accept_any_ts; /* Azure as responder (facts/azure 1.5): take the offer whole */
     uint64_t detect_us, abandon_us; /* DESIGN 3.5 */

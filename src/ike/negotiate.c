@@ -15,6 +15,11 @@ static bool take_spi(const uint8_t *spi, uint8_t len, uint32_t *out)
     return *out >= SPI_RESERVED;
 }
 
+static const struct ike_proposals *accepted(const struct ike_conn *c)
+{
+    return c->cfg.esp_accept.n ? &c->cfg.esp_accept : &c->cfg.esp;
+}
+
 static void note_proposals(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
                            const struct ike_proposals *offered)
 {
@@ -25,7 +30,7 @@ static void note_proposals(struct ike *e, struct ike_sa *sa, const struct ike_co
                     "peer %s offered no ESP proposal that is configured",
                     kd_addr_str(&sa->remote.addr, addr));
     ike_note_offer(e, a, ike_proposals_text(offered, theirs, sizeof(theirs)),
-                   ike_proposals_text(&c->cfg.esp, ours, sizeof(ours)));
+                   ike_proposals_text(accepted(c), ours, sizeof(ours)));
 }
 
 static void pair_text(const struct ike_ts_list *l, const struct ike_ts_list *r, char *buf,
@@ -60,7 +65,7 @@ uint16_t ike_child_select(struct ike *e, struct ike_sa *sa, const struct ike_con
 
     if (!ike_proposals_parse(m->sa, &offered, NULL, NULL))
         return IKE_N_INVALID_SYNTAX;
-    if (ike_proposal_select(&offered, &c->cfg.esp, IKE_PROTO_ESP, flags, suite, spi, &spi_len) &&
+    if (ike_proposal_select(&offered, accepted(c), IKE_PROTO_ESP, flags, suite, spi, &spi_len) &&
         take_spi(spi, spi_len, spi_out))
         return 0;
     note_proposals(e, sa, c, &offered);

@@ -758,6 +758,8 @@ static void two_tunnels_get_their_own_defaults(void **state)
     assert_string_equal(a->ifname, "kedge0");
     assert_string_equal(b->ifname, "kedge1");
     assert_int_equal(a->ike.detect_us, KD_S(45));
+    assert_int_equal(b->ike.esp.n, 4); /* what Azure offers, and the longer list that it accepts */
+    assert_true(b->ike.esp_accept.n > b->ike.esp.n);
     assert_int_equal(a->ike.abandon_us, KD_S(180));
     assert_int_equal(b->ike.abandon_us, KD_S(60));
     assert_int_equal(a->replay_window, 1024);

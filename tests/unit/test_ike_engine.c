@@ -12,6 +12,8 @@
 #include "ike/message.h"
 #include "ike_pair.h"
 
+#include "ike/suites.h"
+
 /* The n-th datagram of that exchange and direction is dropped. */
 struct drop {
     uint8_t exchange;
@@ -397,6 +399,20 @@ static void any_selector_is_taken_as_azure_does(void **state)
     pair_free(p);
 }
 
+/* Azure as responder takes suites it never offers (facts/azure 1.2): row 22 of its list, AES128-SHA256. */
+static void azure_accepts_more_than_it_offers(void **state)
+{
+    (void)state;
+    for (int with_list = 0; with_list < 2; with_list++) {
+        struct pair *p = pair_new(13, AZURE_IKE, "aes128-sha256");
+        struct ike_conn_config *b = &p->s[B].cfg;
+        assert_true(ike_profile("azure-default", &b->ike, &b->esp, with_list ? &b->esp_accept : NULL));
+        pair_config(p, B);
+        assert_int_equal(pair_establish(p), with_list);
+        pair_free(p);
+    }
+}
+
 struct ivs {
     uint8_t iv[64][8];
     unsigned n;
@@ -668,6 +684,7 @@ int main(void)
         T(selectors_are_narrowed_to_what_both_have),
         T(no_common_selector_refuses_the_child_and_nothing_stays),
         T(any_selector_is_taken_as_azure_does),
+        T(azure_accepts_more_than_it_offers),
         T(aead_ivs_never_repeat_under_a_key),
         T(responder_answers_only_after_install),
         T(refused_child_install_sends_notify_and_leaves_nothing),
