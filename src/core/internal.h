@@ -228,7 +228,7 @@ struct core {
     bool ike_more, bgp_more;
 
     enum core_dataplane dataplane;
-    char dataplane_why[192];
+    char dataplane_why[1024];
     bool started, stopping, stopped;
     uint64_t stop_at_us;
     int stop_phase;

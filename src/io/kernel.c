@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define PROBE_SPI   0xfffffe01u /* of an SA that lives for the length of a question */
 #define BATCH_BYTES (256 * 1024)
 #define BATCH_SEND  (32 * 1024) /* a datagram the kernel takes whatever its buffers */
 
@@ -98,23 +99,23 @@ void io_kernel_device(struct io *io, const struct core_act *a)
     io_post_event(io, &ev);
 }
 
+/* `auto` is decided once, for each listen address: what the kernel can do for it. */
 enum core_dataplane io_kernel_decide(const struct core_config *cfg, char *why, size_t cap)
 {
-    char reason[160], addr[KD_ADDR_STR_MAX];
-    enum nl_esp_support s;
+    char addr[KD_ADDR_STR_MAX], verdict[160];
+    size_t n = 0;
 
     if (cfg->dataplane != CORE_DP_AUTO) {
         snprintf(why, cap, "%s: configured", core_dataplane_names[cfg->dataplane]);
         return cfg->dataplane;
     }
-    kd_addr_str(&cfg->listen[0], addr);
-    s = nl_probe_esp(&cfg->listen[0], 0xfffffe01u, reason, sizeof(reason));
-    if (s == NL_ESP_SUPPORTED)
-        snprintf(why, cap,
-                 "tun for %s: the kernel has ESP, but this version installs no SAs in it yet",
-                 addr);
-    else
-        snprintf(why, cap, "tun for %s: %s", addr, reason);
+    for (uint32_t i = 0; i < cfg->n_listen && n < cap; i++) {
+        if (nl_probe_esp(&cfg->listen[i], PROBE_SPI, verdict, sizeof(verdict)) == NL_ESP_SUPPORTED)
+            snprintf(verdict, sizeof(verdict),
+                     "the kernel has ESP, but this version installs no SAs in it yet");
+        n += (size_t)snprintf(why + n, cap - n, "%s%s: %s", i == 0 ? "tun for " : "; ",
+                              kd_addr_str(&cfg->listen[i], addr), verdict);
+    }
     return CORE_DP_TUN;
 }
 

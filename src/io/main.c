@@ -183,7 +183,7 @@ static int run(struct io *io)
 {
     struct core_params params = {.crypto = io->crypto, .now_us = io_now_us()};
     struct core_ev start = {.kind = CORE_EV_START};
-    char why[256] = "";
+    char why[1024] = "";
 
     io->start_us = params.now_us;
     io->dataplane = io_kernel_decide(io->cfg, why, sizeof(why));
