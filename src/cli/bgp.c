@@ -13,6 +13,7 @@ static void print_neighbors(const json_t *list)
     json_array_foreach(list, i, v)
     {
         const char *error = cli_str(v, "last_error");
+        bool up = strcmp(cli_str(v, "state"), "Established") == 0; /* then an old error is history */
         cli_cell(t, "%s", cli_str(v, "name"));
         cli_cell(t, "%s", cli_str(v, "address"));
         cli_cell(t, "%.0f", cli_num(v, "asn"));
@@ -22,8 +23,10 @@ static void print_neighbors(const json_t *list)
         cli_cell(t, "%.0f", cli_num(v, "prefixes_received"));
         cli_cell(t, "%.0f", cli_num(v, "prefixes_accepted"));
         cli_cell(t, "%.0f", cli_num(v, "prefixes_advertised"));
-        cli_cell(t, "%s%s%s", cli_str(v, "reason"), strcmp(error, "-") ? ": " : "",
-                 strcmp(error, "-") ? error : "");
+        if (up || strcmp(error, "-") == 0)
+            cli_cell(t, "%s", up ? "-" : cli_str(v, "reason"));
+        else
+            cli_cell(t, "%s: %s", cli_str(v, "reason"), error);
     }
     cli_table_print(t, stdout);
 }
@@ -42,7 +45,8 @@ enum cli_exit cli_neighbors(const struct cli *c)
     return CLI_OK;
 }
 
-/* "*" best, "=" also in the kernel; "-" kept out by the import policy. */
+static const char legend[] = "* best, = in the kernel, - refused (policy, AS loop)\n\n";
+
 static const char *mark(const json_t *v)
 {
     if (json_is_true(json_object_get(v, "installed")))
@@ -61,6 +65,8 @@ static void print_routes(const json_t *list)
                                         "ORIGIN AS-PATH");
     char path[1024];
     size_t i;
+
+    fputs(legend, stdout);
     json_t *v;
     json_array_foreach(list, i, v)
     {
