@@ -9,6 +9,8 @@
 
 #include "base/bytes.h"
 #include "base/slab.h"
+#include "crypto/cert.h"
+#include "crypto/sign.h"
 
 /* ---- algorithms: values are the IKEv2 transform ids (IANA ikev2-parameters) ---- */
 
@@ -198,22 +200,41 @@ bool kc_box_open(struct kc_box *b, const uint8_t *iv, struct kd_bytes aad, uint8
 enum kc_job_kind {
     KC_JOB_DH_KEYGEN, /* private -> public */
     KC_JOB_DH_SHARED, /* private, peer public -> shared secret */
+    KC_JOB_SIGN,      /* private key, data -> signature */
+    KC_JOB_VERIFY,    /* public key, data, signature -> yes or no */
+    KC_JOB_CHAIN,     /* certificates -> a public key to trust, or why not */
 };
 
+/* What a job points to is borrowed during kc_job_run(). */
 struct kc_job {
     enum kc_job_kind kind;
+    /* DH */
     enum kc_dh group;
     struct kd_handle priv; /* in the arena; from kc_dh_private() */
-    struct kd_bytes peer;  /* SHARED: borrowed during kc_job_run() */
+    struct kd_bytes peer;  /* SHARED */
+    /* SIGN, VERIFY */
+    struct kc_sig sig;
+    bool sha1_ok; /* the legacy switch: without it, nothing is signed or verified with SHA-1 */
+    const struct kc_private *signer; /* SIGN */
+    struct kd_bytes spki;            /* VERIFY: SubjectPublicKeyInfo, DER */
+    struct kd_bytes data;            /* what is signed, not hashed yet */
+    struct kd_bytes signature;       /* VERIFY */
+    /* CHAIN */
+    const struct kc_chain *chain;
 };
 
 enum kc_job_status { KC_JOB_OK, KC_JOB_BAD_PEER, KC_JOB_FAILED };
 
 struct kc_job_result {
-    enum kc_job_status status; /* BAD_PEER: the peer's public value is invalid (RFC 6989) */
-    uint8_t pub[512];          /* KEYGEN: pub_len bytes */
+    /* BAD_PEER: the peer's public value is invalid (RFC 6989); the peer's key, signature or
+     * certificate is refused */
+    enum kc_job_status status;
+    uint8_t pub[512]; /* KEYGEN: pub_len bytes */
     size_t pub_len;
     struct kd_handle secret; /* SHARED: out_len bytes in the arena, owned by the receiver */
+    uint8_t sig[KC_SIG_MAX]; /* SIGN: sig_len bytes */
+    size_t sig_len;
+    struct kc_chain_result chain; /* CHAIN: with any status */
 };
 
 /* Draws a private value for the group from the engine's stream into the arena. MODP: at least twice
@@ -222,7 +243,11 @@ struct kd_handle kc_dh_private(struct kc_ctx *c, enum kc_dh group, struct kc_rng
 /* Runs the job; thread-safe. Peer checks: exact length, 1 < y < p - 1 (MODP; subgroup where q is
  * known: group 24), on the curve and not infinity (ECP), shared secret not zero (X25519).
  * MODP secrets are padded to the length of p; ECP secrets are the x coordinate only (RFC 5903).
- * FAILED: stale or foreign private value, unavailable group, arena full or out of memory. */
+ * SIGN and VERIFY: the scheme suits the key, the signature has exactly the key's length (or is one
+ * DER element), DigestInfo and PSS padding are compared as a whole. Nonces, salts and blinding come
+ * from the OS, so a result is no function of the job: it comes back as an event like any other.
+ * FAILED: stale or foreign private value, unavailable group, a kind the key can't sign, SHA-1
+ * without the switch when signing, arena full or out of memory. */
 void kc_job_run(struct kc_ctx *c, const struct kc_job *job, struct kc_job_result *res);
 
 #endif

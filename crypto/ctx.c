@@ -55,6 +55,11 @@ bool kc_available(const struct kc_ctx *c, const struct kc_alg *alg)
     return alg && c->ops->available(c->self, alg);
 }
 
+struct ossl_lib_ctx_st *kc_ctx_lib(const struct kc_ctx *c)
+{
+    return c->ops->lib ? c->ops->lib(c->self) : NULL;
+}
+
 void kc_wipe(void *p, size_t len)
 {
     sodium_memzero(p, len);

@@ -1,7 +1,7 @@
 /* Slow work as a job (DESIGN 3.2): a value in, a value out, on whichever thread. Diffie-Hellman
- * today; signatures will join as further kinds. The provider has the mathematics; here are the
- * arena and the checks that don't depend on it. */
-#include "crypto/provider.h"
+ * here, signatures in sign.c, certificates in chain.c. The provider has the mathematics; here are
+ * the arena and the checks that don't depend on it. */
+#include "crypto/keys.h"
 
 /* NULL when unknown, unavailable or NONE. */
 static const struct kc_alg *group_alg(const struct kc_ctx *c, enum kc_dh group)
@@ -53,22 +53,46 @@ static void shared(struct kc_ctx *c, const struct kc_alg *a, const struct kc_sec
     kc_wipe(&s, sizeof(s));
 }
 
-void kc_job_run(struct kc_ctx *c, const struct kc_job *job, struct kc_job_result *res)
+static void dh_run(struct kc_ctx *c, const struct kc_job *job, struct kc_job_result *res)
 {
     const struct kc_alg *a = group_alg(c, job->group);
     struct kc_secret priv;
 
-    memset(res, 0, sizeof(*res));
-    res->status = KC_JOB_FAILED;
     if (!a || !kc_arena_get(c->arena, job->priv, &priv))
         return;
+    if (job->kind == KC_JOB_DH_KEYGEN)
+        keygen(c, a, &priv, res);
+    else
+        shared(c, a, &priv, job->peer, res);
+    kc_wipe(&priv, sizeof(priv));
+}
+
+static void chain_run(struct kc_ctx *c, const struct kc_job *job, struct kc_job_result *res)
+{
+    kc_chain_check(c, job->chain, &res->chain);
+    if (res->chain.status == KC_CHAIN_OK)
+        res->status = KC_JOB_OK;
+    else if (res->chain.status != KC_CHAIN_FAILED)
+        res->status = KC_JOB_BAD_PEER;
+}
+
+void kc_job_run(struct kc_ctx *c, const struct kc_job *job, struct kc_job_result *res)
+{
+    memset(res, 0, sizeof(*res));
+    res->status = KC_JOB_FAILED;
     switch (job->kind) {
     case KC_JOB_DH_KEYGEN:
-        keygen(c, a, &priv, res);
-        break;
     case KC_JOB_DH_SHARED:
-        shared(c, a, &priv, job->peer, res);
+        dh_run(c, job, res);
+        break;
+    case KC_JOB_SIGN:
+        kc_sign_run(c, job, res);
+        break;
+    case KC_JOB_VERIFY:
+        kc_verify_run(c, job, res);
+        break;
+    case KC_JOB_CHAIN:
+        chain_run(c, job, res);
         break;
     }
-    kc_wipe(&priv, sizeof(priv));
 }

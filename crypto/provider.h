@@ -5,6 +5,8 @@
 
 #include "crypto/crypto.h"
 
+struct ossl_lib_ctx_st; /* OpenSSL's OSSL_LIB_CTX: its headers are for the files that need them */
+
 /* A secret outside the arena, for the length of one call; whoever declares one wipes it. */
 struct kc_secret {
     size_t len;
@@ -38,6 +40,10 @@ struct kc_ctx {
     struct kc_arena *arena;
 };
 
+/* The library context for whatever isn't in the table below (keys and certificates are read by
+ * OpenSSL with either provider); NULL, OpenSSL's default one, in the simulator. */
+struct ossl_lib_ctx_st *kc_ctx_lib(const struct kc_ctx *c);
+
 /* ---- boxes: the part that both providers' boxes begin with ---- */
 
 struct kc_box {
@@ -62,6 +68,8 @@ struct kc_packet {
 /* Arguments are checked by the callers in this folder: algorithms are available rows of the table,
  * keys and peer values have their exact length. Functions are thread-safe except seal and open on
  * one box. */
+struct kc_public;
+
 struct kc_provider_ops {
     void *(*start)(void); /* NULL when memory can't be had */
     void (*stop)(void *self);
@@ -88,6 +96,16 @@ struct kc_provider_ops {
     enum kc_job_status (*dh_shared)(const void *self, const struct kc_alg *dh,
                                     const struct kc_secret *priv, struct kd_bytes peer,
                                     struct kc_secret *shared);
+
+    /* The kind fits the key (kc_sig_fits()), SHA-1 is allowed where it is asked for. out has
+     * KC_SIG_MAX bytes; the length, 0 when it can't be done. */
+    size_t (*sign)(const void *self, const struct kc_private *key, const struct kc_sig *sig,
+                   struct kd_bytes data, uint8_t *out);
+    /* The signature has the key's length, or is r and s in DER. */
+    enum kc_job_status (*verify)(const void *self, const struct kc_public *key,
+                                 const struct kc_sig *sig, struct kd_bytes data,
+                                 struct kd_bytes signature);
+    struct ossl_lib_ctx_st *(*lib)(const void *self); /* NULL: none of its own */
 };
 
 const struct kc_provider_ops *kc_real_ops(void);

@@ -9,6 +9,7 @@
 #include "crypto/box_evp.h"
 #include "crypto/dh.h"
 #include "crypto/hmac.h"
+#include "crypto/keys.h"
 
 #include <openssl/err.h>
 #include <openssl/provider.h>
@@ -203,6 +204,24 @@ static enum kc_job_status real_dh_shared(const void *self, const struct kc_alg *
     return kc_x25519_shared(priv, peer, shared);
 }
 
+static OSSL_LIB_CTX *real_lib(const void *self)
+{
+    return ((const struct real *)self)->lib;
+}
+
+static size_t real_sign(const void *self, const struct kc_private *key, const struct kc_sig *sig,
+                        struct kd_bytes data, uint8_t *out)
+{
+    return kc_evp_sign(real_lib(self), key, sig, data, out);
+}
+
+static enum kc_job_status real_verify(const void *self, const struct kc_public *key,
+                                      const struct kc_sig *sig, struct kd_bytes data,
+                                      struct kd_bytes signature)
+{
+    return kc_evp_verify(real_lib(self), key, sig, data, signature);
+}
+
 const struct kc_provider_ops *kc_real_ops(void)
 {
     static const struct kc_provider_ops ops = {
@@ -218,6 +237,9 @@ const struct kc_provider_ops *kc_real_ops(void)
         .dh_private = real_dh_private,
         .dh_public = real_dh_public,
         .dh_shared = real_dh_shared,
+        .sign = real_sign,
+        .verify = real_verify,
+        .lib = real_lib,
     };
 
     return &ops;

@@ -3,15 +3,19 @@
  *
  * It keeps what protocols can observe: every size on the wire, agreement of both sides, different
  * results for different inputs, refusal of what was tampered with or sealed under another key, and
- * refusal of bad public values. This file has the PRF and the Diffie-Hellman; boxes are in
- * sim_box.c.
+ * refusal of bad public values. This file has the PRF, the Diffie-Hellman and the
+ * signatures; boxes are in sim_box.c.
  *
  * PRF: keyed BLAKE2b of the right length, the PRF's number as personalization.
  * DH: powers of 37 modulo the prime 2^61 - 1. A public value is the number (8 bytes) and padding:
  * on the "curves" the padding must be the number's own, so that most bit strings are no point; the
  * "MODP" groups and X25519 take any. The secret is a hash of the common power and of both public
  * values in full, so that a changed padding gives both sides different secrets, as it would in
- * reality. */
+ * reality.
+ * Signatures: a hash of the public key, the kind and the data, stretched to the real one's length
+ * (ECDSA in DER to its commonest). Keys are real ones. Certificates are real too, and checked by
+ * the real code: that needs no randomness, and the simulator can keep the answer. */
+#include "crypto/keys.h"
 #include "crypto/sim.h"
 
 #include <endian.h>
@@ -194,6 +198,62 @@ static enum kc_job_status sim_dh_shared(const void *self KD_UNUSED, const struct
     return KC_JOB_OK;
 }
 
+/* ---- signatures ---- */
+
+/* r and s: numbers without their highest bit and with the next one, so that all have one length. */
+static size_t ecdsa_der(size_t len, uint8_t *raw, uint8_t *out)
+{
+    struct kd_writer w;
+
+    raw[0] = raw[len] = 0x40;
+    kd_writer_init(&w, out, KC_SIG_MAX);
+    kc_ecdsa_put(&w, kd_bytes(raw, len), kd_bytes(raw + len, len));
+    return w.pos;
+}
+
+static size_t signature(const struct kc_public *k, const struct kc_sig *sig, struct kd_bytes data,
+                        uint8_t *out)
+{
+    uint16_t id = (uint16_t)(sig->scheme << 12 | sig->hash << 8 | sig->salt_len);
+    uint8_t key[32], raw[2 * KC_COORD_MAX];
+
+    kc_sim_hash("signature", id, k->kind == KC_KEY_RSA ? k->n : k->point, &data, 1, key,
+                sizeof(key));
+    switch (k->kind) {
+    case KC_KEY_RSA:
+        expand(key, out, k->len);
+        return k->len;
+    case KC_KEY_EC:
+        expand(key, raw, 2u * k->len);
+        if (sig->scheme == KC_SIG_ECDSA)
+            return ecdsa_der(k->len, raw, out);
+        memcpy(out, raw, 2u * k->len);
+        return 2u * k->len;
+    case KC_KEY_ED25519:
+        expand(key, out, 64);
+        return 64;
+    case KC_KEY_NONE:
+        break;
+    }
+    return 0;
+}
+
+static size_t sim_sign(const void *self KD_UNUSED, const struct kc_private *key,
+                       const struct kc_sig *sig, struct kd_bytes data, uint8_t *out)
+{
+    return signature(&key->pub, sig, data, out);
+}
+
+static enum kc_job_status sim_verify(const void *self KD_UNUSED, const struct kc_public *key,
+                                     const struct kc_sig *sig, struct kd_bytes data,
+                                     struct kd_bytes given)
+{
+    uint8_t want[KC_SIG_MAX];
+    size_t len = signature(key, sig, data, want);
+
+    return kd_bytes_eq(given, kd_bytes(want, len)) ? KC_JOB_OK : KC_JOB_BAD_PEER;
+}
+
 const struct kc_provider_ops *kc_sim_ops(void)
 {
     static const struct kc_provider_ops ops = {
@@ -209,6 +269,8 @@ const struct kc_provider_ops *kc_sim_ops(void)
         .dh_private = sim_dh_private,
         .dh_public = sim_dh_public,
         .dh_shared = sim_dh_shared,
+        .sign = sim_sign,
+        .verify = sim_verify,
     };
 
     return &ops;
