@@ -158,7 +158,7 @@ static void end(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason,
 static void end_with_error(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason,
                            const struct bgp_error *e)
 {
-    char text[160];
+    char text[256];
     bool cease = e->code == BGP_E_CEASE || e->code == BGP_E_HOLD;
 
     snprintf(text, sizeof(text), "sent %s (%u/%u)%s%s", bgp_error_name(e->code, e->sub), e->code,

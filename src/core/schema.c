@@ -2,7 +2,8 @@
 #include "core/core.h"
 
 static const char *const job_status_names[] = {"ok", "bad-peer", "failed", NULL};
-static const char *const job_kind_names[] = {"dh-keygen", "dh-shared", NULL};
+static const char *const job_kind_names[] = {"dh-keygen", "dh-shared", "sign",
+                                             "verify",    "chain",     NULL};
 
 #define EV(m, t) KD_FIELD(struct core_ev, m, t)
 

@@ -21,7 +21,8 @@ static const char *const command_names[] = {
 };
 
 static const char *const job_status_names[] = {"ok", "bad-peer", "failed", NULL};
-static const char *const job_kind_names[] = {"dh-keygen", "dh-shared", NULL};
+static const char *const job_kind_names[] = {"dh-keygen", "dh-shared", "sign",
+                                             "verify",    "chain",     NULL};
 
 static const struct kd_field ev_wake[] = {EV(now_us, KD_F_U64)};
 static const struct kd_field ev_datagram[] = {

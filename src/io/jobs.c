@@ -41,6 +41,7 @@ void io_job_start(struct io *io, const struct core_act *a, struct kd_bytes peer)
     struct job *j = calloc(1, sizeof(*j));
 
     kd_assert(j && peer.len <= sizeof(j->peer));
+    kd_assert(a->job_kind == KC_JOB_DH_KEYGEN || a->job_kind == KC_JOB_DH_SHARED);
     j->io = io;
     j->handle = a->handle;
     if (peer.len)
