@@ -1,7 +1,5 @@
 /* Runs the real provider against published vectors: Project Wycheproof and NIST CAVP, as JSON.
  *
- * The directory is $KEDGE_VECTORS, or ../shared/vectors as seen from the project's root or a build
- * directory in it. Without it the test prints a line and returns 77, which meson counts as skipped.
  * Every claim asserts how many vectors it really ran: a file that changed its shape must not pass.
  *
  * What isn't run, and why:
@@ -13,37 +11,7 @@
  * values not reduced, top bit set) must be computed as given (RFC 7748 5).
  * - ecdh "acceptable" is the compressed form: IKE has x | y only (RFC 5903 7), so it is refused, by
  * its length. The other points are passed without their 04. */
-#include "test_crypto.h"
-
-#include <jansson.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-static const char *dir;
-
-/* ---- JSON ---- */
-
-static json_t *load(const char *file)
-{
-    char path[4096];
-    json_error_t err;
-    json_t *j;
-
-    snprintf(path, sizeof(path), "%s/%s", dir, file);
-    j = json_load_file(path, 0, &err);
-    if (!j)
-        fail_msg("%s: %s", path, err.text);
-    return j;
-}
-
-static const char *str(const json_t *o, const char *key)
-{
-    const char *s = json_string_value(json_object_get(o, key));
-
-    if (!s)
-        fail_msg("no string \"%s\"", key);
-    return s;
-}
+#include "vectors.h"
 
 static struct blob hex(const json_t *o, const char *key)
 {
@@ -424,24 +392,6 @@ static void ikev2_kdf(void **st KD_UNUSED)
     kc_ctx_free(c);
 }
 
-/* ---- */
-
-static bool find_dir(void)
-{
-    static const char *const places[] = {"../shared/vectors", "../../shared/vectors",
-                                         "../../../shared/vectors"};
-
-    dir = getenv("KEDGE_VECTORS");
-    if (dir)
-        return access(dir, R_OK) == 0;
-    for (size_t i = 0; i < KD_ARRAY_LEN(places); i++) {
-        dir = places[i];
-        if (access(dir, R_OK) == 0)
-            return true;
-    }
-    return false;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -450,9 +400,5 @@ int main(void)
         cmocka_unit_test(ikev2_kdf),
     };
 
-    if (!find_dir()) {
-        printf("SKIP: no test vectors: set KEDGE_VECTORS or provide ../shared/vectors\n");
-        return 77;
-    }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_VECTORS(tests);
 }
