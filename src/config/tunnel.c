@@ -104,9 +104,9 @@ static void read_selector(struct cfg *c, yaml_node_t *n, void *obj)
 }
 
 static const struct cfg_key selector_keys[] = {
-    {.name = "local", .type = CFG_LIST, CFG_AT(struct tunnel, t.ike.local_ts), .min = 1,
+    {.name = "local", .type = CFG_LIST, CFG_AT(struct tunnel, t.ike.child[0].local_ts), .min = 1,
      .max = IKE_TS_MAX, .parse = read_selector},
-    {.name = "remote", .type = CFG_LIST, CFG_AT(struct tunnel, t.ike.remote_ts), .min = 1,
+    {.name = "remote", .type = CFG_LIST, CFG_AT(struct tunnel, t.ike.child[0].remote_ts), .min = 1,
      .max = IKE_TS_MAX, .parse = read_selector},
 };
 static const struct cfg_table selector_table = {"selectors", false, 2, selector_keys};
@@ -274,7 +274,7 @@ static void set_suites(struct cfg *c, struct tunnel *t, const struct cfg_where *
 static void set_selectors(struct tunnel *t)
 {
     static const struct kd_prefix all4 = {.addr = {.family = 4}}, all6 = {.addr = {.family = 6}};
-    struct ike_ts_list *lists[] = {&t->t.ike.local_ts, &t->t.ike.remote_ts};
+    struct ike_ts_list *lists[] = {&t->t.ike.child[0].local_ts, &t->t.ike.child[0].remote_ts};
     for (size_t i = 0; i < 2; i++) {
         if (lists[i]->n > 0)
             continue;

@@ -38,8 +38,8 @@ void ike_auth_send(struct ike *e, struct ike_sa *sa)
     if (kd_handle_none(c->sa)) /* 2.4: it is the only one we know of */
         ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_INITIAL_CONTACT, none);
     ike_put_sa(b, &c->cfg.esp, IKE_PROTO_ESP, kd_bytes(spi, 4), true);
-    ike_put_ts(b, IKE_PL_TSI, &c->cfg.local_ts);
-    ike_put_ts(b, IKE_PL_TSR, &c->cfg.remote_ts);
+    ike_put_ts(b, IKE_PL_TSI, &c->cfg.child[0].local_ts);
+    ike_put_ts(b, IKE_PL_TSR, &c->cfg.child[0].remote_ts);
     sa->state = IKE_ST_I_AUTH;
     sa->end_us = KD_NEVER;
     if (len == 0 || !ike_request_send(e, sa, IKE_XK_AUTH)) {
@@ -99,7 +99,7 @@ static void take_child(struct ike *e, struct ike_sa *sa, const struct ike_conn *
     enum kd_reason reason;
     uint32_t spi_out;
 
-    reason = ike_child_accept(e, sa, c, m, IKE_SELECT_NO_DH, &suite, &spi_out, &local, &remote);
+    reason = ike_child_accept(e, sa, c, 0, m, IKE_SELECT_NO_DH, &suite, &spi_out, &local, &remote);
     if (reason == KD_REASON_NONE) {
         child = ike_child_new(e, sa, &suite, sa->hs->child_spi, spi_out, true);
         if (child) {
@@ -139,7 +139,7 @@ void ike_auth_no_child(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
         return;
     ike_sa_up(e, sa);
     ike_announce(e, sa, NULL, ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL);
-    ike_note_peer_refused(e, sa, type, true);
+    ike_note_peer_refused(e, sa, type, &c->cfg.child[0]);
     ike_childless(e, sa, ike_notify_reason(type));
 }
 
@@ -150,6 +150,6 @@ void ike_auth_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
     const struct ike_notify *err = ike_msg_error(m);
     uint16_t type = err ? err->type : IKE_N_INVALID_SYNTAX;
 
-    ike_note_peer_refused(e, sa, type, false);
+    ike_note_peer_refused(e, sa, type, NULL);
     ike_sa_drop(e, sa, ike_notify_reason(type), false);
 }

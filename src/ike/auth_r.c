@@ -69,16 +69,18 @@ static uint16_t make_child(struct ike *e, struct ike_sa *sa, const struct ike_co
     struct ike_child *child;
     uint32_t spi_out;
     uint16_t err;
+    uint8_t conf;
 
     err = ike_child_select(e, sa, c, m, IKE_SELECT_NO_DH, &suite, &spi_out);
     if (!err)
-        err = ike_child_narrow(e, sa, c, m, &local, &remote);
+        err = ike_child_narrow(e, sa, c, m, &conf, &local, &remote);
     if (err)
         return err;
     child = ike_child_new(e, sa, &suite, ike_child_spi(e), spi_out, false);
     if (!child)
         return IKE_N_NO_ADDITIONAL_SAS;
     child->first = true;
+    child->conf = conf;
     child->ts_local = local;
     child->ts_remote = remote;
     if (!ike_keys_child(e, sa, child, &sa->hs->ni, &sa->hs->nr, KD_HANDLE_NONE)) {

@@ -56,13 +56,14 @@ static void retry_later(struct ike *e, struct ike_sa *sa, struct kd_handle old)
     ike_touch(e, sa);
 }
 
-static void start(struct ike *e, struct ike_sa *sa, struct kd_handle old, const struct kc_alg *dh,
-                  uint32_t groups_tried)
+static void start(struct ike *e, struct ike_sa *sa, uint8_t conf, struct kd_handle old,
+                  const struct kc_alg *dh, uint32_t groups_tried)
 {
     struct ike_xchg *x = sa->ours = ike_xchg_new(e, IKE_XK_CHILD);
 
     if (!x)
         return;
+    x->conf = conf;
     x->old = old;
     x->groups_tried = groups_tried;
     x->ready = !dh;
@@ -78,7 +79,15 @@ void ike_child_rekey_start(struct ike *e, struct ike_sa *sa, struct ike_child *o
     const struct ike_conn *c = ike_conn_of(e, sa);
 
     if (c && !sa->ours)
-        start(e, sa, old ? old->self : KD_HANDLE_NONE, ike_proposals_first_dh(&c->cfg.esp), 0);
+        start(e, sa, old->conf, old->self, ike_proposals_first_dh(&c->cfg.esp), 0);
+}
+
+void ike_child_start(struct ike *e, struct ike_sa *sa, uint8_t conf)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+
+    if (c && !sa->ours)
+        start(e, sa, conf, KD_HANDLE_NONE, ike_proposals_first_dh(&c->cfg.esp), 0);
 }
 
 void ike_child_request(struct ike *e, struct ike_sa *sa)
@@ -86,6 +95,7 @@ void ike_child_request(struct ike *e, struct ike_sa *sa)
     const struct ike_conn *c = ike_conn_of(e, sa);
     struct ike_xchg *x = sa->ours;
     struct ike_child *old = ike_child_get(e, x->old);
+    const struct ike_child_config *want;
     bool keep_ts;
     struct ike_build *b;
     uint8_t spi[4];
@@ -94,6 +104,7 @@ void ike_child_request(struct ike *e, struct ike_sa *sa)
         ike_xchg_free(e, &sa->ours); /* what was to be rekeyed is gone */
         return;
     }
+    want = &c->cfg.child[x->conf];
     x->spi = ike_child_spi(e);
     b = ike_request(e, sa, IKE_X_CREATE_CHILD_SA);
     if (old) {
@@ -108,8 +119,8 @@ void ike_child_request(struct ike *e, struct ike_sa *sa)
     /* The configured selectors again, not the narrowed ones (2.9.2); but who took the peer's
      * whole offer has nothing wider. */
     keep_ts = old && c->cfg.accept_any_ts;
-    ike_put_ts(b, IKE_PL_TSI, keep_ts ? &old->ts_local : &c->cfg.local_ts);
-    ike_put_ts(b, IKE_PL_TSR, keep_ts ? &old->ts_remote : &c->cfg.remote_ts);
+    ike_put_ts(b, IKE_PL_TSI, keep_ts ? &old->ts_local : &want->local_ts);
+    ike_put_ts(b, IKE_PL_TSR, keep_ts ? &old->ts_remote : &want->remote_ts);
     x->sent = ike_request_send(e, sa, IKE_XK_CHILD);
     if (!x->sent)
         ike_xchg_free(e, &sa->ours);
@@ -159,6 +170,7 @@ static void install_ours(struct ike *e, struct ike_sa *sa)
         disagree(e, sa, KD_REASON_NO_RESOURCES);
         return;
     }
+    c->conf = x->conf;
     c->ts_local = x->local;
     c->ts_remote = x->remote;
     x->child = c->self;
@@ -176,7 +188,8 @@ void ike_child_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *
 
     if (!x || !c)
         return;
-    reason = ike_child_accept(e, sa, c, m, 0, &x->suite, &x->spi_peer, &x->local, &x->remote);
+    reason =
+        ike_child_accept(e, sa, c, x->conf, m, 0, &x->suite, &x->spi_peer, &x->local, &x->remote);
     if (reason == KD_REASON_NONE && !ike_nonce_set(&x->nr, m->nonce))
         reason = KD_REASON_INVALID_SYNTAX;
     if (reason == KD_REASON_NONE && x->suite.dh &&
@@ -222,12 +235,13 @@ static bool other_group(struct ike *e, struct ike_sa *sa, const struct ike_msg *
     uint16_t group = n && n->data.len == 2 ? (uint16_t)(n->data.p[0] << 8 | n->data.p[1]) : 0;
     uint32_t bit = group && group < 32 ? UINT32_C(1) << group : 0;
     uint32_t tried = sa->ours->groups_tried;
+    uint8_t conf = sa->ours->conf;
     struct kd_handle old = sa->ours->old;
 
     if (!bit || !c || (tried & bit) || !ike_proposals_have_dh(&c->cfg.esp, group))
         return false;
     ike_xchg_free(e, &sa->ours);
-    start(e, sa, old, kc_alg_find(KC_DH, group, 0), tried | bit);
+    start(e, sa, conf, old, kc_alg_find(KC_DH, group, 0), tried | bit);
     return true;
 }
 
@@ -235,9 +249,11 @@ void ike_child_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
 {
     const struct ike_notify *err = ike_msg_error(m);
     uint16_t type = err ? err->type : IKE_N_INVALID_SYNTAX;
+    const struct ike_conn *c = ike_conn_of(e, sa);
     struct ike_child *old;
+    uint8_t conf;
 
-    if (!sa->ours)
+    if (!sa->ours || !c)
         return;
     if (type == IKE_N_INVALID_SYNTAX) {
         ike_sa_drop(e, sa, KD_REASON_INVALID_SYNTAX, false);
@@ -246,16 +262,17 @@ void ike_child_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     if (type == IKE_N_INVALID_KE_PAYLOAD && other_group(e, sa, m))
         return;
     old = ike_child_get(e, sa->ours->old);
+    conf = sa->ours->conf;
     ike_xchg_free(e, &sa->ours);
     if (type == IKE_N_CHILD_SA_NOT_FOUND && old) {
         /* 2.25: forget it, and begin from scratch unless the peer has already made another. */
         ike_child_drop(e, sa, old, KD_REASON_PEER_DELETED);
         if (!ike_children_live(e, sa))
-            ike_child_rekey_start(e, sa, NULL);
+            ike_child_start(e, sa, conf);
         return;
     }
     if (type != IKE_N_TEMPORARY_FAILURE)
-        ike_note_peer_refused(e, sa, type, true);
+        ike_note_peer_refused(e, sa, type, &c->cfg.child[conf]);
     if (old &&
         type != IKE_N_NO_ADDITIONAL_SAS) /* else it ends at its lifetime, and all begins anew */
         retry_later(e, sa, old->self);
@@ -308,6 +325,7 @@ static void install_theirs(struct ike *e, struct ike_sa *sa)
         refuse(e, sa, IKE_N_NO_ADDITIONAL_SAS, NULL);
         return;
     }
+    c->conf = x->conf;
     c->ts_local = x->local;
     c->ts_remote = x->remote;
     x->child = c->self;
@@ -331,7 +349,7 @@ static uint16_t negotiate(struct ike *e, struct ike_sa *sa, const struct ike_msg
     ike_nonce_draw(e, &x->nr);
     err = ike_child_select(e, sa, c, m, 0, &x->suite, &x->spi_peer);
     if (!err)
-        err = ike_child_narrow(e, sa, c, m, &x->local, &x->remote);
+        err = ike_child_narrow(e, sa, c, m, &x->conf, &x->local, &x->remote);
     if (!err && x->suite.dh && m->ke.group != x->suite.dh->id)
         err = IKE_N_INVALID_KE_PAYLOAD;
     return err;

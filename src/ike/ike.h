@@ -47,6 +47,16 @@ bool ike_id_parse(const char *s, struct ike_id *out) KD_MUST_USE;
 enum ike_role { IKE_ROLE_BOTH, IKE_ROLE_INITIATOR, IKE_ROLE_RESPONDER };
 enum ike_encap { IKE_ENCAP_AUTO, IKE_ENCAP_ALWAYS, IKE_ENCAP_NEVER };
 
+/* Children a connection may want at once. Azure creates one for each custom selector line; a site
+ * with more prefixes lists them in one child. 16 selector lists each way are 41 KiB a connection. */
+#define IKE_CONN_CHILDREN 16
+
+/* One child that is wanted. What ESP is made of, and how long it lives, is the connection's. */
+struct ike_child_config {
+    char name[16]; /* "" for the only one */
+    struct ike_ts_list local_ts, remote_ts;
+};
+
 struct ike_conn_config {
     char name[16];
     struct kd_addr local;  /* outer address */
@@ -58,7 +68,8 @@ struct ike_conn_config {
     enum ike_encap encap;
     struct ike_proposals ike, esp; /* in order of preference; protocol and spi unset */
     struct ike_proposals esp_accept; /* as responder, where that is another list (Azure's); n 0: esp */
-    struct ike_ts_list local_ts, remote_ts;
+    uint8_t n_children; /* 0 counts as 1 */
+    struct ike_child_config child[IKE_CONN_CHILDREN];
     bool accept_any_ts; /* Azure as responder (facts/azure 1.5): take the offer whole */
     uint64_t detect_us, abandon_us; /* DESIGN 3.5 */
     uint64_t retry_us;              /* first pause before reconnecting; doubles to 16 x */

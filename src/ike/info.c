@@ -85,7 +85,7 @@ void ike_info_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *
     (void)ike_response(e, sa);
     ike_response_send(e, sa);
     if (error == KD_REASON_AUTH_FAILED)
-        ike_note_peer_refused(e, sa, IKE_N_AUTHENTICATION_FAILED, false);
+        ike_note_peer_refused(e, sa, IKE_N_AUTHENTICATION_FAILED, NULL);
     if (sa->state == IKE_ST_UP && sa->successor)
         ike_sa_drop(e, sa, KD_REASON_NONE, true);
     else

@@ -42,14 +42,14 @@ static void pair_text(const struct ike_ts_list *l, const struct ike_ts_list *r, 
              ike_ts_list_text(r, b, sizeof(b)));
 }
 
-static void note_ts(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+static void note_ts(struct ike *e, struct ike_sa *sa, const struct ike_child_config *want,
                     const struct ike_ts_list *local, const struct ike_ts_list *remote)
 {
     char theirs[2100], ours[2100], addr[KD_ADDR_STR_MAX];
     struct ike_action *a;
 
     pair_text(local, remote, theirs, sizeof(theirs));
-    pair_text(&c->cfg.local_ts, &c->cfg.remote_ts, ours, sizeof(ours));
+    pair_text(&want->local_ts, &want->remote_ts, ours, sizeof(ours));
     a = ike_sa_note(e, sa, IKE_NOTE_REFUSED, KD_REASON_TS_UNACCEPTABLE,
                     "peer %s offered no traffic selectors that are configured",
                     kd_addr_str(&sa->remote.addr, addr));
@@ -74,11 +74,13 @@ uint16_t ike_child_select(struct ike *e, struct ike_sa *sa, const struct ike_con
 
 /* TSi is the exchange's initiator's, so the peer's. */
 uint16_t ike_child_narrow(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
-                          const struct ike_msg *m, struct ike_ts_list *local,
+                          const struct ike_msg *m, uint8_t *conf, struct ike_ts_list *local,
                           struct ike_ts_list *remote)
 {
+    const struct ike_child_config *want = &c->cfg.child[0];
     struct ike_ts_list tsi, tsr;
 
+    *conf = 0;
     if (!ike_ts_parse(m->tsi, &tsi) || !ike_ts_parse(m->tsr, &tsr))
         return IKE_N_TS_UNACCEPTABLE;
     if (c->cfg.accept_any_ts && tsi.n && tsr.n) {
@@ -86,19 +88,20 @@ uint16_t ike_child_narrow(struct ike *e, struct ike_sa *sa, const struct ike_con
         *remote = tsi;
         return 0;
     }
-    if (ike_ts_narrow(&tsr, &c->cfg.local_ts, local) &&
-        ike_ts_narrow(&tsi, &c->cfg.remote_ts, remote))
+    if (ike_ts_narrow(&tsr, &want->local_ts, local) &&
+        ike_ts_narrow(&tsi, &want->remote_ts, remote))
         return 0;
-    note_ts(e, sa, c, &tsr, &tsi);
+    note_ts(e, sa, want, &tsr, &tsi);
     return IKE_N_TS_UNACCEPTABLE;
 }
 
 /* The answer may only narrow what we proposed (RFC 7296 2.9). */
 enum kd_reason ike_child_accept(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
-                                const struct ike_msg *m, unsigned flags, struct ike_suite *suite,
-                                uint32_t *spi_out, struct ike_ts_list *local,
-                                struct ike_ts_list *remote)
+                                uint8_t conf, const struct ike_msg *m, unsigned flags,
+                                struct ike_suite *suite, uint32_t *spi_out,
+                                struct ike_ts_list *local, struct ike_ts_list *remote)
 {
+    const struct ike_child_config *want = &c->cfg.child[conf];
     struct ike_proposals answer;
     uint8_t spi[IKE_SPI_LEN], spi_len = 0;
 
@@ -112,8 +115,8 @@ enum kd_reason ike_child_accept(struct ike *e, struct ike_sa *sa, const struct i
     local->n = remote->n = 0;
     if (ike_ts_parse(m->tsi, local) && ike_ts_parse(m->tsr, remote) && local->n && remote->n &&
         (c->cfg.accept_any_ts ||
-         (ike_ts_inside(local, &c->cfg.local_ts) && ike_ts_inside(remote, &c->cfg.remote_ts))))
+         (ike_ts_inside(local, &want->local_ts) && ike_ts_inside(remote, &want->remote_ts))))
         return KD_REASON_NONE;
-    note_ts(e, sa, c, local, remote);
+    note_ts(e, sa, want, local, remote);
     return KD_REASON_TS_UNACCEPTABLE;
 }

@@ -193,7 +193,8 @@ static void peer_refused_auth(struct ike *e, struct ike_sa *sa, const struct ike
     ike_note_offer(e, a, ours, theirs);
 }
 
-void ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify, bool child)
+void ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify,
+                           const struct ike_child_config *child)
 {
     const struct ike_conn *c = ike_conn_of(e, sa);
     char buf[2100], ts[1024], remote[1024], addr[KD_ADDR_STR_MAX];
@@ -208,9 +209,9 @@ void ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify, bo
     a = ike_sa_note(e, sa, IKE_NOTE_REFUSED, ike_notify_reason(notify),
                     "peer %s refused our %s: %s", kd_addr_str(&sa->remote.addr, addr),
                     child ? "child" : "IKE SA", ike_notify_name(notify));
-    if (notify == IKE_N_TS_UNACCEPTABLE) {
-        ike_ts_list_text(&c->cfg.local_ts, ts, sizeof(ts));
-        ike_ts_list_text(&c->cfg.remote_ts, remote, sizeof(remote));
+    if (child && notify == IKE_N_TS_UNACCEPTABLE) {
+        ike_ts_list_text(&child->local_ts, ts, sizeof(ts));
+        ike_ts_list_text(&child->remote_ts, remote, sizeof(remote));
         snprintf(buf, sizeof(buf), "%s === %s", ts, remote);
     } else {
         ike_proposals_text(child ? &c->cfg.esp : &c->cfg.ike, buf, sizeof(buf));

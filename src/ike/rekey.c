@@ -123,7 +123,7 @@ void ike_rekey_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
         return;
     }
     if (type != IKE_N_TEMPORARY_FAILURE)
-        ike_note_peer_refused(e, sa, type, false);
+        ike_note_peer_refused(e, sa, type, NULL);
     retry_later(e, sa);
 }
 

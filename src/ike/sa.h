@@ -109,6 +109,7 @@ struct ike_xchg {
     struct ike_ke ke;
     struct ike_nonce ni, nr;
     struct ike_suite suite;
+    uint8_t conf;           /* which of the connection's children: cfg.child[conf] */
     struct kd_handle child; /* the new pair */
     struct kd_handle old;   /* the pair it replaces */
     uint32_t spi, spi_peer; /* of the new pair */
@@ -205,6 +206,7 @@ struct ike_child {
     bool encap, want_rekey, delete_sent;
     bool initiator;  /* we made the exchange that made it */
     bool first;      /* made by IKE_AUTH: DH is not negotiated */
+    uint8_t conf;    /* which of the connection's children: cfg.child[conf] */
     struct kd_handle replaces;   /* the pair that goes when this one is in use */
     struct kd_handle replaced_by;
     uint32_t spi_in, spi_out;
@@ -299,7 +301,8 @@ struct ike_action *ike_sa_note(struct ike *e, const struct ike_sa *sa, enum ike_
 void ike_note_offer(struct ike *e, struct ike_action *a, const char *offered,
                     const char *configured);
 /* "peer refused: NO_PROPOSAL_CHOSEN" with both sides' lists where they are known. */
-void ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify, bool child);
+void ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify,
+                           const struct ike_child_config *child); /* NULL: the IKE SA */
 enum kd_reason ike_notify_reason(uint16_t notify);
 const char *ike_ts_list_text(const struct ike_ts_list *l, char *buf, size_t cap);
 
@@ -461,19 +464,20 @@ void ike_child_move(struct ike *e, struct ike_sa *sa, struct ike_sa *to);
 void ike_children_moved(struct ike *e, struct ike_sa *sa); /* outer endpoints changed */
 uint32_t ike_children_live(const struct ike *e, const struct ike_sa *sa);
 struct ike_child *ike_child_by_spi_out(const struct ike *e, const struct ike_sa *sa, uint32_t spi);
-/* TSi and TSr of the peer's request against the configuration; 0 or the notify that refuses. */
+/* TSi and TSr of the peer's request against the configuration: which of its children is meant, and
+ * what of it; 0 or the notify that refuses. */
 uint16_t ike_child_narrow(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
-                          const struct ike_msg *m, struct ike_ts_list *local,
+                          const struct ike_msg *m, uint8_t *conf, struct ike_ts_list *local,
                           struct ike_ts_list *remote);
 /* SA payload of the peer's request; 0 or the notify that refuses. */
 uint16_t ike_child_select(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
                           const struct ike_msg *m, unsigned flags, struct ike_suite *suite,
                           uint32_t *spi_out);
-/* SA, TSi, TSr of the peer's answer; 0 or the reason it can't be taken. */
+/* SA, TSi, TSr of the peer's answer to what child conf proposes; 0 or the reason it can't be taken. */
 enum kd_reason ike_child_accept(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
-                                const struct ike_msg *m, unsigned flags, struct ike_suite *suite,
-                                uint32_t *spi_out, struct ike_ts_list *local,
-                                struct ike_ts_list *remote);
+                                uint8_t conf, const struct ike_msg *m, unsigned flags,
+                                struct ike_suite *suite, uint32_t *spi_out,
+                                struct ike_ts_list *local, struct ike_ts_list *remote);
 /* An IKE SA that lost its last child: what now? */
 void ike_childless(struct ike *e, struct ike_sa *sa, enum kd_reason reason);
 
@@ -482,7 +486,8 @@ void ike_childless(struct ike *e, struct ike_sa *sa, enum kd_reason reason);
 struct ike_xchg *ike_xchg_new(struct ike *e, enum ike_xkind kind); /* with a nonce of ours in ni */
 /* When to try again what could not be done now, before a lifetime's end (2.25). */
 uint64_t ike_later(struct ike *e, uint64_t expire_us);
-void ike_child_rekey_start(struct ike *e, struct ike_sa *sa, struct ike_child *old); /* NULL: new */
+void ike_child_rekey_start(struct ike *e, struct ike_sa *sa, struct ike_child *old);
+void ike_child_start(struct ike *e, struct ike_sa *sa, uint8_t conf); /* a new one */
 void ike_child_request(struct ike *e, struct ike_sa *sa); /* ours is ready */
 /* A request of ours may have made a pair at the peer that we don't know yet. */
 bool ike_child_pending(const struct ike_sa *sa);

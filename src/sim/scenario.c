@@ -76,8 +76,8 @@ static void tunnel(struct core_tunnel_config *t, uint32_t i, const struct side *
     t->ike.encap = o->no_encap ? IKE_ENCAP_NEVER : IKE_ENCAP_AUTO;
     proposal(&t->ike.ike, IKE_PROTO_IKE, "aes256-sha1-modp1024");
     proposal(&t->ike.esp, IKE_PROTO_ESP, "aes256-sha1");
-    t->ike.local_ts.n = t->ike.remote_ts.n = 1;
-    t->ike.local_ts.ts[0] = t->ike.remote_ts.ts[0] = ike_ts_from_prefix(&any);
+    t->ike.child[0].local_ts.n = t->ike.child[0].remote_ts.n = 1;
+    t->ike.child[0].local_ts.ts[0] = t->ike.child[0].remote_ts.ts[0] = ike_ts_from_prefix(&any);
     t->ike.detect_us = o->detect_us ? o->detect_us : KD_S(2);
     t->ike.abandon_us = o->abandon_us ? o->abandon_us : KD_S(60);
     t->ike.retry_us = KD_S(1);

@@ -60,7 +60,8 @@ static void side_init(struct pair *p, int i, uint64_t seed, const char *ike, con
     c->role = i ? IKE_ROLE_RESPONDER : IKE_ROLE_BOTH;
     pair_proposals(&c->ike, ike, IKE_PROTO_IKE);
     pair_proposals(&c->esp, esp, IKE_PROTO_ESP);
-    c->local_ts = c->remote_ts = (struct ike_ts_list){.n = 1, .ts = {ike_ts_from_prefix(&any)}};
+    c->child[0].local_ts = c->child[0].remote_ts =
+        (struct ike_ts_list){.n = 1, .ts = {ike_ts_from_prefix(&any)}};
     c->detect_us = KD_S(2);
     c->abandon_us = KD_S(60);
     c->retry_us = KD_S(3);

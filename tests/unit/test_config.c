@@ -763,7 +763,7 @@ static void two_tunnels_get_their_own_defaults(void **state)
     assert_int_equal(a->ike.abandon_us, KD_S(180));
     assert_int_equal(b->ike.abandon_us, KD_S(60));
     assert_int_equal(a->replay_window, 1024);
-    assert_int_equal(a->ike.local_ts.n, 1);
+    assert_int_equal(a->ike.child[0].local_ts.n, 1);
     ike_id_str(&a->ike.remote_id, id, sizeof(id));
     assert_string_equal(id, "192.0.2.2");
     assert_int_equal(b->ike.remote_id.type, IKE_ID_ANY);

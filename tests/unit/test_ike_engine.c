@@ -343,8 +343,8 @@ static void selectors_are_narrowed_to_what_both_have(void **state)
 
     assert_true(kd_prefix_parse("10.1.0.0/16", true, &left));
     assert_true(kd_prefix_parse("10.2.0.0/16", true, &right));
-    p->s[B].cfg.local_ts.ts[0] = ike_ts_from_prefix(&right);
-    p->s[B].cfg.remote_ts.ts[0] = ike_ts_from_prefix(&left);
+    p->s[B].cfg.child[0].local_ts.ts[0] = ike_ts_from_prefix(&right);
+    p->s[B].cfg.child[0].remote_ts.ts[0] = ike_ts_from_prefix(&left);
     pair_config(p, B);
     assert_true(pair_establish(p));
     assert_true(ike_conn_view(p->s[A].e, 7, &v));
@@ -364,8 +364,8 @@ static void no_common_selector_refuses_the_child_and_nothing_stays(void **state)
 
     assert_true(kd_prefix_parse("10.1.0.0/16", true, &mine));
     assert_true(kd_prefix_parse("172.16.0.0/16", true, &theirs));
-    p->s[A].cfg.local_ts.ts[0] = ike_ts_from_prefix(&mine);
-    p->s[B].cfg.remote_ts.ts[0] = ike_ts_from_prefix(&theirs);
+    p->s[A].cfg.child[0].local_ts.ts[0] = ike_ts_from_prefix(&mine);
+    p->s[B].cfg.child[0].remote_ts.ts[0] = ike_ts_from_prefix(&theirs);
     pair_config(p, A);
     pair_config(p, B);
     assert_false(pair_establish(p));
@@ -388,8 +388,8 @@ static void any_selector_is_taken_as_azure_does(void **state)
 
     assert_true(kd_prefix_parse("10.1.0.0/16", true, &mine));
     assert_true(kd_prefix_parse("172.16.0.0/16", true, &theirs));
-    p->s[A].cfg.local_ts.ts[0] = ike_ts_from_prefix(&mine);
-    p->s[B].cfg.remote_ts.ts[0] = ike_ts_from_prefix(&theirs);
+    p->s[A].cfg.child[0].local_ts.ts[0] = ike_ts_from_prefix(&mine);
+    p->s[B].cfg.child[0].remote_ts.ts[0] = ike_ts_from_prefix(&theirs);
     p->s[B].cfg.accept_any_ts = true;
     pair_config(p, A);
     pair_config(p, B);
