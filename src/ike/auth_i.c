@@ -8,8 +8,6 @@
 
 #include <stdio.h>
 
-#define AUTH_SHARED_KEY 2 /* RFC 7296 3.8 */
-
 void ike_auth_send(struct ike *e, struct ike_sa *sa)
 {
     const struct ike_conn *c = ike_conn_of(e, sa);
@@ -24,7 +22,7 @@ void ike_auth_send(struct ike *e, struct ike_sa *sa)
         return;
     kd_writer_init(&w, id, sizeof(id));
     ike_id_write(&w, &c->cfg.local_id);
-    len = ike_keys_auth(e, sa, c->cfg.psk, true, kd_written(&w), auth);
+    len = ike_auth_psk(e, sa, c->cfg.psk, true, kd_written(&w), auth);
     spi_in = ike_child_spi(e);
     for (int i = 0; i < 4; i++)
         spi[i] = (uint8_t)(spi_in >> (24 - 8 * i));
@@ -34,7 +32,7 @@ void ike_auth_send(struct ike *e, struct ike_sa *sa)
     ike_put_id(b, IKE_PL_IDI, &c->cfg.local_id);
     if (c->cfg.remote_id.type != IKE_ID_ANY)
         ike_put_id(b, IKE_PL_IDR, &c->cfg.remote_id);
-    ike_put_auth(b, AUTH_SHARED_KEY, kd_bytes(auth, len));
+    ike_put_auth(b, IKE_AUTH_METHOD_PSK, kd_bytes(auth, len));
     if (kd_handle_none(c->sa)) /* 2.4: it is the only one we know of */
         ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_INITIAL_CONTACT, none);
     ike_put_sa(b, &c->cfg.esp, IKE_PROTO_ESP, kd_bytes(spi, 4), true);
@@ -67,8 +65,6 @@ static bool authenticate(struct ike *e, struct ike_sa *sa, const struct ike_conn
                          const struct ike_msg *m)
 {
     char got[IKE_ID_MAX * 4 + 8];
-    uint8_t want[IKE_AUTH_MAX];
-    size_t len;
 
     if (!ike_id_read(&m->idr, &sa->peer_id)) {
         not_the_peer(e, sa, c, "a malformed identity", "refused");
@@ -79,12 +75,11 @@ static bool authenticate(struct ike *e, struct ike_sa *sa, const struct ike_conn
         not_the_peer(e, sa, c, got, "another identity is configured");
         return false;
     }
-    len = ike_keys_auth(e, sa, c->cfg.psk, false, m->idr.body, want);
-    if (m->auth.type != AUTH_SHARED_KEY || len == 0 ||
-        !kc_equal(m->auth.data, kd_bytes(want, len))) {
+    if (m->auth.type != IKE_AUTH_METHOD_PSK ||
+        !ike_auth_psk_is(e, sa, c->cfg.psk, false, m->idr.body, m->auth.data)) {
         not_the_peer(e, sa, c, got,
-                     m->auth.type == AUTH_SHARED_KEY ? "its pre-shared key is another"
-                                                     : "it does not use a pre-shared key");
+                     m->auth.type == IKE_AUTH_METHOD_PSK ? "its pre-shared key is another"
+                                                         : "it does not use a pre-shared key");
         return false;
     }
     return true;

@@ -8,8 +8,6 @@
 
 #include <stdio.h>
 
-#define AUTH_SHARED_KEY 2
-
 /* Refusals of strangers are rate-limited like all they cause; retransmissions get the same
  * answer. */
 static void refuse(struct ike *e, struct ike_sa *sa, const char *got, const char *want,
@@ -33,9 +31,7 @@ static struct ike_conn *authenticate(struct ike *e, struct ike_sa *sa, const str
     char got[IKE_ID_MAX * 4 + 8], want[IKE_ID_MAX * 4 + 8] = "";
     bool has_idr = ike_msg_has(m, IKE_PL_IDR);
     struct ike_conn *c = ike_conn_of(e, sa);
-    uint8_t auth[IKE_AUTH_MAX];
     struct ike_id idr;
-    size_t len;
 
     if (c)
         ike_id_str(&c->cfg.remote_id, want, sizeof(want));
@@ -49,14 +45,14 @@ static struct ike_conn *authenticate(struct ike *e, struct ike_sa *sa, const str
         refuse(e, sa, got, want, "no connection expects this pair of identities");
         return NULL;
     }
-    len = ike_keys_auth(e, sa, c->cfg.psk, true, m->idi.body, auth);
-    if (m->auth.type == AUTH_SHARED_KEY && len && kc_equal(m->auth.data, kd_bytes(auth, len)))
+    if (m->auth.type == IKE_AUTH_METHOD_PSK &&
+        ike_auth_psk_is(e, sa, c->cfg.psk, true, m->idi.body, m->auth.data))
         return c;
     ike_id_str(&c->cfg.remote_id, want, sizeof(want));
     sa->conn = c->id;
     refuse(e, sa, got, want,
-           m->auth.type == AUTH_SHARED_KEY ? "its pre-shared key is another"
-                                           : "it does not use a pre-shared key");
+           m->auth.type == IKE_AUTH_METHOD_PSK ? "its pre-shared key is another"
+                                               : "it does not use a pre-shared key");
     return NULL;
 }
 
@@ -103,10 +99,10 @@ static void answer(struct ike *e, struct ike_sa *sa, const struct ike_child *chi
 
     kd_writer_init(&w, id, sizeof(id));
     ike_id_write(&w, &c->cfg.local_id);
-    len = ike_keys_auth(e, sa, c->cfg.psk, false, kd_written(&w), auth);
+    len = ike_auth_psk(e, sa, c->cfg.psk, false, kd_written(&w), auth);
     b = ike_response(e, sa);
     ike_put_id(b, IKE_PL_IDR, &c->cfg.local_id);
-    ike_put_auth(b, AUTH_SHARED_KEY, kd_bytes(auth, len));
+    ike_put_auth(b, IKE_AUTH_METHOD_PSK, kd_bytes(auth, len));
     if (child) {
         uint8_t spi[4];
         for (int i = 0; i < 4; i++)

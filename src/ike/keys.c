@@ -1,6 +1,6 @@
-/* Key derivation. RFC 7296 2.13 (prf+), 2.14 (SKEYSEED and the seven keys), 2.15 (AUTH), 2.17
- * (KEYMAT), 2.18 (a rekeyed IKE SA); 5282 for AEAD, whose key holds its salt and has no
- * integrity key. Keys stay in the arena; this file moves handles only. */
+/* Key derivation. RFC 7296 2.13 (prf+), 2.14 (SKEYSEED and the seven keys), 2.17 (KEYMAT),
+ * 2.18 (a rekeyed IKE SA); 5282 for AEAD, whose key holds its salt and has no integrity key. Keys
+ * stay in the arena; this file moves handles only. */
 #include "ike/sa.h"
 
 #define NONCE_LEN 32 /* at least half the key size of every PRF we negotiate (RFC 7296 2.10) */
@@ -107,30 +107,4 @@ bool ike_keys_child(struct ike *e, const struct ike_sa *sa, struct ike_child *c,
     for (int i = 0; i < 4; i++)
         c->key[i] = c->initiator ? k[(i + 2) % 4] : k[i]; /* in before out */
     return true;
-}
-
-/* AUTH = prf(prf(secret, "Key Pad for IKEv2"), message | the other's nonce | prf(SK_p, ID')) */
-size_t ike_keys_auth(struct ike *e, const struct ike_sa *sa, struct kd_handle psk, bool initiator,
-                     struct kd_bytes id_body, uint8_t out[IKE_AUTH_MAX])
-{
-    enum kc_prf prf = (enum kc_prf)sa->suite.prf->id;
-    size_t len = sa->suite.prf->out_len;
-    const struct ike_hs *hs = sa->hs;
-    const struct kd_bytes pad = kd_bytes_str("Key Pad for IKEv2");
-    uint8_t maced_id[IKE_AUTH_MAX];
-    const struct kd_bytes octets[] = {
-        ike_buf_bytes(initiator ? &hs->init_req : &hs->init_resp),
-        ike_nonce_bytes(initiator ? &hs->nr : &hs->ni),
-        kd_bytes(maced_id, len),
-    };
-    struct kd_handle key;
-    bool ok;
-
-    if (len > IKE_AUTH_MAX ||
-        !kc_prf(e->crypto, prf, initiator ? sa->k.pi : sa->k.pr, &id_body, 1, maced_id))
-        return 0;
-    key = kc_prf_derive(e->crypto, prf, psk, KD_HANDLE_NONE, &pad, 1);
-    ok = !kd_handle_none(key) && kc_prf(e->crypto, prf, key, octets, KD_ARRAY_LEN(octets), out);
-    kc_key_free(e->crypto, key);
-    return ok ? len : 0;
 }

@@ -386,10 +386,28 @@ bool ike_keys_rekey(struct ike *e, struct ike_sa *sa, const struct ike_sa *old,
 bool ike_keys_child(struct ike *e, const struct ike_sa *sa, struct ike_child *c,
                     const struct ike_nonce *ni, const struct ike_nonce *nr,
                     struct kd_handle secret) KD_MUST_USE;
-/* AUTH by pre-shared key (2.15): of the original initiator or responder. */
-#define IKE_AUTH_MAX 64
-size_t ike_keys_auth(struct ike *e, const struct ike_sa *sa, struct kd_handle psk, bool initiator,
-                     struct kd_bytes id_body, uint8_t out[IKE_AUTH_MAX]);
+
+/* ---- auth_octets.c, auth_psk.c: AUTH of the original initiator or responder (2.15) ---- */
+
+#define IKE_AUTH_METHOD_PSK 2 /* RFC 7296 3.8 */
+#define IKE_AUTH_MAX        64 /* the longest PRF's output */
+#define IKE_OCTETS_PARTS    8
+
+/* In order; views of the SA's and of maced_id. */
+struct ike_octets {
+    struct kd_bytes part[IKE_OCTETS_PARTS];
+    size_t n;
+    uint8_t maced_id[IKE_AUTH_MAX];
+};
+
+/* id_body: the sender's identification payload without its generic header, as it was sent. */
+bool ike_auth_octets(struct ike *e, const struct ike_sa *sa, bool initiator,
+                     struct kd_bytes id_body, struct ike_octets *out) KD_MUST_USE;
+/* The length of AUTH's data; 0: the key is not there. */
+size_t ike_auth_psk(struct ike *e, const struct ike_sa *sa, struct kd_handle psk, bool initiator,
+                    struct kd_bytes id_body, uint8_t out[IKE_AUTH_MAX]);
+bool ike_auth_psk_is(struct ike *e, const struct ike_sa *sa, struct kd_handle psk, bool initiator,
+                     struct kd_bytes id_body, struct kd_bytes auth);
 
 /* ---- window.c ---- */
 
