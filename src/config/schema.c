@@ -22,7 +22,7 @@ static const char *allowed_keys(const struct cfg_table *t, char *buf, size_t cap
 
 static void unknown_key(struct cfg *c, const struct cfg_table *t, const struct cfg_val *key)
 {
-    char allowed[288], hint[CFG_HINT_MAX], quote[CFG_QUOTE_MAX];
+    char allowed[512], hint[CFG_HINT_MAX], quote[CFG_QUOTE_MAX];
     const char *near = cfg_nearest(key->s, key_name, t);
     /* `auth: {hunter2}` is a map with the key hunter2 */
     cfg_error(c, key->at, "unknown key%s%s; allowed: %s%s", t->secret ? "" : " ",
@@ -95,7 +95,7 @@ void cfg_map(struct cfg *c, yaml_node_t *n, const struct cfg_table *t, void *obj
     if (at)
         memset(at, 0, t->n * sizeof(*at));
     if (n->type != YAML_MAPPING_NODE) {
-        char allowed[288];
+        char allowed[512];
         cfg_error(c, cfg_at(n), "%s is a map; its keys: %s", t->what,
                   allowed_keys(t, allowed, sizeof(allowed)));
         cfg_defaults(c, t, obj);

@@ -134,13 +134,17 @@ static const struct cfg_word role_words[] = {{"both", IKE_ROLE_BOTH},
                                              {NULL, 0}};
 static const struct cfg_word encap_words[] = {
     {"auto", IKE_ENCAP_AUTO}, {"always", IKE_ENCAP_ALWAYS}, {"never", IKE_ENCAP_NEVER}, {NULL, 0}};
+static const struct cfg_word childless_words[] = {{"allow", IKE_CHILDLESS_ALLOW},
+                                                  {"never", IKE_CHILDLESS_NEVER},
+                                                  {"force", IKE_CHILDLESS_FORCE},
+                                                  {NULL, 0}};
 static const struct cfg_word mtu_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct cfg_word mss_words[] = {
     {"auto", CORE_MSS_AUTO}, {"off", CORE_MSS_OFF}, {NULL, 0}};
 
 enum {
     K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_ROLE, K_PROFILE, K_IKE, K_ESP,
-    K_SELECTORS, K_ENCAP, K_DETECT, K_ABANDON, K_RETRY, K_LIFETIME, K_REPLAY, K_INTERFACE,
+    K_SELECTORS, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY, K_LIFETIME, K_REPLAY, K_INTERFACE,
     K_ADDRESS, K_MTU, K_MSS, K_NEIGHBOR, K_N
 };
 
@@ -165,6 +169,8 @@ static const struct cfg_key keys[K_N] = {
     [K_SELECTORS] = {.name = "selectors", .type = CFG_MAP, .table = &selector_table},
     [K_ENCAP] = {.name = "encap", .type = CFG_WORD, CFG_AT(T, t.ike.encap), .words = encap_words,
                  .def = "auto"},
+    [K_CHILDLESS] = {.name = "childless", .type = CFG_WORD, CFG_AT(T, t.ike.childless),
+                     .words = childless_words, .def = "allow"},
     [K_DETECT] = {.name = "detect", .type = CFG_DURATION, CFG_AT(T, t.ike.detect_us), .unit = 1,
                   .min = KD_MS(500), .max = KD_S(3600), .def = "45s"},
     [K_ABANDON] = {.name = "abandon", .type = CFG_DURATION, CFG_AT(T, t.ike.abandon_us), .unit = 1,

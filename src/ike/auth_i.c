@@ -23,7 +23,7 @@ void ike_auth_send(struct ike *e, struct ike_sa *sa)
     kd_writer_init(&w, id, sizeof(id));
     ike_id_write(&w, &c->cfg.local_id);
     len = ike_auth_psk(e, sa, c->cfg.psk, true, kd_written(&w), auth);
-    spi_in = ike_child_spi(e);
+    spi_in = c->cfg.childless == IKE_CHILDLESS_FORCE ? 0 : ike_child_spi(e);
     for (int i = 0; i < 4; i++)
         spi[i] = (uint8_t)(spi_in >> (24 - 8 * i));
     sa->hs->child_spi = spi_in;
@@ -35,9 +35,11 @@ void ike_auth_send(struct ike *e, struct ike_sa *sa)
     ike_put_auth(b, IKE_AUTH_METHOD_PSK, kd_bytes(auth, len));
     if (kd_handle_none(c->sa)) /* 2.4: it is the only one we know of */
         ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_INITIAL_CONTACT, none);
-    ike_put_sa(b, &c->cfg.esp, IKE_PROTO_ESP, kd_bytes(spi, 4), true);
-    ike_put_ts(b, IKE_PL_TSI, &c->cfg.child[0].local_ts);
-    ike_put_ts(b, IKE_PL_TSR, &c->cfg.child[0].remote_ts);
+    if (spi_in) {
+        ike_put_sa(b, &c->cfg.esp, IKE_PROTO_ESP, kd_bytes(spi, 4), true);
+        ike_put_ts(b, IKE_PL_TSI, &c->cfg.child[0].local_ts);
+        ike_put_ts(b, IKE_PL_TSR, &c->cfg.child[0].remote_ts);
+    }
     sa->state = IKE_ST_I_AUTH;
     sa->end_us = KD_NEVER;
     if (len == 0 || !ike_request_send(e, sa, IKE_XK_AUTH)) {
@@ -121,7 +123,13 @@ void ike_auth_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
         return;
     sa->hs->initial_contact = ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL;
     ike_sa_up(e, sa);
-    take_child(e, sa, c, m);
+    if (sa->hs->child_spi) {
+        take_child(e, sa, c, m);
+        return;
+    }
+    ike_sa_note(e, sa, IKE_NOTE_REFUSED, KD_REASON_PROTOCOL_ERROR,
+                "peer answered with a child that was not asked for");
+    ike_sa_close(e, sa, KD_REASON_PROTOCOL_ERROR);
 }
 
 void ike_auth_no_child(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
@@ -129,11 +137,17 @@ void ike_auth_no_child(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     const struct ike_conn *c = ike_conn_of(e, sa);
     const struct ike_notify *err = ike_msg_error(m);
     uint16_t type = err ? err->type : IKE_N_NO_ADDITIONAL_SAS;
+    bool asked;
 
     if (!c || !authenticate(e, sa, c, m))
         return;
+    asked = sa->hs->child_spi != 0;
     ike_sa_up(e, sa);
     ike_announce(e, sa, NULL, ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL);
+    if (!asked) {
+        ike_childless_begin(e, sa);
+        return;
+    }
     ike_note_peer_refused(e, sa, type, &c->cfg.child[0]);
     ike_childless(e, sa, ike_notify_reason(type));
 }

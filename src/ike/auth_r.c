@@ -67,6 +67,11 @@ static uint16_t make_child(struct ike *e, struct ike_sa *sa, const struct ike_co
     uint16_t err;
     uint8_t conf;
 
+    if (c->cfg.childless == IKE_CHILDLESS_FORCE) {
+        ike_sa_note(e, sa, IKE_NOTE_REFUSED, KD_REASON_UNSUPPORTED,
+                    "peer asked for a child in IKE_AUTH, which childless: force refuses");
+        return IKE_N_NO_ADDITIONAL_SAS;
+    }
     err = ike_child_select(e, sa, c, m, IKE_SELECT_NO_DH, &suite, &spi_out);
     if (!err)
         err = ike_child_narrow(e, sa, c, m, &conf, &local, &remote);
@@ -125,7 +130,7 @@ static void established(struct ike *e, struct ike_sa *sa, struct ike_child *chil
     ike_sa_up(e, sa);
     ike_announce(e, sa, child, initial_contact);
     if (!child)
-        ike_childless(e, sa, refused ? ike_notify_reason(refused) : KD_REASON_NONE);
+        ike_childless(e, sa, refused ? ike_notify_reason(refused) : KD_REASON_TIMEOUT);
 }
 
 void ike_auth_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)

@@ -290,17 +290,3 @@ void ike_child_expire(struct ike *e, const struct ike_event *ev)
     else if (conn && conn->cfg.role != IKE_ROLE_RESPONDER && kd_handle_none(c->replaced_by))
         c->want_rekey = true;
 }
-
-void ike_childless(struct ike *e, struct ike_sa *sa, enum kd_reason reason)
-{
-    if (sa->state != IKE_ST_UP || ike_children_live(e, sa) || sa->redundant || sa->successor)
-        return;
-    /* RFC 7296 2.21.2 leaves the IKE SA up. It is of no use to us, though: who initiated it starts
-     * again; else the peer gets some time to make a child or to do the same. */
-    sa->end_reason = reason;
-    if (sa->initiator)
-        ike_sa_close(e, sa, reason);
-    else
-        sa->end_us = e->now_us + IKE_CHILDLESS_US;
-    ike_touch(e, sa);
-}

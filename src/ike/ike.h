@@ -46,6 +46,8 @@ bool ike_id_parse(const char *s, struct ike_id *out) KD_MUST_USE;
 
 enum ike_role { IKE_ROLE_BOTH, IKE_ROLE_INITIATOR, IKE_ROLE_RESPONDER };
 enum ike_encap { IKE_ENCAP_AUTO, IKE_ENCAP_ALWAYS, IKE_ENCAP_NEVER };
+/* RFC 6023: ALLOW takes an IKE SA made without a child, FORCE takes and makes no other. */
+enum ike_childless { IKE_CHILDLESS_ALLOW, IKE_CHILDLESS_NEVER, IKE_CHILDLESS_FORCE };
 
 /* Children a connection may want at once. Azure creates one for each custom selector line; a site
  * with more prefixes lists them in one child. 16 selector lists each way are 41 KiB a connection. */
@@ -66,6 +68,7 @@ struct ike_conn_config {
     struct kd_handle psk; /* key in the arena; the engine takes it and frees it with the conn */
     enum ike_role role;
     enum ike_encap encap;
+    enum ike_childless childless;
     struct ike_proposals ike, esp; /* in order of preference; protocol and spi unset */
     struct ike_proposals esp_accept; /* as responder, where that is another list (Azure's); n 0: esp */
     uint8_t n_children; /* 0 counts as 1 */

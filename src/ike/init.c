@@ -228,6 +228,12 @@ void ike_init_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
         fail(e, sa, KD_REASON_INVALID_KE, "peer answered with another group than it was asked for");
         return;
     }
+    hs->childless = ike_msg_notify(m, IKE_N_CHILDLESS_IKEV2_SUPPORTED) != NULL;
+    if (!ike_childless_possible(sa, c)) {
+        fail(e, sa, KD_REASON_UNSUPPORTED,
+             "peer does not announce childless initiation (RFC 6023), which childless: force needs");
+        return;
+    }
     if (!ike_buf_set(&hs->init_resp, m->raw)) {
         fail(e, sa, KD_REASON_NO_RESOURCES, "out of memory");
         return;

@@ -120,6 +120,7 @@ void ike_init_respond(struct ike *e, struct ike_sa *sa)
     ike_put_nonce(b, ike_nonce_bytes(&hs->nr));
     if (sa->peer_natd)
         ike_put_natd(e, sa, c, b, sa->spi_r);
+    ike_childless_announce(sa, c, b);
     ike_response_send(e, sa);
     sa->state = IKE_ST_R_INIT;
     if (!sa->rx.resp.p || !ike_buf_set(&hs->init_resp, ike_buf_bytes(&sa->rx.resp)))

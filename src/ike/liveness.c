@@ -139,6 +139,8 @@ static void wake_up_state(struct ike *e, struct ike_sa *sa)
         return;
     }
     if (e->now_us >= sa->end_us) { /* childless for too long, or a collision's loser */
+        if (ike_childless_adopt(e, sa))
+            return;
         ike_sa_close(e, sa, sa->end_reason);
         return;
     }

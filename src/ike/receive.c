@@ -33,8 +33,8 @@ static const struct row {
      "2.6, 2.21.1"},
 
     {"auth.requested", IN(R_INIT), IKE_FORM_AUTH_REQ, IKE_XK_NONE, ike_auth_requested, "1.2, 2.15"},
-    {"auth.childless", IN(R_INIT), IKE_FORM_AUTH_CHILDLESS_REQ, IKE_XK_NONE, ike_auth_requested,
-     "RFC 6023"},
+    {"auth.childless", IN(R_INIT), IKE_FORM_AUTH_CHILDLESS_REQ, IKE_XK_NONE,
+     ike_childless_requested, "RFC 6023"},
     {"auth.eap", IN(R_INIT), IKE_FORM_AUTH_EAP_REQ, IKE_XK_NONE, ike_auth_wants_eap, "2.16"},
     {"auth.answered", IN(I_AUTH), IKE_FORM_AUTH_RESP, IKE_XK_AUTH, ike_auth_answered, "1.2, 2.15"},
     {"auth.no-child", IN(I_AUTH), IKE_FORM_AUTH_NO_CHILD, IKE_XK_AUTH, ike_auth_no_child, "2.21.2"},

@@ -85,8 +85,9 @@ struct ike_hs {
     uint8_t rounds;
     uint32_t groups_tried; /* bit: the group was asked for by INVALID_KE_PAYLOAD once */
     enum kd_reason refused; /* by clear text: acted upon when nothing better comes */
-    uint32_t child_spi;   /* initiator: ours for the first child */
+    uint32_t child_spi;   /* initiator: ours for the first child; 0: none is asked for */
     bool initial_contact; /* the peer said so in IKE_AUTH */
+    bool childless; /* the responder announced RFC 6023 */
 };
 
 enum ike_xkind {
@@ -160,6 +161,7 @@ struct ike_sa {
     bool peer_natd; /* the peer sent NAT detection */
     bool failing, unreachable;
     bool announced;       /* ESTABLISHED has been noted */
+    bool childless;       /* the peer made it without a child: if it makes none, we do */
     bool want_rekey, want_probe;
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
     struct ike_sa *spi_link, *init_link, *half_link, *dirty_link;
@@ -435,6 +437,7 @@ void ike_receive_sealed(struct ike *e, struct ike_sa *sa, size_t len,
 typedef void ike_handler(struct ike *e, struct ike_sa *sa, const struct ike_msg *m);
 ike_handler ike_init_answered, ike_init_refused;                     /* init.c */
 ike_handler ike_auth_requested, ike_auth_wants_eap;                  /* auth_r.c */
+ike_handler ike_childless_requested;                                 /* childless.c */
 ike_handler ike_auth_answered, ike_auth_no_child, ike_auth_refused;  /* auth_i.c */
 ike_handler ike_child_requested, ike_child_answered, ike_child_refused; /* create.c */
 ike_handler ike_create_closing;
@@ -496,8 +499,18 @@ enum kd_reason ike_child_accept(struct ike *e, struct ike_sa *sa, const struct i
                                 uint8_t conf, const struct ike_msg *m, unsigned flags,
                                 struct ike_suite *suite, uint32_t *spi_out,
                                 struct ike_ts_list *local, struct ike_ts_list *remote);
-/* An IKE SA that lost its last child: what now? */
+
+/* ---- childless.c: an IKE SA without a child, by intent (RFC 6023) or by loss ---- */
+
+void ike_childless_announce(struct ike_sa *sa, const struct ike_conn *c, struct ike_build *b);
+/* Initiator, at the responder's IKE_SA_INIT: false when the configuration wants what it lacks. */
+bool ike_childless_possible(const struct ike_sa *sa, const struct ike_conn *c) KD_MUST_USE;
+/* Initiator, authenticated: the first child by CREATE_CHILD_SA. */
+void ike_childless_begin(struct ike *e, struct ike_sa *sa);
+/* An IKE SA that lost its last child, or was refused its first: what now? */
 void ike_childless(struct ike *e, struct ike_sa *sa, enum kd_reason reason);
+/* Its time is over: true when we try to make a child ourselves, else it ends. */
+bool ike_childless_adopt(struct ike *e, struct ike_sa *sa);
 
 /* ---- create.c, rekey.c ---- */
 

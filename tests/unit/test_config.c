@@ -247,6 +247,9 @@ static void every_key_of_a_tunnel_is_checked(void **state)
         {IN_TUNNEL, "address: 10.17.11.76", "address: 10.17.11.76/32",
          "8:14: tunnels[0].address: \"10.17.11.76/32\"; allowed: an IPv4 or IPv6 address, without "
          "a length"},
+        {IN_TUNNEL, "childless: force", "childless: forced",
+         "8:16: tunnels[0].childless: \"forced\"; allowed: allow, never, force; did you mean "
+         "\"force\"?"},
         {IN_TUNNEL, "mtu: auto", "mtu: 575",
          "8:10: tunnels[0].mtu: \"575\"; allowed: 576 to 9000, auto"},
         {IN_TUNNEL, "address: ::1\n    mtu: 1280", "address: ::1\n    mtu: 1279",
@@ -257,8 +260,8 @@ static void every_key_of_a_tunnel_is_checked(void **state)
          "9:10: tunnels[0].mss: 1361; allowed: at most mtu - 40"},
         {IN_TUNNEL, "detect: 2s", "dettect: 2s",
          "8:5: tunnels[0]: unknown key \"dettect\"; allowed: name, local, remote, local-id, "
-         "remote-id, auth, role, profile, ike, esp, selectors, encap, detect, abandon, retry, "
-         "lifetime, replay-window, interface, address, mtu, mss, neighbor; did you mean "
+         "remote-id, auth, role, profile, ike, esp, selectors, encap, childless, detect, abandon, "
+         "retry, lifetime, replay-window, interface, address, mtu, mss, neighbor; did you mean "
          "\"detect\"?"},
         {IN_TUNNEL, NULL, "remote: 192.0.2.3",
          "8:5: tunnels[0]: \"remote\" is already set in line 6"},
@@ -297,8 +300,8 @@ static void a_tunnel_names_itself_its_peer_and_its_key(void **state)
          "3:23: tunnels[0].remote: \"0.0.0.0\"; did you mean \"any\"?"},
         {IN, NULL, "onprem",
          "3:5: tunnels[0]: a tunnel is a map; its keys: name, local, remote, local-id, remote-id, "
-         "auth, role, profile, ike, esp, selectors, encap, detect, abandon, retry, lifetime, "
-         "replay-window, interface, address, mtu, mss, neighbor"},
+         "auth, role, profile, ike, esp, selectors, encap, childless, detect, abandon, retry, "
+         "lifetime, replay-window, interface, address, mtu, mss, neighbor"},
         {"gateway: {listen: [192.0.2.1, 192.0.2.9]}\ntunnels:\n  - %s\n",
          "{name: a, local: 192.0.2.9, remote: 192.0.2.2, auth: {psk: x}}",
          "{name: a, remote: 192.0.2.2, auth: {psk: x}}",
@@ -656,6 +659,7 @@ static const char azure[] = "router:\n"
                             "    esp: [aes256-sha1]\n"
                             "    selectors: {local: [0.0.0.0/0], remote: [0.0.0.0/0]}\n"
                             "    encap: auto\n"
+                            "    childless: allow\n"
                             "    detect: 2s\n"
                             "    abandon: 60s\n"
                             "    retry: 3s\n"
