@@ -1,8 +1,13 @@
 /* Slow crypto on libuv's pool: Diffie-Hellman off the control loop, the result an event. Nothing
- * else of ours uses this pool (DESIGN 1). */
+ * else of ours uses this pool (DESIGN 1). What is quicker done than handed over and back (X25519 and
+ * P-256: 15 to 40 us an operation, against two context switches and their locks) is done at once;
+ * its result is an event behind the step all the same. */
 #include "io/io.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+#define POOL_MAX 4 /* more threads than cores only fight for the pool's lock */
 
 struct job {
     uv_work_t work;
@@ -20,20 +25,57 @@ static void run(uv_work_t *w)
     kc_job_run(j->io->crypto, &j->in, &j->out);
 }
 
-static void done(uv_work_t *w, int status)
+static struct core_ev result(const struct job *j, bool ran)
 {
-    struct job *j = w->data;
-    struct core_ev ev = {
+    return (struct core_ev){
         .kind = CORE_EV_JOB_DONE,
         .handle = j->handle,
-        .job_status = status == 0 ? j->out.status : KC_JOB_FAILED,
+        .job_status = ran ? j->out.status : KC_JOB_FAILED,
         .secret = j->out.secret,
         .data = kd_bytes(j->out.pub, j->out.pub_len),
     };
+}
 
-    io_feed(j->io, &ev);
+static void job_free(struct job *j)
+{
     kc_wipe(j, sizeof(*j));
     free(j);
+}
+
+static void done(uv_work_t *w, int status)
+{
+    struct job *j = w->data;
+    struct core_ev ev = result(j, status == 0);
+
+    io_feed(j->io, &ev);
+    job_free(j);
+}
+
+static bool quick(const struct kc_job *job)
+{
+    return (job->kind == KC_JOB_DH_KEYGEN || job->kind == KC_JOB_DH_SHARED) &&
+           (job->group == KC_DH_X25519 || job->group == KC_DH_ECP256);
+}
+
+static void run_now(struct job *j)
+{
+    struct core_ev ev;
+
+    run(&j->work);
+    ev = result(j, true);
+    io_post_event(j->io, &ev);
+    job_free(j);
+}
+
+void io_jobs_init(void)
+{
+    char threads[16];
+    size_t len = sizeof(threads);
+
+    if (uv_os_getenv("UV_THREADPOOL_SIZE", threads, &len) != UV_ENOENT)
+        return; /* the operator knows better */
+    snprintf(threads, sizeof(threads), "%u", KD_MIN(uv_available_parallelism(), POOL_MAX));
+    uv_os_setenv("UV_THREADPOOL_SIZE", threads);
 }
 
 void io_job_start(struct io *io, const struct core_act *a, struct kd_bytes peer)
@@ -51,5 +93,8 @@ void io_job_start(struct io *io, const struct core_act *a, struct kd_bytes peer)
                             .priv = a->priv,
                             .peer = kd_bytes(j->peer, peer.len)};
     j->work.data = j;
-    uv_queue_work(&io->loop, &j->work, run, done);
+    if (quick(&j->in))
+        run_now(j);
+    else
+        uv_queue_work(&io->loop, &j->work, run, done);
 }

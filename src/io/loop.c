@@ -129,6 +129,7 @@ void io_feed(struct io *io, struct core_ev *ev)
 
 void io_loop_init(struct io *io)
 {
+    io_jobs_init();
     uv_loop_init(&io->loop);
     uv_timer_init(&io->loop, &io->deadline);
     io->deadline.data = io;
