@@ -231,7 +231,8 @@ static void add_conn(struct load *l, uint32_t i, char **argv)
         !ike_id_parse(kd_addr_str(&c.local, id), &c.local_id) ||
         !ike_id_parse(argv[7], &c.remote_id))
         die("configuration");
-    c.local_ts = c.remote_ts = (struct ike_ts_list){.n = 1, .ts = {ike_ts_from_prefix(&any)}};
+    c.child[0].local_ts = c.child[0].remote_ts =
+        (struct ike_ts_list){.n = 1, .ts = {ike_ts_from_prefix(&any)}};
     c.psk = kc_key_import(l->crypto, kd_bytes_str(argv[8]));
     if (!ike_conn_set(l->e, i, &c))
         die("connection");

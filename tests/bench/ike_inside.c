@@ -142,7 +142,8 @@ static void make(int who, const char *ike, const char *esp)
 
     kc_os_random(params.seed, sizeof(params.seed));
     side[who].e = ike_new(&params);
-    c.local_ts = c.remote_ts = (struct ike_ts_list){.n = 1, .ts = {ike_ts_from_prefix(&any)}};
+    c.child[0].local_ts = c.child[0].remote_ts =
+        (struct ike_ts_list){.n = 1, .ts = {ike_ts_from_prefix(&any)}};
     c.psk = kc_key_import(crypto, kd_bytes_str("a-preshared-key-of-the-bench"));
     if (!side[who].e ||
         !ike_proposal_from_string(ike, IKE_PROTO_IKE, &c.ike.p[0], err, sizeof(err)) ||
