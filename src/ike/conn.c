@@ -63,7 +63,9 @@ bool ike_conn_set(struct ike *e, uint32_t id, const struct ike_conn_config *cfg)
         return false;
     if (!kd_handle_eq(c->cfg.psk, cfg->psk))
         ike_key_doom(e, &c->cfg.psk);
+    ike_index_del_conn(e, c);
     c->cfg = *cfg;
+    ike_index_add_conn(e, c);
     if (!c->cfg.detect_us)
         c->cfg.detect_us = DETECT_DEFAULT_US;
     if (!c->cfg.retry_us)
@@ -85,6 +87,7 @@ static void conn_remove(struct ike *e, struct ike_conn *c)
     kd_timers_del(&e->timers, c->self.idx * 2 + 1);
     memmove(&e->conn[i], &e->conn[i + 1], (e->n_conns - i - 1) * sizeof(e->conn[0]));
     e->n_conns--;
+    ike_index_del_conn(e, c);
     ike_key_doom(e, &c->cfg.psk);
     e->conn_at[c->self.idx] = NULL;
     kd_slab_free(&e->conns, c->self);
@@ -150,13 +153,14 @@ struct ike_conn *ike_conn_by_addr(struct ike *e, const struct kd_addr *local,
                                   const struct kd_addr *remote, const struct ike_proposals *offered,
                                   struct ike_suite *suite, bool *silent)
 {
+    static const struct kd_addr any;
     struct ike_conn *first = NULL;
 
     *silent = false;
     memset(suite, 0, sizeof(*suite));
     for (int exact = 1; exact >= 0; exact--) {
-        for (uint32_t i = 0; i < e->n_conns; i++) {
-            struct ike_conn *c = e->conn[i];
+        struct ike_conn *c = ike_index_conns(e, exact ? remote : &any);
+        for (; c; c = c->addr_link) {
             if (!addr_fits(c, local, remote, exact))
                 continue;
             if (c->admin == IKE_ADMIN_SILENT)

@@ -13,6 +13,8 @@
 #define CONNS_MAX_DEFAULT     1024
 #define HALF_OPEN_DEFAULT     256
 #define HALF_OPEN_PER_DEFAULT 8
+#define COOKIE_TOTAL_DEFAULT  32
+#define COOKIE_PER_DEFAULT    3
 
 /* SAs a connection may own at once: in use, our attempt, the peer's, one or two that close. */
 #define SAS_PER_CONN 5
@@ -34,6 +36,8 @@ struct ike *ike_new(const struct ike_params *p)
     e->conns_max = or_default(p->conns_max, CONNS_MAX_DEFAULT);
     e->half_open_max = or_default(p->half_open_max, HALF_OPEN_DEFAULT);
     e->half_open_per_addr = or_default(p->half_open_per_addr, HALF_OPEN_PER_DEFAULT);
+    e->cookie_total = or_default(p->cookie_total, COOKIE_TOTAL_DEFAULT);
+    e->cookie_per_addr = or_default(p->cookie_per_addr, COOKIE_PER_DEFAULT);
     sas = e->conns_max * SAS_PER_CONN + e->half_open_max;
     kd_slab_init(&e->sas, sizeof(struct ike_sa), sas);
     kd_slab_init(&e->children, sizeof(struct ike_child), e->conns_max * IKE_SA_CHILDREN * 2);
@@ -44,7 +48,7 @@ struct ike *ike_new(const struct ike_params *p)
     e->sa_at = calloc(sas + KD_SLAB_CHUNK, sizeof(struct ike_sa *));
     e->conn_at = calloc(e->conns_max + KD_SLAB_CHUNK, sizeof(struct ike_conn *));
     e->conn = calloc(e->conns_max, sizeof(struct ike_conn *));
-    if (!e->sa_at || !e->conn_at || !e->conn) {
+    if (!e->sa_at || !e->conn_at || !e->conn || !ike_cookie_init(e)) {
         ike_free(e);
         return NULL;
     }
@@ -96,6 +100,7 @@ void ike_free(struct ike *e)
     for (h = KD_HANDLE_NONE; (j = kd_slab_next(&e->jobs, &h));)
         ike_key_doom(e, &j->priv);
     ike_conns_free(e);
+    ike_cookie_fini(e);
     free_doomed(e);
     free(e->doomed);
     free(e->sa_at);

@@ -1,6 +1,6 @@
 /* What strangers may cost us: half-open SAs per address and in total, clear-text answers and log
- * lines by token buckets in virtual time. RFC 7296 2.6 (cookies: the place is
- * ike_halfopen_admit(), which would say COOKIE above a threshold), 2.21.1, 2.21.4.
+ * lines by token buckets in virtual time. RFC 7296 2.6 (the caps; cookies are cookie.c's), 2.21.1,
+ * 2.21.4.
  *
  * Half-open is a responder's SA whose peer is not authenticated, and one that still repeats its
  * refusal. */
@@ -13,21 +13,45 @@
 #define REPLIES_BURST  32
 #define REPLIES_REFILL KD_MS(50)
 
-enum ike_admit ike_halfopen_admit(const struct ike *e, const struct kd_addr *remote)
+/* An IPv4 address, or an IPv6 site's /64. */
+static uint64_t key_of(const struct kd_addr *a)
 {
+    struct kd_reader r;
+
+    kd_reader_init(&r, kd_bytes(a->b, sizeof(a->b)));
+    return a->family == 4 ? kd_get_u32(&r) : kd_get_u64(&r);
+}
+
+static uint32_t bucket(uint64_t key)
+{
+    return (uint32_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 56) % IKE_HALF_BUCKETS;
+}
+
+/* The chains have half_open_max SAs all together, whoever chooses the addresses. */
+uint32_t ike_halfopen_from(const struct ike *e, const struct kd_addr *remote)
+{
+    uint64_t key = key_of(remote);
     uint32_t n = 0;
 
-    if (e->n_half_open >= e->half_open_max)
-        return IKE_ADMIT_NO;
-    for (const struct ike_sa *sa = e->half_open; sa; sa = sa->half_link)
-        n += kd_addr_eq(&sa->remote.addr, remote);
-    return n < e->half_open_per_addr ? IKE_ADMIT : IKE_ADMIT_NO;
+    for (const struct ike_sa *sa = e->half_open[bucket(key)]; sa; sa = sa->half_link)
+        n += sa->half_key == key;
+    return n;
+}
+
+bool ike_halfopen_admit(const struct ike *e, const struct kd_addr *remote)
+{
+    return e->n_half_open < e->half_open_max &&
+           ike_halfopen_from(e, remote) < e->half_open_per_addr;
 }
 
 void ike_halfopen_add(struct ike *e, struct ike_sa *sa)
 {
-    sa->half_link = e->half_open;
-    e->half_open = sa;
+    struct ike_sa **head;
+
+    sa->half_key = key_of(&sa->remote.addr);
+    head = &e->half_open[bucket(sa->half_key)];
+    sa->half_link = *head;
+    *head = sa;
     e->n_half_open++;
     sa->half_open = true;
 }
@@ -38,7 +62,7 @@ void ike_halfopen_del(struct ike *e, struct ike_sa *sa)
 
     if (!sa->half_open)
         return;
-    for (p = &e->half_open; *p != sa;)
+    for (p = &e->half_open[bucket(sa->half_key)]; *p != sa;)
         p = &(*p)->half_link;
     *p = sa->half_link;
     e->n_half_open--;
@@ -75,8 +99,8 @@ void ike_stranger(struct ike *e, const struct kd_endpoint *remote, const char *w
         a->remote = *remote;
 }
 
-void ike_stateless(struct ike *e, const struct ike_event *ev, const struct ike_header *h,
-                   uint16_t notify, struct kd_bytes data)
+void ike_clear_reply(struct ike *e, const struct ike_from *from, const struct ike_header *h,
+                     uint16_t notify, struct kd_bytes data, size_t asked_len)
 {
     struct ike_header r = *h;
     struct kd_bytes msg;
@@ -86,9 +110,16 @@ void ike_stateless(struct ike *e, const struct ike_event *ev, const struct ike_h
     ike_build_begin(&e->build, e->tx, sizeof(e->tx), &r);
     ike_put_notify(&e->build, IKE_PROTO_NONE, kd_bytes(NULL, 0), notify, data);
     msg = ike_build_end(&e->build);
-    /* RFC 7296 2.21.4, 2.6: no amplifier, and no more of it than a trickle. */
-    if (msg.len == 0 || msg.len > ev->data.len ||
-        !ike_bucket_take(&e->stateless_replies, e->now_us, REPLIES_BURST, REPLIES_REFILL))
-        return;
-    ike_out_send(e, UINT32_MAX, &ev->local, &ev->remote, ev->natt, msg);
+    if (msg.len > 0 && msg.len <= asked_len) /* no amplifier */
+        ike_out_send(e, UINT32_MAX, &from->local, &from->remote, from->natt, msg);
+}
+
+void ike_stateless(struct ike *e, const struct ike_event *ev, const struct ike_header *h,
+                   uint16_t notify, struct kd_bytes data)
+{
+    const struct ike_from from = {ev->local, ev->remote, ev->natt};
+
+    /* RFC 7296 2.21.4: no more of it than a trickle. */
+    if (ike_bucket_take(&e->stateless_replies, e->now_us, REPLIES_BURST, REPLIES_REFILL))
+        ike_clear_reply(e, &from, h, notify, data, ev->data.len);
 }

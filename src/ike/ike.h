@@ -84,7 +84,9 @@ struct ike_params {
     uint8_t seed[32];      /* of the random stream; the caller wipes its copy */
     uint32_t conns_max;    /* 1024 */
     uint32_t half_open_max; /* IKE SAs not yet authenticated, in total; 256 */
-    uint32_t half_open_per_addr; /* 8 */
+    uint32_t half_open_per_addr; /* 8; IPv6: of a /64, which is one site's to choose from */
+    uint32_t cookie_total;       /* from so many half-open on a COOKIE is asked for; 32 */
+    uint32_t cookie_per_addr;    /* the same for one address; 3 */
 };
 
 /* NULL when out of memory. */

@@ -1,5 +1,6 @@
 /* Finding the SA of a datagram: by our own SPI, and for IKE_SA_INIT by the hash of the whole
- * request, as two peers behind one NAT may choose the same SPI (RFC 7296 2.1, 2.6).
+ * request, as two peers behind one NAT may choose the same SPI (RFC 7296 2.1, 2.6). And the
+ * connections of an address.
  *
  * Our SPIs are random and the other key is a hash, so the low bits serve as they are; chains are
  * walked for an exact match only, so their order is never visible. */
@@ -71,4 +72,40 @@ void ike_index_del(struct ike *e, struct ike_sa *sa)
         *p = sa->init_link;
     }
     sa->in_spi = sa->in_init = false;
+}
+
+/* ---- connections by remote address ---- */
+
+static uint32_t addr_bucket(const struct kd_addr *a)
+{
+    uint32_t x = 0;
+
+    for (size_t i = 0; i < kd_addr_len(a); i++)
+        x = (x ^ a->b[i]) * UINT32_C(16777619);
+    return a->family ? x % IKE_ADDR_BUCKETS : 0;
+}
+
+struct ike_conn *ike_index_conns(const struct ike *e, const struct kd_addr *remote)
+{
+    return e->by_addr[addr_bucket(remote)];
+}
+
+void ike_index_add_conn(struct ike *e, struct ike_conn *c)
+{
+    struct ike_conn **p = &e->by_addr[addr_bucket(&c->cfg.remote)];
+
+    while (*p && (*p)->id < c->id)
+        p = &(*p)->addr_link;
+    c->addr_link = *p;
+    *p = c;
+}
+
+void ike_index_del_conn(struct ike *e, struct ike_conn *c)
+{
+    struct ike_conn **p = &e->by_addr[addr_bucket(&c->cfg.remote)];
+
+    while (*p && *p != c)
+        p = &(*p)->addr_link;
+    if (*p)
+        *p = c->addr_link;
 }

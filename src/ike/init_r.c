@@ -93,15 +93,21 @@ void ike_init_requested(struct ike *e, const struct ike_msg *m, const uint8_t ha
         ike_stateless(e, ev, &m->h, IKE_N_INVALID_KE_PAYLOAD, kd_bytes(group, 2));
         return;
     }
-    switch (ike_halfopen_admit(e, &ev->remote.addr)) {
-    case IKE_ADMIT:
+    if (ike_halfopen_admit(e, &ev->remote.addr))
         make(e, c, &suite, m, hash, ev);
-        break;
-    case IKE_ADMIT_COOKIE:
-    case IKE_ADMIT_NO:
+    else
         ike_stranger(e, &ev->remote, "too many half-open IKE SAs");
-        break;
-    }
+}
+
+/* Refusals and cookies are never larger than what they answer. This answer may be by an eighth
+ * (what we announce unasked); one that has grown beyond (certificate requests, a longer nonce)
+ * waits for a cookie: nobody is sent more than it has sent before it has shown that it receives. */
+static bool amplifies(struct ike *e, const struct ike_sa *sa, const struct ike_build *b)
+{
+    const struct ike_from from = {sa->rx.local, sa->rx.remote, sa->rx.natt};
+
+    return b->w.pos > sa->hs->init_req.len / 8 * 9 && !ike_sa_silent(e, sa) &&
+           !ike_cookie_returned(e, &from, ike_buf_bytes(&sa->hs->init_req));
 }
 
 void ike_init_respond(struct ike *e, struct ike_sa *sa)
@@ -121,6 +127,10 @@ void ike_init_respond(struct ike *e, struct ike_sa *sa)
     if (sa->peer_natd)
         ike_put_natd(e, sa, c, b, sa->spi_r);
     ike_childless_announce(sa, c, b);
+    if (amplifies(e, sa, b)) {
+        ike_sa_drop(e, sa, KD_REASON_NONE, false);
+        return;
+    }
     ike_response_send(e, sa);
     sa->state = IKE_ST_R_INIT;
     if (!sa->rx.resp.p || !ike_buf_set(&hs->init_resp, ike_buf_bytes(&sa->rx.resp)))

@@ -274,13 +274,19 @@ static void hint(struct ike *e, struct ike_sa *sa, const struct ike_event *ev)
         ike_probe(e, sa);
 }
 
-static void receive_init_request(struct ike *e, const struct ike_event *ev)
+/* First of all the cookie: before anything here is copied, hashed, parsed or looked for. */
+static void receive_init_request(struct ike *e, const struct ike_event *ev,
+                                 const struct ike_header *h)
 {
+    const struct ike_from from = {ev->local, ev->remote, ev->natt};
     const struct kd_bytes datagram = kd_bytes(e->rx, ev->data.len);
     struct ike_sa *known;
     struct ike_diag d;
     uint8_t hash[20];
 
+    if (!ike_cookie_admit(e, &from, h, ev->data))
+        return;
+    memcpy(e->rx, ev->data.p, ev->data.len);
     kc_sha1(e->crypto, &datagram, 1, hash);
     known = ike_index_init(e, hash);
     if (known) {
@@ -363,11 +369,13 @@ void ike_receive(struct ike *e, const struct ike_event *ev)
             ike_stateless(e, ev, &h, IKE_N_INVALID_MAJOR_VERSION, kd_bytes(NULL, 0));
         return;
     }
+    if (h.exchange == IKE_X_SA_INIT && !ike_header_response(&h)) {
+        receive_init_request(e, ev, &h);
+        return;
+    }
     memcpy(e->rx, ev->data.p, ev->data.len);
-    if (h.exchange != IKE_X_SA_INIT)
-        receive_other(e, ev, &h);
-    else if (ike_header_response(&h))
+    if (h.exchange == IKE_X_SA_INIT)
         receive_init_response(e, ev, &h);
     else
-        receive_init_request(e, ev);
+        receive_other(e, ev, &h);
 }

@@ -166,6 +166,7 @@ struct ike_sa {
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
     struct ike_sa *spi_link, *init_link, *half_link, *dirty_link;
     uint8_t init_hash[20]; /* of the request that made it */
+    uint64_t half_key;     /* of the address it is half-open from */
     bool in_spi, in_init, half_open;
 
     struct kd_endpoint local, remote;
@@ -225,6 +226,7 @@ struct ike_conn {
     struct kd_handle self;
     enum ike_admin admin;
     struct ike_conn_config cfg;
+    struct ike_conn *addr_link; /* the next one of the same remote's bucket, in order of id */
     struct kd_handle sa;      /* the authenticated one: at most one (facts/peers 2, pain 5) */
     struct kd_handle attempt; /* ours, not yet authenticated */
     uint64_t retry_us;        /* when the next attempt begins, KD_NEVER */
@@ -243,7 +245,20 @@ struct ike_bucket {
     uint32_t tokens;
 };
 
+/* Where a datagram came from and where an answer to it goes. */
+struct ike_from {
+    struct kd_endpoint local, remote;
+    bool natt;
+};
+
+struct ike_cookie_secret {
+    struct kd_handle key; /* owned */
+    uint8_t version;
+};
+
 #define IKE_INDEX_BUCKETS 4096
+#define IKE_ADDR_BUCKETS  1024
+#define IKE_HALF_BUCKETS  256
 
 struct ike {
     struct kc_ctx *crypto;
@@ -258,10 +273,14 @@ struct ike {
     struct ike_conn **conn;    /* in order of id */
     uint32_t n_conns;
     struct ike_sa *by_spi[IKE_INDEX_BUCKETS], *by_init[IKE_INDEX_BUCKETS];
-    struct ike_sa *half_open; /* responders' SAs before IKE_AUTH, newest first */
+    struct ike_conn *by_addr[IKE_ADDR_BUCKETS]; /* by remote; those of any remote are in bucket 0 */
+    struct ike_sa *half_open[IKE_HALF_BUCKETS]; /* responders' SAs before IKE_AUTH, by address */
     uint32_t n_half_open;
+    uint32_t cookie_total, cookie_per_addr;
+    struct ike_cookie_secret cookie[2]; /* this one and the one before */
+    uint64_t cookie_at_us;
     struct ike_sa *dirty; /* to be settled at the end of the step */
-    struct ike_bucket stranger_notes, stateless_replies, hints;
+    struct ike_bucket stranger_notes, stateless_replies, hints, unasked;
     struct kd_handle *doomed; /* keys that go at the start of the next step */
     uint32_t n_doomed, doomed_cap;
     struct ike_build build; /* of the message being made */
@@ -316,6 +335,11 @@ void ike_index_add_init(struct ike *e, struct ike_sa *sa, const uint8_t hash[20]
 void ike_index_del(struct ike *e, struct ike_sa *sa);
 struct ike_sa *ike_index_spi(const struct ike *e, const uint8_t spi[IKE_SPI_LEN]);
 struct ike_sa *ike_index_init(const struct ike *e, const uint8_t hash[20]);
+void ike_index_add_conn(struct ike *e, struct ike_conn *c); /* by cfg.remote */
+void ike_index_del_conn(struct ike *e, struct ike_conn *c);
+/* The first connection of a bucket that holds those with this remote (family 0: any), and perhaps
+ * others; on by addr_link, in order of id. */
+struct ike_conn *ike_index_conns(const struct ike *e, const struct kd_addr *remote);
 
 /* ---- sa.c ---- */
 
@@ -540,14 +564,28 @@ void ike_probe(struct ike *e, struct ike_sa *sa);
 
 /* ---- halfopen.c ---- */
 
-enum ike_admit { IKE_ADMIT, IKE_ADMIT_COOKIE, IKE_ADMIT_NO };
-enum ike_admit ike_halfopen_admit(const struct ike *e, const struct kd_addr *remote);
+bool ike_halfopen_admit(const struct ike *e, const struct kd_addr *remote);
+uint32_t ike_halfopen_from(const struct ike *e, const struct kd_addr *remote); /* how many */
 void ike_halfopen_add(struct ike *e, struct ike_sa *sa);
 void ike_halfopen_del(struct ike *e, struct ike_sa *sa);
 bool ike_bucket_take(struct ike_bucket *b, uint64_t now_us, uint32_t burst, uint64_t refill_us);
 void ike_stranger(struct ike *e, const struct kd_endpoint *remote, const char *what);
-/* An answer without state: one notify. Never larger than the request, rate-limited. */
+/* An answer without state to h: one notify. Never larger than the request (asked_len octets). */
+void ike_clear_reply(struct ike *e, const struct ike_from *from, const struct ike_header *h,
+                     uint16_t notify, struct kd_bytes data, size_t asked_len);
+/* The same, rate-limited: for refusals, which nobody has to rely on. */
 void ike_stateless(struct ike *e, const struct ike_event *ev, const struct ike_header *h,
                    uint16_t notify, struct kd_bytes data);
+
+/* ---- cookie.c ---- */
+
+bool ike_cookie_init(struct ike *e) KD_MUST_USE; /* false: no room in the key arena */
+void ike_cookie_fini(struct ike *e);
+/* May this IKE_SA_INIT request be looked at? When there is load and it brings no valid cookie it is
+ * answered with one, and false. */
+bool ike_cookie_admit(struct ike *e, const struct ike_from *from, const struct ike_header *h,
+                      struct kd_bytes datagram);
+/* Has this request (parsed before) brought a valid cookie? If not it is asked for one. */
+bool ike_cookie_returned(struct ike *e, const struct ike_from *from, struct kd_bytes datagram);
 
 #endif

@@ -170,50 +170,6 @@ static void every_message_in_every_state_is_survived(void **state)
         free(t.k[i].data);
 }
 
-/* A well-formed IKE_SA_INIT request of nobody in particular. */
-static struct kd_bytes init_request(const struct pair *p, uint8_t *buf, size_t cap, uint32_t n)
-{
-    static const uint8_t pub[128] = {1, 2, 3}, nonce[32] = {4};
-    struct ike_header h = {.exchange = IKE_X_SA_INIT, .flags = IKE_FLAG_INITIATOR};
-    struct ike_build b;
-
-    h.spi_i[0] = 1;
-    memcpy(h.spi_i + 4, &n, 4);
-    ike_build_begin(&b, buf, cap, &h);
-    ike_put_sa(&b, &p->s[A].cfg.ike, IKE_PROTO_IKE, kd_bytes(NULL, 0), false);
-    ike_put_ke(&b, KC_DH_MODP1024, kd_bytes(pub, 128));
-    ike_put_nonce(&b, kd_bytes(nonce, 32));
-    return ike_build_end(&b);
-}
-
-static void half_open_sas_are_bounded_per_address_and_in_total(void **state)
-{
-    struct pair *p = pair_new(62, AZURE_IKE, AZURE_ESP);
-    uint8_t buf[2048];
-    (void)state;
-
-    p->s[B].cfg.remote.family = 0;
-    pair_config(p, B);
-    pair_command(p, B, IKE_CMD_UP);
-    for (uint32_t i = 0; i < 1100; i++) {
-        struct ike_event ev = {.kind = IKE_EV_DATAGRAM,
-                               .local = {p->s[B].cfg.local, 500},
-                               .remote = {kd_addr_v4(0xc6336400u + (i < 100 ? 0 : i % 64)), 500},
-                               .data = init_request(p, buf, sizeof(buf), i)};
-        pair_step(p, B, &ev);
-        if (i == 99) {
-            pair_run(p, KD_MS(10));
-            assert_int_equal(p->s[B].n_sent, 8);
-        }
-    }
-    pair_run(p, KD_MS(10));
-    assert_int_equal(p->s[B].n_sent, 256); /* 8 for each of the first 32 addresses */
-    assert_in_range(pair_notes(p, B, IKE_NOTE_STRANGER), 1, 12);
-    pair_run(p, KD_S(60));
-    assert_true(pair_nothing_left(p));
-    pair_free(p);
-}
-
 /* As a filter: no answer to a stranger is larger than its question. */
 static bool not_larger(struct pair *p, struct pair_packet *k)
 {
@@ -498,7 +454,6 @@ int main(void)
         T(forged_datagrams_change_nothing_once_established),
         T(forged_handshake_spoils_an_attempt_at_most),
         T(every_message_in_every_state_is_survived),
-        T(half_open_sas_are_bounded_per_address_and_in_total),
         T(stateless_answers_are_small_and_few),
         T(unprotected_invalid_spi_causes_a_probe_only),
         T(requests_outside_the_window_are_ignored),
