@@ -129,6 +129,8 @@ static const struct cfg_key control_keys[] = {
     {.name = "socket", .type = CFG_OWN, CFG_AT(struct core_config, control_socket),
      .parse = read_socket},
     {.name = "group", .type = CFG_TEXT, CFG_AT(struct core_config, control_group)},
+    {.name = "keylog", .type = CFG_WORD, CFG_AT(struct core_config, keylog),
+     .words = cfg_bool_words, .def = "false"},
 };
 const struct cfg_table cfg_control_table = {"control", false, KD_ARRAY_LEN(control_keys),
                                             control_keys};

@@ -138,6 +138,7 @@ static const struct cfg_word childless_words[] = {{"allow", IKE_CHILDLESS_ALLOW}
                                                   {"never", IKE_CHILDLESS_NEVER},
                                                   {"force", IKE_CHILDLESS_FORCE},
                                                   {NULL, 0}};
+static const struct cfg_word rehearsal_words[] = {{"off", 0}, {NULL, 0}};
 static const struct cfg_word mtu_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct cfg_word mss_words[] = {
     {"auto", CORE_MSS_AUTO}, {"off", CORE_MSS_OFF}, {NULL, 0}};
@@ -145,7 +146,7 @@ static const struct cfg_word mss_words[] = {
 enum {
     K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_ROLE, K_PROFILE, K_IKE, K_ESP,
     K_SELECTORS, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY, K_LIFETIME, K_REPLAY, K_INTERFACE,
-    K_ADDRESS, K_MTU, K_MSS, K_NEIGHBOR, K_N
+    K_ADDRESS, K_MTU, K_MSS, K_REHEARSAL, K_NEIGHBOR, K_N
 };
 
 #define T struct tunnel
@@ -186,6 +187,8 @@ static const struct cfg_key keys[K_N] = {
                .words = mtu_words},
     [K_MSS] = {.name = "mss", .type = CFG_UINT, CFG_AT(T, t.mss), .min = 216, .max = 8960,
                .words = mss_words},
+    [K_REHEARSAL] = {.name = "rekey-rehearsal", .type = CFG_DURATION, CFG_AT(T, t.rehearse_us),
+                     .unit = 1, .min = KD_S(1), .max = KD_S(3600), .words = rehearsal_words},
     [K_NEIGHBOR] = {.name = "neighbor", .type = CFG_OWN, .parse = read_neighbor},
 };
 #undef T
@@ -324,6 +327,22 @@ static void check_inner(struct cfg *c, struct tunnel *t, const struct cfg_where 
         cfg_error(c, at[K_MSS], ".mss: %u; allowed: at most mtu - 40", k->mss);
 }
 
+/* For who explains what to change. */
+static void set_lines(struct tunnel *t, const struct cfg_where *at, struct cfg_where self)
+{
+    snprintf(t->t.profile, sizeof(t->t.profile), "%s",
+             at[K_IKE].line ? "" : t->profile[0] ? t->profile : "modern");
+    t->t.line = (struct core_tunnel_lines){.tunnel = self.line,
+                                           .profile = at[K_PROFILE].line,
+                                           .ike = at[K_IKE].line,
+                                           .esp = at[K_ESP].line,
+                                           .selectors = at[K_SELECTORS].line,
+                                           .auth = at[K_AUTH].line,
+                                           .local_id = at[K_LOCAL_ID].line,
+                                           .remote_id = at[K_REMOTE_ID].line,
+                                           .remote = at[K_REMOTE].line};
+}
+
 static void read_tunnel(struct cfg *c, yaml_node_t *n, void *obj)
 {
     struct cfg_where at[K_N], self = cfg_at(n);
@@ -344,6 +363,7 @@ static void read_tunnel(struct cfg *c, yaml_node_t *n, void *obj)
         check_interface(c, t, at);
         check_inner(c, t, at);
     }
+    set_lines(t, at, self);
     *marks = (struct cfg_marks){.name = or_self(at[K_NAME], self),
                                 .remote = or_self(at[K_REMOTE], self),
                                 .interface = or_self(at[K_INTERFACE], self)};

@@ -18,6 +18,7 @@ enum field {
     F_SUITE = 256,    /* the text is a suite */
     F_DETAIL = 512,   /* the text, where there is one */
     F_PROPOSALS = 1024, /* offered and configured */
+    F_TOOK = 2048,    /* how long it took */
 };
 
 static const unsigned fields[CORE_NOTE_N] = {
@@ -27,6 +28,7 @@ static const unsigned fields[CORE_NOTE_N] = {
     [CORE_NOTE_TUNNEL_STATE] = F_STATE | F_REASON | F_DETAIL,
     [CORE_NOTE_IKE_UP] = F_SUITE | F_REMOTE,
     [CORE_NOTE_IKE_CLOSED] = F_REASON | F_DETAIL,
+    [CORE_NOTE_IKE_REKEYED] = F_SUITE,
     [CORE_NOTE_IKE_REFUSED] = F_REASON | F_REMOTE | F_DETAIL | F_PROPOSALS,
     [CORE_NOTE_CHILD_UP] = F_SPI | F_SUITE,
     [CORE_NOTE_CHILD_DOWN] = F_SPI | F_REASON,
@@ -41,6 +43,10 @@ static const unsigned fields[CORE_NOTE_N] = {
     [CORE_NOTE_FIB_CLEAR] = F_COUNT,
     [CORE_NOTE_KERNEL_ERROR] = F_DETAIL,
     [CORE_NOTE_STRANGER] = F_REMOTE | F_DETAIL,
+    [CORE_NOTE_REHEARSAL_START] = 0,
+    [CORE_NOTE_REHEARSAL_PASS] = F_TOOK | F_DETAIL,
+    [CORE_NOTE_REHEARSAL_FAIL] = F_REASON | F_TOOK | F_DETAIL,
+    [CORE_NOTE_KEYLOG] = F_DETAIL,
 };
 
 struct ctl_names ctl_event_names(const struct core *core, const struct core_event_record *r)
@@ -92,6 +98,8 @@ static void add_fields(json_t *o, const struct core_event_record *r, unsigned f)
         set(o, "routes", json_integer(r->count));
         set(o, "latency_us", json_integer((json_int_t)r->latency_us));
     }
+    if (f & F_TOOK)
+        set(o, "took_us", json_integer((json_int_t)r->latency_us));
     if (f & F_SUITE)
         set(o, "suite", ctl_text(r->text));
     if (f & F_DETAIL && r->text.len)

@@ -101,6 +101,15 @@ void core_tunnel_command(struct core *c, uint32_t tunnel, enum core_command cmd)
         core_queue_ike_command(c, tunnel, IKE_CMD_REKEY_CHILD);
         core_queue_ike_command(c, tunnel, IKE_CMD_REKEY_IKE);
         break;
+    case CORE_CMD_REKEY_CHILD:
+        core_queue_ike_command(c, tunnel, IKE_CMD_REKEY_CHILD);
+        break;
+    case CORE_CMD_REKEY_IKE:
+        core_queue_ike_command(c, tunnel, IKE_CMD_REKEY_IKE);
+        break;
+    case CORE_CMD_REHEARSE:
+        core_rehearse_start(c, t);
+        break;
     default:
         break;
     }
@@ -149,6 +158,7 @@ void core_tunnels_wake(struct core *c)
         }
         if (t->down_at_us <= c->now_us)
             core_tunnel_stop_ike(c, i);
+        core_rehearse_wake(c, t);
     }
 }
 
@@ -159,6 +169,7 @@ uint64_t core_tunnels_deadline(const struct core *c)
     for (uint32_t i = 0; i < c->cfg.n_tunnels; i++) {
         const struct core_tunnel *t = &c->tunnels[i];
         at = KD_MIN(at, KD_MIN(t->device_at_us, KD_MIN(t->proof_at_us, t->down_at_us)));
+        at = KD_MIN(at, t->rehearsal.at_us);
     }
     return at;
 }
@@ -166,6 +177,7 @@ uint64_t core_tunnels_deadline(const struct core *c)
 void core_tunnel_free(struct core *c, struct core_tunnel *t)
 {
     (void)c;
+    core_refused_free(t);
     free(t->refusal_detail);
     free(t->refusal_offered);
     free(t->refusal_configured);

@@ -151,6 +151,7 @@ void core_child_up(struct core *c, struct core_tunnel *t, struct kd_handle h)
     }
     if (k->seen)
         prove(c, t);
+    core_rehearse_child_up(c, t);
     if (t->reachable) /* a rekey by a peer that does not answer us changes nothing */
         core_carry_on(c, t);
 }

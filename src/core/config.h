@@ -28,6 +28,11 @@ struct core_tunnel_config {
     uint32_t mtu;               /* 0: from the suite */
     uint16_t mss;               /* CORE_MSS_AUTO: from the mtu */
     uint32_t replay_window;
+    uint64_t rehearse_us; /* the first rekey rehearsal, so long after the tunnel came up; 0: none */
+    char profile[24];     /* "" when ike and esp are spelled out */
+    struct core_tunnel_lines { /* of kedge.yaml, from 1; 0 where the key is left out */
+        uint32_t tunnel, profile, ike, esp, selectors, auth, local_id, remote_id, remote;
+    } line;
     bool has_neighbor;
     struct bgp_peer_config neighbor; /* iface, local and ttl are set by the core */
 };
@@ -45,6 +50,7 @@ struct core_config {
     struct bgp_peer_config *neighbors; /* beside the tunnels */
     char control_socket[108];
     char control_group[32];
+    bool keylog; /* `kedge keylog` may write keys to files */
     int log_level; /* 0 error, 1 warn, 2 info, 3 debug */
 };
 

@@ -156,13 +156,25 @@ static void sa_result(struct core *c, const struct core_ev *ev)
         r.text = ev->data;
         core_say(c, &r);
     }
+    c->install_why = ev->data;
     core_run_ike(c, &i);
+    c->install_why = kd_bytes(NULL, 0);
+}
+
+static void keylog(struct core *c, const struct core_ev *ev)
+{
+    struct core_event_record r = core_record(c, CORE_NOTE_KEYLOG, CORE_NO_TUNNEL, CORE_NO_PEER);
+
+    r.text = ev->data;
+    core_say(c, &r);
 }
 
 static void command(struct core *c, const struct core_ev *ev)
 {
     if (ev->command == CORE_CMD_NEIGHBOR_SHUTDOWN || ev->command == CORE_CMD_NEIGHBOR_ENABLE)
         core_peer_command(c, ev->peer, ev->command);
+    else if (ev->command == CORE_CMD_KEYLOG)
+        keylog(c, ev);
     else if (ev->tunnel < c->cfg.n_tunnels)
         core_tunnel_command(c, ev->tunnel, ev->command);
 }
@@ -343,7 +355,7 @@ static bool tunnels_new(struct core *c)
         t->admin_up = true;
         t->state = CORE_T_DOWN;
         t->since_us = c->now_us;
-        t->proof_at_us = t->down_at_us = t->device_at_us = KD_NEVER;
+        t->proof_at_us = t->down_at_us = t->device_at_us = t->rehearsal.at_us = KD_NEVER;
         if (!ike_conn_set(c->ike, i, &t->cfg.ike))
             return false;
     }

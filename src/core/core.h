@@ -10,6 +10,7 @@
 
 #include "core/config.h"
 #include "core/event.h"
+#include "ike/explain.h"
 
 struct core;
 
@@ -42,17 +43,21 @@ enum core_ev_kind {
     CORE_EV_TCP_BYTES,    /* handle, data */
     CORE_EV_TCP_SENT,     /* handle, n */
     CORE_EV_TCP_CLOSED,   /* handle, reason */
-    CORE_EV_COMMAND,      /* command, tunnel or peer */
+    CORE_EV_COMMAND,      /* command, tunnel or peer; KEYLOG: data = text */
 };
 
 enum core_command {
     CORE_CMD_UP,
     CORE_CMD_DOWN,
     CORE_CMD_DOWN_SILENT,
-    CORE_CMD_REKEY,
+    CORE_CMD_REKEY, /* the pairs and the IKE SA */
+    CORE_CMD_REKEY_CHILD,
+    CORE_CMD_REKEY_IKE,
+    CORE_CMD_REHEARSE, /* the same one after the other, with a verdict */
     CORE_CMD_RESET,
     CORE_CMD_NEIGHBOR_SHUTDOWN,
     CORE_CMD_NEIGHBOR_ENABLE,
+    CORE_CMD_KEYLOG, /* the shell writes keys, or no longer: the core says so */
     CORE_CMD_N
 };
 extern const char *const core_command_names[];
@@ -152,6 +157,34 @@ struct core_event_record core_out_record(const struct core_out *o, const struct 
 
 /* ---- views ---- */
 
+enum core_rehearsal_state {
+    CORE_REHEARSAL_NONE,    /* not since the start */
+    CORE_REHEARSAL_WAITING, /* for its time */
+    CORE_REHEARSAL_CHILD,
+    CORE_REHEARSAL_IKE,
+    CORE_REHEARSAL_PASSED,
+    CORE_REHEARSAL_FAILED,
+    CORE_REHEARSAL_N
+};
+extern const char *const core_rehearsal_state_names[]; /* CHILD and IKE are both "running" */
+
+struct core_rehearsal_view {
+    enum core_rehearsal_state state;
+    uint64_t since_us; /* of the state */
+    uint64_t took_us;
+    enum kd_reason reason; /* FAILED */
+    bool failed_ike;       /* FAILED: at the IKE rekey, so the pairs' was good */
+    uint16_t pfs, group;   /* enum kc_dh: of the new pair (0: no PFS) and the new IKE SA */
+};
+
+/* A tunnel's last refusal since the start; stays over reconnects. */
+struct core_refused_view {
+    uint64_t at_us;
+    uint32_t count; /* refusals of the tunnel since the start */
+    struct kd_endpoint remote;
+    struct ike_refusal r;
+};
+
 struct core_tunnel_view {
     const struct core_tunnel_config *config;
     enum core_tunnel_state state;
@@ -162,7 +195,23 @@ struct core_tunnel_view {
     /* the last refusal, until the next success; texts borrowed until the next step */
     enum kd_reason refusal;
     const char *refusal_detail, *refusal_offered, *refusal_configured;
+    const struct core_refused_view *refused; /* NULL: nothing was; borrowed until the next step */
+    bool child_up;
+    struct core_rehearsal_view rehearsal;
 };
+
+#define CORE_STRANGERS_MAX 16 /* a screen; the event stream has the others */
+
+/* Who matched no tunnel. */
+struct core_stranger_view {
+    uint64_t at_us;
+    uint32_t count; /* with the same text */
+    struct kd_endpoint remote;
+    char text[160];
+};
+/* The newest first; borrowed until the next step. */
+const struct core_stranger_view *core_strangers(const struct core *c, uint32_t *n);
+
 uint32_t core_tunnels(const struct core *c); /* ids are 0 .. n-1 */
 bool core_tunnel_get(const struct core *c, uint32_t tunnel, struct core_tunnel_view *v);
 bool core_tunnel_find(const struct core *c, const char *name, uint32_t *tunnel);

@@ -14,6 +14,7 @@ enum core_note {
     CORE_NOTE_TUNNEL_STATE,   /* tunnel.state: tstate, reason */
     CORE_NOTE_IKE_UP,         /* ike.established: text = suite, remote */
     CORE_NOTE_IKE_CLOSED,     /* ike.closed: reason */
+    CORE_NOTE_IKE_REKEYED,    /* ike.rekeyed: text = suite */
     CORE_NOTE_IKE_REFUSED,    /* ike.refused: reason, text, offered, configured */
     CORE_NOTE_CHILD_UP,       /* child.up: spi_in, spi_out, text = suite */
     CORE_NOTE_CHILD_DOWN,     /* child.down */
@@ -28,6 +29,10 @@ enum core_note {
     CORE_NOTE_FIB_CLEAR,      /* fib.clear: count routes, latency_us since tunnel.detect */
     CORE_NOTE_KERNEL_ERROR,   /* kernel.error: text */
     CORE_NOTE_STRANGER,       /* ike.stranger: rate-limited */
+    CORE_NOTE_REHEARSAL_START, /* rehearsal.start */
+    CORE_NOTE_REHEARSAL_PASS, /* rehearsal.pass: latency_us it took, text = the groups */
+    CORE_NOTE_REHEARSAL_FAIL, /* rehearsal.fail: reason, latency_us, text */
+    CORE_NOTE_KEYLOG,         /* daemon.keylog: keys are being written, or no longer; text */
     CORE_NOTE_N
 };
 extern const char *const core_note_names[];

@@ -5,6 +5,7 @@
  *   tunnel.c  the tunnel's states (table) and what IKE says; with tunnel.h: carry.c the coupling to
  *             BGP and FIB, child.c its pairs of SAs, device.c its interface, admin.c commands, clock
  *   proof.c   the two-way proof: ICMP echo through a fresh pair
+ *   rehearse.c the rekey rehearsal; refusal.c what was refused last, for `kedge explain`
  *   peers.c   neighbors: on, off, TCP plumbing, next hops watched by BGP
  *   links.c   interfaces and addresses as the kernel reports them
  *   ops.c     netlink requests in flight and their answers; the start-up sync
@@ -181,6 +182,18 @@ struct core_tunnel {
     /* last refusal */
     enum kd_reason refusal;
     char *refusal_detail, *refusal_offered, *refusal_configured;
+    struct core_refused { /* kept over reconnects; NULL before the first */
+        struct core_refused_view v;
+        uint8_t *blob; /* what the views of v point into */
+    } *refused;
+    struct core_rehearsal {
+        struct core_rehearsal_view v;
+        uint64_t at_us;    /* it begins, or has lasted too long; KD_NEVER */
+        uint64_t begun_us;
+        bool again;        /* the last one was interrupted */
+        struct kd_handle old[CORE_CHILDREN_MAX]; /* pairs not yet replaced */
+        uint32_t n_old;
+    } rehearsal;
 };
 
 #define CORE_PEER_CONNS 4
@@ -237,6 +250,10 @@ struct core {
     struct core_peer *peers; /* hash by id, in configuration order */
     struct core_watch *watches;
     struct core_work *work_head, **work_tail;
+
+    struct kd_bytes install_why; /* during a step: why the data plane did not install a pair */
+    struct core_stranger_view strangers[CORE_STRANGERS_MAX]; /* the newest first */
+    uint32_t n_strangers;
 
     struct core_link *links;
     struct core_ifaddr addrs[CORE_ADDRS_MAX];
@@ -299,6 +316,9 @@ void core_tunnel_stop_ike(struct core *c, uint32_t tunnel);
 /* The neighbor's last connection has ended: nothing holds up an announced `down` any more. */
 void core_tunnel_cease_sent(struct core *c, uint32_t tunnel);
 void core_tunnel_free(struct core *c, struct core_tunnel *t);
+
+/* refusal.c */
+void core_stranger(struct core *c, const struct kd_endpoint *remote, struct kd_bytes text);
 
 /* proof.c: an ICMP echo request from src to dst into buf; its length, 0 when families differ. */
 size_t core_proof_packet(const struct kd_addr *src, const struct kd_addr *dst, uint16_t id,

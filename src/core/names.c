@@ -14,14 +14,25 @@ const char *const core_tunnel_state_names[] = {
     [CORE_T_N] = NULL,
 };
 
+const char *const core_rehearsal_state_names[] = {
+    [CORE_REHEARSAL_NONE] = "none",     [CORE_REHEARSAL_WAITING] = "waiting",
+    [CORE_REHEARSAL_CHILD] = "running", [CORE_REHEARSAL_IKE] = "running",
+    [CORE_REHEARSAL_PASSED] = "passed", [CORE_REHEARSAL_FAILED] = "failed",
+    [CORE_REHEARSAL_N] = NULL,
+};
+
 const char *const core_command_names[] = {
     [CORE_CMD_UP] = "up",
     [CORE_CMD_DOWN] = "down",
     [CORE_CMD_DOWN_SILENT] = "down-silent",
     [CORE_CMD_REKEY] = "rekey",
+    [CORE_CMD_REKEY_CHILD] = "rekey-child",
+    [CORE_CMD_REKEY_IKE] = "rekey-ike",
+    [CORE_CMD_REHEARSE] = "rehearse",
     [CORE_CMD_RESET] = "reset",
     [CORE_CMD_NEIGHBOR_SHUTDOWN] = "neighbor-shutdown",
     [CORE_CMD_NEIGHBOR_ENABLE] = "neighbor-enable",
+    [CORE_CMD_KEYLOG] = "keylog",
     [CORE_CMD_N] = NULL,
 };
 
@@ -32,6 +43,7 @@ const char *const core_note_names[] = {
     [CORE_NOTE_TUNNEL_STATE] = "tunnel.state",
     [CORE_NOTE_IKE_UP] = "ike.established",
     [CORE_NOTE_IKE_CLOSED] = "ike.closed",
+    [CORE_NOTE_IKE_REKEYED] = "ike.rekeyed",
     [CORE_NOTE_IKE_REFUSED] = "ike.refused",
     [CORE_NOTE_CHILD_UP] = "child.up",
     [CORE_NOTE_CHILD_DOWN] = "child.down",
@@ -46,5 +58,9 @@ const char *const core_note_names[] = {
     [CORE_NOTE_FIB_CLEAR] = "fib.clear",
     [CORE_NOTE_KERNEL_ERROR] = "kernel.error",
     [CORE_NOTE_STRANGER] = "ike.stranger",
+    [CORE_NOTE_REHEARSAL_START] = "rehearsal.start",
+    [CORE_NOTE_REHEARSAL_PASS] = "rehearsal.pass",
+    [CORE_NOTE_REHEARSAL_FAIL] = "rehearsal.fail",
+    [CORE_NOTE_KEYLOG] = "daemon.keylog",
     [CORE_NOTE_N] = NULL,
 };

@@ -30,7 +30,7 @@ static const struct kd_field ev_bytes[] = {EV(handle, KD_F_HANDLE), EV(data, KD_
 static const struct kd_field ev_sent[] = {EV(handle, KD_F_HANDLE), EV(n, KD_F_U32)};
 static const struct kd_field ev_command[] = {
     KD_FIELD_ENUM(struct core_ev, command, core_command_names), EV(tunnel, KD_F_U32),
-    EV(peer, KD_F_U32)};
+    EV(peer, KD_F_U32), EV(data, KD_F_BYTES)};
 
 #define REC(tag, name, fields)                                                                     \
     {                                                                                              \

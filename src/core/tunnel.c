@@ -160,18 +160,26 @@ static void note(struct core *c, struct core_tunnel *t, const struct ike_action 
         reachable(c, t);
         break;
     case IKE_NOTE_CLOSED:
+        if (a->reason == KD_REASON_TIMEOUT)
+            core_refused_note(c, t, a, out);
         closed(c, t, &r);
         break;
     case IKE_NOTE_REFUSED:
+        core_refused_note(c, t, a, out);
         refused(c, t, &r);
         break;
     case IKE_NOTE_STRANGER:
         r.note = CORE_NOTE_STRANGER;
         core_say(c, &r);
         break;
-    default: /* IKE's own housekeeping: rekeys and replaced duplicates change nothing here */
+    case IKE_NOTE_REKEYED:
+        r.note = CORE_NOTE_IKE_REKEYED;
+        core_say(c, &r);
+        break;
+    default: /* IKE's own housekeeping: replaced duplicates change nothing here */
         break;
     }
+    core_rehearse_note(c, t, a);
 }
 
 /* ---- IKE's actions ---- */
@@ -198,6 +206,7 @@ void core_tunnel_ike(struct core *c, const struct ike_action *a, const struct ik
             r.reason = a->reason;
             r.text = kd_bytes(out->buf + a->detail.off, a->detail.len);
             core_say(c, &r);
+            core_stranger(c, &r.remote, r.text);
         }
         return;
     }

@@ -49,6 +49,18 @@ void core_child_down(struct core *c, struct core_tunnel *t, struct kd_handle h,
 void core_child_add(struct core *c, struct core_tunnel *t, const struct ike_action *a,
                     const struct ike_out *out);
 
+/* refusal.c: REFUSED, or CLOSED for want of an answer. */
+void core_refused_note(struct core *c, struct core_tunnel *t, const struct ike_action *a,
+                       const struct ike_out *out);
+const struct core_refused_view *core_refused(const struct core_tunnel *t);
+void core_refused_free(struct core_tunnel *t);
+
+/* rehearse.c */
+void core_rehearse_start(struct core *c, struct core_tunnel *t); /* nothing while one runs */
+void core_rehearse_child_up(struct core *c, struct core_tunnel *t);
+void core_rehearse_note(struct core *c, struct core_tunnel *t, const struct ike_action *a);
+void core_rehearse_wake(struct core *c, struct core_tunnel *t);
+
 /* device.c */
 void core_device_ask(struct core *c, struct core_tunnel *t);
 void core_device_prepare(struct core *c, struct core_tunnel *t);

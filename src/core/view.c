@@ -1,5 +1,5 @@
 /* Read-only views of the core, for status, metrics and tests. */
-#include "core/internal.h"
+#include "core/tunnel.h"
 
 uint32_t core_tunnels(const struct core *c)
 {
@@ -24,6 +24,9 @@ bool core_tunnel_get(const struct core *c, uint32_t tunnel, struct core_tunnel_v
     v->refusal_detail = t->refusal_detail;
     v->refusal_offered = t->refusal_offered;
     v->refusal_configured = t->refusal_configured;
+    v->refused = core_refused(t);
+    v->child_up = core_child_any_up(t);
+    v->rehearsal = t->rehearsal.v;
     return ike_conn_view(c->ike, tunnel, &v->ike) || true;
 }
 

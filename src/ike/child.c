@@ -174,6 +174,7 @@ static void child_note(struct ike *e, const struct ike_sa *sa, const struct ike_
     a->spi_in = c->spi_in;
     a->spi_out = c->spi_out;
     a->encap = c->encap;
+    a->group = c->suite.dh ? c->suite.dh->id : 0;
 }
 
 void ike_child_up(struct ike *e, struct ike_sa *sa, struct ike_child *c)

@@ -293,7 +293,7 @@ static void cmd_rekey_ike(struct ike *e, struct ike_conn *c)
     struct ike_sa *sa = ike_sa_get(e, c->sa);
 
     if (sa && sa->state == IKE_ST_UP) {
-        sa->want_rekey = true;
+        sa->want_rekey = sa->ordered = true;
         ike_touch(e, sa);
     }
 }
@@ -307,7 +307,7 @@ static void cmd_rekey_child(struct ike *e, struct ike_conn *c)
     for (int i = 0; i < IKE_SA_CHILDREN; i++) {
         struct ike_child *ch = ike_child_get(e, sa->child[i]);
         if (ch && ch->state == IKE_CH_UP && kd_handle_none(ch->replaced_by))
-            ch->want_rekey = true;
+            ch->want_rekey = ch->ordered = true;
     }
     ike_touch(e, sa);
 }

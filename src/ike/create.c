@@ -230,9 +230,8 @@ static void ours_not_installed(struct ike *e, struct ike_sa *sa, struct ike_chil
 /* Another group, once each; true when the exchange has begun anew. */
 static bool other_group(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
 {
-    const struct ike_notify *n = ike_msg_notify(m, IKE_N_INVALID_KE_PAYLOAD);
     const struct ike_conn *c = ike_conn_of(e, sa);
-    uint16_t group = n && n->data.len == 2 ? (uint16_t)(n->data.p[0] << 8 | n->data.p[1]) : 0;
+    uint16_t group = ike_wanted_group(m);
     uint32_t bit = group && group < 32 ? UINT32_C(1) << group : 0;
     uint32_t tried = sa->ours->groups_tried;
     uint8_t conf = sa->ours->conf;
@@ -243,6 +242,17 @@ static bool other_group(struct ike *e, struct ike_sa *sa, const struct ike_msg *
     ike_xchg_free(e, &sa->ours);
     start(e, sa, conf, old, kc_alg_find(KC_DH, group, 0), tried | bit);
     return true;
+}
+
+static void note_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m, uint16_t type,
+                         const struct ike_child *old, const struct ike_child_config *want)
+{
+    struct ike_action *a = ike_note_peer_refused(e, sa, type, want);
+
+    if (!a)
+        return;
+    a->rekey = old != NULL;
+    a->group = ike_wanted_group(m);
 }
 
 void ike_child_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
@@ -272,9 +282,11 @@ void ike_child_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
         return;
     }
     if (type != IKE_N_TEMPORARY_FAILURE)
-        ike_note_peer_refused(e, sa, type, &c->cfg.child[conf]);
-    if (old &&
-        type != IKE_N_NO_ADDITIONAL_SAS) /* else it ends at its lifetime, and all begins anew */
+        note_refused(e, sa, m, type, old, &c->cfg.child[conf]);
+    if (old && old->ordered && type != IKE_N_TEMPORARY_FAILURE)
+        old->ordered = false;
+    else if (old &&
+             type != IKE_N_NO_ADDITIONAL_SAS) /* else it ends at its lifetime, and all begins anew */
         retry_later(e, sa, old->self);
     ike_childless(e, sa, ike_notify_reason(type));
 }

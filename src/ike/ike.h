@@ -182,7 +182,8 @@ struct ike_action {
     /* JOB */
     struct kd_handle job;
     enum kc_job_kind job_kind;
-    uint32_t group; /* enum kc_dh */
+    uint32_t group; /* enum kc_dh; NOTE CHILD_UP and REKEYED: the one it was made with, REFUSED: the
+                     * one the peer wants */
     struct kd_handle priv;
     /* CHILD_*; NOTE CHILD_UP and CHILD_DOWN: child and the SPIs */
     struct kd_handle child;
@@ -195,6 +196,14 @@ struct ike_action {
     enum ike_note note;
     enum kd_reason reason;
     struct kd_span detail, offered, configured; /* UTF-8 text, safe to print */
+    /* NOTE REFUSED, beside its text: what explain.h compares. The selectors offered are ts_local and
+     * ts_remote; what is unknown is empty. */
+    uint8_t exchange; /* enum ike_exchange; 0 unknown */
+    bool by_peer;     /* the peer refused what we offered */
+    bool rekey;
+    uint16_t notify; /* what the peer said */
+    struct kd_span sa_offered, sa_configured; /* bodies of SA payloads: ike_proposals_parse() */
+    struct kd_span ts_want_local, ts_want_remote; /* configured: bodies of TS payloads */
 };
 
 extern const struct kd_schema ike_action_schema;

@@ -173,6 +173,12 @@ static void retry_with_group(struct ike *e, struct ike_sa *sa, const struct ike_
                     dh ? dh->name : "unknown");
     ike_proposals_text(&c->cfg.ike, text, sizeof(text));
     ike_note_offer(e, a, text, text);
+    ike_note_lists(e, a, IKE_PROTO_IKE, &c->cfg.ike, NULL);
+    if (a) {
+        a->by_peer = true;
+        a->notify = IKE_N_INVALID_KE_PAYLOAD;
+        a->group = group;
+    }
     sa->hs->refused = KD_REASON_INVALID_KE;
     sa->end_us = e->now_us + IKE_REFUSED_WAIT_US;
 }
@@ -221,6 +227,7 @@ void ike_init_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
                                            "peer chose what was not offered");
         ike_note_offer(e, a, ike_proposals_text(&answer, theirs, sizeof(theirs)),
                        ike_proposals_text(&c->cfg.ike, ours, sizeof(ours)));
+        ike_note_lists(e, a, IKE_PROTO_IKE, &answer, &c->cfg.ike);
         ike_sa_drop(e, sa, KD_REASON_NO_PROPOSAL, false);
         return;
     }

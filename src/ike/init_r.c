@@ -26,7 +26,9 @@ static void note_no_proposal(struct ike *e, const struct ike_conn *c, const stru
     if (a) {
         a->local = ev->local;
         a->remote = ev->remote;
+        a->exchange = IKE_X_SA_INIT;
     }
+    ike_note_lists(e, a, IKE_PROTO_IKE, offered, &c->cfg.ike);
 }
 
 static void make(struct ike *e, const struct ike_conn *c, const struct ike_suite *suite,

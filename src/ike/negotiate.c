@@ -20,8 +20,10 @@ static const struct ike_proposals *accepted(const struct ike_conn *c)
     return c->cfg.esp_accept.n ? &c->cfg.esp_accept : &c->cfg.esp;
 }
 
-static void note_proposals(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
-                           const struct ike_proposals *offered)
+/* configured is what the peer's offer or answer was held against. */
+static void note_proposals(struct ike *e, struct ike_sa *sa, const struct ike_msg *m,
+                           const struct ike_proposals *offered,
+                           const struct ike_proposals *configured)
 {
     char theirs[2048], ours[2048], addr[KD_ADDR_STR_MAX];
     struct ike_action *a;
@@ -30,7 +32,10 @@ static void note_proposals(struct ike *e, struct ike_sa *sa, const struct ike_co
                     "peer %s offered no ESP proposal that is configured",
                     kd_addr_str(&sa->remote.addr, addr));
     ike_note_offer(e, a, ike_proposals_text(offered, theirs, sizeof(theirs)),
-                   ike_proposals_text(accepted(c), ours, sizeof(ours)));
+                   ike_proposals_text(configured, ours, sizeof(ours)));
+    ike_note_lists(e, a, IKE_PROTO_ESP, offered, configured);
+    if (a)
+        a->rekey = ike_msg_notify(m, IKE_N_REKEY_SA) != NULL;
 }
 
 static void pair_text(const struct ike_ts_list *l, const struct ike_ts_list *r, char *buf,
@@ -54,6 +59,7 @@ static void note_ts(struct ike *e, struct ike_sa *sa, const struct ike_child_con
                     "peer %s offered no traffic selectors that are configured",
                     kd_addr_str(&sa->remote.addr, addr));
     ike_note_offer(e, a, theirs, ours);
+    ike_note_selectors(e, a, local, remote, want);
 }
 
 uint16_t ike_child_select(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
@@ -68,7 +74,7 @@ uint16_t ike_child_select(struct ike *e, struct ike_sa *sa, const struct ike_con
     if (ike_proposal_select(&offered, accepted(c), IKE_PROTO_ESP, flags, suite, spi, &spi_len) &&
         take_spi(spi, spi_len, spi_out))
         return 0;
-    note_proposals(e, sa, c, &offered);
+    note_proposals(e, sa, m, &offered, accepted(c));
     return IKE_N_NO_PROPOSAL_CHOSEN;
 }
 
@@ -109,7 +115,7 @@ enum kd_reason ike_child_accept(struct ike *e, struct ike_sa *sa, const struct i
         return KD_REASON_INVALID_SYNTAX;
     if (!ike_proposal_accept(&answer, &c->cfg.esp, IKE_PROTO_ESP, flags, suite, spi, &spi_len) ||
         !take_spi(spi, spi_len, spi_out)) {
-        note_proposals(e, sa, c, &answer);
+        note_proposals(e, sa, m, &answer, &c->cfg.esp);
         return KD_REASON_NO_PROPOSAL;
     }
     local->n = remote->n = 0;

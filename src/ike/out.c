@@ -127,6 +127,7 @@ struct ike_action *ike_sa_note(struct ike *e, const struct ike_sa *sa, enum ike_
     if (a) {
         a->local = sa->local;
         a->remote = sa->remote;
+        a->exchange = ike_sa_exchange(sa);
     }
     return a;
 }
@@ -179,7 +180,7 @@ const char *ike_ts_list_text(const struct ike_ts_list *l, char *buf, size_t cap)
     return buf;
 }
 
-static void peer_refused_auth(struct ike *e, struct ike_sa *sa, const struct ike_conn *c)
+static struct ike_action *peer_refused_auth(struct ike *e, struct ike_sa *sa, const struct ike_conn *c)
 {
     char ours[IKE_ID_MAX * 4 + 8], theirs[IKE_ID_MAX * 4 + 8], addr[KD_ADDR_STR_MAX];
     struct ike_action *a;
@@ -191,21 +192,29 @@ static void peer_refused_auth(struct ike *e, struct ike_sa *sa, const struct ike
         "peer %s refused our identity %.120s or the pre-shared key (AUTHENTICATION_FAILED)",
         kd_addr_str(&sa->remote.addr, addr), ours);
     ike_note_offer(e, a, ours, theirs);
+    return a;
 }
 
-void ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify,
-                           const struct ike_child_config *child)
+static struct ike_action *by_peer(struct ike_action *a, uint16_t notify)
+{
+    if (a) {
+        a->by_peer = true;
+        a->notify = notify;
+    }
+    return a;
+}
+
+struct ike_action *ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify,
+                                         const struct ike_child_config *child)
 {
     const struct ike_conn *c = ike_conn_of(e, sa);
     char buf[2100], ts[1024], remote[1024], addr[KD_ADDR_STR_MAX];
     struct ike_action *a;
 
     if (!c)
-        return;
-    if (notify == IKE_N_AUTHENTICATION_FAILED) {
-        peer_refused_auth(e, sa, c);
-        return;
-    }
+        return NULL;
+    if (notify == IKE_N_AUTHENTICATION_FAILED)
+        return by_peer(peer_refused_auth(e, sa, c), notify);
     a = ike_sa_note(e, sa, IKE_NOTE_REFUSED, ike_notify_reason(notify),
                     "peer %s refused our %s: %s", kd_addr_str(&sa->remote.addr, addr),
                     child ? "child" : "IKE SA", ike_notify_name(notify));
@@ -213,8 +222,12 @@ void ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify,
         ike_ts_list_text(&child->local_ts, ts, sizeof(ts));
         ike_ts_list_text(&child->remote_ts, remote, sizeof(remote));
         snprintf(buf, sizeof(buf), "%s === %s", ts, remote);
+        ike_note_selectors(e, a, &child->local_ts, &child->remote_ts, NULL);
     } else {
         ike_proposals_text(child ? &c->cfg.esp : &c->cfg.ike, buf, sizeof(buf));
+        ike_note_lists(e, a, child ? IKE_PROTO_ESP : IKE_PROTO_IKE,
+                       child ? &c->cfg.esp : &c->cfg.ike, NULL);
     }
     ike_note_offer(e, a, buf, buf);
+    return by_peer(a, notify);
 }

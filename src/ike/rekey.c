@@ -101,13 +101,22 @@ static void ours_done(struct ike *e, struct ike_sa *sa)
     ike_sa_close(e, sa, KD_REASON_NONE); /* its last request is its own DELETE (2.8) */
 }
 
+static void note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t type, uint16_t group)
+{
+    struct ike_action *a = ike_note_peer_refused(e, sa, type, NULL);
+
+    if (!a)
+        return;
+    a->rekey = true;
+    a->group = group;
+}
+
 void ike_rekey_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
 {
     const struct ike_notify *err = ike_msg_error(m);
-    const struct ike_notify *ke = ike_msg_notify(m, IKE_N_INVALID_KE_PAYLOAD);
     const struct ike_conn *c = ike_conn_of(e, sa);
     uint16_t type = err ? err->type : IKE_N_INVALID_SYNTAX;
-    uint16_t group = ke && ke->data.len == 2 ? (uint16_t)(ke->data.p[0] << 8 | ke->data.p[1]) : 0;
+    uint16_t group = ike_wanted_group(m);
     uint32_t bit = group && group < 32 ? UINT32_C(1) << group : 0;
 
     if (!sa->ours || !c)
@@ -123,8 +132,12 @@ void ike_rekey_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
         return;
     }
     if (type != IKE_N_TEMPORARY_FAILURE)
-        ike_note_peer_refused(e, sa, type, NULL);
-    retry_later(e, sa);
+        note_peer_refused(e, sa, type, group);
+    if (!sa->ordered || type == IKE_N_TEMPORARY_FAILURE)
+        retry_later(e, sa);
+    else
+        ike_xchg_free(e, &sa->ours); /* its own time stands */
+    sa->ordered = sa->ordered && type == IKE_N_TEMPORARY_FAILURE;
 }
 
 /* ---- theirs ---- */
@@ -161,6 +174,9 @@ static void note_refused(struct ike *e, struct ike_sa *sa, const struct ike_conn
 
     ike_note_offer(e, a, ike_proposals_text(offered, theirs, sizeof(theirs)),
                    ike_proposals_text(&c->cfg.ike, ours, sizeof(ours)));
+    ike_note_lists(e, a, IKE_PROTO_IKE, offered, &c->cfg.ike);
+    if (a)
+        a->rekey = true;
 }
 
 void ike_rekey_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)

@@ -87,6 +87,7 @@ struct ike_sa *ike_sa_succeed(struct ike *e, struct ike_sa *old, const struct ik
 {
     struct ike_conn *c = ike_conn_of(e, old);
     struct ike_sa *sa = c ? sa_alloc(e) : NULL;
+    struct ike_action *a;
     char suite[128];
 
     if (!sa)
@@ -122,8 +123,10 @@ struct ike_sa *ike_sa_succeed(struct ike *e, struct ike_sa *old, const struct ik
         c->attempt = sa->self;
     old->announced = false; /* its end is no news */
     old->rekey_us = old->expire_us = KD_NEVER;
-    ike_sa_note(e, sa, IKE_NOTE_REKEYED, KD_REASON_NONE, "%s",
-                ike_suite_text(&sa->suite, suite, sizeof(suite)));
+    a = ike_sa_note(e, sa, IKE_NOTE_REKEYED, KD_REASON_NONE, "%s",
+                    ike_suite_text(&sa->suite, suite, sizeof(suite)));
+    if (a && sa->suite.dh)
+        a->group = sa->suite.dh->id;
     return sa;
 }
 

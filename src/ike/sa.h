@@ -163,6 +163,7 @@ struct ike_sa {
     bool announced;       /* ESTABLISHED has been noted */
     bool childless;       /* the peer made it without a child: if it makes none, we do */
     bool want_rekey, want_probe;
+    bool ordered; /* the rekey wanted was ordered: refused, it waits for its own time again */
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
     struct ike_sa *spi_link, *init_link, *half_link, *dirty_link;
     uint8_t init_hash[20]; /* of the request that made it */
@@ -207,6 +208,7 @@ struct ike_child {
     bool noted;      /* CHILD_UP was said, so CHILD_DOWN is due */
     bool installed;  /* CHILD_ADD was said, so CHILD_DEL is due */
     bool encap, want_rekey, delete_sent;
+    bool ordered;    /* as in ike_sa */
     bool initiator;  /* we made the exchange that made it */
     bool first;      /* made by IKE_AUTH: DH is not negotiated */
     uint8_t conf;    /* which of the connection's children: cfg.child[conf] */
@@ -321,11 +323,24 @@ struct ike_action *ike_sa_note(struct ike *e, const struct ike_sa *sa, enum ike_
                                enum kd_reason reason, const char *fmt, ...) KD_PRINTF(5, 6);
 void ike_note_offer(struct ike *e, struct ike_action *a, const char *offered,
                     const char *configured);
-/* "peer refused: NO_PROPOSAL_CHOSEN" with both sides' lists where they are known. */
-void ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify,
-                           const struct ike_child_config *child); /* NULL: the IKE SA */
+/* "peer refused: NO_PROPOSAL_CHOSEN" with our list; the peer's is not known. May return NULL. */
+struct ike_action *ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify,
+                                         const struct ike_child_config *child); /* NULL: the IKE SA */
 enum kd_reason ike_notify_reason(uint16_t notify);
 const char *ike_ts_list_text(const struct ike_ts_list *l, char *buf, size_t cap);
+
+/* ---- refusal.c: the values beside a refusal's words; a may be NULL ---- */
+
+/* configured is the refuser's. Either list may be NULL: not known. */
+void ike_note_lists(struct ike *e, struct ike_action *a, uint8_t protocol,
+                    const struct ike_proposals *offered, const struct ike_proposals *configured);
+/* local and remote were offered, want is the refuser's; each may be NULL: not known. */
+void ike_note_selectors(struct ike *e, struct ike_action *a, const struct ike_ts_list *local,
+                        const struct ike_ts_list *remote, const struct ike_child_config *want);
+/* What INVALID_KE_PAYLOAD asks for; 0 when it is not there, or malformed. */
+uint16_t ike_wanted_group(const struct ike_msg *m);
+/* The exchange a handshake or an established SA is in (enum ike_exchange). */
+uint8_t ike_sa_exchange(const struct ike_sa *sa);
 
 /* ---- index.c: SAs by our SPI, and by the request that made them ---- */
 

@@ -101,6 +101,17 @@ static const struct kd_field act_note[] = {
     ACT(detail, KD_F_SPAN),
     ACT(offered, KD_F_SPAN),
     ACT(configured, KD_F_SPAN),
+    ACT(exchange, KD_F_U8),
+    ACT(by_peer, KD_F_BOOL),
+    ACT(rekey, KD_F_BOOL),
+    ACT(notify, KD_F_U16),
+    ACT(group, KD_F_U32),
+    ACT(sa_offered, KD_F_SPAN),
+    ACT(sa_configured, KD_F_SPAN),
+    ACT(ts_local, KD_F_SPAN),
+    ACT(ts_remote, KD_F_SPAN),
+    ACT(ts_want_local, KD_F_SPAN),
+    ACT(ts_want_remote, KD_F_SPAN),
 };
 
 static const struct kd_record actions[] = {

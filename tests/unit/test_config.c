@@ -179,6 +179,8 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
          "2:19: control.socket: \"k.sock\"; allowed: an absolute path"},
         {AT_TOP, "control: {group: kedge}", "control: {group: \"a\\tb\"}",
          "2:18: control.group: \"a\\x09b\"; allowed: 1 to 31 characters, no control characters"},
+        {AT_TOP, "control: {keylog: true}", "control: {keylog: on}",
+         "2:19: control.keylog: \"on\"; allowed: false, true"},
         {AT_TOP, "logging: {level: warn}", "logging: {level: warning}",
          "2:18: logging.level: \"warning\"; allowed: error, warn, info, debug; did you mean "
          "\"warn\"?"},
@@ -186,6 +188,12 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
     (void)state;
     check_rows(rows, KD_ARRAY_LEN(rows));
 }
+
+/* Every key of a tunnel, as the messages list them. */
+#define TUNNEL_KEYS                                                                                \
+    "name, local, remote, local-id, remote-id, auth, role, profile, ike, esp, selectors, encap, "  \
+    "childless, detect, abandon, retry, lifetime, replay-window, interface, address, mtu, mss, "   \
+    "rekey-rehearsal, neighbor"
 
 static void every_key_of_a_tunnel_is_checked(void **state)
 {
@@ -259,10 +267,14 @@ static void every_key_of_a_tunnel_is_checked(void **state)
         {IN_TUNNEL, "mtu: 1400\n    mss: 1360", "mtu: 1400\n    mss: 1361",
          "9:10: tunnels[0].mss: 1361; allowed: at most mtu - 40"},
         {IN_TUNNEL, "detect: 2s", "dettect: 2s",
-         "8:5: tunnels[0]: unknown key \"dettect\"; allowed: name, local, remote, local-id, "
-         "remote-id, auth, role, profile, ike, esp, selectors, encap, childless, detect, abandon, "
-         "retry, lifetime, replay-window, interface, address, mtu, mss, neighbor; did you mean "
+         "8:5: tunnels[0]: unknown key \"dettect\"; allowed: " TUNNEL_KEYS "; did you mean "
          "\"detect\"?"},
+        {IN_TUNNEL, "rekey-rehearsal: 10s", "rekey-rehearsal: 999ms",
+         "8:22: tunnels[0].rekey-rehearsal: \"999ms\"; allowed: 1s to 1h, with a unit (ms, s, m, h, "
+         "d)"},
+        {IN_TUNNEL, "rekey-rehearsal: off", "rekey-rehearsal: 10",
+         "8:22: tunnels[0].rekey-rehearsal: \"10\"; allowed: 1s to 1h, with a unit (ms, s, m, h, "
+         "d); did you mean \"10s\"?"},
         {IN_TUNNEL, NULL, "remote: 192.0.2.3",
          "8:5: tunnels[0]: \"remote\" is already set in line 6"},
         {IN_TUNNEL, NULL, "detect:", "8:12: tunnels[0].detect: the value is missing"},
@@ -299,9 +311,7 @@ static void a_tunnel_names_itself_its_peer_and_its_key(void **state)
         {IN, NULL, "{name: a, remote: 0.0.0.0, auth: {psk: x}}",
          "3:23: tunnels[0].remote: \"0.0.0.0\"; did you mean \"any\"?"},
         {IN, NULL, "onprem",
-         "3:5: tunnels[0]: a tunnel is a map; its keys: name, local, remote, local-id, remote-id, "
-         "auth, role, profile, ike, esp, selectors, encap, childless, detect, abandon, retry, "
-         "lifetime, replay-window, interface, address, mtu, mss, neighbor"},
+         "3:5: tunnels[0]: a tunnel is a map; its keys: " TUNNEL_KEYS},
         {"gateway: {listen: [192.0.2.1, 192.0.2.9]}\ntunnels:\n  - %s\n",
          "{name: a, local: 192.0.2.9, remote: 192.0.2.2, auth: {psk: x}}",
          "{name: a, remote: 192.0.2.2, auth: {psk: x}}",
