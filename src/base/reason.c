@@ -31,5 +31,6 @@ const char *const kd_reason_names[] = {
     [KD_REASON_COLLISION] = "collision",
     [KD_REASON_LINK_DOWN] = "link-down",
     [KD_REASON_UNSUPPORTED] = "unsupported",
+    [KD_REASON_PEER_RESTARTED] = "peer-restarted",
     [KD_REASON_N] = NULL,
 };

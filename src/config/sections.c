@@ -83,6 +83,24 @@ static void read_listen(struct cfg *c, yaml_node_t *n, void *obj)
     o->listen[o->n_listen++] = a;
 }
 
+static void read_state(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    static const struct cfg_key as_text = {.name = "state-directory", .type = CFG_TEXT,
+                                           CFG_AT(struct core_config, state_directory)};
+    struct core_config *o = &c->out;
+    struct cfg_val v;
+    char quote[CFG_QUOTE_MAX];
+    (void)obj;
+    if (!cfg_val(c, n, &v))
+        return;
+    if (strcmp(v.s, "none") == 0)
+        o->state_directory[0] = '\0';
+    else if (v.s[0] != '/')
+        cfg_error(c, v.at, "%s; allowed: an absolute path, or none", cfg_quote(&v, quote));
+    else
+        cfg_scalar(c, &as_text, &v, o->state_directory);
+}
+
 static const struct cfg_word dataplane_words[] = {
     {"auto", CORE_DP_AUTO}, {"xfrm", CORE_DP_XFRM}, {"tun", CORE_DP_TUN}, {"none", CORE_DP_NONE},
     {NULL, 0}};
@@ -96,6 +114,7 @@ static const struct cfg_key gateway_keys[] = {
      .def = "500"},
     {.name = "natt-port", .type = CFG_UINT, CFG_AT(struct core_config, natt_port), .min = 1,
      .max = 65535, .def = "4500"},
+    {.name = "state-directory", .type = CFG_OWN, .parse = read_state},
 };
 const struct cfg_table cfg_gateway_table = {"gateway", false, KD_ARRAY_LEN(gateway_keys),
                                             gateway_keys};
@@ -104,6 +123,7 @@ void cfg_gateway(struct cfg *c, yaml_node_t *n, void *obj)
 {
     struct cfg_where at[KD_ARRAY_LEN(gateway_keys)];
     struct core_config *o = obj;
+    snprintf(o->state_directory, sizeof(o->state_directory), "/var/lib/kedge");
     cfg_map(c, n, &cfg_gateway_table, o, at);
     if (o->port == o->natt_port)
         cfg_error(c, at[3].line ? at[3] : at[2], "port and natt-port are both %u", o->port);

@@ -48,6 +48,7 @@ struct core_config {
     uint32_t n_tunnels, n_neighbors;
     struct core_tunnel_config *tunnels;
     struct bgp_peer_config *neighbors; /* beside the tunnels */
+    char state_directory[256]; /* for what outlives the process; empty: nothing does */
     char control_socket[108];
     char control_group[32];
     bool keylog; /* `kedge keylog` may write keys to files */

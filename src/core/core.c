@@ -312,6 +312,7 @@ void core_step(struct core *c, const struct core_ev *ev, struct core_out *out)
 static bool engines_new(struct core *c, const struct core_params *p)
 {
     struct ike_params ip = {.crypto = p->crypto,
+                            .qcd = p->qcd,
                             .conns_max = CORE_TUNNELS_MAX,
                             .half_open_max = 256,
                             .half_open_per_addr = 8};

@@ -18,6 +18,7 @@ struct core_params {
     struct kc_ctx *crypto; /* borrowed */
     uint8_t seed[32];
     uint64_t now_us;
+    struct kd_handle qcd; /* as ike_params.qcd; taken */
 };
 
 /* Takes the configuration's values (copied) and its keys. NULL when out of memory. */

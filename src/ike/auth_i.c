@@ -35,6 +35,7 @@ void ike_auth_send(struct ike *e, struct ike_sa *sa)
     ike_put_auth(b, IKE_AUTH_METHOD_PSK, kd_bytes(auth, len));
     if (kd_handle_none(c->sa)) /* 2.4: it is the only one we know of */
         ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_INITIAL_CONTACT, none);
+    ike_qcd_put(e, sa, b);
     if (spi_in) {
         ike_put_sa(b, &c->cfg.esp, IKE_PROTO_ESP, kd_bytes(spi, 4), true);
         ike_put_ts(b, IKE_PL_TSI, &c->cfg.child[0].local_ts);
@@ -122,6 +123,7 @@ void ike_auth_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     if (!c || !authenticate(e, sa, c, m))
         return;
     sa->hs->initial_contact = ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL;
+    ike_qcd_take(e, sa, m);
     ike_sa_up(e, sa);
     if (sa->hs->child_spi) {
         take_child(e, sa, c, m);
@@ -142,6 +144,7 @@ void ike_auth_no_child(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     if (!c || !authenticate(e, sa, c, m))
         return;
     asked = sa->hs->child_spi != 0;
+    ike_qcd_take(e, sa, m);
     ike_sa_up(e, sa);
     ike_announce(e, sa, NULL, ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL);
     if (!asked) {

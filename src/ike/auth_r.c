@@ -108,6 +108,7 @@ static void answer(struct ike *e, struct ike_sa *sa, const struct ike_child *chi
     b = ike_response(e, sa);
     ike_put_id(b, IKE_PL_IDR, &c->cfg.local_id);
     ike_put_auth(b, IKE_AUTH_METHOD_PSK, kd_bytes(auth, len));
+    ike_qcd_put(e, sa, b);
     if (child) {
         uint8_t spi[4];
         for (int i = 0; i < 4; i++)
@@ -144,6 +145,7 @@ void ike_auth_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *
     sa->detect_us = c->cfg.detect_us;
     sa->abandon_us = KD_MAX(c->cfg.abandon_us, c->cfg.detect_us);
     sa->hs->initial_contact = ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL;
+    ike_qcd_take(e, sa, m);
     sa->state = IKE_ST_R_AUTH;
     ike_halfopen_del(e, sa);
     if (!ike_msg_has(m, IKE_PL_SA)) {

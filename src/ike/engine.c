@@ -32,6 +32,7 @@ struct ike *ike_new(const struct ike_params *p)
     if (!e)
         return NULL;
     e->crypto = p->crypto;
+    e->qcd = p->qcd;
     kc_rng_init(&e->rng, p->seed);
     e->conns_max = or_default(p->conns_max, CONNS_MAX_DEFAULT);
     e->half_open_max = or_default(p->half_open_max, HALF_OPEN_DEFAULT);
@@ -101,6 +102,7 @@ void ike_free(struct ike *e)
         ike_key_doom(e, &j->priv);
     ike_conns_free(e);
     ike_cookie_fini(e);
+    ike_key_doom(e, &e->qcd);
     free_doomed(e);
     free(e->doomed);
     free(e->sa_at);

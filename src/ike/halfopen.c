@@ -114,12 +114,17 @@ void ike_clear_reply(struct ike *e, const struct ike_from *from, const struct ik
         ike_out_send(e, UINT32_MAX, &from->local, &from->remote, from->natt, msg);
 }
 
+bool ike_stateless_may(struct ike *e)
+{
+    return ike_bucket_take(&e->stateless_replies, e->now_us, REPLIES_BURST, REPLIES_REFILL);
+}
+
 void ike_stateless(struct ike *e, const struct ike_event *ev, const struct ike_header *h,
                    uint16_t notify, struct kd_bytes data)
 {
     const struct ike_from from = {ev->local, ev->remote, ev->natt};
 
     /* RFC 7296 2.21.4: no more of it than a trickle. */
-    if (ike_bucket_take(&e->stateless_replies, e->now_us, REPLIES_BURST, REPLIES_REFILL))
+    if (ike_stateless_may(e))
         ike_clear_reply(e, &from, h, notify, data, ev->data.len);
 }

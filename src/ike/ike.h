@@ -87,6 +87,8 @@ struct ike_params {
     uint32_t half_open_per_addr; /* 8; IPv6: of a /64, which is one site's to choose from */
     uint32_t cookie_total;       /* from so many half-open on a COOKIE is asked for; 32 */
     uint32_t cookie_per_addr;    /* the same for one address; 3 */
+    struct kd_handle qcd; /* secret of our crash detection tokens (RFC 6290), the same before and after
+                           * a restart; taken. None: we make none, and take the peer's all the same */
 };
 
 /* NULL when out of memory. */

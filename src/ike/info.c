@@ -78,6 +78,7 @@ void ike_info_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *
     enum kd_reason error = fatal_error(m);
 
     if (!deletes_ike(m) && error == KD_REASON_NONE) {
+        ike_qcd_take(e, sa, m);
         answer(e, sa, m);
         return;
     }

@@ -264,11 +264,12 @@ void ike_receive_sealed(struct ike *e, struct ike_sa *sa, size_t len,
 
 /* ---- clear messages ---- */
 
-/* Clear text about an SA that has keys: "INVALID_IKE_SPI" may mean that the peer has restarted.
- * A probe finds out; nothing else may come of it (RFC 7296 2.21.4). */
+/* Clear text about an SA that has keys: "INVALID_IKE_SPI" may mean that the peer has restarted. Its
+ * token is proof; else a probe finds out, and nothing else may come of it (RFC 7296 2.21.4). */
 static void hint(struct ike *e, struct ike_sa *sa, const struct ike_event *ev)
 {
-    if (sa->state != IKE_ST_UP || !kd_addr_eq(&sa->remote.addr, &ev->remote.addr))
+    if (!kd_addr_eq(&sa->remote.addr, &ev->remote.addr) || ike_qcd_shown(e, sa, ev) ||
+        sa->state != IKE_ST_UP)
         return;
     if (ike_bucket_take(&e->hints, e->now_us, HINTS_BURST, HINTS_REFILL))
         ike_probe(e, sa);
@@ -342,7 +343,7 @@ static void receive_other(struct ike *e, const struct ike_event *ev, const struc
     if (!sa || sa->initiator == from_initiator ||
         memcmp(ike_sa_peer_spi(sa), from_initiator ? h->spi_i : h->spi_r, IKE_SPI_LEN) != 0) {
         ike_stranger(e, &ev->remote, "a message for an IKE SA that is not here");
-        if (!ike_header_response(h) && h->next == IKE_PL_SK)
+        if (!ike_header_response(h) && h->next == IKE_PL_SK && !ike_qcd_present(e, ev, h))
             ike_stateless(e, ev, h, IKE_N_INVALID_IKE_SPI, kd_bytes(NULL, 0));
         return;
     }

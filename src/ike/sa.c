@@ -80,6 +80,8 @@ static void inherit(struct ike_sa *sa, const struct ike_sa *old)
     sa->peer_natd = old->peer_natd;
     sa->peer_id = old->peer_id;
     sa->announced = old->announced;
+    /* Only who made one takes one. */
+    sa->want_token = old->want_token || !kd_handle_none(old->peer_token);
 }
 
 struct ike_sa *ike_sa_succeed(struct ike *e, struct ike_sa *old, const struct ike_xchg *x,
@@ -177,7 +179,7 @@ void ike_hs_free(struct ike *e, struct ike_sa *sa)
 void ike_sa_wipe(struct ike *e, struct ike_sa *sa)
 {
     struct kd_handle *k[] = {&sa->k.d,  &sa->k.ai, &sa->k.ar, &sa->k.ei,
-                             &sa->k.er, &sa->k.pi, &sa->k.pr};
+                             &sa->k.er, &sa->k.pi, &sa->k.pr, &sa->peer_token};
 
     ike_hs_free(e, sa);
     ike_xchg_free(e, &sa->ours);

@@ -164,6 +164,7 @@ struct ike_sa {
     bool childless;       /* the peer made it without a child: if it makes none, we do */
     bool want_rekey, want_probe;
     bool ordered; /* the rekey wanted was ordered: refused, it waits for its own time again */
+    bool want_token; /* a rekeyed SA: ours is to be sent, by an exchange that probes as well */
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
     struct ike_sa *spi_link, *init_link, *half_link, *dirty_link;
     uint8_t init_hash[20]; /* of the request that made it */
@@ -174,6 +175,7 @@ struct ike_sa {
     bool natt;
     struct ike_suite suite;
     struct ike_keys k;
+    struct kd_handle peer_token; /* RFC 6290: what the peer shows when it has lost this SA */
     struct ike_sk seal, open; /* boxes owned */
     uint64_t iv;              /* AEAD: the next one */
     struct ike_id peer_id;
@@ -282,6 +284,7 @@ struct ike {
     struct ike_cookie_secret cookie[2]; /* this one and the one before */
     uint64_t cookie_at_us;
     struct ike_sa *dirty; /* to be settled at the end of the step */
+    struct kd_handle qcd; /* of ike_params */
     struct ike_bucket stranger_notes, stateless_replies, hints, unasked;
     struct kd_handle *doomed; /* keys that go at the start of the next step */
     uint32_t n_doomed, doomed_cap;
@@ -551,6 +554,16 @@ void ike_childless(struct ike *e, struct ike_sa *sa, enum kd_reason reason);
 /* Its time is over: true when we try to make a child ourselves, else it ends. */
 bool ike_childless_adopt(struct ike *e, struct ike_sa *sa);
 
+/* ---- qcd.c: quick crash detection (RFC 6290) ---- */
+
+void ike_qcd_put(struct ike *e, const struct ike_sa *sa, struct ike_build *b); /* our token */
+/* The peer's, from a message it authenticated. */
+void ike_qcd_take(struct ike *e, struct ike_sa *sa, const struct ike_msg *m);
+/* A sealed request for an IKE SA that is not here: our token in clear. False: none is due. */
+bool ike_qcd_present(struct ike *e, const struct ike_event *ev, const struct ike_header *h);
+/* A message in clear about sa shows its token: sa has gone. */
+bool ike_qcd_shown(struct ike *e, struct ike_sa *sa, const struct ike_event *ev);
+
 /* ---- create.c, rekey.c ---- */
 
 struct ike_xchg *ike_xchg_new(struct ike *e, enum ike_xkind kind); /* with a nonce of ours in ni */
@@ -588,6 +601,7 @@ void ike_stranger(struct ike *e, const struct kd_endpoint *remote, const char *w
 /* An answer without state to h: one notify. Never larger than the request (asked_len octets). */
 void ike_clear_reply(struct ike *e, const struct ike_from *from, const struct ike_header *h,
                      uint16_t notify, struct kd_bytes data, size_t asked_len);
+bool ike_stateless_may(struct ike *e); /* takes from the bucket of answers without state */
 /* The same, rate-limited: for refusals, which nobody has to rely on. */
 void ike_stateless(struct ike *e, const struct ike_event *ev, const struct ike_header *h,
                    uint16_t notify, struct kd_bytes data);

@@ -189,9 +189,11 @@ static void pump_up(struct ike *e, struct ike_sa *sa)
         if (sa->tx.out)
             return;
     }
-    if (sa->want_probe) {
-        sa->want_probe = false;
-        (void)ike_request(e, sa, IKE_X_INFORMATIONAL);
+    if (sa->want_probe || sa->want_token) {
+        struct ike_build *b = ike_request(e, sa, IKE_X_INFORMATIONAL);
+        if (sa->want_token)
+            ike_qcd_put(e, sa, b);
+        sa->want_probe = sa->want_token = false;
         (void)ike_request_send(e, sa, IKE_XK_PROBE);
     }
 }

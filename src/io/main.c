@@ -3,6 +3,7 @@
 #include "io/io.h"
 
 #include "io/secrets.h"
+#include "io/state.h"
 
 #include <cap-ng.h>
 #include <errno.h>
@@ -123,6 +124,20 @@ static bool may_run(void)
     return false;
 }
 
+static struct kd_handle crash_detection(const struct io *io)
+{
+    struct kd_handle secret = KD_HANDLE_NONE;
+    char why[640];
+
+    if (io->cfg->state_directory[0] &&
+        !io_state_qcd(io->cfg->state_directory, io->crypto, &secret, why, sizeof(why)))
+        fprintf(stderr,
+                "kedged: %s; without it, peers find our restart by their detection only "
+                "(gateway.state-directory)\n",
+                why);
+    return secret;
+}
+
 static bool open_shells(struct io *io, char *why, size_t cap)
 {
     if (!io_kernel_open(io, why, cap))
@@ -192,6 +207,7 @@ static int run(struct io *io)
               stderr);
         return 1;
     }
+    params.qcd = crash_detection(io);
     kc_os_random(params.seed, sizeof(params.seed));
     io->core = core_new(&params, io->cfg);
     kc_wipe(params.seed, sizeof(params.seed));

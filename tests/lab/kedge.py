@@ -104,7 +104,12 @@ class Kedge:
         self.program = self.events = None
 
     def config_text(self):
-        return self.spec if isinstance(self.spec, str) else yaml.safe_dump(self.spec, sort_keys=False)
+        if isinstance(self.spec, str):
+            return self.spec
+        spec = dict(self.spec)
+        if isinstance(spec.get("gateway"), dict):  # several gateways share this machine's /var/lib
+            spec["gateway"] = {"state-directory": os.path.join(self.host.directory, "state"), **spec["gateway"]}
+        return yaml.safe_dump(spec, sort_keys=False)
 
     def start(self):
         self.spawn()

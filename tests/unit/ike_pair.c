@@ -32,23 +32,33 @@ void pair_psk(struct pair *p, int side, const char *psk)
     pair_config(p, side);
 }
 
+static void engine_init(struct pair_side *s, int i)
+{
+    struct ike_params params = {.conns_max = 8, .crypto = s->crypto};
+
+    for (int k = 0; k < 8; k++)
+        params.seed[k] = (uint8_t)(s->seed >> (8 * k));
+    params.seed[8] = (uint8_t)i;
+    params.seed[9] = s->starts++;
+    if (s->qcd)
+        params.qcd = kc_key_import(s->crypto, kd_bytes_str(s->qcd));
+    s->e = ike_new(&params);
+    REQUIRE(s->e);
+    s->deadline_us = KD_NEVER;
+}
+
 static void side_init(struct pair *p, int i, uint64_t seed, const char *ike, const char *esp)
 {
     struct pair_side *s = &p->s[i];
-    struct ike_params params = {.conns_max = 8};
     struct kd_prefix any = {.addr = {.family = 4}};
     struct ike_conn_config *c = &s->cfg;
 
     s->crypto = kc_ctx_new(KC_PROVIDER_SIM, 1024);
     REQUIRE(s->crypto);
-    params.crypto = s->crypto;
-    for (int k = 0; k < 8; k++)
-        params.seed[k] = (uint8_t)(seed >> (8 * k));
-    params.seed[8] = (uint8_t)i;
-    s->e = ike_new(&params);
+    s->seed = seed;
+    engine_init(s, i);
     s->out = malloc(sizeof(*s->out));
-    REQUIRE(s->e && s->out);
-    s->deadline_us = KD_NEVER;
+    REQUIRE(s->out);
     s->trace = UINT64_C(14695981039346656037);
     snprintf(c->name, sizeof(c->name), "t%d", i);
     c->local = kd_addr_v4(0x0a000001u + (uint32_t)i);
@@ -68,6 +78,32 @@ static void side_init(struct pair *p, int i, uint64_t seed, const char *ike, con
     c->ike_life_us = KD_S(28800);
     c->child_life_us = KD_S(27000);
     pair_psk(p, i, "a shared secret");
+    s->keys_at_start = kc_keys_live(s->crypto);
+}
+
+/* What the dead engine waited for comes to nobody. */
+static void forget_events(struct pair *p, int side)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < p->n_evq; i++) {
+        if (p->evq[i].side == side)
+            kc_key_free(p->s[side].crypto, p->evq[i].ev.secret);
+        else
+            p->evq[n++] = p->evq[i];
+    }
+    p->n_evq = n;
+}
+
+void pair_restart(struct pair *p, int side)
+{
+    struct pair_side *s = &p->s[side];
+
+    ike_free(s->e);
+    forget_events(p, side);
+    s->n_children = 0;
+    engine_init(s, side);
+    pair_psk(p, side, "a shared secret");
     s->keys_at_start = kc_keys_live(s->crypto);
 }
 

@@ -40,6 +40,9 @@ struct pair_side {
     struct ike *e;
     struct ike_out *out;
     struct ike_conn_config cfg;
+    uint64_t seed;
+    uint8_t starts;
+    const char *qcd; /* secret of crash detection tokens, from pair_restart() on; NULL: none */
     uint64_t deadline_us;
     struct pair_child child[PAIR_CHILDREN];
     unsigned n_children, adds, dels, uses, moves;
@@ -94,6 +97,9 @@ void pair_free(struct pair *p);
 void pair_config(struct pair *p, int side);
 void pair_proposals(struct ike_proposals *l, const char *text, uint8_t protocol);
 void pair_psk(struct pair *p, int side, const char *psk);
+/* The side forgets everything but its configuration: a crash. It is down until the next UP, and
+ * proves itself by the harness's own secret. */
+void pair_restart(struct pair *p, int side);
 void pair_command(struct pair *p, int side, enum ike_command cmd);
 void pair_step(struct pair *p, int side, const struct ike_event *ev);
 /* Lets virtual time pass: everything that is due until then happens in order. */

@@ -167,6 +167,9 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
         {IN_GATEWAY, NULL, "listen: [0.0.0.0]",
          "2:12: gateway.listen[0]: \"0.0.0.0\"; allowed: the addresses themselves, each by its "
          "own"},
+        {IN_GATEWAY, "listen: [192.0.2.1], state-directory: /s",
+         "listen: [192.0.2.1], state-directory: s",
+         "2:41: gateway.state-directory: \"s\"; allowed: an absolute path, or none"},
         {IN_GATEWAY, NULL, "listen: []", "2:11: gateway.listen: 0 entries; allowed: 1 to 8"},
         {IN_GATEWAY, NULL, "port: 500", "1:10: gateway: \"listen\" is missing"},
         {IN_GATEWAY, "listen: [192.0.2.1], dataplane: tun", "listen: [192.0.2.1], dataplane: tub",
