@@ -64,6 +64,10 @@ class Events:
             self._add(json.loads(line))
         return bool(part)
 
+    def close(self):
+        """No more events: for a daemon that is started again."""
+        self._program.kill()
+
     def drain(self):
         while self._read(0):
             pass
