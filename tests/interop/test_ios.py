@@ -65,39 +65,39 @@ def test_an_esp_offer_without_esn_transform_is_answered_without(lab):
         kedge.wait_up("peer")
 
 
-def test_both_rekey_the_child_without_pfs(lab, up):
-    kedge, peer = up
-    for _ in range(3):
-        mark, before = peer.mark, peer.child
-        kedge.cli("rekey", "peer", "--child")
-        peer.wait("delete-child", after=mark)
-        assert not peer.wait("rekey-child", after=mark).message.has(w.KE)
-        pass_both_ways(lab, peer)
-        assert peer.child is not before
-        assert peer.rekey_child().has(w.SA)
-        pass_both_ways(lab, peer)
-        agree(kedge, peer)
+def kedge_rekeys(kedge, peer):
+    """`kedge rekey`: the IKE SA and its child, each old one deleted by kedge."""
+    mark = peer.mark
+    kedge.cli("rekey", "peer")
+    for what in ("rekey-child", "delete-child", "rekey-ike", "delete-ike"):
+        peer.wait(what, after=mark)
+    return peer.wait("rekey-child", after=mark).message
 
 
-def test_both_rekey_the_ike_sa_and_the_children_move_along(lab, up):
+def test_both_rekey_both_sas_and_packets_pass(lab, up):
     kedge, peer = up
     for _ in range(3):
-        mark, child = peer.mark, peer.child
-        kedge.cli("rekey", "peer", "--ike")
-        peer.wait("delete-ike", after=mark)
+        child, sa = peer.child, peer.sa
+        assert not kedge_rekeys(kedge, peer).has(w.KE), "no PFS here"
         pass_both_ways(lab, peer)
-        assert peer.rekey_ike().has(w.SA)
+        assert peer.child is not child and peer.sa is not sa
+        assert peer.rekey_child().errors() == []
         pass_both_ways(lab, peer)
+        child = peer.child
+        assert peer.rekey_ike().errors() == []
+        pass_both_ways(lab, peer)
+        assert peer.child is child, "the children move along"
         agree(kedge, peer)
-        assert peer.child is child
         peer.probe()
 
 
 def test_the_peers_delete_of_its_child_brings_a_new_one(lab, up):
     kedge, peer = up
-    mark = kedge.events.last_seq
+    mark, theirs = kedge.events.last_seq, peer.sa.initiator
     peer.delete_child()
     kedge.events.wait("child.down", after=mark, tunnel="peer")
+    if theirs:                  # then kedge is a responder, and waits for it
+        assert peer.rekey_child(new=True).errors() == []
     kedge.wait_up("peer", after=mark)
     pass_both_ways(lab, peer)
 
@@ -122,19 +122,18 @@ def test_down_deletes_the_ike_sa(lab, up):
 
 
 def test_a_window_of_five_is_announced_and_kedge_keeps_to_one(lab, up):
-    """All that kedge wants at once: a child rekey, an IKE rekey, probes. Peer faults a second request outstanding."""
+    """kedge wants an IKE rekey, a child rekey and probes; Peer faults a second request outstanding."""
     kedge, peer = up
-    hold = []
-    peer.script("rekey-child", lambda p, sa, m: hold.append((sa, m)))
-    mark = peer.mark
-    kedge.cli("rekey", "peer", "--child")
+    held, mark = [], peer.mark
+    peer.script("rekey-child", lambda _, sa, message: held.append((sa, message)))
+    kedge.cli("rekey", "peer")
     peer.wait("rekey-child", after=mark)
-    kedge.cli("rekey", "peer", "--ike")
     peer.none("rekey-ike", 0.6, after=mark)
-    (sa, message), = hold
-    peer.send(sa.answer(message, peer.asked_rekey_child(sa, message)), sa.path)
-    peer.wait("rekey-ike", after=mark)
-    peer.wait("delete-ike", after=mark)
+    (sa, message), = held
+    with peer.changed:
+        peer.send(sa.answer(message, peer.asked_rekey_child(sa, message)), sa.path)
+    for what in ("delete-child", "rekey-ike", "delete-ike"):
+        peer.wait(what, after=mark)
     pass_both_ways(lab, peer)
 
 

@@ -105,7 +105,7 @@ class Peer(Answers):
             ready = select.select([self._raw, *by_socket, self._wake[0]], [], [])[0]
             if self._wake[0] in ready:
                 return
-            for each in sorted(ready, key=lambda s: s is not self._raw):  # ESP that came before a DELETE, too
+            for each in sorted(ready, key=lambda s: s is self._raw):  # the answer that made a pair, then its ESP
                 try:
                     raw, source = each.recvfrom(65536)
                     with self.changed:
@@ -282,13 +282,15 @@ class Peer(Answers):
         return self.answer_of(pending, timeout) if wait else pending
 
     def answer_of(self, pending, timeout=10):
-        deadline = time.monotonic() + timeout
+        deadline, due = time.monotonic() + timeout, time.monotonic() + RESEND
         with self.changed:
             while not pending.answer:
                 self.check()
                 need(time.monotonic() < deadline, f"request {pending.id} (exchange {pending.exchange}) is not answered")
-                if not self.changed.wait(RESEND):
+                if time.monotonic() >= due:
                     self.send(pending.raw, pending.path)
+                    due += RESEND
+                self.changed.wait(max(due - time.monotonic(), 0))
         self.check()
         return pending.answer
 

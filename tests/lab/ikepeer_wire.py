@@ -156,7 +156,7 @@ class Proposal:
     def words(self):
         """In strongSwan's notation; a PRF that its integrity algorithm stands for is not written."""
         kinds = {t[0] for t in self.transforms}
-        return "-".join(WORDS.get(t, str(t)) for t in sorted(self.transforms, key=lambda t: "14235".index(str(t[0])))
+        return "-".join(WORDS.get(t, str(t)) for t in sorted(self.transforms, key=lambda t: "13245".index(str(t[0])))
                         if t[0] != T_ESN and not (t[0] == T_PRF and T_INTEG in kinds) or t == (T_ESN, 1, 0))
 
     def kinds(self, kind):
