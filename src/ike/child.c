@@ -65,14 +65,41 @@ static int free_place(const struct ike *e, const struct ike_sa *sa)
     return -1;
 }
 
+/* The old pair that has received the longest after its DELETE: only late packets are lost with
+ * it. */
+static struct ike_child *oldest_deleted(const struct ike *e, const struct ike_sa *sa)
+{
+    struct ike_child *oldest = NULL;
+
+    for (int i = 0; i < IKE_SA_CHILDREN; i++) {
+        struct ike_child *c = ike_child_get(e, sa->child[i]);
+        if (c && c->state == IKE_CH_OLD && (!oldest || c->end_us < oldest->end_us))
+            oldest = c;
+    }
+    return oldest;
+}
+
+/* A peer that rekeys every second must not be refused because of what it has deleted. */
+static int make_place(struct ike *e, struct ike_sa *sa)
+{
+    struct ike_child *old = free_place(e, sa) < 0 ? oldest_deleted(e, sa) : NULL;
+
+    if (old)
+        ike_child_drop(e, sa, old, KD_REASON_NONE);
+    return free_place(e, sa);
+}
+
 struct ike_child *ike_child_new(struct ike *e, struct ike_sa *sa, const struct ike_suite *suite,
                                 uint32_t spi_in, uint32_t spi_out, bool initiator)
 {
-    int at = free_place(e, sa);
     struct ike_child *c;
     struct kd_handle h;
+    int at;
 
-    if (at < 0 || spi_taken(e, spi_in) || ike_child_by_spi_out(e, sa, spi_out))
+    if (spi_taken(e, spi_in) || ike_child_by_spi_out(e, sa, spi_out))
+        return NULL;
+    at = make_place(e, sa);
+    if (at < 0)
         return NULL;
     c = kd_slab_new(&e->children, &h);
     if (!c)

@@ -44,6 +44,30 @@ static void child_rekey_moves_traffic_before_the_old_pair_goes(void **state)
     }
 }
 
+/* Twelve rekeys within the 5 s that one old pair receives: the oldest of those makes room. */
+static void rekeys_in_quick_succession_are_never_refused(void **state)
+{
+    (void)state;
+
+    for (int by = 0; by < 2; by++) {
+        struct pair *p = pair_established((uint64_t)by, AZURE_IKE, AZURE_ESP);
+        for (unsigned i = 1; i <= 12; i++) {
+            pair_command(p, by, IKE_CMD_REKEY_CHILD);
+            pair_run(p, KD_MS(200));
+            assert_int_equal(pair_notes(p, A, IKE_NOTE_CHILD_UP), i + 1);
+            assert_int_equal(pair_outbound(p, A)->spi_out, pair_outbound(p, B)->spi_in);
+            assert_int_equal(pair_outbound(p, B)->spi_out, pair_outbound(p, A)->spi_in);
+        }
+        assert_int_equal(pair_notes(p, A, IKE_NOTE_REFUSED) + pair_notes(p, B, IKE_NOTE_REFUSED),
+                         0);
+        assert_int_equal(pair_notes(p, A, IKE_NOTE_CLOSED) + pair_notes(p, B, IKE_NOTE_CLOSED), 0);
+        pair_run(p, KD_S(6));
+        assert_int_equal(p->s[A].n_children, 1);
+        assert_int_equal(p->s[B].n_children, 1);
+        pair_free(p);
+    }
+}
+
 static void ike_rekey_keeps_children_and_message_ids_restart(void **state)
 {
     (void)state;
@@ -222,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(child_rekey_moves_traffic_before_the_old_pair_goes),
+        T(rekeys_in_quick_succession_are_never_refused),
         T(ike_rekey_keeps_children_and_message_ids_restart),
         T(lifetimes_are_rekeyed_at_95_percent),
         T(pfs_mismatch_at_rekey_is_named_and_the_tunnel_lives_on),
