@@ -11,7 +11,7 @@
 struct tunnel {
     struct core_tunnel_config t;
     char profile[24];
-    bool remote_any;
+    bool remote_any, legacy;
     yaml_node_t *neighbor;
 };
 
@@ -70,26 +70,33 @@ static void read_profile(struct cfg *c, yaml_node_t *n, void *obj)
               cfg_hint(cfg_nearest(v.s, profile_name, ike_profile_names), hint));
 }
 
-static void read_proposal(struct cfg *c, yaml_node_t *n, uint8_t protocol, struct ike_proposals *l)
+static void read_proposal(struct cfg *c, yaml_node_t *n, uint8_t protocol, const struct tunnel *t,
+                          struct ike_proposals *l)
 {
+    const struct kc_alg *weak;
     struct cfg_val v;
     char err[256];
     if (!cfg_val(c, n, &v))
         return;
-    if (ike_proposal_from_string(v.s, protocol, &l->p[l->n], err, sizeof(err)))
-        l->n++;
-    else
+    if (!ike_proposal_from_string(v.s, protocol, &l->p[l->n], err, sizeof(err)))
         cfg_error(c, v.at, "%s", err);
+    else if (!t->legacy && (weak = ike_proposal_legacy(&l->p[l->n])))
+        cfg_error(c, v.at, "\"%s\": %s protects nobody; allowed: with legacy: true in the tunnel", v.s,
+                  weak->name);
+    else
+        l->n++;
 }
 
 static void read_ike(struct cfg *c, yaml_node_t *n, void *obj)
 {
-    read_proposal(c, n, IKE_PROTO_IKE, obj);
+    struct tunnel *t = obj;
+    read_proposal(c, n, IKE_PROTO_IKE, t, &t->t.ike.ike);
 }
 
 static void read_esp(struct cfg *c, yaml_node_t *n, void *obj)
 {
-    read_proposal(c, n, IKE_PROTO_ESP, obj);
+    struct tunnel *t = obj;
+    read_proposal(c, n, IKE_PROTO_ESP, t, &t->t.ike.esp);
 }
 
 /* ---- selectors, lifetimes ---- */
@@ -144,7 +151,7 @@ static const struct cfg_word mss_words[] = {
     {"auto", CORE_MSS_AUTO}, {"off", CORE_MSS_OFF}, {NULL, 0}};
 
 enum {
-    K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_ROLE, K_PROFILE, K_IKE, K_ESP,
+    K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_ROLE, K_PROFILE, K_LEGACY, K_IKE, K_ESP,
     K_SELECTORS, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY, K_LIFETIME, K_REPLAY, K_INTERFACE,
     K_ADDRESS, K_MTU, K_MSS, K_REHEARSAL, K_NEIGHBOR, K_N
 };
@@ -163,9 +170,11 @@ static const struct cfg_key keys[K_N] = {
     [K_ROLE] = {.name = "role", .type = CFG_WORD, CFG_AT(T, t.ike.role), .words = role_words,
                 .def = "both"},
     [K_PROFILE] = {.name = "profile", .type = CFG_OWN, .parse = read_profile},
-    [K_IKE] = {.name = "ike", .type = CFG_LIST, CFG_AT(T, t.ike.ike), .min = 1,
+    [K_LEGACY] = {.name = "legacy", .type = CFG_WORD, CFG_AT(T, legacy),
+                  .words = cfg_bool_words, .def = "false"},
+    [K_IKE] = {.name = "ike", .type = CFG_LIST, .min = 1,
                .max = IKE_PROPOSAL_MAX, .parse = read_ike},
-    [K_ESP] = {.name = "esp", .type = CFG_LIST, CFG_AT(T, t.ike.esp), .min = 1,
+    [K_ESP] = {.name = "esp", .type = CFG_LIST, .min = 1,
                .max = IKE_PROPOSAL_MAX, .parse = read_esp},
     [K_SELECTORS] = {.name = "selectors", .type = CFG_MAP, .table = &selector_table},
     [K_ENCAP] = {.name = "encap", .type = CFG_WORD, CFG_AT(T, t.ike.encap), .words = encap_words,

@@ -59,6 +59,23 @@ static const struct profile {
 
 const char *const ike_profile_names[] = {"modern", "azure-default", "azure-vwan", NULL};
 
+const struct kc_alg *ike_proposal_legacy(const struct ike_proposal *p)
+{
+    static const struct {
+        uint8_t type;
+        uint16_t id;
+    } legacy[] = {
+        {KC_ENCR, KC_ENCR_DES},           {KC_ENCR, KC_ENCR_NULL}, {KC_PRF, KC_PRF_HMAC_MD5},
+        {KC_INTEG, KC_INTEG_HMAC_MD5_96}, {KC_DH, KC_DH_MODP768},
+    };
+
+    for (unsigned i = 0; i < p->n; i++)
+        for (size_t k = 0; k < KD_ARRAY_LEN(legacy); k++)
+            if (p->t[i].type == legacy[k].type && p->t[i].id == legacy[k].id)
+                return kc_alg_find(p->t[i].type, p->t[i].id, p->t[i].key_bits);
+    return NULL;
+}
+
 static bool has_des(const struct ike_proposal *p)
 {
     for (unsigned i = 0; i < p->n; i++) {

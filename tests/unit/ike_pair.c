@@ -12,6 +12,8 @@
         }                                                                                          \
     } while (0)
 
+enum kc_provider pair_provider = KC_PROVIDER_SIM;
+
 void pair_proposals(struct ike_proposals *l, const char *text, uint8_t protocol)
 {
     char copy[512], err[256], *save = NULL;
@@ -53,7 +55,7 @@ static void side_init(struct pair *p, int i, uint64_t seed, const char *ike, con
     struct kd_prefix any = {.addr = {.family = 4}};
     struct ike_conn_config *c = &s->cfg;
 
-    s->crypto = kc_ctx_new(KC_PROVIDER_SIM, 1024);
+    s->crypto = kc_ctx_new(pair_provider, 1024);
     REQUIRE(s->crypto);
     s->seed = seed;
     engine_init(s, i);
@@ -281,7 +283,7 @@ static void child_add(struct pair *p, int side, const struct ike_action *a)
     c->encap = a->encap;
     for (int i = 0; i < 4; i++)
         c->key_len[i] = kc_key_export(s->crypto, key[i], c->key[i], sizeof(c->key[i]));
-    REQUIRE(c->key_len[0] && c->key_len[2]);
+    REQUIRE(a->encr == KC_ENCR_NULL || (c->key_len[0] && c->key_len[2]));
     REQUIRE(ike_ts_parse(kd_bytes(s->out->buf + a->ts_local.off, a->ts_local.len), &c->ts_local));
     REQUIRE(
         ike_ts_parse(kd_bytes(s->out->buf + a->ts_remote.off, a->ts_remote.len), &c->ts_remote));

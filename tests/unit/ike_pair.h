@@ -90,6 +90,8 @@ struct pair {
     unsigned n_seen; /* datagrams the filter has seen */
 };
 
+/* Whose crypto the next pairs use: the simulator's unless a test says otherwise. */
+extern enum kc_provider pair_provider;
 /* Not yet up. ike and esp: proposals for both sides in strongSwan's notation, ", " between them. */
 struct pair *pair_new(uint64_t seed, const char *ike, const char *esp);
 void pair_free(struct pair *p);

@@ -194,7 +194,7 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
 
 /* Every key of a tunnel, as the messages list them. */
 #define TUNNEL_KEYS                                                                                \
-    "name, local, remote, local-id, remote-id, auth, role, profile, ike, esp, selectors, encap, "  \
+    "name, local, remote, local-id, remote-id, auth, role, profile, legacy, ike, esp, selectors, encap, "  \
     "childless, detect, abandon, retry, lifetime, replay-window, interface, address, mtu, mss, "   \
     "rekey-rehearsal, neighbor"
 
@@ -225,6 +225,18 @@ static void every_key_of_a_tunnel_is_checked(void **state)
          "profile: azure-custom\n    ike: [aes256-sha1-modp1024]\n    esp: [aes256-sha1, "
          "aes128-sha1]",
          "8:14: tunnels[0].profile: azure-custom; allowed: one ike and one esp proposal"},
+        {IN_TUNNEL, "legacy: true\n    ike: [des-md5-modp768]\n    esp: [null-sha1, des-md5]",
+         "ike: [aes256-sha256-modp768]\n    esp: [aes256-sha256]",
+         "8:11: tunnels[0].ike[0]: \"aes256-sha256-modp768\": modp768 protects nobody; allowed: with "
+         "legacy: true in the tunnel"},
+        {IN_TUNNEL, "ike: [3des-sha1-modp1024]\n    esp: [3des-sha1]",
+         "ike: [3des-sha1-modp1024]\n    esp: [3des-sha1, 3des-md5]",
+         "9:22: tunnels[0].esp[1]: \"3des-md5\": md5 protects nobody; allowed: with legacy: true in "
+         "the tunnel"},
+        {IN_TUNNEL, "ike: [aes256-prfsha256-sha1-modp1024]\n    esp: [null-sha256]\n    legacy: true",
+         "ike: [aes256-prfsha256-sha1-modp1024]\n    esp: [null-sha256]\n    legacy: false",
+         "9:11: tunnels[0].esp[0]: \"null-sha256\": null protects nobody; allowed: with legacy: true "
+         "in the tunnel"},
         {IN_TUNNEL, "selectors: {local: [0.0.0.0/0]}", "selectors: {local: [10.0.0.1/8]}",
          "8:25: tunnels[0].selectors.local[0]: \"10.0.0.1/8\" has host bits set; did you mean "
          "\"10.0.0.0/8\"?"},

@@ -265,8 +265,14 @@ static void cbc_fact(struct kc_ctx *c, const struct cbc_fact *f)
 
 static void cbc_is_the_standards_and_the_mac_covers_all_in_order(void **st KD_UNUSED)
 {
-    /* NIST SP 800-38A F.2.5; FIPS 81 table C1; 3DES with three equal keys is DES. */
+    /* RFC 3602 4, case 1; NIST SP 800-38A F.2.3 and F.2.5; FIPS 81 table C1; 3DES with three equal
+     * keys is DES. */
     static const struct cbc_fact facts[] = {
+        {"aes128", "06a9214036b8a15b512e03d534120006", "3dafba429d9eb430b422da802c9fac41",
+         "53696e676c6520626c6f636b206d7367", "e353779c1079aeb82708942dbe77181a"},
+        {"aes192", "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b",
+         "000102030405060708090a0b0c0d0e0f", "6bc1bee22e409f96e93d7e117393172a",
+         "4f021db243bc633d7178183a9fa071e8"},
         {"aes256", "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
          "000102030405060708090a0b0c0d0e0f", "6bc1bee22e409f96e93d7e117393172a",
          "f58c4c04d6e5f1ba779eabfb5f7bfbd6"},
@@ -282,6 +288,55 @@ static void cbc_is_the_standards_and_the_mac_covers_all_in_order(void **st KD_UN
     for (size_t i = 0; i < KD_ARRAY_LEN(facts); i++) {
         if (kc_available(c, kc_alg_by_name(facts[i].alg)))
             cbc_fact(c, &facts[i]);
+    }
+    kc_ctx_free(c);
+}
+
+/* Keys as IKE and ESP have them: key | salt; the nonce is salt | iv. */
+static const struct aead_fact {
+    const char *alg, *key, *iv, *aad, *plain, *cipher, *tag;
+} aead_facts[] = {
+    /* RFC 8439 2.8.2 */
+    {"chacha20poly1305", "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f07000000",
+     "4041424344454647", "50515253c0c1c2c3c4c5c6c7",
+     "4c616469657320616e642047656e746c656d656e206f662074686520636c617373206f66202739393a20496620"
+     "4920636f756c64206f6666657220796f75206f6e6c79206f6e652074697020666f7220746865206675747572652c"
+     "2073756e73637265656e20776f756c642062652069742e",
+     "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da"
+     "92728b1a71de0a9e060b2905d6a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad67594558580"
+     "8b4831d7bc3ff4def08e4b7a9de576d26586cec64b6116",
+     "1ae10b594f09e26a7e902ecbd0600691"},
+    /* McGrew, Viega: The Galois/Counter Mode of Operation, test case 16 */
+    {"aes256gcm16", "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308cafebabe",
+     "facedbaddecaf888", "feedfacedeadbeeffeedfacedeadbeefabaddad2",
+     "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449"
+     "a6b525b16aedf5aa0de657ba637b39",
+     "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056"
+     "828838c5f61e6393ba7a0abcc9f662",
+     "76fc6ece0f4e1768cddf8853bb2d551b"},
+};
+
+static void an_aead_is_the_standards(void **st KD_UNUSED)
+{
+    struct kc_ctx *c = ctx_new(KC_PROVIDER_REAL, 4);
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(aead_facts); i++) {
+        const struct aead_fact *f = &aead_facts[i];
+        struct blob key = unhex(f->key), iv = unhex(f->iv), aad = unhex(f->aad);
+        struct blob text = unhex(f->plain);
+        struct kd_handle k = import(c, &key);
+        struct kc_box *b = kc_box_new(c, kc_alg_by_name(f->alg), NULL, k, KD_HANDLE_NONE);
+        struct kd_bytes none = kd_bytes(NULL, 0);
+        uint8_t icv[16];
+
+        assert_non_null(b);
+        assert_true(kc_box_seal(b, iv.b, view(&aad), text.b, text.len, none, icv));
+        assert_bytes(text.b, text.len, f->cipher);
+        assert_bytes(icv, 16, f->tag);
+        assert_true(kc_box_open(b, iv.b, view(&aad), text.b, text.len, none, icv));
+        assert_bytes(text.b, text.len, f->plain);
+        kc_box_free(b);
+        kc_key_free(c, k);
     }
     kc_ctx_free(c);
 }
@@ -377,6 +432,7 @@ int main(void)
         cmocka_unit_test(only_whole_blocks_and_no_tail_with_an_aead),
         cmocka_unit_test(only_sound_suites_make_a_box),
         cmocka_unit_test(cbc_is_the_standards_and_the_mac_covers_all_in_order),
+        cmocka_unit_test(an_aead_is_the_standards),
         cmocka_unit_test(a_short_gcm_tag_is_the_long_ones_beginning),
         cmocka_unit_test(an_aead_leaves_no_text_that_failed),
         cmocka_unit_test(seal_and_open_do_not_allocate),
