@@ -55,6 +55,8 @@ static bool take(struct pair *p, struct pair_packet *k)
     if (k->from != t->side)
         return false;
     t->n++;
+    t->src = k->src;
+    t->dst = k->dst;
     (void)open_last(t, k);
     request = !ike_header_response(&t->last.h);
     t->n_requests += request;

@@ -27,6 +27,7 @@ struct peer {
     unsigned n;              /* messages the engine has sent so far */
     unsigned n_requests;     /* requests among them, retransmissions included */
     struct ike_msg last;     /* the last one, opened; views into opened */
+    struct kd_endpoint src, dst; /* its addresses */
     struct ike_header asked; /* header of the engine's last request */
     size_t len;
     uint8_t raw[65536], opened[65536];
