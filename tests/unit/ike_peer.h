@@ -24,11 +24,11 @@ struct peer {
     uint32_t next_id;                  /* of the next request */
     bool polite; /* answers the engine's own INFORMATIONAL requests with an empty message */
 
-    unsigned n;              /* messages the engine has sent so far */
-    unsigned n_requests;     /* requests among them, retransmissions included */
-    struct ike_msg last;     /* the last one, opened; views into opened */
+    unsigned n;                  /* messages the engine has sent so far */
+    unsigned n_requests;         /* requests among them, retransmissions included */
+    struct ike_msg last;         /* the last one, opened; views into opened */
     struct kd_endpoint src, dst; /* its addresses */
-    struct ike_header asked; /* header of the engine's last request */
+    struct ike_header asked;     /* header of the engine's last request */
     size_t len;
     uint8_t raw[65536], opened[65536];
 

@@ -1,5 +1,5 @@
-/* RFC 7296 2.21: errors before, during and after authentication, and outside any IKE SA: who is told
- * what, under which protection, and what stays. */
+/* RFC 7296 2.21: errors before, during and after authentication, and outside any IKE SA: who is
+ * told what, under which protection, and what stays. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,11 +44,10 @@ static void refuse_first(struct pair *p, const struct pair_packet *k, uint16_t n
     memcpy(h.spi_i, k->data, 8);
     ike_build_begin(&b, buf, sizeof(buf), &h);
     ike_put_notify(&b, 0, none, notify, none);
-    pair_step(p, A,
-              &(struct ike_event){.kind = IKE_EV_DATAGRAM,
-                                  .local = k->dst,
-                                  .remote = k->src,
-                                  .data = ike_build_end(&b)});
+    pair_step(
+        p, A,
+        &(struct ike_event){
+            .kind = IKE_EV_DATAGRAM, .local = k->dst, .remote = k->src, .data = ike_build_end(&b)});
 }
 
 static bool forge_refusals(struct pair *p, struct pair_packet *k)
@@ -128,8 +127,7 @@ static void a_malformed_ike_auth_request_is_rejected_as_a_whole(void **state)
     (void)state;
 
     for (size_t i = 0; i < KD_ARRAY_LEN(less); i++) {
-        struct rewrite r = {
-            .exchange = IKE_X_AUTH, .write = without_a_payload, .notify = less[i]};
+        struct rewrite r = {.exchange = IKE_X_AUTH, .write = without_a_payload, .notify = less[i]};
         struct pair *p = pair_new(402, AZURE_IKE, AZURE_ESP);
         assert_false(establish_rewritten(p, &r));
         assert_int_equal(p->s[B].adds, 0);
@@ -188,9 +186,12 @@ static void child_refused(struct rewrite *r, const struct ike_msg *m, struct ike
 
 static void a_refused_child_does_not_fail_the_authentication(void **state)
 {
-    static const uint16_t errors[] = {IKE_N_NO_PROPOSAL_CHOSEN,       IKE_N_TS_UNACCEPTABLE,
-                                      IKE_N_SINGLE_PAIR_REQUIRED,     IKE_N_NO_ADDITIONAL_SAS,
-                                      IKE_N_INTERNAL_ADDRESS_FAILURE, IKE_N_FAILED_CP_REQUIRED,
+    static const uint16_t errors[] = {IKE_N_NO_PROPOSAL_CHOSEN,
+                                      IKE_N_TS_UNACCEPTABLE,
+                                      IKE_N_SINGLE_PAIR_REQUIRED,
+                                      IKE_N_NO_ADDITIONAL_SAS,
+                                      IKE_N_INTERNAL_ADDRESS_FAILURE,
+                                      IKE_N_FAILED_CP_REQUIRED,
                                       8000};
     (void)state;
 

@@ -245,8 +245,8 @@ static void patch_reserved(struct peer *t, struct ike_build *b)
     size_t sa = b->payload_at;
     (void)t;
 
-    kd_patch_u8(&b->w, sa + 1, 0xff);     /* critical and reserved, of a known payload */
-    kd_patch_u8(&b->w, sa + 4 + 1, 0xff); /* the proposal's */
+    kd_patch_u8(&b->w, sa + 1, 0xff);          /* critical and reserved, of a known payload */
+    kd_patch_u8(&b->w, sa + 4 + 1, 0xff);      /* the proposal's */
     kd_patch_u8(&b->w, sa + 4 + 12 + 1, 0xff); /* the first transform's, behind a 4 octet SPI */
     kd_patch_u8(&b->w, sa + 4 + 12 + 5, 0xff);
 }
@@ -278,8 +278,8 @@ static void reserved_fields_and_the_minor_version_are_ignored(void **state)
 {
     static const uint8_t spi[4] = {0, 0, 0x73, 0};
     struct peer *t = peer_up(302, B, PFS);
-    struct ike_header h = peer_header(t, IKE_X_CREATE_CHILD_SA, 0xd7 & ~IKE_FLAG_RESPONSE,
-                                      t->next_id);
+    struct ike_header h =
+        peer_header(t, IKE_X_CREATE_CHILD_SA, 0xd7 & ~IKE_FLAG_RESPONSE, t->next_id);
     struct ike_build *b;
     (void)state;
 
@@ -471,12 +471,12 @@ static void an_answer_that_was_not_offered_ends_the_exchange(void **state)
         bool taken;
     } rows[] = {
         {"aes256-sha1", 1, true},
-        {"aes256-sha1", 2, false},         /* the other proposal's number */
-        {"aes128-sha256", 2, true},        /* that one itself */
-        {"aes128-sha1", 1, false},         /* of each a half */
-        {"aes256-sha1", 3, false},         /* a number nobody gave */
-        {"aes256-sha1-sha256", 1, false},  /* two of a kind */
-        {"aes256gcm16", 1, false},         /* never offered */
+        {"aes256-sha1", 2, false},                /* the other proposal's number */
+        {"aes128-sha256", 2, true},               /* that one itself */
+        {"aes128-sha1", 1, false},                /* of each a half */
+        {"aes256-sha1", 3, false},                /* a number nobody gave */
+        {"aes256-sha1-sha256", 1, false},         /* two of a kind */
+        {"aes256gcm16", 1, false},                /* never offered */
         {"aes256-sha1, aes128-sha256", 0, false}, /* two proposals */
     };
     (void)state;
@@ -502,7 +502,10 @@ static void selectors_in_an_answer_may_narrow_and_never_widen(void **state)
         const char *mine;
         bool taken;
     } rows[] = {
-        {"10.1.0.0/16", true}, {"10.1.2.0/24", true}, {"10.0.0.0/8", false}, {"10.2.0.0/16", false},
+        {"10.1.0.0/16", true},
+        {"10.1.2.0/24", true},
+        {"10.0.0.0/8", false},
+        {"10.2.0.0/16", false},
     };
     (void)state;
 

@@ -1,5 +1,6 @@
-/* RFC 7296 2.1 to 2.4, 2.8.1, 2.25: retransmission, message ids, the window, what proves a peer dead
- * or alive, and patience after TEMPORARY_FAILURE; as we obey each rule and as a peer breaks it. */
+/* RFC 7296 2.1 to 2.4, 2.8.1, 2.25: retransmission, message ids, the window, what proves a peer
+ * dead or alive, and patience after TEMPORARY_FAILURE; as we obey each rule and as a peer breaks
+ * it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -345,7 +346,7 @@ static struct kd_bytes in_clear(struct peer *t, uint8_t flags, uint16_t notify)
 
 static void words_in_clear_end_nothing_however_many(void **state)
 {
-    static const uint16_t words[] = {IKE_N_INVALID_IKE_SPI, IKE_N_INVALID_SPI,
+    static const uint16_t words[] = {IKE_N_INVALID_IKE_SPI,       IKE_N_INVALID_SPI,
                                      IKE_N_AUTHENTICATION_FAILED, IKE_N_INVALID_SYNTAX,
                                      IKE_N_INVALID_MAJOR_VERSION, IKE_N_NO_PROPOSAL_CHOSEN,
                                      IKE_N_INITIAL_CONTACT};
@@ -355,9 +356,10 @@ static void words_in_clear_end_nothing_however_many(void **state)
 
     t->polite = true;
     for (unsigned i = 0; i < 100; i++)
-        (void)peer_throw(t, in_clear(t, i & 1 ? IKE_FLAG_RESPONSE : 0,
-                                     words[i % KD_ARRAY_LEN(words)]));
-    probes = t->n_requests; /* in two seconds: some three for the time, four and one for the words */
+        (void)peer_throw(
+            t, in_clear(t, i & 1 ? IKE_FLAG_RESPONSE : 0, words[i % KD_ARRAY_LEN(words)]));
+    probes =
+        t->n_requests; /* in two seconds: some three for the time, four and one for the words */
     assert_int_equal(t->n, probes);
     assert_in_range(probes, 1, 9);
     assert_true(pair_up(t->p, A));
