@@ -26,6 +26,12 @@ static bool spi_taken(const struct ike *e, uint32_t spi)
     return false;
 }
 
+void ike_child_spi_put(uint8_t out[4], uint32_t spi)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (uint8_t)(spi >> (24 - 8 * i));
+}
+
 uint32_t ike_child_spi(struct ike *e)
 {
     uint32_t spi;
@@ -284,9 +290,9 @@ void ike_child_drop(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum 
     ike_touch(e, sa);
 }
 
-void ike_child_retire(struct ike *e, struct ike_sa *sa, struct ike_child *c)
+void ike_child_retire(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason)
 {
-    say_down(e, sa, c, KD_REASON_NONE);
+    say_down(e, sa, c, reason);
     c->state = IKE_CH_OLD;
     c->rekey_us = c->expire_us = KD_NEVER;
     c->end_us = e->now_us + IKE_OLD_CHILD_US;
@@ -297,11 +303,21 @@ void ike_child_delete(struct ike *e, struct ike_sa *sa, struct ike_child *c, enu
 {
     if (c->state == IKE_CH_DELETING || c->state == IKE_CH_OLD)
         return;
-    if (reason != KD_REASON_NONE)
+    c->down = reason;
+    if (reason != KD_REASON_NONE && reason != KD_REASON_COLLISION)
         uninstall(e, sa, c, reason);
     c->state = IKE_CH_DELETING;
-    c->rekey_us = c->expire_us = KD_NEVER;
+    c->rekey_us = c->expire_us = c->end_us = KD_NEVER;
     ike_touch(e, sa);
+}
+
+void ike_child_hard(struct ike *e, struct ike_sa *sa, struct ike_child *c)
+{
+    struct ike_child *next = ike_child_successor(e, c);
+
+    if (next)
+        ike_child_use(e, sa, next);
+    ike_child_delete(e, sa, c, KD_REASON_EXPIRED);
 }
 
 void ike_child_expire(struct ike *e, const struct ike_event *ev)
@@ -314,7 +330,7 @@ void ike_child_expire(struct ike *e, const struct ike_event *ev)
         return;
     ike_touch(e, sa);
     if (!ev->ok)
-        ike_child_delete(e, sa, c, KD_REASON_EXPIRED);
-    else if (conn && conn->cfg.role != IKE_ROLE_RESPONDER && kd_handle_none(c->replaced_by))
+        ike_child_hard(e, sa, c);
+    else if (conn && conn->cfg.role != IKE_ROLE_RESPONDER)
         c->want_rekey = true;
 }

@@ -307,7 +307,7 @@ static void cmd_rekey_child(struct ike *e, struct ike_conn *c)
         return;
     for (int i = 0; i < IKE_SA_CHILDREN; i++) {
         struct ike_child *ch = ike_child_get(e, sa->child[i]);
-        if (ch && ch->state == IKE_CH_UP && kd_handle_none(ch->replaced_by))
+        if (ch && ch->state == IKE_CH_UP)
             ch->want_rekey = ch->ordered = true;
     }
     ike_touch(e, sa);

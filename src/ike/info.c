@@ -24,7 +24,7 @@ static void echo_cookie2(struct ike_build *b, const struct ike_msg *m)
 static bool delete_pair(struct ike *e, struct ike_sa *sa, uint32_t spi_out, uint32_t *spi_in)
 {
     struct ike_child *c = ike_child_by_spi_out(e, sa, spi_out);
-    struct ike_child *next;
+    struct ike_child *heir;
     bool named;
 
     if (!c && ike_child_pending(sa) && sa->ours->n_gone < KD_ARRAY_LEN(sa->ours->gone))
@@ -33,14 +33,13 @@ static bool delete_pair(struct ike *e, struct ike_sa *sa, uint32_t spi_out, uint
         return false;
     *spi_in = c->spi_in;
     named = c->state != IKE_CH_DELETING;
-    next = ike_child_get(e, c->replaced_by);
-    if (next && next->state == IKE_CH_UP) {
-        /* 2.8: whoever rekeyed deletes the old pair, and thereby says that the new one receives. */
-        ike_child_use(e, sa, next);
-        ike_child_retire(e, sa, c);
-    } else if (named) {
+    heir = named ? ike_child_heir(e, c) : ike_child_successor(e, c);
+    if (sa->ours && kd_handle_eq(sa->ours->rival, c->self) && !ike_child_successor(e, c))
+        sa->ours->rival = KD_HANDLE_NONE; /* the peer has lost, or thinks so */
+    if (heir) /* 2.8: whoever rekeyed deletes the old pair: the new one receives */
+        ike_child_inherit(e, sa, c, heir);
+    else if (named)
         ike_child_drop(e, sa, c, KD_REASON_PEER_DELETED);
-    }
     return named;
 }
 
@@ -48,12 +47,16 @@ static void answer(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
 {
     uint32_t spi[IKE_SA_CHILDREN];
     uint16_t n = 0;
+    struct ike_sa *holder;
     struct ike_build *b;
 
+    if (m->n_deletes)
+        ike_rekey_settle(e, sa);
+    holder = ike_sa_holder(e, sa);
     for (unsigned d = 0; d < m->n_deletes; d++) {
         const struct ike_delete *del = &m->deletes[d];
         for (uint16_t i = 0; del->protocol == IKE_PROTO_ESP && i < del->n; i++)
-            if (n < IKE_SA_CHILDREN && delete_pair(e, sa, ike_delete_spi(del, i), &spi[n]))
+            if (n < IKE_SA_CHILDREN && delete_pair(e, holder, ike_delete_spi(del, i), &spi[n]))
                 n++;
     }
     b = ike_response(e, sa);
@@ -62,7 +65,7 @@ static void answer(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
     echo_cookie2(b, m);
     ike_response_send(e, sa);
     if (n)
-        ike_childless(e, sa, KD_REASON_PEER_DELETED);
+        ike_childless(e, holder, KD_REASON_PEER_DELETED);
 }
 
 static bool deletes_ike(const struct ike_msg *m)
@@ -87,7 +90,9 @@ void ike_info_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *
     ike_response_send(e, sa);
     if (error == KD_REASON_AUTH_FAILED)
         ike_note_peer_refused(e, sa, IKE_N_AUTHENTICATION_FAILED, NULL);
-    if (sa->state == IKE_ST_UP && sa->successor)
+    /* 2.8.2: the peer had rekeyed it before it heard of our own rekey. */
+    ike_rekey_forget(e, sa);
+    if (sa->state == IKE_ST_UP && (sa->successor || sa->waiting))
         ike_sa_drop(e, sa, KD_REASON_NONE, true);
     else
         ike_sa_drop(e, sa, error ? error : KD_REASON_PEER_DELETED, true);
@@ -115,7 +120,7 @@ void ike_child_deleted(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     if (!c || c->state != IKE_CH_DELETING)
         return;
     if (c->installed) /* rekeyed: packets may still be under way */
-        ike_child_retire(e, sa, c);
+        ike_child_retire(e, sa, c, c->down);
     else
         ike_child_drop(e, sa, c, KD_REASON_EXPIRED);
     ike_childless(e, sa, KD_REASON_EXPIRED);

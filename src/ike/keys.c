@@ -62,7 +62,6 @@ bool ike_keys_init(struct ike *e, struct ike_sa *sa)
     struct ike_hs *hs = sa->hs;
     uint8_t key[2 * IKE_NONCE_MAX];
     struct kd_handle skeyseed;
-    const struct ike_nonce *low;
     bool ok;
 
     memcpy(key, hs->ni.b, hs->ni.len);
@@ -72,9 +71,7 @@ bool ike_keys_init(struct ike *e, struct ike_sa *sa)
     ok = !kd_handle_none(skeyseed) && expand(e, sa, skeyseed, &hs->ni, &hs->nr);
     kc_key_free(e->crypto, skeyseed);
     ike_key_doom(e, &hs->ke.secret);
-    low = memcmp(hs->ni.b, hs->nr.b, KD_MIN(hs->ni.len, hs->nr.len)) < 0 ? &hs->ni : &hs->nr;
-    memcpy(sa->nonce_low, low->b, low->len);
-    sa->nonce_low_len = low->len;
+    sa->nonce_low = *ike_nonce_lower(&hs->ni, &hs->nr);
     return ok;
 }
 
@@ -89,6 +86,7 @@ bool ike_keys_rekey(struct ike *e, struct ike_sa *sa, const struct ike_sa *old,
                              nonces, KD_ARRAY_LEN(nonces));
     ok = !kd_handle_none(skeyseed) && expand(e, sa, skeyseed, &x->ni, &x->nr);
     kc_key_free(e->crypto, skeyseed);
+    sa->nonce_low = *ike_nonce_lower(&x->ni, &x->nr);
     return ok;
 }
 

@@ -39,6 +39,12 @@ void ike_proof(struct ike *e, struct ike_sa *sa)
 
 /* ---- when ---- */
 
+/* Nothing is asked of the peer any more: it will delete it, or another has been rekeyed. */
+static bool passive(const struct ike_sa *sa)
+{
+    return sa->successor || sa->redundant || sa->waiting;
+}
+
 static uint64_t child_deadline(const struct ike *e, const struct ike_sa *sa)
 {
     uint64_t at = KD_NEVER;
@@ -59,7 +65,7 @@ uint64_t ike_sa_deadline(const struct ike *e, const struct ike_sa *sa)
         return sa->end_us;
     if (ike_sa_silent(e, sa))
         return KD_NEVER;
-    if (sa->state != IKE_ST_UP || sa->successor)
+    if (sa->state != IKE_ST_UP || passive(sa))
         return at;
     at = KD_MIN(at, KD_MIN(sa->rekey_us, sa->expire_us));
     at = KD_MIN(at, child_deadline(e, sa));
@@ -111,11 +117,12 @@ static void wake_children(struct ike *e, struct ike_sa *sa)
         struct ike_child *c = ike_child_get(e, sa->child[i]);
         if (!c)
             continue;
-        if (e->now_us >= c->end_us) {
+        if (e->now_us >= c->end_us && c->state == IKE_CH_UP) {
+            ike_child_overdue(e, sa, c);
+        } else if (e->now_us >= c->end_us) {
             ike_child_drop(e, sa, c, KD_REASON_NONE);
         } else if (e->now_us >= c->expire_us) {
-            c->expire_us = c->rekey_us = KD_NEVER;
-            ike_child_delete(e, sa, c, KD_REASON_EXPIRED);
+            ike_child_hard(e, sa, c);
         } else if (e->now_us >= c->rekey_us) {
             c->rekey_us = KD_NEVER;
             c->want_rekey = c->state == IKE_CH_UP;
@@ -123,10 +130,12 @@ static void wake_children(struct ike *e, struct ike_sa *sa)
     }
 }
 
-/* Rekeyed by the peer, which has not deleted it yet. */
-static void wake_predecessor(struct ike *e, struct ike_sa *sa)
+/* Rekeyed by the peer, or made by it in vain: it has not deleted it yet. */
+static void wake_passive(struct ike *e, struct ike_sa *sa)
 {
-    if (e->now_us >= sa->end_us)
+    if (e->now_us >= sa->end_us && sa->redundant)
+        ike_sa_close(e, sa, sa->end_reason);
+    else if (e->now_us >= sa->end_us)
         ike_sa_drop(e, sa, KD_REASON_NONE, false);
     else if (sa->tx.out && e->now_us >= sa->tx.retx_us)
         ike_request_resend(e, sa);
@@ -134,11 +143,11 @@ static void wake_predecessor(struct ike *e, struct ike_sa *sa)
 
 static void wake_up_state(struct ike *e, struct ike_sa *sa)
 {
-    if (sa->successor) {
-        wake_predecessor(e, sa);
+    if (passive(sa)) {
+        wake_passive(e, sa);
         return;
     }
-    if (e->now_us >= sa->end_us) { /* childless for too long, or a collision's loser */
+    if (e->now_us >= sa->end_us) { /* childless for too long */
         if (ike_childless_adopt(e, sa))
             return;
         ike_sa_close(e, sa, sa->end_reason);

@@ -1,13 +1,9 @@
 /* CREATE_CHILD_SA for the IKE SA itself, both roles. RFC 7296 1.3.2, 2.8, 2.18, 2.25.2.
  *
  * Who asked deletes the old IKE SA; the other end keeps it until that DELETE, answering on it.
- * Children change hands when the new SA is made.
- *
- * Known deviation: a request that meets one of ours is answered with TEMPORARY_FAILURE instead
- * of the two SAs and the lowest nonce of 2.8.2. */
+ * Children change hands when the new SA is made; but where both ends have asked, when it is known
+ * which of the two new ones stays (succeed.c). */
 #include "ike/sa.h"
-
-#define PREDECESSOR_US KD_S(30) /* a rekeyed SA waits so long for the peer's DELETE */
 
 static const struct kd_bytes none = {NULL, 0};
 
@@ -16,7 +12,7 @@ static const struct kd_bytes none = {NULL, 0};
 static void retry_later(struct ike *e, struct ike_sa *sa)
 {
     ike_xchg_free(e, &sa->ours);
-    sa->rekey_us = ike_later(e, sa->expire_us);
+    sa->rekey_us = ike_later(e, sa, sa->expire_us);
     ike_touch(e, sa);
 }
 
@@ -80,6 +76,7 @@ void ike_rekey_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *
 
     if (!x || !c)
         return;
+    sa->temporary = 0;
     if (!ike_proposals_parse(m->sa, &answer, NULL, NULL) || !ike_nonce_set(&x->nr, m->nonce))
         disagree(e, sa, KD_REASON_INVALID_SYNTAX);
     else if (!ike_proposal_accept(&answer, &c->cfg.ike, IKE_PROTO_IKE, IKE_SELECT_REKEY_IKE,
@@ -91,14 +88,40 @@ void ike_rekey_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *
         disagree(e, sa, KD_REASON_INVALID_KE);
 }
 
+static void refuse(struct ike *e, struct ike_sa *sa, uint16_t type, struct kd_bytes data)
+{
+    ike_xchg_free(e, &sa->theirs);
+    ike_response_notify(e, sa, type, data);
+}
+
 static void ours_done(struct ike *e, struct ike_sa *sa)
 {
-    if (!ike_sa_succeed(e, sa, sa->ours, true)) {
+    struct ike_sa *new;
+
+    /* The peer's own rekey comes too late: this SA is about to be closed (2.25.2), and its refusal
+     * tells the peer that ours stays. */
+    if (sa->theirs)
+        refuse(e, sa, IKE_N_TEMPORARY_FAILURE, none);
+    new = ike_sa_beget(e, sa, sa->ours, true);
+    if (!new) {
         disagree(e, sa, KD_REASON_NO_RESOURCES);
         return;
     }
     ike_xchg_free(e, &sa->ours);
-    ike_sa_close(e, sa, KD_REASON_NONE); /* its last request is its own DELETE (2.8) */
+    ike_sa_rekeyed(e, sa, new);
+}
+
+/* It is rekeyed all the same where the peer's own exchange is complete: true. */
+static bool peer_has(struct ike *e, struct ike_sa *sa)
+{
+    struct ike_sa *rival = ike_sa_get(e, sa->rival);
+
+    if (!sa->successor && !(rival && rival->waiting))
+        return false;
+    ike_xchg_free(e, &sa->ours);
+    if (!sa->successor)
+        ike_sa_adopt(e, sa, rival);
+    return true;
 }
 
 static void note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t type, uint16_t group)
@@ -125,6 +148,8 @@ void ike_rekey_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
         ike_sa_drop(e, sa, KD_REASON_INVALID_SYNTAX, false);
         return;
     }
+    if (peer_has(e, sa))
+        return;
     if (bit && !(sa->ours->groups_tried & bit) && ike_proposals_have_dh(&c->cfg.ike, group)) {
         bit |= sa->ours->groups_tried;
         ike_xchg_free(e, &sa->ours);
@@ -133,6 +158,8 @@ void ike_rekey_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     }
     if (type != IKE_N_TEMPORARY_FAILURE)
         note_peer_refused(e, sa, type, group);
+    else if (!ike_temporary(e, sa))
+        return;
     if (!sa->ordered || type == IKE_N_TEMPORARY_FAILURE)
         retry_later(e, sa);
     else
@@ -142,21 +169,18 @@ void ike_rekey_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
 
 /* ---- theirs ---- */
 
-static void refuse(struct ike *e, struct ike_sa *sa, uint16_t type, struct kd_bytes data)
-{
-    ike_xchg_free(e, &sa->theirs);
-    ike_response_notify(e, sa, type, data);
-}
-
-/* 2.25: nothing of ours may be half way. What has not been sent yet gives way. */
+/* 2.25: no child of ours may be half way; our own rekey may (2.8.2). What has not been sent yet
+ * gives way. */
 static bool may_rekey(struct ike *e, struct ike_sa *sa)
 {
+    bool sent = sa->ours && sa->ours->sent;
     struct ike_child *old;
 
-    if (sa->successor || sa->redundant || sa->hs || (sa->ours && sa->ours->sent) ||
+    if (sa->successor || sa->redundant || sa->hs || ike_sa_get(e, sa->rival) ||
+        (sent && sa->ours->kind != IKE_XK_REKEY_IKE) ||
         (sa->tx.out && sa->tx.kind == IKE_XK_DEL_CHILD))
         return false;
-    if (sa->ours) {
+    if (sa->ours && !sent) {
         old = ike_child_get(e, sa->ours->old);
         if (old)
             old->want_rekey = true; /* on the new SA */
@@ -186,6 +210,7 @@ void ike_rekey_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg 
     struct ike_xchg *x;
     uint8_t len = 0;
 
+    ike_rekey_settle(e, sa);
     if (!c || !may_rekey(e, sa) || !(x = sa->theirs = ike_xchg_new(e, IKE_XK_REKEY_IKE))) {
         refuse(e, sa, IKE_N_TEMPORARY_FAILURE, none);
         return;
@@ -219,10 +244,11 @@ void ike_rekey_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg 
 
 static void theirs_done(struct ike *e, struct ike_sa *sa)
 {
+    struct ike_sa *new = ike_sa_beget(e, sa, sa->theirs, false);
     struct ike_xchg *x = sa->theirs;
     struct ike_build *b;
 
-    if (!ike_sa_succeed(e, sa, x, false)) {
+    if (!new) {
         refuse(e, sa, IKE_N_TEMPORARY_FAILURE, none);
         return;
     }
@@ -232,9 +258,10 @@ static void theirs_done(struct ike *e, struct ike_sa *sa)
     ike_put_ke(b, x->ke.dh->id, kd_bytes(x->ke.pub, x->ke.pub_len));
     ike_response_send(e, sa);
     ike_xchg_free(e, &sa->theirs);
-    sa->successor = true;
-    sa->end_us = e->now_us + PREDECESSOR_US;
-    ike_touch(e, sa);
+    if (sa->ours && sa->ours->sent)
+        ike_sa_wait(sa, new);
+    else
+        ike_sa_adopt(e, sa, new);
 }
 
 /* ---- jobs of both ---- */

@@ -1,5 +1,5 @@
-/* IKE SAs: birth, the change of hands between two of one connection, and the ways to end.
- * RFC 7296 1.4.1 (deletion), 2.4 (INITIAL_CONTACT), 2.8.1 (the lowest nonce loses), 2.21. */
+/* IKE SAs: birth, and the ways to end. RFC 7296 1.4.1 (deletion), 2.21. Not here: one that follows
+ * another (succeed.c). */
 #include "ike/sa.h"
 
 #include <stdlib.h>
@@ -33,7 +33,7 @@ uint64_t ike_jitter(struct ike *e, uint64_t max)
     return max < 1024 ? 0 : (max >> 10) * kc_rng_below(&e->rng, 1024);
 }
 
-static struct ike_sa *sa_alloc(struct ike *e)
+struct ike_sa *ike_sa_alloc(struct ike *e)
 {
     struct kd_handle h;
     struct ike_sa *sa = kd_slab_new(&e->sas, &h);
@@ -51,7 +51,7 @@ static struct ike_sa *sa_alloc(struct ike *e)
 
 struct ike_sa *ike_sa_new(struct ike *e, const struct ike_conn *c, bool initiator)
 {
-    struct ike_sa *sa = sa_alloc(e);
+    struct ike_sa *sa = ike_sa_alloc(e);
 
     if (!sa)
         return NULL;
@@ -63,72 +63,6 @@ struct ike_sa *ike_sa_new(struct ike *e, const struct ike_conn *c, bool initiato
     sa->remote = (struct kd_endpoint){c->cfg.remote, c->cfg.port};
     ike_spi_draw(e, initiator ? sa->spi_i : sa->spi_r);
     ike_index_add_spi(e, sa);
-    return sa;
-}
-
-static void inherit(struct ike_sa *sa, const struct ike_sa *old)
-{
-    sa->conn = old->conn;
-    sa->detect_us = old->detect_us;
-    sa->abandon_us = old->abandon_us;
-    sa->local = old->local;
-    sa->remote = old->remote;
-    sa->natt = old->natt;
-    sa->nat_here = old->nat_here;
-    sa->nat_there = old->nat_there;
-    sa->encap = old->encap;
-    sa->peer_natd = old->peer_natd;
-    sa->peer_id = old->peer_id;
-    sa->announced = old->announced;
-    /* Only who made one takes one. */
-    sa->want_token = old->want_token || !kd_handle_none(old->peer_token);
-}
-
-struct ike_sa *ike_sa_succeed(struct ike *e, struct ike_sa *old, const struct ike_xchg *x,
-                              bool initiator)
-{
-    struct ike_conn *c = ike_conn_of(e, old);
-    struct ike_sa *sa = c ? sa_alloc(e) : NULL;
-    struct ike_action *a;
-    char suite[128];
-
-    if (!sa)
-        return NULL;
-    inherit(sa, old);
-    sa->initiator = initiator;
-    sa->suite = x->suite;
-    memcpy(sa->spi_i, x->spi_i, IKE_SPI_LEN);
-    memcpy(sa->spi_r, x->spi_r, IKE_SPI_LEN);
-    sa->state = IKE_ST_GONE; /* until it has its keys */
-    ike_index_add_spi(e, sa);
-    if (!ike_keys_rekey(e, sa, old, x)) {
-        ike_sa_wipe(e, sa);
-        sa->dead = true;
-        return NULL;
-    }
-    ike_sa_up(e, sa);
-    if (old->failing || old->unreachable) { /* a rekey by the peer is no answer to us: we still ask */
-        sa->failing = old->failing;
-        sa->unreachable = old->unreachable;
-        sa->proof_us = old->proof_us;
-        sa->want_probe = true;
-    }
-    ike_child_move(e, old, sa);
-    if (!ike_children_live(
-            e, sa)) { /* childless it stays, and for no longer than it would have been */
-        sa->end_us = KD_MIN(old->end_us, e->now_us + IKE_CHILDLESS_US);
-        sa->end_reason = old->end_reason;
-    }
-    if (kd_handle_eq(c->sa, old->self))
-        c->sa = sa->self;
-    else if (kd_handle_eq(c->attempt, old->self))
-        c->attempt = sa->self;
-    old->announced = false; /* its end is no news */
-    old->rekey_us = old->expire_us = KD_NEVER;
-    a = ike_sa_note(e, sa, IKE_NOTE_REKEYED, KD_REASON_NONE, "%s",
-                    ike_suite_text(&sa->suite, suite, sizeof(suite)));
-    if (a && sa->suite.dh)
-        a->group = sa->suite.dh->id;
     return sa;
 }
 
@@ -242,6 +176,7 @@ void ike_sa_drop(struct ike *e, struct ike_sa *sa, enum kd_reason reason, bool l
 {
     if (sa->state == IKE_ST_GONE)
         return;
+    ike_rival_end(e, sa, reason);
     drop_children(e, sa, reason);
     if (sa->state != IKE_ST_CLOSING)
         detach(e, sa, reason);
@@ -275,6 +210,8 @@ void ike_sa_close_as(struct ike *e, struct ike_sa *sa, enum kd_reason reason, en
                     false); /* the peer knows of nothing that would have to be deleted */
         return;
     }
+    if (reason != KD_REASON_NONE)
+        ike_rival_end(e, sa, reason);
     drop_children(e, sa, reason);
     detach(e, sa, reason);
     ike_halfopen_del(e, sa);
@@ -293,80 +230,4 @@ void ike_sa_close_as(struct ike *e, struct ike_sa *sa, enum kd_reason reason, en
 void ike_sa_close(struct ike *e, struct ike_sa *sa, enum kd_reason reason)
 {
     ike_sa_close_as(e, sa, reason, IKE_XK_DEL_IKE);
-}
-
-/* ---- two SAs of one connection ---- */
-
-/* Octet by octet, the shorter of equal beginnings is lower (RFC 7296 2.8.1). */
-static int nonce_cmp(const struct ike_sa *a, const struct ike_sa *b)
-{
-    int c = memcmp(a->nonce_low, b->nonce_low, KD_MIN(a->nonce_low_len, b->nonce_low_len));
-
-    return c ? c : (int)a->nonce_low_len - (int)b->nonce_low_len;
-}
-
-/* Both ends initiated, and neither had finished when the other began. */
-static bool collided(const struct ike_sa *old, const struct ike_sa *sa)
-{
-    return old->initiator != sa->initiator && sa->created_us <= old->up_us &&
-           old->created_us <= sa->up_us;
-}
-
-static void lose(struct ike *e, struct ike_sa *loser)
-{
-    if (loser->initiator) {
-        ike_sa_close(e, loser, KD_REASON_COLLISION);
-        return;
-    }
-    /* The end that initiated it deletes it; if it does not, we do after a while. */
-    loser->redundant = true;
-    loser->rekey_us = loser->expire_us = KD_NEVER;
-    loser->end_us = e->now_us + IKE_REDUNDANT_US;
-    loser->end_reason = KD_REASON_COLLISION;
-    ike_touch(e, loser);
-}
-
-static void use_children(struct ike *e, struct ike_sa *sa)
-{
-    for (int i = 0; i < IKE_SA_CHILDREN; i++) {
-        struct ike_child *c = ike_child_get(e, sa->child[i]);
-        if (c && c->state == IKE_CH_UP)
-            ike_child_use(e, sa, c);
-    }
-}
-
-void ike_sa_take_over(struct ike *e, struct ike_sa *sa, bool initial_contact)
-{
-    struct ike_conn *c = ike_conn_of(e, sa);
-    struct ike_sa *old, *attempt;
-
-    if (!c)
-        return;
-    old = kd_handle_eq(c->sa, sa->self) ? NULL : ike_sa_get(e, c->sa);
-    attempt = kd_handle_eq(c->attempt, sa->self) ? NULL : ike_sa_get(e, c->attempt);
-    if (kd_handle_eq(c->attempt, sa->self))
-        c->attempt = KD_HANDLE_NONE;
-    c->retry_us = KD_NEVER;
-    ike_conn_arm(e, c);
-    /* An attempt of ours of which the peer knows no more than a half-open SA is not worth
-     * finishing. */
-    if (attempt && attempt->state < IKE_ST_I_AUTH) {
-        c->attempt = KD_HANDLE_NONE;
-        ike_sa_drop(e, attempt, KD_REASON_COLLISION, false);
-    }
-    if (old && collided(old, sa) && nonce_cmp(sa, old) < 0) {
-        lose(e, sa);
-        use_children(e, old);
-        return;
-    }
-    c->sa = sa->self;
-    if (!old)
-        return;
-    if (collided(old, sa))
-        lose(e, old);
-    else if (initial_contact)
-        ike_sa_drop(e, old, KD_REASON_PEER_REPLACED, false);
-    else
-        ike_sa_close(e, old, KD_REASON_PEER_REPLACED);
-    use_children(e, sa);
 }

@@ -36,6 +36,7 @@
 #define IKE_LINGER_US        KD_S(5)  /* a dead SA answers retransmissions so long */
 #define IKE_CHILDLESS_US     KD_S(10) /* an IKE SA without a child: the peer's time to make one */
 #define IKE_OLD_CHILD_US     KD_S(5)  /* a rekeyed pair receives for so long after its DELETE */
+#define IKE_PREDECESSOR_US   KD_S(30) /* what the peer has rekeyed waits so long for its DELETE */
 #define IKE_REDUNDANT_US     KD_S(10) /* a collision's loser waits so long for the peer's DELETE */
 
 enum ike_state {
@@ -119,6 +120,8 @@ struct ike_xchg {
     uint32_t groups_tried;
     uint32_t gone[4]; /* ours: SPIs the peer deleted that we don't know: the answer's, perhaps */
     uint8_t n_gone;
+    struct kd_handle rival;     /* ours: the pair the peer made meanwhile in place of the same old one */
+    struct ike_nonce rival_low; /* the lower of that exchange's two */
 };
 
 /* Our requests. */
@@ -157,6 +160,9 @@ struct ike_sa {
     bool dirty;     /* in e->dirty */
     bool redundant; /* a collision's loser: the peer will delete it */
     bool successor; /* rekeyed by the peer: all has moved on, the peer will delete it */
+    bool waiting;   /* made by the peer's rekey while ours is on its way: which one stays? */
+    struct kd_handle before, rival; /* waiting: the old one; the old one's: who waits for its place */
+    struct kd_handle heir; /* who has its children now */
     bool nat_here, nat_there, encap;
     bool peer_natd; /* the peer sent NAT detection */
     bool failing, unreachable;
@@ -165,6 +171,8 @@ struct ike_sa {
     bool want_rekey, want_probe;
     bool ordered; /* the rekey wanted was ordered: refused, it waits for its own time again */
     bool want_token; /* a rekeyed SA: ours is to be sent, by an exchange that probes as well */
+    unsigned temporary;    /* answers of TEMPORARY_FAILURE in a row */
+    uint64_t temporary_us; /* the first of them */
     uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
     struct ike_sa *spi_link, *init_link, *half_link, *dirty_link;
     uint8_t init_hash[20]; /* of the request that made it */
@@ -179,8 +187,7 @@ struct ike_sa {
     struct ike_sk seal, open; /* boxes owned */
     uint64_t iv;              /* AEAD: the next one */
     struct ike_id peer_id;
-    uint8_t nonce_low[IKE_NONCE_MAX]; /* the lower of the two IKE_SA_INIT nonces, for collisions */
-    uint16_t nonce_low_len;
+    struct ike_nonce nonce_low; /* the lower of the two that made it, for collisions */
 
     struct ike_hs *hs;
     struct ike_xchg *ours, *theirs;
@@ -214,8 +221,11 @@ struct ike_child {
     bool initiator;  /* we made the exchange that made it */
     bool first;      /* made by IKE_AUTH: DH is not negotiated */
     uint8_t conf;    /* which of the connection's children: cfg.child[conf] */
+    bool redundant;  /* a collision's loser: the peer will delete it */
+    enum kd_reason down; /* DELETING: why */
     struct kd_handle replaces;   /* the pair that goes when this one is in use */
     struct kd_handle replaced_by;
+    struct kd_handle rival;      /* a collision's other pair */
     uint32_t spi_in, spi_out;
     struct ike_suite suite;
     struct kd_handle key[4]; /* enc in, int in, enc out, int out */
@@ -364,10 +374,7 @@ struct ike_conn *ike_index_conns(const struct ike *e, const struct kd_addr *remo
 struct ike_sa *ike_sa_get(const struct ike *e, struct kd_handle h); /* NULL when GONE */
 /* Copies what it needs of the connection; in the index by its own SPI, which it draws. */
 struct ike_sa *ike_sa_new(struct ike *e, const struct ike_conn *c, bool initiator) KD_MUST_USE;
-/* The SA that x negotiated on old: keys, children, the connection; old is left to its end
- * (2.18). NULL: nothing has changed. */
-struct ike_sa *ike_sa_succeed(struct ike *e, struct ike_sa *old, const struct ike_xchg *x,
-                              bool initiator) KD_MUST_USE;
+struct ike_sa *ike_sa_alloc(struct ike *e) KD_MUST_USE;
 const uint8_t *ike_sa_spi(const struct ike_sa *sa);      /* ours */
 const uint8_t *ike_sa_peer_spi(const struct ike_sa *sa);
 void ike_sa_up(struct ike *e, struct ike_sa *sa);        /* authenticated: lifetimes begin */
@@ -382,11 +389,32 @@ void ike_sa_close_as(struct ike *e, struct ike_sa *sa, enum kd_reason reason, en
 void ike_sa_free(struct ike *e, struct ike_sa *sa); /* at the end of a step only */
 void ike_sa_wipe(struct ike *e, struct ike_sa *sa); /* secrets, exchanges, buffers but the answer */
 bool ike_sa_current(const struct ike *e, const struct ike_sa *sa);
-/* The connection is sa's from now on: other SAs of it are closed, after RFC 7296 2.4 and 2.8. */
-void ike_sa_take_over(struct ike *e, struct ike_sa *sa, bool initial_contact);
 void ike_hs_free(struct ike *e, struct ike_sa *sa);
 void ike_xchg_free(struct ike *e, struct ike_xchg **x);
 uint64_t ike_jitter(struct ike *e, uint64_t max);
+
+/* ---- succeed.c ---- */
+
+/* The SA that x negotiated on old (2.18), without children yet. NULL: nothing has changed. */
+struct ike_sa *ike_sa_beget(struct ike *e, struct ike_sa *old, const struct ike_xchg *x,
+                            bool initiator) KD_MUST_USE;
+/* Children and the connection change hands; old is left to its end. */
+void ike_sa_inherit(struct ike *e, struct ike_sa *old, struct ike_sa *sa);
+/* The same, by the peer's exchange: the peer deletes old. */
+void ike_sa_adopt(struct ike *e, struct ike_sa *old, struct ike_sa *sa);
+/* sa, by the peer's exchange on old, meets our own: it waits for the verdict. */
+void ike_sa_wait(struct ike_sa *old, struct ike_sa *sa);
+/* sa, by our exchange on old: it takes over, or has lost (2.8.2). */
+void ike_sa_rekeyed(struct ike *e, struct ike_sa *old, struct ike_sa *sa);
+/* The peer creates or deletes a child on sa: where that waited, the peer has decided for it. */
+void ike_rekey_settle(struct ike *e, struct ike_sa *sa);
+/* The peer deletes old: its own exchange on it is the one that counts. */
+void ike_rekey_forget(struct ike *e, struct ike_sa *old);
+/* sa ends: who waited for its place ends with it, and nobody waits for its verdict. */
+void ike_rival_end(struct ike *e, struct ike_sa *sa, enum kd_reason reason);
+struct ike_sa *ike_sa_holder(const struct ike *e, struct ike_sa *sa); /* who has sa's children now */
+/* The connection is sa's from now on: other SAs of it are closed, after RFC 7296 2.4 and 2.8. */
+void ike_sa_take_over(struct ike *e, struct ike_sa *sa, bool initial_contact);
 
 /* ---- conn.c ---- */
 
@@ -481,8 +509,9 @@ ike_handler ike_init_answered, ike_init_refused;                     /* init.c *
 ike_handler ike_auth_requested, ike_auth_wants_eap;                  /* auth_r.c */
 ike_handler ike_childless_requested;                                 /* childless.c */
 ike_handler ike_auth_answered, ike_auth_no_child, ike_auth_refused;  /* auth_i.c */
-ike_handler ike_child_requested, ike_child_answered, ike_child_refused; /* create.c */
-ike_handler ike_create_closing;
+ike_handler ike_child_requested; /* create_r.c */
+ike_handler ike_child_answered, ike_child_refused; /* create_i.c */
+ike_handler ike_create_closing; /* create.c */
 ike_handler ike_rekey_requested, ike_rekey_answered, ike_rekey_refused; /* rekey.c */
 ike_handler ike_info_requested, ike_probe_answered, ike_child_deleted, ike_ike_deleted; /* info.c */
 
@@ -508,6 +537,7 @@ void ike_announce(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool in
 
 struct ike_child *ike_child_get(const struct ike *e, struct kd_handle h);
 uint32_t ike_child_spi(struct ike *e); /* unique, not reserved */
+void ike_child_spi_put(uint8_t out[4], uint32_t spi); /* in network order */
 /* A pair without keys and selectors yet; NULL: no room, or an SPI that is in use. */
 struct ike_child *ike_child_new(struct ike *e, struct ike_sa *sa, const struct ike_suite *suite,
                                 uint32_t spi_in, uint32_t spi_out, bool initiator) KD_MUST_USE;
@@ -519,9 +549,10 @@ void ike_child_use(struct ike *e, struct ike_sa *sa, struct ike_child *c);
 /* Out of the data plane and freed. reason NONE: it was rekeyed. */
 void ike_child_drop(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason);
 /* It was rekeyed and deleted on both sides: it receives for a while longer. */
-void ike_child_retire(struct ike *e, struct ike_sa *sa, struct ike_child *c);
-/* By DELETE. reason NONE: it was rekeyed and receives until the DELETE is answered and a while
- * longer; else it leaves the data plane at once. */
+void ike_child_retire(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason);
+void ike_child_hard(struct ike *e, struct ike_sa *sa, struct ike_child *c); /* its lifetime is over */
+/* By DELETE. reason NONE or COLLISION: another takes its place, and it receives until the DELETE is
+ * answered and a while longer; else it leaves the data plane at once. */
 void ike_child_delete(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason);
 void ike_child_move(struct ike *e, struct ike_sa *sa, struct ike_sa *to);
 void ike_children_moved(struct ike *e, struct ike_sa *sa); /* outer endpoints changed */
@@ -564,11 +595,40 @@ bool ike_qcd_present(struct ike *e, const struct ike_event *ev, const struct ike
 /* A message in clear about sa shows its token: sa has gone. */
 bool ike_qcd_shown(struct ike *e, struct ike_sa *sa, const struct ike_event *ev);
 
-/* ---- create.c, rekey.c ---- */
+/* ---- collide.c ---- */
+
+int ike_nonce_cmp(const struct ike_nonce *a, const struct ike_nonce *b); /* 2.8.1: octet by octet */
+const struct ike_nonce *ike_nonce_lower(const struct ike_nonce *a, const struct ike_nonce *b);
+/* We have asked to rekey old, too, and our exchange is not complete. */
+bool ike_collides(const struct ike_sa *sa, struct kd_handle old);
+void ike_collide_noted(struct ike_sa *sa, const struct ike_child *c); /* c: theirs is complete */
+bool ike_collide_lost(const struct ike *e, const struct ike_xchg *x); /* x: ours is complete */
+/* rival is the peer's to delete. */
+void ike_collide_won(struct ike *e, struct ike_sa *sa, struct ike_child *c,
+                     struct ike_child *rival);
+/* Who is to be used where the pair goes: its successor that is up; the same, or a collision's other
+ * pair, or the old one it was to replace. NULL: nobody. */
+struct ike_child *ike_child_successor(const struct ike *e, const struct ike_child *c);
+struct ike_child *ike_child_heir(const struct ike *e, const struct ike_child *c);
+/* The peer has deleted c: heir is in use now. */
+void ike_child_inherit(struct ike *e, struct ike_sa *sa, struct ike_child *c,
+                       struct ike_child *heir);
+void ike_child_overdue(struct ike *e, struct ike_sa *sa, struct ike_child *c); /* the peer's DELETE */
+
+/* ---- create*.c, rekey.c ---- */
 
 struct ike_xchg *ike_xchg_new(struct ike *e, enum ike_xkind kind); /* with a nonce of ours in ni */
 /* When to try again what could not be done now, before a lifetime's end (2.25). */
-uint64_t ike_later(struct ike *e, uint64_t expire_us);
+uint64_t ike_later(struct ike *e, const struct ike_sa *sa, uint64_t expire_us);
+/* TEMPORARY_FAILURE has come: false when that has gone on for too long and the SA is closed. */
+bool ike_temporary(struct ike *e, struct ike_sa *sa) KD_MUST_USE;
+void ike_child_rekey_later(struct ike *e, struct ike_sa *sa, struct kd_handle old);
+/* A job of our exchange, or of the peer's, is done; the data plane has answered. */
+void ike_create_ours_job(struct ike *e, struct ike_sa *sa, bool ok);
+void ike_create_theirs_job(struct ike *e, struct ike_sa *sa, bool ok);
+void ike_create_ours_done(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool ok);
+void ike_create_theirs_done(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool ok);
+void ike_create_theirs_refuse(struct ike *e, struct ike_sa *sa, uint16_t type);
 void ike_child_rekey_start(struct ike *e, struct ike_sa *sa, struct ike_child *old);
 void ike_child_start(struct ike *e, struct ike_sa *sa, uint8_t conf); /* a new one */
 void ike_child_request(struct ike *e, struct ike_sa *sa); /* ours is ready */

@@ -165,17 +165,22 @@ static void start_rekey(struct ike *e, struct ike_sa *sa)
     }
     for (int i = 0; i < IKE_SA_CHILDREN; i++) {
         struct ike_child *c = ike_child_get(e, sa->child[i]);
-        if (c && c->state == IKE_CH_UP && c->want_rekey) {
-            c->want_rekey = false;
-            ike_child_rekey_start(e, sa, c);
-            return;
-        }
+        if (!c || c->state != IKE_CH_UP || !c->want_rekey)
+            continue;
+        c->want_rekey = false;
+        if (c->redundant || ike_child_successor(e, c))
+            continue; /* the peer was faster */
+        ike_child_rekey_start(e, sa, c);
+        return;
     }
 }
 
 static void pump_up(struct ike *e, struct ike_sa *sa)
 {
-    if (sa->successor || send_child_delete(e, sa))
+    /* Not while the peer rekeys the IKE SA: the answer would come on one without children. */
+    bool moving = sa->theirs && sa->theirs->kind == IKE_XK_REKEY_IKE;
+
+    if (sa->successor || sa->waiting || (!moving && send_child_delete(e, sa)))
         return;
     if (!sa->ours && !sa->theirs && !sa->redundant)
         start_rekey(e, sa);
