@@ -12,6 +12,7 @@ void ike_auth_send(struct ike *e, struct ike_sa *sa)
 {
     const struct ike_conn *c = ike_conn_of(e, sa);
     const struct kd_bytes none = kd_bytes(NULL, 0);
+    const struct ike_child_config *want;
     uint8_t id[4 + IKE_ID_MAX], auth[IKE_AUTH_MAX], spi[4];
     struct kd_writer w;
     struct ike_build *b;
@@ -27,6 +28,8 @@ void ike_auth_send(struct ike *e, struct ike_sa *sa)
     for (int i = 0; i < 4; i++)
         spi[i] = (uint8_t)(spi_in >> (24 - 8 * i));
     sa->hs->child_spi = spi_in;
+    sa->hs->child_conf = ike_children_first(c);
+    want = &c->cfg.child[sa->hs->child_conf];
 
     b = ike_request(e, sa, IKE_X_AUTH);
     ike_put_id(b, IKE_PL_IDI, &c->cfg.local_id);
@@ -38,8 +41,8 @@ void ike_auth_send(struct ike *e, struct ike_sa *sa)
     ike_qcd_put(e, sa, b);
     if (spi_in) {
         ike_put_sa(b, &c->cfg.esp, IKE_PROTO_ESP, kd_bytes(spi, 4), true);
-        ike_put_ts(b, IKE_PL_TSI, &c->cfg.child[0].local_ts);
-        ike_put_ts(b, IKE_PL_TSR, &c->cfg.child[0].remote_ts);
+        ike_put_ts(b, IKE_PL_TSI, &want->local_ts);
+        ike_put_ts(b, IKE_PL_TSR, &want->remote_ts);
     }
     sa->state = IKE_ST_I_AUTH;
     sa->end_us = KD_NEVER;
@@ -97,11 +100,13 @@ static void take_child(struct ike *e, struct ike_sa *sa, const struct ike_conn *
     enum kd_reason reason;
     uint32_t spi_out;
 
-    reason = ike_child_accept(e, sa, c, 0, m, IKE_SELECT_NO_DH, &suite, &spi_out, &local, &remote);
+    reason = ike_child_accept(e, sa, c, sa->hs->child_conf, m, IKE_SELECT_NO_DH, &suite, &spi_out,
+                              &local, &remote);
     if (reason == KD_REASON_NONE) {
         child = ike_child_new(e, sa, &suite, sa->hs->child_spi, spi_out, true);
         if (child) {
             child->first = true;
+            child->conf = sa->hs->child_conf;
             child->ts_local = local;
             child->ts_remote = remote;
             if (ike_keys_child(e, sa, child, &sa->hs->ni, &sa->hs->nr, KD_HANDLE_NONE)) {
@@ -113,7 +118,7 @@ static void take_child(struct ike *e, struct ike_sa *sa, const struct ike_conn *
         reason = KD_REASON_NO_RESOURCES;
     }
     ike_announce(e, sa, NULL, false);
-    ike_childless(e, sa, reason);
+    ike_sa_close(e, sa, reason); /* the peer has a pair that we don't */
 }
 
 void ike_auth_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
@@ -136,9 +141,10 @@ void ike_auth_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
 
 void ike_auth_no_child(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
 {
-    const struct ike_conn *c = ike_conn_of(e, sa);
+    struct ike_conn *c = ike_conn_of(e, sa);
     const struct ike_notify *err = ike_msg_error(m);
     uint16_t type = err ? err->type : IKE_N_NO_ADDITIONAL_SAS;
+    uint8_t conf = sa->hs->child_conf;
     bool asked;
 
     if (!c || !authenticate(e, sa, c, m))
@@ -151,7 +157,8 @@ void ike_auth_no_child(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
         ike_childless_begin(e, sa);
         return;
     }
-    ike_note_peer_refused(e, sa, type, &c->cfg.child[0]);
+    ike_note_peer_refused(e, sa, type, &c->cfg.child[conf]);
+    ike_children_refused(e, c, conf, type);
     ike_childless(e, sa, ike_notify_reason(type));
 }
 
@@ -159,9 +166,15 @@ void ike_auth_no_child(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
  * come. */
 void ike_auth_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
 {
+    struct ike_conn *c = ike_conn_of(e, sa);
     const struct ike_notify *err = ike_msg_error(m);
     uint16_t type = err ? err->type : IKE_N_INVALID_SYNTAX;
 
-    ike_note_peer_refused(e, sa, type, NULL);
+    if (c && type == IKE_N_TS_UNACCEPTABLE) {
+        ike_note_peer_refused(e, sa, type, &c->cfg.child[sa->hs->child_conf]);
+        ike_ladder_refused(e, c, sa->hs->child_conf, type);
+    } else {
+        ike_note_peer_refused(e, sa, type, NULL);
+    }
     ike_sa_drop(e, sa, ike_notify_reason(type), false);
 }

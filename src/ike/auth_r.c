@@ -60,12 +60,11 @@ static struct ike_conn *authenticate(struct ike *e, struct ike_sa *sa, const str
 static uint16_t make_child(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
                            const struct ike_msg *m)
 {
-    struct ike_ts_list local, remote;
+    struct ike_match match;
     struct ike_suite suite;
     struct ike_child *child;
     uint32_t spi_out;
     uint16_t err;
-    uint8_t conf;
 
     if (c->cfg.childless == IKE_CHILDLESS_FORCE) {
         ike_sa_note(e, sa, IKE_NOTE_REFUSED, KD_REASON_UNSUPPORTED,
@@ -74,16 +73,17 @@ static uint16_t make_child(struct ike *e, struct ike_sa *sa, const struct ike_co
     }
     err = ike_child_select(e, sa, c, m, IKE_SELECT_NO_DH, &suite, &spi_out);
     if (!err)
-        err = ike_child_narrow(e, sa, c, m, &conf, &local, &remote);
+        err = ike_child_narrow(e, sa, c, m, &match);
     if (err)
         return err;
     child = ike_child_new(e, sa, &suite, ike_child_spi(e), spi_out, false);
     if (!child)
         return IKE_N_NO_ADDITIONAL_SAS;
     child->first = true;
-    child->conf = conf;
-    child->ts_local = local;
-    child->ts_remote = remote;
+    child->conf = match.conf;
+    child->more_ts = match.more;
+    child->ts_local = match.local;
+    child->ts_remote = match.remote;
     if (!ike_keys_child(e, sa, child, &sa->hs->ni, &sa->hs->nr, KD_HANDLE_NONE)) {
         ike_child_drop(e, sa, child, KD_REASON_NO_RESOURCES);
         return IKE_N_TEMPORARY_FAILURE;
@@ -116,6 +116,8 @@ static void answer(struct ike *e, struct ike_sa *sa, const struct ike_child *chi
         ike_put_sa_answer(b, &child->suite, IKE_PROTO_ESP, kd_bytes(spi, 4), false);
         ike_put_ts(b, IKE_PL_TSI, &child->ts_remote);
         ike_put_ts(b, IKE_PL_TSR, &child->ts_local);
+        if (child->more_ts)
+            ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_ADDITIONAL_TS_POSSIBLE, none);
     } else if (refused) {
         ike_put_notify(b, IKE_PROTO_NONE, none, refused, none);
     }
@@ -175,6 +177,7 @@ void ike_announce(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool in
 
     ike_hs_free(e, sa);
     sa->announced = true;
+    ike_children_begin(e, sa);
     ike_sa_note(e, sa, IKE_NOTE_ESTABLISHED, KD_REASON_NONE, "%s",
                 ike_suite_text(&sa->suite, suite, sizeof(suite)));
     if (c)
@@ -204,6 +207,6 @@ void ike_auth_child_done(struct ike *e, struct ike_sa *sa, struct ike_child *c, 
     ike_announce(e, sa, ok ? c : NULL, initial_contact);
     if (!ok) { /* the peer has it installed: the DELETE of the IKE SA takes it along */
         ike_child_drop(e, sa, c, KD_REASON_KERNEL_REFUSED);
-        ike_childless(e, sa, KD_REASON_KERNEL_REFUSED);
+        ike_sa_close(e, sa, KD_REASON_KERNEL_REFUSED);
     }
 }

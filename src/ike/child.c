@@ -226,6 +226,7 @@ void ike_child_up(struct ike *e, struct ike_sa *sa, struct ike_child *c)
         conn->pause_us = 0; /* the connection works: a next failure starts with the short pause */
     if (!sa->redundant)
         sa->end_us = KD_NEVER; /* no longer childless */
+    ike_children_up(e, sa, c);
     child_note(e, sa, c, IKE_NOTE_CHILD_UP, KD_REASON_NONE);
 }
 
@@ -257,16 +258,16 @@ void ike_child_move(struct ike *e, struct ike_sa *sa, struct ike_sa *to)
 
 /* ---- and out of it ---- */
 
-static void say_down(struct ike *e, const struct ike_sa *sa, struct ike_child *c,
-                     enum kd_reason reason)
+static void say_down(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason)
 {
     if (c->noted)
         child_note(e, sa, c, IKE_NOTE_CHILD_DOWN, reason);
+    if (c->noted && reason != KD_REASON_NONE)
+        ike_children_lost(e, sa, c);
     c->noted = false;
 }
 
-static void uninstall(struct ike *e, const struct ike_sa *sa, struct ike_child *c,
-                      enum kd_reason reason)
+static void uninstall(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason)
 {
     say_down(e, sa, c, reason);
     if (c->installed) {

@@ -10,6 +10,8 @@
  * its role allows, then ends it. */
 #include "ike/sa.h"
 
+#define HOPE_US KD_S(60) /* our time to make another of the children */
+
 static const struct kd_bytes none = {NULL, 0};
 
 void ike_childless_announce(struct ike_sa *sa, const struct ike_conn *c, struct ike_build *b)
@@ -24,11 +26,13 @@ bool ike_childless_possible(const struct ike_sa *sa, const struct ike_conn *c)
     return c->cfg.childless != IKE_CHILDLESS_FORCE || sa->hs->childless;
 }
 
-/* A child of ours is asked for, or its end is set: never neither. */
+/* The next child of ours is asked for, or its end is set: never neither. */
 static void ask(struct ike *e, struct ike_sa *sa)
 {
+    const struct ike_conn *c = ike_conn_of(e, sa);
+
     sa->end_us = KD_NEVER; /* the exchange has its own end */
-    ike_child_start(e, sa, 0);
+    ike_child_start(e, sa, c ? ike_children_first(c) : 0);
     if (sa->ours)
         return;
     sa->end_reason = KD_REASON_NO_RESOURCES;
@@ -45,10 +49,13 @@ void ike_childless(struct ike *e, struct ike_sa *sa, enum kd_reason reason)
 {
     if (sa->state != IKE_ST_UP || ike_children_live(e, sa) || sa->redundant || sa->successor)
         return;
-    /* RFC 7296 2.21.2 leaves the IKE SA up. It is of no use to us, though: who initiated it starts
-     * again; else the peer gets some time to make a child or to do the same. */
+    /* RFC 7296 2.21.2 leaves the IKE SA up. Without another child to try it is of no use to us,
+     * though: who initiated it starts again; else the peer gets some time to make a child or to do
+     * the same. */
     sa->end_reason = reason;
-    if (sa->initiator)
+    if (ike_children_hope(e, sa))
+        sa->end_us = e->now_us + HOPE_US;
+    else if (sa->initiator)
         ike_sa_close(e, sa, reason);
     else
         sa->end_us = e->now_us + IKE_CHILDLESS_US;

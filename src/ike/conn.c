@@ -124,6 +124,8 @@ void ike_conn_lost(struct ike *e, struct ike_conn *c, enum kd_reason reason)
 {
     uint64_t pause = c->pause_us ? c->pause_us * 2 : c->cfg.retry_us;
 
+    if (reason == KD_REASON_DEAD_PEER || reason == KD_REASON_TIMEOUT)
+        ike_ladder_reset(c); /* who comes back may be another */
     if (!ike_conn_may_initiate(c))
         return;
     if (reason == KD_REASON_PEER_RESTARTED) /* it is there again, and says so */
@@ -252,6 +254,7 @@ static void cmd_up(struct ike *e, struct ike_conn *c)
     if (silent)
         for_each_sa(e, c->id, resume);
     c->pause_us = 0;
+    ike_ladder_reset(c);
     ike_conn_start(e, c);
 }
 

@@ -60,8 +60,9 @@ void ike_child_request(struct ike *e, struct ike_sa *sa)
     struct ike_build *b;
     uint8_t spi[4];
 
-    if (!c || (!kd_handle_none(x->old) && (!old || old->state != IKE_CH_UP))) {
-        ike_xchg_free(e, &sa->ours); /* what was to be rekeyed is gone */
+    if (!c || (kd_handle_none(x->old) ? ike_children_have(e, sa, x->conf)
+                                      : !old || old->state != IKE_CH_UP)) {
+        ike_xchg_free(e, &sa->ours); /* the peer has made it, or deleted what was to be rekeyed */
         return;
     }
     want = &c->cfg.child[x->conf];
@@ -77,8 +78,9 @@ void ike_child_request(struct ike *e, struct ike_sa *sa)
     if (x->ke.dh)
         ike_put_ke(b, x->ke.dh->id, kd_bytes(x->ke.pub, x->ke.pub_len));
     /* The configured selectors again, not the narrowed ones (2.9.2); but who took the peer's
-     * whole offer has nothing wider. */
-    keep_ts = old && c->cfg.accept_any_ts;
+     * whole offer has nothing wider, and of a child that the peer has split each part is asked for
+     * as it is. */
+    keep_ts = old && (c->cfg.accept_any_ts || ike_children_split(e, sa, old));
     ike_put_ts(b, IKE_PL_TSI, keep_ts ? &old->ts_local : &want->local_ts);
     ike_put_ts(b, IKE_PL_TSR, keep_ts ? &old->ts_remote : &want->remote_ts);
     x->sent = ike_request_send(e, sa, IKE_XK_CHILD);
@@ -203,8 +205,10 @@ static void installed(struct ike *e, struct ike_sa *sa, struct ike_child *c)
     ike_child_use(e, sa, c);
     if (rival)
         ike_collide_won(e, sa, c, rival);
-    if (!old)
+    if (!old) {
+        ike_children_double(e, sa, c);
         return;
+    }
     old->replaced_by = c->self;
     ike_child_delete(e, sa, old, KD_REASON_NONE);
 }
@@ -248,7 +252,7 @@ static void not_found(struct ike *e, struct ike_sa *sa, struct ike_child *old, u
     if (old->state != IKE_CH_UP || ike_child_successor(e, old))
         return;
     ike_child_drop(e, sa, old, KD_REASON_PEER_DELETED);
-    if (!ike_children_live(e, sa))
+    if (!ike_children_have(e, sa, conf))
         ike_child_start(e, sa, conf);
 }
 
@@ -267,7 +271,7 @@ void ike_child_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
 {
     const struct ike_notify *err = ike_msg_error(m);
     uint16_t type = err ? err->type : IKE_N_INVALID_SYNTAX;
-    const struct ike_conn *c = ike_conn_of(e, sa);
+    struct ike_conn *c = ike_conn_of(e, sa);
     struct ike_child *old;
     uint8_t conf;
 
@@ -290,6 +294,8 @@ void ike_child_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
         note_refused(e, sa, m, type, old, &c->cfg.child[conf]);
     else if (!ike_temporary(e, sa))
         return;
+    if (!old)
+        ike_children_refused(e, c, conf, type);
     if (old && old->ordered && type != IKE_N_TEMPORARY_FAILURE)
         old->ordered = false;
     else if (old &&

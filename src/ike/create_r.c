@@ -71,6 +71,7 @@ static uint16_t negotiate(struct ike *e, struct ike_sa *sa, const struct ike_msg
                           struct ike_xchg *x)
 {
     const struct ike_conn *c = ike_conn_of(e, sa);
+    struct ike_match match;
     uint16_t err;
 
     if (!c || !ike_nonce_set(&x->ni, m->nonce))
@@ -78,7 +79,13 @@ static uint16_t negotiate(struct ike *e, struct ike_sa *sa, const struct ike_msg
     ike_nonce_draw(e, &x->nr);
     err = ike_child_select(e, sa, c, m, 0, &x->suite, &x->spi_peer);
     if (!err)
-        err = ike_child_narrow(e, sa, c, m, &x->conf, &x->local, &x->remote);
+        err = ike_child_narrow(e, sa, c, m, &match);
+    if (!err) {
+        x->conf = match.conf;
+        x->more_ts = match.more;
+        x->local = match.local;
+        x->remote = match.remote;
+    }
     if (!err && x->suite.dh && m->ke.group != x->suite.dh->id)
         err = IKE_N_INVALID_KE_PAYLOAD;
     return err;
@@ -160,6 +167,8 @@ static void answer(struct ike *e, struct ike_sa *sa, const struct ike_child *c)
         ike_put_ke(b, x->ke.dh->id, kd_bytes(x->ke.pub, x->ke.pub_len));
     ike_put_ts(b, IKE_PL_TSI, &c->ts_remote);
     ike_put_ts(b, IKE_PL_TSR, &c->ts_local);
+    if (x->more_ts)
+        ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_ADDITIONAL_TS_POSSIBLE, none);
     ike_response_send(e, sa);
 }
 
@@ -177,8 +186,10 @@ static void installed(struct ike *e, struct ike_sa *sa, struct ike_child *c)
         old->want_rekey = false;
         old->rekey_us = KD_NEVER;
         old->end_us = e->now_us + IKE_PREDECESSOR_US; /* the peer's time to delete it */
-    } else if (old || ike_children_live(e, sa) == 1) {
+    } else {
         ike_child_use(e, sa, c);
+        if (!old)
+            ike_children_double(e, sa, c);
     }
 }
 

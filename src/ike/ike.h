@@ -73,6 +73,7 @@ struct ike_conn_config {
     struct ike_proposals esp_accept; /* as responder, where that is another list (Azure's); n 0: esp */
     uint8_t n_children; /* 0 counts as 1 */
     struct ike_child_config child[IKE_CONN_CHILDREN];
+    bool ladder; /* they are steps: one is wanted, the next where the peer refuses its selectors */
     bool accept_any_ts; /* Azure as responder (facts/azure 1.5): take the offer whole */
     uint64_t detect_us, abandon_us; /* DESIGN 3.5 */
     uint64_t retry_us;              /* first pause before reconnecting; doubles to 16 x */
@@ -211,7 +212,7 @@ struct ike_action {
 extern const struct kd_schema ike_action_schema;
 extern const char *const ike_note_names[];
 
-#define IKE_OUT_ACTIONS 64          /* more waiting sets more */
+#define IKE_OUT_ACTIONS 256         /* more waiting sets more */
 #define IKE_OUT_BYTES   (256 * 1024) /* holds every message of one step: 4 of the largest and text */
 
 struct ike_out {
@@ -228,6 +229,8 @@ void ike_step(struct ike *e, const struct ike_event *ev, struct ike_out *out);
 
 /* ---- views: read-only, for status ---- */
 
+#define IKE_VIEW_CHILDREN 20 /* those configured, and rekeys under way; more are not shown */
+
 struct ike_view {
     bool established, initiator, encap, outstanding;
     uint8_t spi_i[8], spi_r[8];
@@ -239,11 +242,20 @@ struct ike_view {
     struct ike_child_view {
         struct kd_handle child;
         uint32_t spi_in, spi_out;
+        char name[16]; /* of its configuration */
+        uint8_t conf;  /* its number there; of a ladder, the step */
         char suite[64];
         bool esn, encap, installed;
         uint64_t since_us, rekey_at_us;
         struct ike_ts_list local_ts, remote_ts;
-    } children[4];
+    } children[IKE_VIEW_CHILDREN];
+    uint32_t n_missing; /* children that are configured and not there */
+    struct ike_missing_view {
+        char name[16];
+        uint8_t conf;
+        enum kd_reason refused; /* by either end, the last time; NONE: not asked for yet, or gone */
+        uint64_t retry_at_us;   /* KD_NEVER: the peer is waited for */
+    } missing[IKE_CONN_CHILDREN];
 };
 
 /* False when the connection is unknown; established false when it has no IKE SA. */

@@ -68,7 +68,7 @@ uint64_t ike_sa_deadline(const struct ike *e, const struct ike_sa *sa)
     if (sa->state != IKE_ST_UP || passive(sa))
         return at;
     at = KD_MIN(at, KD_MIN(sa->rekey_us, sa->expire_us));
-    at = KD_MIN(at, child_deadline(e, sa));
+    at = KD_MIN(at, KD_MIN(child_deadline(e, sa), ike_children_due(e, sa)));
     if (!sa->tx.out)
         return KD_MIN(at, sa->proof_us + sa->detect_us / 3);
     if (!sa->unreachable)

@@ -78,26 +78,84 @@ uint16_t ike_child_select(struct ike *e, struct ike_sa *sa, const struct ike_con
     return IKE_N_NO_PROPOSAL_CHOSEN;
 }
 
+/* How well an offer fits one child of ours (2.9): whole, with the packet that its first selectors
+ * describe, in part for a child that is not there yet, in part. */
+enum fit { FIT_NONE, FIT_PART, FIT_PART_MISSING, FIT_PACKET, FIT_WHOLE };
+
+static struct ike_ts_list first_of(const struct ike_ts_list *l)
+{
+    return (struct ike_ts_list){.n = 1, .ts = {l->ts[0]}};
+}
+
+static enum fit fit_of(const struct ike *e, const struct ike_sa *sa, const struct ike_conn *c,
+                       unsigned conf, const struct ike_match *offer)
+{
+    const struct ike_child_config *want = &c->cfg.child[conf];
+    const struct ike_ts_list local = first_of(&offer->local), remote = first_of(&offer->remote);
+    struct ike_ts_list common;
+
+    if (!ike_ts_narrow(&offer->local, &want->local_ts, &common) ||
+        !ike_ts_narrow(&offer->remote, &want->remote_ts, &common))
+        return FIT_NONE;
+    if (ike_ts_inside(&offer->local, &want->local_ts) &&
+        ike_ts_inside(&offer->remote, &want->remote_ts))
+        return FIT_WHOLE;
+    if (offer->local.n > 1 && offer->remote.n > 1 && ike_ts_inside(&local, &want->local_ts) &&
+        ike_ts_inside(&remote, &want->remote_ts))
+        return FIT_PACKET;
+    return ike_children_have(e, sa, conf) ? FIT_PART : FIT_PART_MISSING;
+}
+
+static bool narrower(const struct ike_child_config *a, const struct ike_child_config *b)
+{
+    return ike_ts_inside(&a->local_ts, &b->local_ts) &&
+           ike_ts_inside(&a->remote_ts, &b->remote_ts) &&
+           !(ike_ts_inside(&b->local_ts, &a->local_ts) &&
+             ike_ts_inside(&b->remote_ts, &a->remote_ts));
+}
+
+/* The child that fits best; of equals the most specific, then the first. */
+static enum fit best_fit(const struct ike *e, const struct ike_sa *sa, const struct ike_conn *c,
+                         struct ike_match *offer)
+{
+    enum fit best = FIT_NONE;
+    unsigned n_fit = 0;
+
+    for (unsigned i = 0; i < ike_conn_children(c); i++) {
+        enum fit fit = fit_of(e, sa, c, i, offer);
+        n_fit += fit != FIT_NONE;
+        if (fit > best || (fit == best && fit != FIT_NONE &&
+                           narrower(&c->cfg.child[i], &c->cfg.child[offer->conf]))) {
+            best = fit;
+            offer->conf = (uint8_t)i;
+        }
+    }
+    offer->more = best < FIT_WHOLE && n_fit > 1;
+    return best;
+}
+
 /* TSi is the exchange's initiator's, so the peer's. */
 uint16_t ike_child_narrow(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
-                          const struct ike_msg *m, uint8_t *conf, struct ike_ts_list *local,
-                          struct ike_ts_list *remote)
+                          const struct ike_msg *m, struct ike_match *match)
 {
-    const struct ike_child_config *want = &c->cfg.child[0];
-    struct ike_ts_list tsi, tsr;
+    const struct ike_child_config *want;
+    struct ike_match offer = {.conf = 0};
+    enum fit fit;
 
-    *conf = 0;
-    if (!ike_ts_parse(m->tsi, &tsi) || !ike_ts_parse(m->tsr, &tsr))
+    *match = offer;
+    if (!ike_ts_parse(m->tsi, &offer.remote) || !ike_ts_parse(m->tsr, &offer.local))
         return IKE_N_TS_UNACCEPTABLE;
-    if (c->cfg.accept_any_ts && tsi.n && tsr.n) {
-        *local = tsr;
-        *remote = tsi;
+    fit = offer.local.n && offer.remote.n ? best_fit(e, sa, c, &offer) : FIT_NONE;
+    want = &c->cfg.child[offer.conf];
+    *match = offer;
+    if (c->cfg.accept_any_ts && offer.local.n && offer.remote.n) {
+        match->more = false;
         return 0;
     }
-    if (ike_ts_narrow(&tsr, &want->local_ts, local) &&
-        ike_ts_narrow(&tsi, &want->remote_ts, remote))
+    if (fit != FIT_NONE && ike_ts_narrow(&offer.local, &want->local_ts, &match->local) &&
+        ike_ts_narrow(&offer.remote, &want->remote_ts, &match->remote))
         return 0;
-    note_ts(e, sa, want, &tsr, &tsi);
+    note_ts(e, sa, want, &offer.local, &offer.remote);
     return IKE_N_TS_UNACCEPTABLE;
 }
 

@@ -20,9 +20,10 @@
 #include "ike/message.h"
 
 #define IKE_SPI_LEN 8
-/* Pairs of one IKE SA at once: the one in use, its successor, a collision's twin, the old ones that
- * still receive. Six times three actions and the SA's own fit an ike_out twice. */
-#define IKE_SA_CHILDREN 6
+/* Pairs of one IKE SA at once: each child configured in use and with its successor or predecessor,
+ * and some for collisions' twins, old ones that still receive, and a peer that makes more than one
+ * of ours. That often three actions and the SA's own fit an ike_out twice. */
+#define IKE_SA_CHILDREN (2 * IKE_CONN_CHILDREN + 8)
 /* Our own messages: the largest holds 32 proposals of 32 transforms (10 KiB). */
 #define IKE_TX_MAX 16384
 #define IKE_RX_MAX 65536
@@ -87,6 +88,7 @@ struct ike_hs {
     uint32_t groups_tried; /* bit: the group was asked for by INVALID_KE_PAYLOAD once */
     enum kd_reason refused; /* by clear text: acted upon when nothing better comes */
     uint32_t child_spi;   /* initiator: ours for the first child; 0: none is asked for */
+    uint8_t child_conf;   /* and which it is */
     bool initial_contact; /* the peer said so in IKE_AUTH */
     bool childless; /* the responder announced RFC 6023 */
 };
@@ -112,6 +114,7 @@ struct ike_xchg {
     struct ike_nonce ni, nr;
     struct ike_suite suite;
     uint8_t conf;           /* which of the connection's children: cfg.child[conf] */
+    bool more_ts;
     struct kd_handle child; /* the new pair */
     struct kd_handle old;   /* the pair it replaces */
     uint32_t spi, spi_peer; /* of the new pair */
@@ -220,6 +223,7 @@ struct ike_child {
     bool ordered;    /* as in ike_sa */
     bool initiator;  /* we made the exchange that made it */
     bool first;      /* made by IKE_AUTH: DH is not negotiated */
+    bool more_ts;    /* the peer asked for more, which other children of ours would take (2.9) */
     uint8_t conf;    /* which of the connection's children: cfg.child[conf] */
     bool redundant;  /* a collision's loser: the peer will delete it */
     enum kd_reason down; /* DELETING: why */
@@ -231,6 +235,13 @@ struct ike_child {
     struct kd_handle key[4]; /* enc in, int in, enc out, int out */
     struct ike_ts_list ts_local, ts_remote;
     uint64_t created_us, rekey_us, expire_us, end_us;
+};
+
+/* A child that is configured: when it is asked for again while it is not there. */
+struct ike_want {
+    uint64_t retry_us, pause_us; /* the pause doubles to 16 times cfg.retry_us */
+    enum kd_reason refused;      /* the last time; NONE once it is up */
+    bool tried;                  /* in vain, or it has gone, since the IKE SA stands */
 };
 
 enum ike_admin { IKE_ADMIN_DOWN, IKE_ADMIN_UP, IKE_ADMIN_SILENT };
@@ -245,6 +256,8 @@ struct ike_conn {
     struct kd_handle attempt; /* ours, not yet authenticated */
     uint64_t retry_us;        /* when the next attempt begins, KD_NEVER */
     uint64_t pause_us;        /* the last pause: doubles to 16 times cfg.retry_us */
+    struct ike_want want[IKE_CONN_CHILDREN];
+    uint8_t step; /* of a ladder: the one that is wanted now */
 };
 
 struct ike_job {
@@ -558,11 +571,16 @@ void ike_child_move(struct ike *e, struct ike_sa *sa, struct ike_sa *to);
 void ike_children_moved(struct ike *e, struct ike_sa *sa); /* outer endpoints changed */
 uint32_t ike_children_live(const struct ike *e, const struct ike_sa *sa);
 struct ike_child *ike_child_by_spi_out(const struct ike *e, const struct ike_sa *sa, uint32_t spi);
-/* TSi and TSr of the peer's request against the configuration: which of its children is meant, and
- * what of it; 0 or the notify that refuses. */
+/* What the peer's TSi and TSr come to: which of the connection's children is meant, and how much of
+ * what was asked for; more: others of ours would take some of the rest. */
+struct ike_match {
+    uint8_t conf;
+    bool more;
+    struct ike_ts_list local, remote;
+};
+/* TSi and TSr of the peer's request against the configuration; 0 or the notify that refuses. */
 uint16_t ike_child_narrow(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
-                          const struct ike_msg *m, uint8_t *conf, struct ike_ts_list *local,
-                          struct ike_ts_list *remote);
+                          const struct ike_msg *m, struct ike_match *match);
 /* SA payload of the peer's request; 0 or the notify that refuses. */
 uint16_t ike_child_select(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
                           const struct ike_msg *m, unsigned flags, struct ike_suite *suite,
@@ -572,6 +590,29 @@ enum kd_reason ike_child_accept(struct ike *e, struct ike_sa *sa, const struct i
                                 uint8_t conf, const struct ike_msg *m, unsigned flags,
                                 struct ike_suite *suite, uint32_t *spi_out,
                                 struct ike_ts_list *local, struct ike_ts_list *remote);
+
+/* ---- children.c: which children a connection wants and has ---- */
+
+unsigned ike_conn_children(const struct ike_conn *c); /* configured: 1 to IKE_CONN_CHILDREN */
+/* Is there a pair, or one being installed, for child conf (of a ladder: for any step)? */
+bool ike_children_have(const struct ike *e, const struct ike_sa *sa, unsigned conf);
+uint8_t ike_children_first(const struct ike_conn *c); /* what IKE_AUTH asks for */
+void ike_children_begin(struct ike *e, struct ike_sa *sa); /* a new IKE SA is announced */
+/* The peer refused child conf. Back-off, or a ladder's next step. */
+void ike_children_refused(struct ike *e, struct ike_conn *c, unsigned conf, uint16_t notify);
+/* The same, and the IKE SA with it. */
+void ike_ladder_refused(struct ike *e, struct ike_conn *c, unsigned conf, uint16_t notify);
+void ike_children_up(struct ike *e, struct ike_sa *sa, const struct ike_child *ch);
+void ike_children_lost(struct ike *e, struct ike_sa *sa, const struct ike_child *ch);
+void ike_ladder_reset(struct ike_conn *c); /* the peer may be another one */
+/* There is a child that has not been tried on this IKE SA, which we initiated. */
+bool ike_children_hope(struct ike *e, const struct ike_sa *sa);
+uint64_t ike_children_due(const struct ike *e, const struct ike_sa *sa);
+void ike_children_make(struct ike *e, struct ike_sa *sa); /* the next one that is due */
+/* The peer has made more than one pair of ch's configuration. */
+bool ike_children_split(const struct ike *e, const struct ike_sa *sa, const struct ike_child *ch);
+/* ch is up and replaces none by REKEY_SA: what of others for the same traffic? */
+void ike_children_double(struct ike *e, struct ike_sa *sa, struct ike_child *ch);
 
 /* ---- childless.c: an IKE SA without a child, by intent (RFC 6023) or by loss ---- */
 

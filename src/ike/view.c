@@ -1,8 +1,11 @@
 /* Read-only views for status. No state changes here, and no secret is visible. */
 #include "ike/sa.h"
 
-static void child_view(const struct ike_child *c, struct ike_child_view *v)
+static void child_view(const struct ike_conn *conn, const struct ike_child *c,
+                       struct ike_child_view *v)
 {
+    memcpy(v->name, conn->cfg.child[c->conf].name, sizeof(v->name));
+    v->conf = c->conf;
     v->child = c->self;
     v->spi_in = c->spi_in;
     v->spi_out = c->spi_out;
@@ -16,7 +19,23 @@ static void child_view(const struct ike_child *c, struct ike_child_view *v)
     v->remote_ts = c->ts_remote;
 }
 
-static void sa_view(const struct ike *e, const struct ike_sa *sa, struct ike_view *v)
+static void missing_view(const struct ike *e, const struct ike_conn *c, const struct ike_sa *sa,
+                         struct ike_view *v)
+{
+    for (uint8_t i = 0; i < ike_conn_children(c); i++) {
+        struct ike_missing_view *m = &v->missing[v->n_missing];
+        if (ike_children_have(e, sa, i) || (c->cfg.ladder && i != c->step))
+            continue;
+        memcpy(m->name, c->cfg.child[i].name, sizeof(m->name));
+        m->conf = i;
+        m->refused = c->want[i].refused;
+        m->retry_at_us = c->cfg.role == IKE_ROLE_RESPONDER ? KD_NEVER : c->want[i].retry_us;
+        v->n_missing++;
+    }
+}
+
+static void sa_view(const struct ike *e, const struct ike_conn *conn, const struct ike_sa *sa,
+                    struct ike_view *v)
 {
     v->established = sa->state == IKE_ST_UP;
     v->initiator = sa->initiator;
@@ -35,7 +54,7 @@ static void sa_view(const struct ike *e, const struct ike_sa *sa, struct ike_vie
     for (int i = 0; i < IKE_SA_CHILDREN; i++) {
         const struct ike_child *c = ike_child_get(e, sa->child[i]);
         if (c && c->state != IKE_CH_OLD && v->n_children < KD_ARRAY_LEN(v->children))
-            child_view(c, &v->children[v->n_children++]);
+            child_view(conn, c, &v->children[v->n_children++]);
     }
 }
 
@@ -51,6 +70,8 @@ bool ike_conn_view(const struct ike *e, uint32_t conn, struct ike_view *v)
     if (!sa)
         sa = ike_sa_get(e, c->attempt);
     if (sa)
-        sa_view(e, sa, v);
+        sa_view(e, c, sa, v);
+    if (sa && v->established)
+        missing_view(e, c, sa, v);
     return true;
 }

@@ -173,6 +173,7 @@ static void start_rekey(struct ike *e, struct ike_sa *sa)
         ike_child_rekey_start(e, sa, c);
         return;
     }
+    ike_children_make(e, sa);
 }
 
 static void pump_up(struct ike *e, struct ike_sa *sa)

@@ -1,0 +1,281 @@
+/* Several children of one connection: made one after the other, each with a life of its own; which
+ * of them a peer's request means (RFC 7296 2.9). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ike_children.h"
+
+static const struct ts_row three[] = {
+    {"10.1.0.0/16", "10.9.0.0/16"}, {"10.2.0.0/16", "10.9.0.0/16"}, {"10.3.0.0/16", "10.9.0.0/16"}};
+
+static struct pair *three_children(uint64_t seed)
+{
+    struct pair *p = pair_new(seed, AZURE_IKE, AZURE_ESP);
+
+    children_set(p, A, three, 3);
+    children_mirror(p, B, three, 3);
+    return p;
+}
+
+static void every_child_comes_up_one_after_the_other(void **state)
+{
+    (void)state;
+
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct pair *p = three_children(seed);
+        p->loss_pct = seed > 10 ? 20 : 0;
+        pair_command(p, A, IKE_CMD_UP);
+        pair_command(p, B, IKE_CMD_UP);
+        pair_run(p, KD_S(10));
+        p->loss_pct = 0;
+        pair_run(p, KD_S(10));
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(children_of(p, A, i), 1);
+            assert_int_equal(children_of(p, B, i), 1);
+        }
+        assert_int_equal(p->s[A].n_children, 3);
+        assert_true(pair_children_agree(p));
+        pair_command(p, A, IKE_CMD_DOWN);
+        pair_command(p, B, IKE_CMD_DOWN);
+        pair_run(p, KD_S(30));
+        assert_true(pair_nothing_left(p));
+        pair_free(p);
+    }
+}
+
+static void each_child_is_rekeyed_by_itself(void **state)
+{
+    struct pair *p = three_children(1);
+    (void)state;
+
+    p->s[A].cfg.child_life_us = KD_S(100);
+    pair_config(p, A);
+    assert_true(pair_establish(p));
+    pair_run(p, KD_S(1000));
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(children_of(p, A, i), 1);
+    assert_true(pair_children_agree(p));
+    assert_in_range(pair_notes(p, A, IKE_NOTE_CHILD_UP), 3 * 10, 3 * 13);
+    assert_int_equal(pair_notes(p, A, IKE_NOTE_CLOSED), 0);
+    pair_free(p);
+}
+
+static void an_ike_rekey_keeps_every_child(void **state)
+{
+    struct pair *p = three_children(2);
+    (void)state;
+
+    assert_true(pair_establish(p));
+    pair_command(p, A, IKE_CMD_REKEY_IKE);
+    pair_run(p, KD_S(20));
+    assert_int_equal(pair_notes(p, A, IKE_NOTE_REKEYED), 1);
+    assert_int_equal(p->s[A].n_children, 3);
+    assert_int_equal(p->s[A].adds, 3);
+    assert_true(pair_children_agree(p));
+    pair_free(p);
+}
+
+static void a_refused_child_is_asked_for_again_without_hurting_the_others(void **state)
+{
+    struct pair *p = three_children(3);
+    unsigned refused;
+    (void)state;
+
+    p->s[B].cfg.n_children = 2; /* it knows the first two */
+    pair_config(p, B);
+    assert_true(pair_establish(p));
+    pair_run(p, KD_S(300));
+    assert_int_equal(children_of(p, A, 0), 1);
+    assert_int_equal(children_of(p, A, 1), 1);
+    assert_int_equal(children_of(p, A, 2), 0);
+    assert_int_equal(pair_note(p, A, IKE_NOTE_REFUSED)->reason, KD_REASON_TS_UNACCEPTABLE);
+    assert_string_equal(pair_note(p, A, IKE_NOTE_REFUSED)->configured,
+                        "10.3.0.0/16 === 10.9.0.0/16");
+    refused = pair_notes(p, A, IKE_NOTE_REFUSED);
+    assert_in_range(refused, 6, 10); /* 0, 3, 9, 21, 45, then every 48 s and jitter */
+    assert_int_equal(p->s[A].adds, 2);
+    assert_int_equal(missing(p, A, 2).refused, KD_REASON_TS_UNACCEPTABLE);
+
+    p->s[B].cfg.n_children = 3; /* the other operator has seen it */
+    pair_config(p, B);
+    pair_run(p, KD_S(60));
+    assert_int_equal(children_of(p, A, 2), 1);
+    assert_int_equal(p->s[A].adds, 3);
+    pair_free(p);
+}
+
+static void the_first_child_refused_leaves_the_others_their_turn(void **state)
+{
+    struct pair *p = three_children(4);
+    (void)state;
+
+    children_mirror(p, B, three + 1, 2); /* it lacks the one that IKE_AUTH asks for */
+    pair_command(p, A, IKE_CMD_UP);
+    pair_command(p, B, IKE_CMD_UP);
+    pair_run(p, KD_S(2));
+    assert_int_equal(children_of(p, A, 0), 0);
+    assert_int_equal(children_of(p, A, 1), 1);
+    assert_int_equal(children_of(p, A, 2), 1);
+    assert_int_equal(pair_notes(p, A, IKE_NOTE_ESTABLISHED), 1);
+    assert_int_equal(pair_notes(p, A, IKE_NOTE_CLOSED), 0);
+    pair_free(p);
+}
+
+static void when_every_child_is_refused_the_ike_sa_goes(void **state)
+{
+    struct pair *p = three_children(5);
+    static const struct ts_row other[] = {{"10.7.0.0/16", "10.9.0.0/16"}};
+    (void)state;
+
+    children_mirror(p, B, other, 1);
+    pair_command(p, A, IKE_CMD_UP);
+    pair_command(p, B, IKE_CMD_UP);
+    pair_run(p, KD_S(2));
+    assert_int_equal(pair_notes(p, A, IKE_NOTE_REFUSED), 3);
+    assert_int_equal(pair_note(p, A, IKE_NOTE_CLOSED)->reason, KD_REASON_TS_UNACCEPTABLE);
+    pair_run(p, KD_S(20));
+    assert_true(pair_notes(p, A, IKE_NOTE_ESTABLISHED) > 1);
+    pair_free(p);
+}
+
+/* B deletes one of its children, as its operator might. */
+static void a_child_that_the_peer_deletes_comes_back(void **state)
+{
+    struct pair *p = three_children(6);
+    (void)state;
+
+    assert_true(pair_establish(p));
+    pair_run(p, KD_S(100));
+    expire(p, B, 1, false);
+    pair_run(p, KD_S(1));
+    assert_int_equal(children_of(p, A, 1), 0);
+    assert_int_equal(pair_note(p, A, IKE_NOTE_CHILD_DOWN)->reason, KD_REASON_PEER_DELETED);
+    pair_run(p, KD_S(5));
+    assert_int_equal(children_of(p, A, 1), 1);
+    assert_int_equal(p->s[A].n_children, 3);
+    assert_int_equal(pair_notes(p, A, IKE_NOTE_CLOSED), 0);
+    assert_true(pair_children_agree(p));
+    pair_free(p);
+}
+
+static void a_child_that_is_always_deleted_is_made_ever_more_rarely(void **state)
+{
+    struct pair *p = three_children(7);
+    (void)state;
+
+    assert_true(pair_establish(p));
+    for (int s = 0; s < 300; s++) {
+        if (children_of(p, B, 1))
+            expire(p, B, 1, false);
+        pair_run(p, KD_S(1));
+    }
+    assert_in_range(p->s[A].adds, 3 + 5, 3 + 11);
+    assert_int_equal(children_of(p, A, 0), 1);
+    pair_free(p);
+}
+
+static void what_the_initiator_does_not_make_the_other_end_makes(void **state)
+{
+    struct pair *p = three_children(8);
+    (void)state;
+
+    p->s[A].cfg.n_children = 1;
+    p->s[A].cfg.accept_any_ts = true; /* so it takes what it doesn't ask for */
+    pair_config(p, A);
+    assert_true(pair_establish(p)); /* by A */
+    p->s[B].cfg.role = IKE_ROLE_BOTH;
+    pair_config(p, B);
+    pair_run(p, KD_S(5));
+    assert_int_equal(p->s[B].n_children, 1); /* it leaves it time */
+    pair_run(p, KD_S(15));
+    assert_int_equal(p->s[B].n_children, 3);
+    assert_true(pair_children_agree(p));
+    pair_free(p);
+}
+
+static void a_responder_waits_for_its_peer(void **state)
+{
+    struct pair *p = three_children(9);
+    (void)state;
+
+    p->s[A].cfg.n_children = 1;
+    pair_config(p, A);
+    pair_command(p, A, IKE_CMD_UP);
+    pair_command(p, B, IKE_CMD_UP);
+    pair_run(p, KD_S(100));
+    assert_int_equal(p->s[B].n_children, 1);
+    assert_int_equal(missing(p, B, 2).refused, KD_REASON_NONE);
+    assert_true(missing(p, B, 2).retry_at_us == KD_NEVER);
+    pair_free(p);
+}
+
+/* ---- which child is meant ---- */
+
+static void a_request_finds_the_most_specific_child(void **state)
+{
+    static const struct ts_row have[] = {
+        {"0.0.0.0/0", "0.0.0.0/0"}, {"10.9.0.0/16", "10.0.0.0/8"}, {"10.9.0.0/16", "10.2.0.0/16"}};
+    static const struct {
+        struct ts_row ask;
+        int child;
+        const char *local;
+    } rows[] = {
+        {{"10.2.3.0/24", "10.9.1.0/24"}, 2, "10.9.1.0/24"},
+        {{"10.2.0.0/16", "10.9.0.0/16"}, 2, "10.9.0.0/16"},
+        {{"10.3.0.0/16", "10.9.1.0/24"}, 1, "10.9.1.0/24"},
+        {{"192.0.2.0/24", "10.9.1.0/24"}, 0, "10.9.1.0/24"},
+        {{"0.0.0.0/0", "0.0.0.0/0"}, 0, "0.0.0.0/0"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        struct pair *p = pair_new(i, AZURE_IKE, AZURE_ESP);
+        children_set(p, A, &rows[i].ask, 1);
+        children_set(p, B, have, 3);
+        assert_true(pair_establish(p));
+        assert_int_equal(children_of(p, B, rows[i].child), 1);
+        assert_string_equal(ts_text(&p->s[B].child[0].ts_local), rows[i].local);
+        pair_free(p);
+    }
+}
+
+/* A peer with one wide child gets the first of ours that is missing. */
+static void a_wide_request_is_narrowed_to_a_child_that_is_missing(void **state)
+{
+    static const struct ts_row wide[] = {{"0.0.0.0/0", "0.0.0.0/0"}};
+    struct pair *p = pair_new(3, AZURE_IKE, AZURE_ESP);
+    (void)state;
+
+    children_set(p, A, wide, 1);
+    children_mirror(p, B, three, 3);
+    assert_true(pair_establish(p));
+    assert_int_equal(children_of(p, B, 0), 1);
+    assert_string_equal(ts_text(&p->s[A].child[0].ts_remote), "10.9.0.0/16");
+    assert_string_equal(ts_text(&p->s[A].child[0].ts_local), "10.1.0.0/16");
+    pair_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_child_comes_up_one_after_the_other),
+        cmocka_unit_test(each_child_is_rekeyed_by_itself),
+        cmocka_unit_test(an_ike_rekey_keeps_every_child),
+        cmocka_unit_test(a_refused_child_is_asked_for_again_without_hurting_the_others),
+        cmocka_unit_test(the_first_child_refused_leaves_the_others_their_turn),
+        cmocka_unit_test(when_every_child_is_refused_the_ike_sa_goes),
+        cmocka_unit_test(a_child_that_the_peer_deletes_comes_back),
+        cmocka_unit_test(a_child_that_is_always_deleted_is_made_ever_more_rarely),
+        cmocka_unit_test(what_the_initiator_does_not_make_the_other_end_makes),
+        cmocka_unit_test(a_responder_waits_for_its_peer),
+        cmocka_unit_test(a_request_finds_the_most_specific_child),
+        cmocka_unit_test(a_wide_request_is_narrowed_to_a_child_that_is_missing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
