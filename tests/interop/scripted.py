@@ -3,6 +3,7 @@ from contextlib import contextmanager
 
 from lab.ikepeer import Peer
 from lab.topology import Topology, read
+from peers import tunnel_of
 
 TUNNEL = {"role": "initiator", "detect": "2s"}
 
@@ -17,13 +18,12 @@ def pair():
 @contextmanager
 def meeting(lab, profile, tunnel=None, start=True, **changes):
     """kedge with this tunnel, facing the profile; both are gone at the end. start: kedge begins when the peer is there.
+    A key of the tunnel that is None is left out.
 
     Yields (kedge, peer)."""
     gate = lab["gate"]
-    row = {**lab.description["hosts"]["gate"]["kedge"]["tunnels"][0], **TUNNEL, **(tunnel or {})}
-    for key in [key for key, value in row.items() if value is None]:
-        del row[key]
-    lab.description["hosts"]["gate"]["kedge"]["tunnels"] = [row]
+    row = {**tunnel_of(read("pair"), "gate"), **TUNNEL, **(tunnel or {})}
+    lab.description["hosts"]["gate"]["kedge"]["tunnels"] = [{k: v for k, v in row.items() if v is not None}]
     try:
         with Peer(lab["peer"], profile, **changes) as peer:
             if start:
@@ -33,7 +33,8 @@ def meeting(lab, profile, tunnel=None, start=True, **changes):
     finally:
         if gate.kedge:
             gate.kedge.kill()
-            gate.kedge.events.close()
+            if gate.kedge.events:
+                gate.kedge.events.close()
             gate.kedge = None
 
 

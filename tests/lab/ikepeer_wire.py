@@ -26,6 +26,7 @@ NOTIFIES = {
     "NON_FIRST_FRAGMENTS_ALSO": 16395, "MOBIKE_SUPPORTED": 16396, "COOKIE2": 16401, "FRAGMENTATION_SUPPORTED": 16430,
     "SIGNATURE_HASH_ALGORITHMS": 16431,
 }
+QCD_TOKEN = 16419  # RFC 6290 4.1: protocol IKE, although no SPI is meant
 NOTIFY_NAMES = {number: name for name, number in NOTIFIES.items()}
 
 # keyword of a proposal: transform type, id, key length in bits
@@ -261,7 +262,7 @@ def notify(name, data=b"", protocol=P_NONE, spi=b""):
 def read_notify(body):
     protocol, size, number = struct.unpack("!BBH", body[:4])
     need(len(body) >= 4 + size, "notify: SPI cut off")
-    need(size or protocol == P_NONE, f"notify {number}: protocol {protocol} without SPI (3.10)")
+    need(size or protocol == (P_IKE if number == QCD_TOKEN else P_NONE), f"notify {number}: protocol {protocol} without SPI (3.10)")
     return Notify(protocol, body[4:4 + size], number, body[4 + size:])
 
 
