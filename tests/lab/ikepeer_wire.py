@@ -290,7 +290,9 @@ def read_ke(body):
 
 
 def identity(text):
-    """The body of an ID payload: an address, user@host or a domain name."""
+    """The body of an ID payload: an address, user@host or a domain name. Bytes are taken as they are."""
+    if isinstance(text, bytes):
+        return text
     try:
         address = ipaddress.ip_address(text)
         return bytes([1 if address.version == 4 else 5, 0, 0, 0]) + address.packed
