@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/slab.h"
 #include "crypto/cert.h"
+#include "crypto/dn.h"
 #include "crypto/sign.h"
 
 /* ---- algorithms: values are the IKEv2 transform ids (IANA ikev2-parameters) ---- */

@@ -29,7 +29,10 @@ static void ike_action(struct core *c, const struct ike_action *a)
         x->job_kind = a->job_kind;
         x->group = a->group;
         x->priv = a->priv;
+        x->auth = a->auth;
         x->data = core_put(c, data);
+        x->data2 = core_put(c, kd_bytes(c->ike_out.buf + a->data2.off, a->data2.len));
+        x->data3 = core_put(c, kd_bytes(c->ike_out.buf + a->data3.off, a->data3.len));
         break;
     default:
         core_tunnel_ike(c, a, &c->ike_out);
@@ -40,6 +43,7 @@ static void ike_action(struct core *c, const struct ike_action *a)
 void core_run_ike(struct core *c, struct ike_event *ev)
 {
     ev->now_us = c->now_us;
+    ev->wall_s = c->wall_s;
     ike_step(c->ike, ev, &c->ike_out);
     c->ike_deadline_us = c->ike_out.deadline_us;
     c->ike_more = c->ike_out.more;
@@ -295,6 +299,7 @@ static void settle(struct core *c)
 void core_step(struct core *c, const struct core_ev *ev, struct core_out *out)
 {
     c->now_us = ev->now_us;
+    c->wall_s = ev->wall_s ? ev->wall_s : c->wall_s;
     c->out = out;
     out->n = out->used = 0;
     dispatch(c, ev);

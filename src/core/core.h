@@ -66,6 +66,7 @@ extern const char *const core_command_names[];
 struct core_ev {
     enum core_ev_kind kind;
     uint64_t now_us;
+    int64_t wall_s; /* UTC seconds since 1970: what certificates are judged by; 0: as before */
     enum core_dataplane dataplane;
     struct kd_endpoint local, remote;
     bool natt, ok;
@@ -84,7 +85,8 @@ extern const struct kd_schema core_ev_schema;
 
 enum core_act_kind {
     CORE_ACT_IKE_SEND,   /* local, remote, natt, data */
-    CORE_ACT_JOB,        /* handle, job_kind, group, priv, data = peer public */
+    CORE_ACT_JOB,        /* handle, job_kind, group, priv, data = peer public; or auth, data to data3
+                          * as ike/auth.h says */
     CORE_ACT_DEVICE_ADD, /* tunnel, name: make the interface; answered by DEVICE */
     CORE_ACT_DEVICE_DEL, /* tunnel */
     CORE_ACT_SA_ADD,     /* handle = child, tunnel, sa, data = ts_local, data2 = ts_remote; answered by SA_RESULT */
@@ -124,6 +126,7 @@ struct core_act {
     enum kc_job_kind job_kind;
     uint32_t group;
     struct kd_handle priv;
+    struct ike_auth_job auth;
     char name[CORE_NAME_MAX];
     struct core_sa sa;
     uint64_t token;

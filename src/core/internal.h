@@ -231,6 +231,7 @@ struct core {
     struct core_config cfg;
     struct kc_ctx *crypto;
     uint64_t now_us;
+    int64_t wall_s;
     struct core_out *out; /* during a step */
 
     struct ike *ike;

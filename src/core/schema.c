@@ -10,10 +10,11 @@ static const char *const job_kind_names[] = {"dh-keygen", "dh-shared", "sign",
 static const struct kd_field ev_start[] = {
     KD_FIELD_ENUM(struct core_ev, dataplane, core_dataplane_names), EV(data, KD_F_BYTES)};
 static const struct kd_field ev_datagram[] = {EV(local, KD_F_ENDPOINT), EV(remote, KD_F_ENDPOINT),
-                                              EV(natt, KD_F_BOOL), EV(data, KD_F_BYTES)};
+                                              EV(natt, KD_F_BOOL), EV(data, KD_F_BYTES),
+                                              EV(wall_s, KD_F_U64)};
 static const struct kd_field ev_job[] = {
     EV(handle, KD_F_HANDLE), KD_FIELD_ENUM(struct core_ev, job_status, job_status_names),
-    EV(secret, KD_F_HANDLE), EV(data, KD_F_BYTES)};
+    EV(secret, KD_F_HANDLE), EV(data, KD_F_BYTES), EV(wall_s, KD_F_U64)};
 static const struct kd_field ev_sa[] = {EV(handle, KD_F_HANDLE), EV(ok, KD_F_BOOL),
                                         EV(data, KD_F_BYTES)};
 static const struct kd_field ev_handle[] = {EV(handle, KD_F_HANDLE)};
@@ -75,7 +76,11 @@ static const struct kd_field act_send[] = {ACT(local, KD_F_ENDPOINT), ACT(remote
                                            ACT(natt, KD_F_BOOL), ACT(data, KD_F_SPAN)};
 static const struct kd_field act_job[] = {
     ACT(handle, KD_F_HANDLE), KD_FIELD_ENUM(struct core_act, job_kind, job_kind_names),
-    ACT(group, KD_F_U32), ACT(priv, KD_F_HANDLE), ACT(data, KD_F_SPAN)};
+    ACT(group, KD_F_U32), ACT(priv, KD_F_HANDLE), ACT(data, KD_F_SPAN), ACT(data2, KD_F_SPAN),
+    ACT(data3, KD_F_SPAN), ACTF("scheme", auth.sig.scheme, KD_F_U32),
+    ACTF("hash", auth.sig.hash, KD_F_U32), ACTF("salt_len", auth.sig.salt_len, KD_F_U16),
+    ACTF("sha1_ok", auth.sha1_ok, KD_F_BOOL), ACTF("id_type", auth.id_type, KD_F_U8),
+    ACTF("wall_s", auth.wall_s, KD_F_U64)};
 static const struct kd_field act_device[] = {ACT(tunnel, KD_F_U32), ACT(name, KD_F_STR)};
 static const struct kd_field act_tunnel[] = {ACT(tunnel, KD_F_U32)};
 static const struct kd_field act_sa[] = {ACT(tunnel, KD_F_U32),

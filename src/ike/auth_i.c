@@ -1,4 +1,4 @@
-/* IKE_AUTH as initiator, with a pre-shared key. RFC 7296 1.2, 2.15, 2.16 (refused), 2.21.2
+/* IKE_AUTH as initiator. RFC 7296 1.2, 2.15, 2.16 (refused), 2.21.2
  * (errors).
  *
  * When the responder is not who it should be, it is told by AUTHENTICATION_FAILED in an
@@ -8,48 +8,77 @@
 
 #include <stdio.h>
 
-void ike_auth_send(struct ike *e, struct ike_sa *sa)
+static void cant(struct ike *e, struct ike_sa *sa, enum kd_reason reason, const char *why)
+{
+    ike_sa_note(e, sa, IKE_NOTE_REFUSED, reason, "%s", why);
+    ike_sa_drop(e, sa, reason, false);
+}
+
+static void put_child(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                      struct ike_build *b)
+{
+    const struct ike_child_config *want;
+    uint8_t spi[4];
+
+    sa->hs->child_spi = c->cfg.childless == IKE_CHILDLESS_FORCE ? 0 : ike_child_spi(e);
+    sa->hs->child_conf = ike_children_first(c);
+    want = &c->cfg.child[sa->hs->child_conf];
+    if (!sa->hs->child_spi)
+        return;
+    for (int i = 0; i < 4; i++)
+        spi[i] = (uint8_t)(sa->hs->child_spi >> (24 - 8 * i));
+    ike_put_sa(b, &c->cfg.esp, IKE_PROTO_ESP, kd_bytes(spi, 4), true);
+    ike_put_ts(b, IKE_PL_TSI, &want->local_ts);
+    ike_put_ts(b, IKE_PL_TSR, &want->remote_ts);
+}
+
+void ike_auth_i_proven(struct ike *e, struct ike_sa *sa, const char *why)
 {
     const struct ike_conn *c = ike_conn_of(e, sa);
     const struct kd_bytes none = kd_bytes(NULL, 0);
-    const struct ike_child_config *want;
-    uint8_t id[4 + IKE_ID_MAX], auth[IKE_AUTH_MAX], spi[4];
-    struct kd_writer w;
+    const struct ike_auth *a = &sa->hs->auth;
     struct ike_build *b;
-    uint32_t spi_in;
-    size_t len;
 
     if (!c)
         return;
-    kd_writer_init(&w, id, sizeof(id));
-    ike_id_write(&w, &c->cfg.local_id);
-    len = ike_auth_psk(e, sa, c->cfg.psk, true, kd_written(&w), auth);
-    spi_in = c->cfg.childless == IKE_CHILDLESS_FORCE ? 0 : ike_child_spi(e);
-    for (int i = 0; i < 4; i++)
-        spi[i] = (uint8_t)(spi_in >> (24 - 8 * i));
-    sa->hs->child_spi = spi_in;
-    sa->hs->child_conf = ike_children_first(c);
-    want = &c->cfg.child[sa->hs->child_conf];
-
+    if (why) {
+        cant(e, sa, KD_REASON_AUTH_FAILED, why);
+        return;
+    }
     b = ike_request(e, sa, IKE_X_AUTH);
     ike_put_id(b, IKE_PL_IDI, &c->cfg.local_id);
+    ike_put_certs(b, &c->cfg.auth);
+    ike_put_certreq(b, &c->cfg.auth);
     if (c->cfg.remote_id.type != IKE_ID_ANY)
         ike_put_id(b, IKE_PL_IDR, &c->cfg.remote_id);
-    ike_put_auth(b, IKE_AUTH_METHOD_PSK, kd_bytes(auth, len));
+    ike_put_auth(b, a->method, kd_bytes(a->data, a->len));
     if (kd_handle_none(c->sa)) /* 2.4: it is the only one we know of */
         ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_INITIAL_CONTACT, none);
     ike_qcd_put(e, sa, b);
-    if (spi_in) {
-        ike_put_sa(b, &c->cfg.esp, IKE_PROTO_ESP, kd_bytes(spi, 4), true);
-        ike_put_ts(b, IKE_PL_TSI, &want->local_ts);
-        ike_put_ts(b, IKE_PL_TSR, &want->remote_ts);
-    }
+    put_child(e, sa, c, b);
     sa->state = IKE_ST_I_AUTH;
     sa->end_us = KD_NEVER;
-    if (len == 0 || !ike_request_send(e, sa, IKE_XK_AUTH)) {
-        ike_sa_note(e, sa, IKE_NOTE_REFUSED, KD_REASON_NO_RESOURCES,
-                    len ? "our IKE_AUTH request does not fit" : "the pre-shared key is not there");
-        ike_sa_drop(e, sa, KD_REASON_NO_RESOURCES, false);
+    if (!ike_request_send(e, sa, IKE_XK_AUTH))
+        cant(e, sa, KD_REASON_NO_RESOURCES, "our IKE_AUTH request does not fit");
+}
+
+void ike_auth_send(struct ike *e, struct ike_sa *sa)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+    char why[IKE_WHY_MAX];
+
+    if (!c)
+        return;
+    sa->state = IKE_ST_I_SIGN;
+    switch (ike_auth_prove(e, sa, c, why)) {
+    case IKE_AUTH_READY:
+        ike_auth_i_proven(e, sa, NULL);
+        break;
+    case IKE_AUTH_WAITS:
+        break;
+    case IKE_AUTH_REFUSED:
+        ike_auth_i_proven(e, sa, why);
+        break;
     }
 }
 
@@ -66,29 +95,33 @@ static void not_the_peer(struct ike *e, struct ike_sa *sa, const struct ike_conn
     ike_sa_close_as(e, sa, KD_REASON_AUTH_FAILED, IKE_XK_AUTH_FAILED);
 }
 
-/* True when the responder is who it should be; else the SA has been closed. */
-static bool authenticate(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+/* The responder's identity and AUTH; what follows is ike_auth_i_checked()'s. */
+static void authenticate(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
                          const struct ike_msg *m)
 {
-    char got[IKE_ID_MAX * 4 + 8];
+    char got[IKE_ID_MAX * 4 + 8], why[IKE_WHY_MAX];
 
     if (!ike_id_read(&m->idr, &sa->peer_id)) {
         not_the_peer(e, sa, c, "a malformed identity", "refused");
-        return false;
+        return;
     }
     ike_id_str(&sa->peer_id, got, sizeof(got));
     if (!ike_id_match(&c->cfg.remote_id, &sa->peer_id)) {
         not_the_peer(e, sa, c, got, "another identity is configured");
-        return false;
+        return;
     }
-    if (m->auth.type != IKE_AUTH_METHOD_PSK ||
-        !ike_auth_psk_is(e, sa, c->cfg.psk, false, m->idr.body, m->auth.data)) {
-        not_the_peer(e, sa, c, got,
-                     m->auth.type == IKE_AUTH_METHOD_PSK ? "its pre-shared key is another"
-                                                         : "it does not use a pre-shared key");
-        return false;
+    sa->state = IKE_ST_I_CHECK;
+    sa->end_us = e->now_us + IKE_HALF_OPEN_US;
+    switch (ike_auth_check(e, sa, c, m, why)) {
+    case IKE_AUTH_READY:
+        ike_auth_i_checked(e, sa, m, NULL);
+        break;
+    case IKE_AUTH_WAITS:
+        break;
+    case IKE_AUTH_REFUSED:
+        ike_auth_i_checked(e, sa, m, why);
+        break;
     }
-    return true;
 }
 
 static void take_child(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
@@ -121,12 +154,9 @@ static void take_child(struct ike *e, struct ike_sa *sa, const struct ike_conn *
     ike_sa_close(e, sa, reason); /* the peer has a pair that we don't */
 }
 
-void ike_auth_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+static void with_child(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                       const struct ike_msg *m)
 {
-    const struct ike_conn *c = ike_conn_of(e, sa);
-
-    if (!c || !authenticate(e, sa, c, m))
-        return;
     sa->hs->initial_contact = ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL;
     ike_qcd_take(e, sa, m);
     ike_sa_up(e, sa);
@@ -139,17 +169,14 @@ void ike_auth_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     ike_sa_close(e, sa, KD_REASON_PROTOCOL_ERROR);
 }
 
-void ike_auth_no_child(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+static void without_child(struct ike *e, struct ike_sa *sa, struct ike_conn *c,
+                          const struct ike_msg *m)
 {
-    struct ike_conn *c = ike_conn_of(e, sa);
     const struct ike_notify *err = ike_msg_error(m);
     uint16_t type = err ? err->type : IKE_N_NO_ADDITIONAL_SAS;
     uint8_t conf = sa->hs->child_conf;
-    bool asked;
+    bool asked = sa->hs->child_spi != 0;
 
-    if (!c || !authenticate(e, sa, c, m))
-        return;
-    asked = sa->hs->child_spi != 0;
     ike_qcd_take(e, sa, m);
     ike_sa_up(e, sa);
     ike_announce(e, sa, NULL, ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL);
@@ -160,6 +187,30 @@ void ike_auth_no_child(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     ike_note_peer_refused(e, sa, type, &c->cfg.child[conf]);
     ike_children_refused(e, c, conf, type);
     ike_childless(e, sa, ike_notify_reason(type));
+}
+
+void ike_auth_i_checked(struct ike *e, struct ike_sa *sa, const struct ike_msg *m, const char *why)
+{
+    struct ike_conn *c = ike_conn_of(e, sa);
+    char got[IKE_ID_MAX * 4 + 8];
+
+    if (!c)
+        return;
+    ike_id_str(&sa->peer_id, got, sizeof(got));
+    if (why)
+        not_the_peer(e, sa, c, got, why);
+    else if (ike_msg_has(m, IKE_PL_SA))
+        with_child(e, sa, c, m);
+    else
+        without_child(e, sa, c, m);
+}
+
+void ike_auth_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+
+    if (c)
+        authenticate(e, sa, c, m);
 }
 
 /* Encrypted, but by a peer that has not shown who it is (2.21.2). There is nothing better to

@@ -1,7 +1,8 @@
-/* IKE_AUTH as responder, with a pre-shared key, and the announcement of both roles.
+/* IKE_AUTH as responder, and the announcement of both roles.
  * RFC 7296 1.2, 2.15, 2.21.2; install before reply: DESIGN 3.1.
  *
- *   R_INIT --request, authentic--> R_AUTH --CHILD_RESULT--> UP, the answer leaves
+ *   R_INIT --request--> [R_CHECK] --authentic--> [R_SIGN] --> R_AUTH --CHILD_RESULT--> UP, the
+ *   answer leaves
  *
  * A child that can't be had is refused beside IDr and AUTH, the IKE SA stands (2.21.2). */
 #include "ike/sa.h"
@@ -25,8 +26,8 @@ static void refuse(struct ike *e, struct ike_sa *sa, const char *got, const char
     ike_sa_drop(e, sa, KD_REASON_AUTH_FAILED, true);
 }
 
-/* The connection that IDi and IDr mean, once its key has proven IDi; NULL: refused. */
-static struct ike_conn *authenticate(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+/* The connection that IDi and IDr mean; NULL: refused. */
+static struct ike_conn *find_conn(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
 {
     char got[IKE_ID_MAX * 4 + 8], want[IKE_ID_MAX * 4 + 8] = "";
     bool has_idr = ike_msg_has(m, IKE_PL_IDR);
@@ -41,19 +42,18 @@ static struct ike_conn *authenticate(struct ike *e, struct ike_sa *sa, const str
     }
     ike_id_str(&sa->peer_id, got, sizeof(got));
     c = ike_conn_by_id(e, sa, &sa->peer_id, has_idr ? &idr : NULL);
-    if (!c) {
+    if (!c)
         refuse(e, sa, got, want, "no connection expects this pair of identities");
-        return NULL;
-    }
-    if (m->auth.type == IKE_AUTH_METHOD_PSK &&
-        ike_auth_psk_is(e, sa, c->cfg.psk, true, m->idi.body, m->auth.data))
-        return c;
+    return c;
+}
+
+static void refuse_peer(struct ike *e, struct ike_sa *sa, const struct ike_conn *c, const char *why)
+{
+    char got[IKE_ID_MAX * 4 + 8], want[IKE_ID_MAX * 4 + 8];
+
+    ike_id_str(&sa->peer_id, got, sizeof(got));
     ike_id_str(&c->cfg.remote_id, want, sizeof(want));
-    sa->conn = c->id;
-    refuse(e, sa, got, want,
-           m->auth.type == IKE_AUTH_METHOD_PSK ? "its pre-shared key is another"
-                                               : "it does not use a pre-shared key");
-    return NULL;
+    refuse(e, sa, got, want, why);
 }
 
 /* The child as far as it can go; 0 when its installation is under way, else the notify. */
@@ -97,17 +97,12 @@ static void answer(struct ike *e, struct ike_sa *sa, const struct ike_child *chi
 {
     const struct ike_conn *c = ike_conn_of(e, sa);
     const struct kd_bytes none = kd_bytes(NULL, 0);
-    uint8_t id[4 + IKE_ID_MAX], auth[IKE_AUTH_MAX];
-    struct kd_writer w;
-    struct ike_build *b;
-    size_t len;
+    const struct ike_auth *a = &sa->hs->auth;
+    struct ike_build *b = ike_response(e, sa);
 
-    kd_writer_init(&w, id, sizeof(id));
-    ike_id_write(&w, &c->cfg.local_id);
-    len = ike_auth_psk(e, sa, c->cfg.psk, false, kd_written(&w), auth);
-    b = ike_response(e, sa);
     ike_put_id(b, IKE_PL_IDR, &c->cfg.local_id);
-    ike_put_auth(b, IKE_AUTH_METHOD_PSK, kd_bytes(auth, len));
+    ike_put_certs(b, &c->cfg.auth);
+    ike_put_auth(b, a->method, kd_bytes(a->data, a->len));
     ike_qcd_put(e, sa, b);
     if (child) {
         uint8_t spi[4];
@@ -136,20 +131,18 @@ static void established(struct ike *e, struct ike_sa *sa, struct ike_child *chil
         ike_childless(e, sa, refused ? ike_notify_reason(refused) : KD_REASON_TIMEOUT);
 }
 
-void ike_auth_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+void ike_auth_r_proven(struct ike *e, struct ike_sa *sa, const struct ike_msg *m, const char *why)
 {
-    struct ike_conn *c = authenticate(e, sa, m);
+    const struct ike_conn *c = ike_conn_of(e, sa);
     uint16_t refused;
 
     if (!c)
         return;
-    sa->conn = c->id;
-    sa->detect_us = c->cfg.detect_us;
-    sa->abandon_us = KD_MAX(c->cfg.abandon_us, c->cfg.detect_us);
-    sa->hs->initial_contact = ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL;
-    ike_qcd_take(e, sa, m);
+    if (why) {
+        refuse_peer(e, sa, c, why);
+        return;
+    }
     sa->state = IKE_ST_R_AUTH;
-    ike_halfopen_del(e, sa);
     if (!ike_msg_has(m, IKE_PL_SA)) {
         established(e, sa, NULL, 0);
         return;
@@ -159,6 +152,58 @@ void ike_auth_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *
         established(e, sa, NULL, refused);
 }
 
+void ike_auth_r_checked(struct ike *e, struct ike_sa *sa, const struct ike_msg *m, const char *why)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+    char cant[IKE_WHY_MAX];
+
+    if (!c)
+        return;
+    if (why) {
+        refuse_peer(e, sa, c, why);
+        return;
+    }
+    sa->hs->initial_contact = ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL;
+    ike_qcd_take(e, sa, m);
+    sa->state = IKE_ST_R_SIGN;
+    ike_halfopen_del(e, sa);
+    switch (ike_auth_prove(e, sa, c, cant)) {
+    case IKE_AUTH_READY:
+        ike_auth_r_proven(e, sa, m, NULL);
+        break;
+    case IKE_AUTH_WAITS:
+        if (!ike_auth_keep(sa, m))
+            ike_auth_r_proven(e, sa, m, "no room for a job");
+        break;
+    case IKE_AUTH_REFUSED:
+        ike_auth_r_proven(e, sa, m, cant);
+        break;
+    }
+}
+
+void ike_auth_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
+{
+    struct ike_conn *c = find_conn(e, sa, m);
+    char why[IKE_WHY_MAX];
+
+    if (!c)
+        return;
+    sa->conn = c->id;
+    sa->detect_us = c->cfg.detect_us;
+    sa->abandon_us = KD_MAX(c->cfg.abandon_us, c->cfg.detect_us);
+    sa->state = IKE_ST_R_CHECK;
+    switch (ike_auth_check(e, sa, c, m, why)) {
+    case IKE_AUTH_READY:
+        ike_auth_r_checked(e, sa, m, NULL);
+        break;
+    case IKE_AUTH_WAITS:
+        break;
+    case IKE_AUTH_REFUSED:
+        ike_auth_r_checked(e, sa, m, why);
+        break;
+    }
+}
+
 void ike_auth_wants_eap(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
 {
     char got[IKE_ID_MAX * 4 + 8] = "a malformed identity";
@@ -166,7 +211,7 @@ void ike_auth_wants_eap(struct ike *e, struct ike_sa *sa, const struct ike_msg *
 
     if (ike_id_read(&m->idi, &id))
         ike_id_str(&id, got, sizeof(got));
-    refuse(e, sa, got, "pre-shared key", "it asks for EAP");
+    refuse(e, sa, got, "pre-shared key or certificate", "it asks for EAP");
 }
 
 /* ---- both roles ---- */

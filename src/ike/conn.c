@@ -212,6 +212,15 @@ struct ike_conn *ike_conn_by_id(struct ike *e, const struct ike_sa *sa, const st
     return NULL;
 }
 
+uint32_t ike_conns_hashes(const struct ike *e)
+{
+    uint32_t set = 0;
+
+    for (uint32_t i = 0; i < e->n_conns; i++)
+        set |= may_respond(e->conn[i]) ? ike_hashes_ours(&e->conn[i]->cfg.auth) : 0;
+    return set;
+}
+
 /* ---- commands ---- */
 
 static void for_each_sa(struct ike *e, uint32_t conn, void (*fn)(struct ike *, struct ike_sa *))

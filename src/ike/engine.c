@@ -216,6 +216,7 @@ void ike_step(struct ike *e, const struct ike_event *ev, struct ike_out *out)
     out->n = out->used = 0;
     e->out = out;
     e->now_us = KD_MAX(e->now_us, ev->now_us);
+    e->wall_s = ev->wall_s ? ev->wall_s : e->wall_s;
     free_doomed(e);
     kd_assert((unsigned)ev->kind < KD_ARRAY_LEN(handle));
     handle[ev->kind](e, ev);

@@ -1,7 +1,6 @@
-/* Identities: wire form, configuration notation, comparison. RFC 7296 3.5.
- *
- * Deviation: a distinguished name prints as hex until certificates are spoken; no identity is ever
- * interpreted further than its type (CVE-2013-6075, CVE-2025-9242). */
+/* Identities: wire form, configuration notation, comparison. RFC 7296 3.5. Distinguished names are
+ * crypto's (crypto/dn.h). No identity is ever interpreted further than its type (CVE-2013-6075,
+ * CVE-2025-9242). */
 #include "ike/ike.h"
 #include "ike/payload.h"
 #include "ike/text.h"
@@ -53,6 +52,8 @@ bool ike_id_match(const struct ike_id *want, const struct ike_id *got)
 {
     if (want->type == IKE_ID_ANY)
         return true;
+    if (want->type == IKE_ID_DER_ASN1_DN && got->type == want->type)
+        return kc_dn_equal(kd_bytes(want->data, want->len), kd_bytes(got->data, got->len));
     if (want->type != got->type || want->len != got->len)
         return false;
     if (!is_name(want->type))
@@ -88,7 +89,7 @@ static void put_name(struct ike_text *x, const struct ike_id *id)
 void ike_id_str(const struct ike_id *id, char *buf, size_t cap)
 {
     struct ike_text x = ike_text(buf, cap);
-    char addr[KD_ADDR_STR_MAX];
+    char addr[KD_ADDR_STR_MAX], dn[IKE_ID_MAX * 4];
     struct kd_addr a;
 
     switch (id->type) {
@@ -109,6 +110,10 @@ void ike_id_str(const struct ike_id *id, char *buf, size_t cap)
         put_hex(&x, id);
         break;
     case IKE_ID_DER_ASN1_DN:
+        if (kc_dn_str(kd_bytes(id->data, id->len), dn, sizeof(dn))) {
+            ike_text_add(&x, "%s", dn);
+            break;
+        }
         ike_text_add(&x, "dn:");
         put_hex(&x, id);
         break;
@@ -178,6 +183,18 @@ static bool parse_name(const char *s, struct ike_id *out)
     return true;
 }
 
+static bool parse_dn(const char *s, struct ike_id *out)
+{
+    struct kd_writer w;
+
+    kd_writer_init(&w, out->data, sizeof(out->data));
+    if (!kc_dn_put(&w, s))
+        return false;
+    out->type = IKE_ID_DER_ASN1_DN;
+    out->len = (uint16_t)w.pos;
+    return true;
+}
+
 bool ike_id_parse(const char *s, struct ike_id *out)
 {
     memset(out, 0, sizeof(*out));
@@ -185,5 +202,7 @@ bool ike_id_parse(const char *s, struct ike_id *out)
         return true;
     if (strncmp(s, "key-id:", 7) == 0)
         return parse_hex(s + 7, out);
+    if (strchr(s, '='))
+        return parse_dn(s, out);
     return parse_address(s, out) || parse_name(s, out);
 }

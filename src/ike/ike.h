@@ -12,6 +12,7 @@
 #include "base/reason.h"
 #include "base/schema.h"
 #include "crypto/crypto.h"
+#include "ike/auth.h"
 #include "ike/proposal.h"
 #include "ike/ts.h"
 
@@ -41,7 +42,8 @@ struct ike_id {
 
 /* Printable and safe for logs (control bytes escaped); "any" for IKE_ID_ANY. */
 void ike_id_str(const struct ike_id *id, char *buf, size_t cap);
-/* From the configuration's notation: address, fqdn, user@fqdn, key-id:HEX, any. */
+/* From the configuration's notation: address, fqdn, user@fqdn, key-id:HEX, any, or a distinguished
+ * name: "C=US, O=Example, CN=gw". */
 bool ike_id_parse(const char *s, struct ike_id *out) KD_MUST_USE;
 
 enum ike_role { IKE_ROLE_BOTH, IKE_ROLE_INITIATOR, IKE_ROLE_RESPONDER };
@@ -66,6 +68,7 @@ struct ike_conn_config {
     uint16_t port, natt_port; /* of both sides: 500, 4500 */
     struct ike_id local_id, remote_id;
     struct kd_handle psk; /* key in the arena; the engine takes it and frees it with the conn */
+    struct ike_auth_config auth;
     enum ike_role role;
     enum ike_encap encap;
     enum ike_childless childless;
@@ -126,6 +129,7 @@ enum ike_command {
 struct ike_event {
     enum ike_event_kind kind;
     uint64_t now_us;
+    int64_t wall_s; /* UTC seconds since 1970: what certificates are judged by; 0: as before */
     /* DATAGRAM: an IKE message without the non-ESP marker */
     struct kd_endpoint local, remote;
     bool natt; /* came in on the NAT-T socket, marker stripped */
@@ -134,7 +138,7 @@ struct ike_event {
     struct kd_handle job;
     enum kc_job_status job_status;
     struct kd_handle secret; /* the engine takes it */
-    /* JOB_DONE: data is the public value */
+    /* JOB_DONE: data is the public value, or as ike_job_data() gives it */
     /* CHILD_RESULT, CHILD_EXPIRE */
     struct kd_handle child;
     bool ok; /* CHILD_EXPIRE: true for soft */
@@ -188,6 +192,8 @@ struct ike_action {
     uint32_t group; /* enum kc_dh; NOTE CHILD_UP and REKEYED: the one it was made with, REFUSED: the
                      * one the peer wants */
     struct kd_handle priv;
+    struct ike_auth_job auth; /* and data to data3: see there */
+    struct kd_span data2, data3;
     /* CHILD_*; NOTE CHILD_UP and CHILD_DOWN: child and the SPIs */
     struct kd_handle child;
     uint32_t spi_in, spi_out; /* host order */
@@ -236,6 +242,7 @@ struct ike_view {
     uint8_t spi_i[8], spi_r[8];
     char suite[64]; /* "aes256-sha1-modp1024" */
     struct ike_id remote_id;
+    struct ike_peer_auth auth;
     struct kd_endpoint local, remote;
     uint64_t since_us, rekey_at_us, last_proof_us;
     uint32_t n_children;

@@ -99,6 +99,8 @@ static void send_init(struct ike *e, struct ike_sa *sa)
     ike_put_ke(b, hs->ke.dh->id, kd_bytes(hs->ke.pub, hs->ke.pub_len));
     ike_put_nonce(b, ike_nonce_bytes(&hs->ni));
     ike_put_natd(e, sa, c, b, zero);
+    hs->auth.hashes_offered = ike_hashes_ours(&c->cfg.auth);
+    ike_put_hashes(b, hs->auth.hashes_offered);
     sa->state = IKE_ST_I_INIT;
     if (!ike_request_send(e, sa, IKE_XK_INIT) ||
         !ike_buf_set(&hs->init_req, ike_buf_bytes(&sa->tx.msg)))
@@ -237,14 +239,16 @@ void ike_init_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     }
     hs->childless = ike_msg_notify(m, IKE_N_CHILDLESS_IKEV2_SUPPORTED) != NULL;
     if (!ike_childless_possible(sa, c)) {
-        fail(e, sa, KD_REASON_UNSUPPORTED,
-             "peer does not announce childless initiation (RFC 6023), which childless: force needs");
+        fail(
+            e, sa, KD_REASON_UNSUPPORTED,
+            "peer does not announce childless initiation (RFC 6023), which childless: force needs");
         return;
     }
     if (!ike_buf_set(&hs->init_resp, m->raw)) {
         fail(e, sa, KD_REASON_NO_RESOURCES, "out of memory");
         return;
     }
+    hs->auth.hashes = ike_hashes_read(m);
     ike_natd_check(e, sa, m, &sa->local, &sa->remote);
     float_port(sa, c);
     memcpy(sa->spi_r, m->h.spi_r, IKE_SPI_LEN);

@@ -60,6 +60,7 @@ static void make(struct ike *e, const struct ike_conn *c, const struct ike_suite
     }
     memcpy(hs->ke.peer, m->ke.data.p, m->ke.data.len);
     hs->ke.peer_len = (uint16_t)m->ke.data.len;
+    hs->auth.hashes = ike_hashes_read(m);
     ike_nonce_draw(e, &hs->nr);
     ike_natd_check(e, sa, m, &ev->local, &ev->remote);
 }
@@ -128,6 +129,9 @@ void ike_init_respond(struct ike *e, struct ike_sa *sa)
     ike_put_nonce(b, ike_nonce_bytes(&hs->nr));
     if (sa->peer_natd)
         ike_put_natd(e, sa, c, b, sa->spi_r);
+    hs->auth.hashes_offered = ike_conns_hashes(e);
+    ike_put_hashes(b, hs->auth.hashes_offered);
+    ike_put_certreq(b, &c->cfg.auth);
     ike_childless_announce(sa, c, b);
     if (amplifies(e, sa, b)) {
         ike_sa_drop(e, sa, KD_REASON_NONE, false);

@@ -1,23 +1,42 @@
-/* Diffie-Hellman as jobs: slow work leaves the engine and comes back as an event (DESIGN 3.2). A
- * job's answer is believed only when the SA it was made for still waits for exactly that job;
- * else its secret is freed and nothing else happens. */
+/* Jobs, and Diffie-Hellman as such: slow work leaves the engine and comes back as an event
+ * (DESIGN 3.2). A job's answer is believed only when the SA it was made for still waits for exactly
+ * that job; else its secret is freed and nothing else happens. */
 #include "ike/sa.h"
+
+struct ike_action *ike_job_new(struct ike *e, const struct ike_sa *sa, enum kc_job_kind kind,
+                               struct kd_handle *job)
+{
+    struct ike_action *a;
+    struct ike_job *j = kd_slab_new(&e->jobs, job);
+
+    if (!j) {
+        *job = KD_HANDLE_NONE;
+        return NULL;
+    }
+    j->self = *job;
+    j->sa = sa->self;
+    j->kind = kind;
+    a = ike_out_add(e, IKE_ACT_JOB, sa->conn);
+    a->job = *job;
+    a->job_kind = kind;
+    return a;
+}
+
+void ike_job_forget(struct ike *e, struct kd_handle *job)
+{
+    struct ike_job *j = kd_slab_get(&e->jobs, *job);
+
+    if (j)
+        j->sa = KD_HANDLE_NONE;
+    *job = KD_HANDLE_NONE;
+}
 
 static bool job_new(struct ike *e, struct ike_sa *sa, struct ike_ke *ke, enum kc_job_kind kind)
 {
-    struct ike_action *a;
-    struct kd_handle h;
-    struct ike_job *j = kd_slab_new(&e->jobs, &h);
+    struct ike_action *a = ike_job_new(e, sa, kind, &ke->job);
 
-    if (!j)
+    if (!a)
         return false;
-    j->self = h;
-    j->sa = sa->self;
-    j->kind = kind;
-    ke->job = h;
-    a = ike_out_add(e, IKE_ACT_JOB, sa->conn);
-    a->job = h;
-    a->job_kind = kind;
     a->group = ke->dh->id;
     a->priv = ke->priv;
     if (kind == KC_JOB_DH_SHARED)
@@ -82,6 +101,23 @@ static bool waits_for(const struct ike_ke *ke, struct kd_handle job)
     return !kd_handle_none(ke->job) && kd_handle_eq(ke->job, job);
 }
 
+/* A signature or certificates: auth.c's. */
+static bool auth_job_done(struct ike *e, struct ike_sa *sa, const struct ike_job *j,
+                          const struct ike_event *ev)
+{
+    struct kd_handle secret = ev->secret;
+    enum kc_job_kind kind = j->kind;
+
+    if (kd_handle_none(sa->hs->auth.job) || !kd_handle_eq(sa->hs->auth.job, ev->job))
+        return false;
+    sa->hs->auth.job = KD_HANDLE_NONE;
+    kd_slab_free(&e->jobs, ev->job);
+    ike_key_doom(e, &secret); /* not asked for */
+    ike_touch(e, sa);
+    ike_auth_job(e, sa, kind, ev);
+    return true;
+}
+
 void ike_job_done(struct ike *e, const struct ike_event *ev)
 {
     struct ike_job *j = kd_slab_get(&e->jobs, ev->job);
@@ -93,6 +129,8 @@ void ike_job_done(struct ike *e, const struct ike_event *ev)
     struct ike_ke *ke;
 
     sa = j ? ike_sa_get(e, j->sa) : NULL;
+    if (sa && sa->hs && auth_job_done(e, sa, j, ev))
+        return;
     x = !sa                                                 ? NULL
         : sa->ours && waits_for(&sa->ours->ke, ev->job)     ? sa->ours
         : sa->theirs && waits_for(&sa->theirs->ke, ev->job) ? sa->theirs

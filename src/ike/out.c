@@ -59,6 +59,20 @@ struct kd_span ike_out_bytes(struct ike *e, struct kd_bytes b)
     return s;
 }
 
+bool ike_out_join(struct ike *e, const struct kd_bytes *part, size_t n, struct kd_span *out)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < n; i++)
+        len += part[i].len;
+    if (len > IKE_OUT_BYTES - e->out->used)
+        return false;
+    *out = (struct kd_span){e->out->used, (uint32_t)len};
+    for (size_t i = 0; i < n; i++)
+        (void)ike_out_bytes(e, part[i]);
+    return true;
+}
+
 void ike_out_send(struct ike *e, uint32_t conn, const struct kd_endpoint *local,
                   const struct kd_endpoint *remote, bool natt, struct kd_bytes msg)
 {

@@ -303,6 +303,10 @@ bool ike_chain_parse(struct kd_bytes chain, uint8_t first, uint32_t base, struct
     uint8_t type = first;
 
     *d = (struct ike_diag){.err = IKE_WIRE_OK};
+    if (m->inner) {
+        m->chain = chain;
+        m->chain_first = first;
+    }
     kd_reader_init(&r, chain);
     while (type != IKE_PL_NONE) {
         struct generic g = {.type = type, .at = base + r.pos};

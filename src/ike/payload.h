@@ -108,6 +108,8 @@ struct ike_sk_view {
 struct ike_msg {
     struct ike_header h;
     struct kd_bytes raw; /* the whole message: what the first two are signed as (RFC 7296 2.15) */
+    struct kd_bytes chain; /* the inner payloads as they came, with the first one's type */
+    uint8_t chain_first;
     bool inner;          /* the fields below came from inside an SK payload that verified */
     uint32_t has;        /* IKE_HAS() of each payload type met */
     uint8_t n_payloads, n_unknown;

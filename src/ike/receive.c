@@ -37,7 +37,7 @@ static const struct row {
      ike_childless_requested, "RFC 6023"},
     {"auth.eap", IN(R_INIT), IKE_FORM_AUTH_EAP_REQ, IKE_XK_NONE, ike_auth_wants_eap, "2.16"},
     {"auth.answered", IN(I_AUTH), IKE_FORM_AUTH_RESP, IKE_XK_AUTH, ike_auth_answered, "1.2, 2.15"},
-    {"auth.no-child", IN(I_AUTH), IKE_FORM_AUTH_NO_CHILD, IKE_XK_AUTH, ike_auth_no_child, "2.21.2"},
+    {"auth.no-child", IN(I_AUTH), IKE_FORM_AUTH_NO_CHILD, IKE_XK_AUTH, ike_auth_answered, "2.21.2"},
     {"auth.refused", IN(I_AUTH), IKE_FORM_AUTH_REFUSED, IKE_XK_AUTH, ike_auth_refused, "2.21.2"},
 
     {"child.requested", IN(UP), IKE_FORM_CHILD_REQ, IKE_XK_NONE, ike_child_requested,

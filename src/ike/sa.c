@@ -5,10 +5,14 @@
 #include <stdlib.h>
 
 const char *const ike_state_names[] = {
-    [IKE_ST_I_KEYGEN] = "i-keygen", [IKE_ST_I_INIT] = "i-init",     [IKE_ST_I_SHARED] = "i-shared",
-    [IKE_ST_I_AUTH] = "i-auth",     [IKE_ST_R_KEYGEN] = "r-keygen", [IKE_ST_R_INIT] = "r-init",
-    [IKE_ST_R_SHARED] = "r-shared", [IKE_ST_R_AUTH] = "r-auth",     [IKE_ST_UP] = "up",
-    [IKE_ST_CLOSING] = "closing",   [IKE_ST_GONE] = "gone",         [IKE_ST_N] = NULL,
+    [IKE_ST_I_KEYGEN] = "i-keygen", [IKE_ST_I_INIT] = "i-init",
+    [IKE_ST_I_SHARED] = "i-shared", [IKE_ST_I_SIGN] = "i-sign",
+    [IKE_ST_I_AUTH] = "i-auth",     [IKE_ST_I_CHECK] = "i-check",
+    [IKE_ST_R_KEYGEN] = "r-keygen", [IKE_ST_R_INIT] = "r-init",
+    [IKE_ST_R_SHARED] = "r-shared", [IKE_ST_R_CHECK] = "r-check",
+    [IKE_ST_R_SIGN] = "r-sign",     [IKE_ST_R_AUTH] = "r-auth",
+    [IKE_ST_UP] = "up",             [IKE_ST_CLOSING] = "closing",
+    [IKE_ST_GONE] = "gone",         [IKE_ST_N] = NULL,
 };
 
 struct ike_sa *ike_sa_get(const struct ike *e, struct kd_handle h)
@@ -106,6 +110,7 @@ void ike_hs_free(struct ike *e, struct ike_sa *sa)
     ike_buf_free(&hs->init_resp);
     ike_buf_free(&hs->cookie);
     ike_buf_free(&hs->stash);
+    ike_auth_free(e, &hs->auth);
     free(hs);
     sa->hs = NULL;
 }
@@ -205,7 +210,7 @@ void ike_sa_close_as(struct ike *e, struct ike_sa *sa, enum kd_reason reason, en
 {
     if (sa->state == IKE_ST_GONE || sa->state == IKE_ST_CLOSING)
         return;
-    if (sa->state != IKE_ST_UP && sa->state != IKE_ST_I_AUTH) {
+    if (sa->state != IKE_ST_UP && sa->state != IKE_ST_I_AUTH && sa->state != IKE_ST_I_CHECK) {
         ike_sa_drop(e, sa, reason,
                     false); /* the peer knows of nothing that would have to be deleted */
         return;

@@ -3,9 +3,11 @@
  *
  * Life of an IKE SA (enum ike_state) and of its requests:
  *
- *   initiator  I_KEYGEN -> I_INIT -> I_SHARED -> I_AUTH -+
- *                                                        +-> UP -> CLOSING -> GONE
- *   responder  R_KEYGEN -> R_INIT -> R_SHARED -> R_AUTH -+
+ *   initiator  I_KEYGEN -> I_INIT -> I_SHARED [-> I_SIGN] -> I_AUTH [-> I_CHECK] -+
+ *                                                                                 +-> UP
+ *   responder  R_KEYGEN -> R_INIT -> R_SHARED [-> R_CHECK] [-> R_SIGN] -> R_AUTH -+
+ *
+ *   UP -> CLOSING -> GONE; what is in brackets waits for the jobs of certificates
  *
  * The window is 1 in both directions (RFC 7296 2.3), so an SA has at most one request of ours
  * outstanding (struct ike_tx), one of the peer's being worked on (struct ike_rx), and beside
@@ -24,8 +26,9 @@
  * and some for collisions' twins, old ones that still receive, and a peer that makes more than one
  * of ours. That often three actions and the SA's own fit an ike_out twice. */
 #define IKE_SA_CHILDREN (2 * IKE_CONN_CHILDREN + 8)
-/* Our own messages: the largest holds 32 proposals of 32 transforms (10 KiB). */
-#define IKE_TX_MAX 16384
+/* Our own messages: the largest holds 32 proposals of 32 transforms (10 KiB) and our certificates
+ * (IKE_CHAIN_BYTES). */
+#define IKE_TX_MAX 24576
 #define IKE_RX_MAX 65536
 /* IKE_SA_INIT may be tried anew: a cookie, its successor, and one wish for another group each. */
 #define IKE_INIT_ROUNDS 5
@@ -44,10 +47,14 @@ enum ike_state {
     IKE_ST_I_KEYGEN,
     IKE_ST_I_INIT,
     IKE_ST_I_SHARED,
+    IKE_ST_I_SIGN, /* our AUTH is being signed */
     IKE_ST_I_AUTH,
+    IKE_ST_I_CHECK, /* the peer's certificates and its AUTH are being checked */
     IKE_ST_R_KEYGEN,
     IKE_ST_R_INIT,
     IKE_ST_R_SHARED, /* IKE_AUTH has come and waits in hs->stash for the shared secret */
+    IKE_ST_R_CHECK,  /* the peer's certificates and its AUTH are being checked */
+    IKE_ST_R_SIGN,   /* peer authenticated; our AUTH is being signed */
     IKE_ST_R_AUTH,   /* peer authenticated; our answer waits for the child's installation */
     IKE_ST_UP,
     IKE_ST_CLOSING, /* ours no longer: only the DELETE exchange is left */
@@ -75,6 +82,23 @@ struct ike_buf {
     uint32_t len;
 };
 
+#define IKE_AUTH_DATA_MAX (1 + KC_AI_MAX + KC_SIG_MAX)
+
+/* Both ends' authentication under way (auth.c). */
+struct ike_auth {
+    uint32_t hashes, hashes_offered; /* SIGNATURE_HASH_ALGORITHMS of the peer, of ours: bit n is
+                                      * kc_sig_hash n */
+    struct kd_handle job;            /* in flight, or none */
+    struct kc_sig sig;               /* the job's kind */
+    struct ike_buf kept;             /* what IKE_AUTH held, while jobs run */
+    struct ike_header kept_h;
+    uint8_t kept_first;
+    struct kc_chain_result chain; /* the peer's certificates */
+    uint8_t method;               /* our AUTH payload, once it is made */
+    uint16_t len;
+    uint8_t data[IKE_AUTH_DATA_MAX];
+};
+
 /* What only the handshake needs: freed when the SA is UP. */
 struct ike_hs {
     struct ike_ke ke;
@@ -87,6 +111,7 @@ struct ike_hs {
     uint8_t rounds;
     uint32_t groups_tried; /* bit: the group was asked for by INVALID_KE_PAYLOAD once */
     enum kd_reason refused; /* by clear text: acted upon when nothing better comes */
+    struct ike_auth auth;
     uint32_t child_spi;   /* initiator: ours for the first child; 0: none is asked for */
     uint8_t child_conf;   /* and which it is */
     bool initial_contact; /* the peer said so in IKE_AUTH */
@@ -190,6 +215,7 @@ struct ike_sa {
     struct ike_sk seal, open; /* boxes owned */
     uint64_t iv;              /* AEAD: the next one */
     struct ike_id peer_id;
+    struct ike_peer_auth peer_auth;
     struct ike_nonce nonce_low; /* the lower of the two that made it, for collisions */
 
     struct ike_hs *hs;
@@ -292,6 +318,7 @@ struct ike {
     struct kc_rng rng;
     uint32_t conns_max, half_open_max, half_open_per_addr;
     uint64_t now_us;
+    int64_t wall_s;
     struct ike_out *out; /* during a step */
     struct kd_slab sas, children, jobs, conns;
     struct kd_timers timers;
@@ -341,6 +368,9 @@ static inline struct kd_bytes ike_nonce_bytes(const struct ike_nonce *n)
 struct ike_action *ike_out_add(struct ike *e, enum ike_action_kind kind, uint32_t conn);
 bool ike_out_room(const struct ike *e); /* for one more SA's worth of actions */
 struct kd_span ike_out_bytes(struct ike *e, struct kd_bytes b);
+/* n parts behind one another; false, with nothing added, when there is no room. */
+bool ike_out_join(struct ike *e, const struct kd_bytes *part, size_t n,
+                  struct kd_span *out) KD_MUST_USE;
 void ike_out_send(struct ike *e, uint32_t conn, const struct kd_endpoint *local,
                   const struct kd_endpoint *remote, bool natt, struct kd_bytes msg);
 struct ike_action *ike_note(struct ike *e, uint32_t conn, enum ike_note note, enum kd_reason reason,
@@ -447,8 +477,16 @@ struct ike_conn *ike_conn_by_addr(struct ike *e, const struct kd_addr *local,
 /* After IDi and IDr (may be NULL) are known. */
 struct ike_conn *ike_conn_by_id(struct ike *e, const struct ike_sa *sa, const struct ike_id *idi,
                                 const struct ike_id *idr);
+/* SIGNATURE_HASH_ALGORITHMS of a responder, which doesn't know yet who is asking. */
+uint32_t ike_conns_hashes(const struct ike *e);
 
-/* ---- ke.c: Diffie-Hellman jobs ---- */
+/* ---- ke.c: jobs, and those of Diffie-Hellman ---- */
+
+/* The action of a new job of sa's; *job is its handle. NULL: too many. */
+struct ike_action *ike_job_new(struct ike *e, const struct ike_sa *sa, enum kc_job_kind kind,
+                               struct kd_handle *job) KD_MUST_USE;
+/* Nobody waits for it any more; *job becomes none. */
+void ike_job_forget(struct ike *e, struct kd_handle *job);
 
 bool ike_ke_keygen(struct ike *e, struct ike_sa *sa, struct ike_ke *ke,
                    const struct kc_alg *dh) KD_MUST_USE;
@@ -494,6 +532,61 @@ size_t ike_auth_psk(struct ike *e, const struct ike_sa *sa, struct kd_handle psk
 bool ike_auth_psk_is(struct ike *e, const struct ike_sa *sa, struct kd_handle psk, bool initiator,
                      struct kd_bytes id_body, struct kd_bytes auth);
 
+/* ---- auth_sig.c: kinds of signatures, and the AUTH payload around one (3.8, RFC 7427) ---- */
+
+/* The method and kind that our key signs with for this peer; false with *why. */
+bool ike_sig_ours(const struct ike_sa *sa, const struct ike_auth_config *a, uint8_t *method,
+                  struct kc_sig *sig, const char **why) KD_MUST_USE;
+/* Our signature into hs->auth as AUTH's data. */
+bool ike_sig_put(struct ike_auth *a, struct kd_bytes signature) KD_MUST_USE;
+/* The peer's AUTH: its kind, as far as it is one we offered, and the signature; false with *why. */
+bool ike_sig_read(const struct ike_sa *sa, const struct ike_typed *auth, struct kc_sig *sig,
+                  struct kd_bytes *signature, const char **why) KD_MUST_USE;
+/* Method 1 doesn't say its hash: what to try after sig; false when there is nothing. */
+bool ike_sig_next(const struct ike_auth_config *a, const struct ike_typed *auth,
+                  struct kc_sig *sig) KD_MUST_USE;
+/* SIGNATURE_HASH_ALGORITHMS. */
+uint32_t ike_hashes_read(const struct ike_msg *m);
+void ike_put_hashes(struct ike_build *b, uint32_t hashes);
+uint32_t ike_hashes_ours(const struct ike_auth_config *a); /* that we can check */
+
+/* ---- auth_cert.c: CERT and CERTREQ (3.6, 3.7) ---- */
+
+#define IKE_WHY_MAX 320
+
+void ike_put_certs(struct ike_build *b, const struct ike_auth_config *a);
+void ike_put_certreq(struct ike_build *b, const struct ike_auth_config *a);
+/* The peer's certificates in their order, or the pinned one; their number, 0 with why. */
+size_t ike_certs_read(const struct ike_auth_config *a, const struct ike_id *id,
+                      const struct ike_msg *m, struct kd_bytes der[IKE_MSG_CERTS], char *why);
+/* Why the peer's certificates are refused, in words. */
+void ike_certs_refused(const struct ike *e, const struct ike_auth_config *a,
+                       const struct ike_id *id, const struct ike_msg *m,
+                       const struct kc_chain_result *r, char *why);
+
+/* ---- auth.c: one end proves who it is, the other is checked ---- */
+
+enum ike_auth_step { IKE_AUTH_READY, IKE_AUTH_WAITS, IKE_AUTH_REFUSED };
+
+/* Our AUTH into hs->auth: at once, or when its job is done. REFUSED with why (IKE_WHY_MAX). */
+enum ike_auth_step ike_auth_prove(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                                  char *why);
+/* The peer's AUTH in m, whose identity is sa->peer_id: at once, or m is kept until its jobs are
+ * done. */
+enum ike_auth_step ike_auth_check(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                                  const struct ike_msg *m, char *why);
+bool ike_auth_keep(struct ike_sa *sa, const struct ike_msg *m) KD_MUST_USE;
+void ike_auth_job(struct ike *e, struct ike_sa *sa, enum kc_job_kind kind,
+                  const struct ike_event *ev);
+void ike_auth_free(struct ike *e, struct ike_auth *a);
+/* What auth.c says when a job is done, to the roles: why is NULL when all is well. m: kept. */
+void ike_auth_i_proven(struct ike *e, struct ike_sa *sa, const char *why);
+void ike_auth_i_checked(struct ike *e, struct ike_sa *sa, const struct ike_msg *m,
+                        const char *why);
+void ike_auth_r_checked(struct ike *e, struct ike_sa *sa, const struct ike_msg *m,
+                        const char *why);
+void ike_auth_r_proven(struct ike *e, struct ike_sa *sa, const struct ike_msg *m, const char *why);
+
 /* ---- window.c ---- */
 
 bool ike_sa_silent(const struct ike *e, const struct ike_sa *sa); /* plays dead (DOWN_SILENT) */
@@ -521,7 +614,7 @@ typedef void ike_handler(struct ike *e, struct ike_sa *sa, const struct ike_msg 
 ike_handler ike_init_answered, ike_init_refused;                     /* init.c */
 ike_handler ike_auth_requested, ike_auth_wants_eap;                  /* auth_r.c */
 ike_handler ike_childless_requested;                                 /* childless.c */
-ike_handler ike_auth_answered, ike_auth_no_child, ike_auth_refused;  /* auth_i.c */
+ike_handler ike_auth_answered, ike_auth_refused;                     /* auth_i.c */
 ike_handler ike_child_requested; /* create_r.c */
 ike_handler ike_child_answered, ike_child_refused; /* create_i.c */
 ike_handler ike_create_closing; /* create.c */

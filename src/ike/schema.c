@@ -27,7 +27,7 @@ static const char *const job_kind_names[] = {"dh-keygen", "dh-shared", "sign",
 static const struct kd_field ev_wake[] = {EV(now_us, KD_F_U64)};
 static const struct kd_field ev_datagram[] = {
     EV(now_us, KD_F_U64), EV(local, KD_F_ENDPOINT), EV(remote, KD_F_ENDPOINT),
-    EV(natt, KD_F_BOOL),  EV(data, KD_F_BYTES),
+    EV(natt, KD_F_BOOL),  EV(data, KD_F_BYTES),    EV(wall_s, KD_F_U64),
 };
 static const struct kd_field ev_job_done[] = {
     EV(now_us, KD_F_U64),
@@ -35,6 +35,7 @@ static const struct kd_field ev_job_done[] = {
     KD_FIELD_ENUM(struct ike_event, job_status, job_status_names),
     EV(secret, KD_F_HANDLE),
     EV(data, KD_F_BYTES),
+    EV(wall_s, KD_F_U64),
 };
 static const struct kd_field ev_child[] = {
     EV(now_us, KD_F_U64),
@@ -75,6 +76,15 @@ static const struct kd_field act_job[] = {
     ACT(group, KD_F_U32),
     ACT(priv, KD_F_HANDLE),
     ACT(data, KD_F_SPAN),
+    ACT(data2, KD_F_SPAN),
+    ACT(data3, KD_F_SPAN),
+    /* The pointers of auth are the connection's configuration, which no trace holds. */
+    {"scheme", KD_F_U32, offsetof(struct ike_action, auth.sig.scheme), 4, NULL},
+    {"hash", KD_F_U32, offsetof(struct ike_action, auth.sig.hash), 4, NULL},
+    {"salt_len", KD_F_U16, offsetof(struct ike_action, auth.sig.salt_len), 2, NULL},
+    {"sha1_ok", KD_F_BOOL, offsetof(struct ike_action, auth.sha1_ok), 1, NULL},
+    {"id_type", KD_F_U8, offsetof(struct ike_action, auth.id_type), 1, NULL},
+    {"wall_s", KD_F_U64, offsetof(struct ike_action, auth.wall_s), 8, NULL},
 };
 static const struct kd_field act_child_add[] = {
     ACT(conn, KD_F_U32),           ACT(child, KD_F_HANDLE),      ACT(local, KD_F_ENDPOINT),

@@ -21,6 +21,7 @@ static void copy(struct ike_sa *sa, const struct ike_sa *old)
     sa->encap = old->encap;
     sa->peer_natd = old->peer_natd;
     sa->peer_id = old->peer_id;
+    sa->peer_auth = old->peer_auth;
     /* Only who made one takes one. */
     sa->want_token = old->want_token || !kd_handle_none(old->peer_token);
 }

@@ -46,6 +46,7 @@ static void sa_view(const struct ike *e, const struct ike_conn *conn, const stru
     if (sa->suite.encr)
         ike_suite_text(&sa->suite, v->suite, sizeof(v->suite));
     v->remote_id = sa->peer_id;
+    v->auth = sa->peer_auth;
     v->local = sa->local;
     v->remote = sa->remote;
     v->since_us = sa->up_us;

@@ -78,7 +78,7 @@ void io_tcp_close_all(struct io *io);
 
 /* jobs.c */
 void io_jobs_init(void); /* before the first job of the process */
-void io_job_start(struct io *io, const struct core_act *a, struct kd_bytes peer);
+void io_job_start(struct io *io, const struct core_act *a);
 
 /* kernel.c */
 bool io_kernel_open(struct io *io, char *text, size_t cap);

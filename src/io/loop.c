@@ -40,7 +40,7 @@ static void act(struct io *io, const struct core_act *a)
         io_udp_send(io, a, data);
         break;
     case CORE_ACT_JOB:
-        io_job_start(io, a, data);
+        io_job_start(io, a);
         break;
     case CORE_ACT_DEVICE_ADD:
     case CORE_ACT_DEVICE_DEL:
@@ -79,6 +79,7 @@ static void act(struct io *io, const struct core_act *a)
 static void step(struct io *io, struct core_ev *ev)
 {
     ev->now_us = io_now_us();
+    ev->wall_s = (int64_t)time(NULL);
     core_step(io->core, ev, io->out);
     for (uint32_t i = 0; i < io->out->n; i++)
         act(io, &io->out->a[i]);

@@ -62,16 +62,22 @@ static void ike_send(struct sim_gw *g, const struct core_act *a, struct kd_bytes
     sim_gw_transmit(g, &f);
 }
 
-static void job(struct sim_gw *g, const struct core_act *a, struct kd_bytes peer)
+static void job(struct sim_gw *g, const struct core_act *a)
 {
-    struct kc_job in = {a->job_kind, (enum kc_dh)a->group, a->priv, peer};
+    const struct core_out *o = g->sim->out;
+    const struct kd_bytes data = core_out_bytes(o, a->data);
+    struct kc_job in = {
+        .kind = a->job_kind, .group = (enum kc_dh)a->group, .priv = a->priv, .peer = data};
     struct core_ev ev = {.kind = CORE_EV_JOB_DONE, .handle = a->handle};
     struct kc_job_result out = {0};
+    struct kc_chain chain;
 
+    ike_auth_job_set(&in, &chain, &a->auth, data, core_out_bytes(o, a->data2),
+                     core_out_bytes(o, a->data3));
     kc_job_run(g->sim->crypto, &in, &out);
     ev.job_status = out.status;
     ev.secret = out.secret;
-    ev.data = kd_bytes(out.pub, out.pub_len);
+    ev.data = ike_job_data(a->job_kind, &out);
     sim_gw_later(g, g->job_us, &ev);
 }
 
@@ -98,7 +104,7 @@ static void act(struct sim_gw *g, const struct core_act *a)
         ike_send(g, a, data);
         break;
     case CORE_ACT_JOB:
-        job(g, a, data);
+        job(g, a);
         break;
     case CORE_ACT_DEVICE_ADD:
     case CORE_ACT_DEVICE_DEL:
@@ -146,6 +152,7 @@ static void step(struct sim_gw *g, struct core_ev *ev)
     struct core_out *out = g->sim->out;
 
     ev->now_us = g->sim->now_us;
+    ev->wall_s = SIM_WALL_S + (int64_t)(g->sim->now_us / KD_S(1));
     trace(g, &core_ev_schema, ev, kd_bytes(NULL, 0));
     g->stepping = true;
     g->n_steps++;

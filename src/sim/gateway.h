@@ -12,6 +12,7 @@
 
 #define SIM_TEXT_MAX 192
 #define SIM_ANY      UINT32_MAX
+#define SIM_WALL_S   INT64_C(1700000000) /* the calendar at the simulation's time 0 */
 
 /* What the core told the operator; the record's views are empty, its text is here. */
 struct sim_record {

@@ -120,6 +120,7 @@ struct pair *pair_new(uint64_t seed, const char *ike, const char *esp)
     kc_rng_init(&p->rng, net);
     p->now_us = KD_S(1000);
     p->delay_us = KD_MS(5);
+    p->wall_s = PAIR_WALL_S;
     side_init(p, A, seed, ike, esp);
     side_init(p, B, seed, ike, esp);
     return p;
@@ -228,26 +229,39 @@ static struct pair_event *later(struct pair *p, int side, uint64_t delay)
     return q;
 }
 
+static struct kd_bytes span(const struct pair_side *s, struct kd_span at)
+{
+    return kd_bytes(s->out->buf + at.off, at.len);
+}
+
 static void run_job(struct pair *p, int side, const struct ike_action *a)
 {
     struct pair_side *s = &p->s[side];
     struct kc_job job = {.kind = a->job_kind,
                          .group = (enum kc_dh)a->group,
                          .priv = a->priv,
-                         .peer = kd_bytes(s->out->buf + a->data.off, a->data.len)};
+                         .peer = span(s, a->data)};
     struct kc_job_result res;
+    struct kc_chain chain;
     struct pair_event *q = later(p, side, 300);
+    struct kd_bytes data;
 
+    ike_auth_job_set(&job, &chain, &a->auth, span(s, a->data), span(s, a->data2),
+                     span(s, a->data3));
     memset(&res, 0, sizeof(res));
     kc_job_run(s->crypto, &job, &res);
+    data = ike_job_data(a->job_kind, &res);
     q->held = s->hold_jobs;
     q->ev.kind = IKE_EV_JOB_DONE;
     q->ev.job = a->job;
     q->ev.job_status = res.status;
     q->ev.secret = res.secret;
-    memcpy(q->data, res.pub, res.pub_len);
-    q->ev.data.len = res.pub_len;
+    REQUIRE(data.len <= sizeof(q->data));
+    if (data.len)
+        memcpy(q->data, data.p, data.len);
+    q->ev.data.len = data.len;
     s->n_jobs++;
+    s->n_jobs_of[a->job_kind]++;
 }
 
 static struct pair_child *child_of(struct pair_side *s, struct kd_handle h)
@@ -387,6 +401,7 @@ void pair_step(struct pair *p, int side, const struct ike_event *ev)
     for (int rounds = 0;; rounds++) {
         REQUIRE(rounds < 100);
         e.now_us = p->now_us;
+        e.wall_s = p->wall_s;
         ike_step(s->e, &e, s->out);
         REQUIRE(s->out->n <= IKE_OUT_ACTIONS && s->out->used <= IKE_OUT_BYTES);
         for (uint32_t i = 0; i < s->out->n; i++)

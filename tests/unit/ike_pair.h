@@ -14,6 +14,7 @@
 #define PAIR_NOTES    512
 #define PAIR_CHILDREN 32
 #define PAIR_SENT     2048
+#define PAIR_WALL_S   INT64_C(1800000000) /* 2027-01-15 */
 
 enum { A, B }; /* the sides */
 
@@ -47,7 +48,7 @@ struct pair_side {
     struct pair_child child[PAIR_CHILDREN];
     unsigned n_children, adds, dels, uses, moves;
     struct pair_note note[PAIR_NOTES];
-    unsigned n_notes, n_sent, n_jobs;
+    unsigned n_notes, n_sent, n_jobs, n_jobs_of[KC_JOB_CHAIN + 1];
     uint64_t sent_at[PAIR_SENT];
     bool refuse_install, hold_install, hold_jobs, cut_out, cut_in;
     uint32_t keys_at_start;
@@ -70,11 +71,12 @@ struct pair_event {
     int side;
     bool held;
     struct ike_event ev;
-    uint8_t data[512];
+    uint8_t data[sizeof(struct kc_chain_result)]; /* the longest of any job */
 };
 
 struct pair {
     uint64_t now_us, delay_us;
+    int64_t wall_s; /* stands still, unless a test moves it */
     uint32_t seq;
     struct kc_rng rng;
     struct pair_side s[2];
