@@ -8,6 +8,7 @@
 
 #define RETRY_DEFAULT_US  KD_S(3)
 #define DETECT_DEFAULT_US KD_S(45) /* Azure's */
+#define FRAGMENT_DEFAULT  1280 /* what every IPv6 path carries, and all but odd ones of IPv4 */
 #define PAUSE_MAX         16 /* times the first pause */
 
 /* The first place in e->conn whose id is not below id. */
@@ -72,6 +73,8 @@ bool ike_conn_set(struct ike *e, uint32_t id, const struct ike_conn_config *cfg)
         c->cfg.retry_us = RETRY_DEFAULT_US;
     if (!c->cfg.port)
         c->cfg.port = 500;
+    if (!c->cfg.fragment_size)
+        c->cfg.fragment_size = FRAGMENT_DEFAULT;
     if (!c->cfg.natt_port)
         c->cfg.natt_port = 4500;
     ike_proposals_filter(&c->cfg.ike, e->crypto);

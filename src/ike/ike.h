@@ -61,6 +61,9 @@ struct ike_child_config {
     struct ike_ts_list local_ts, remote_ts;
 };
 
+#define IKE_FRAGMENT_MIN 576 /* what every IPv4 path carries */
+#define IKE_FRAGMENT_OFF UINT16_MAX
+
 struct ike_conn_config {
     char name[16];
     struct kd_addr local;  /* outer address */
@@ -80,6 +83,7 @@ struct ike_conn_config {
     bool accept_any_ts; /* Azure as responder (facts/azure 1.5): take the offer whole */
     uint64_t detect_us, abandon_us; /* DESIGN 3.5 */
     uint64_t retry_us;              /* first pause before reconnecting; doubles to 16 x */
+    uint16_t fragment_size; /* RFC 7383: octets of an IP datagram; 0: 1280; IKE_FRAGMENT_OFF: never */
     uint64_t ike_life_us, child_life_us; /* hard; soft at 95 % with jitter downwards */
 };
 

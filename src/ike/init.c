@@ -101,6 +101,7 @@ static void send_init(struct ike *e, struct ike_sa *sa)
     ike_put_natd(e, sa, c, b, zero);
     hs->auth.hashes_offered = ike_hashes_ours(&c->cfg.auth);
     ike_put_hashes(b, hs->auth.hashes_offered);
+    ike_put_fragmentation(sa, b);
     sa->state = IKE_ST_I_INIT;
     if (!ike_request_send(e, sa, IKE_XK_INIT) ||
         !ike_buf_set(&hs->init_req, ike_buf_bytes(&sa->tx.msg)))
@@ -250,6 +251,7 @@ void ike_init_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     }
     hs->auth.hashes = ike_hashes_read(m);
     ike_natd_check(e, sa, m, &sa->local, &sa->remote);
+    ike_fragmentation_check(sa, m);
     float_port(sa, c);
     memcpy(sa->spi_r, m->h.spi_r, IKE_SPI_LEN);
     ike_request_done(sa);
@@ -273,18 +275,6 @@ static void bad_key(struct ike *e, struct ike_sa *sa, enum kc_job_status status)
     }
     ike_stranger(e, &sa->remote, why);
     ike_sa_drop(e, sa, KD_REASON_PROTOCOL_ERROR, false);
-}
-
-static void unstash(struct ike *e, struct ike_sa *sa)
-{
-    struct ike_hs *hs = sa->hs;
-    uint32_t len = hs->stash.len;
-
-    sa->state = IKE_ST_R_INIT;
-    memcpy(e->rx, hs->stash.p, len);
-    ike_buf_free(&hs->stash);
-    if (!ike_sa_silent(e, sa))
-        ike_receive_sealed(e, sa, len, &hs->stash_local, &hs->stash_remote, hs->stash_natt);
 }
 
 void ike_init_job(struct ike *e, struct ike_sa *sa, const struct ike_event *ev)
@@ -311,7 +301,7 @@ void ike_init_job(struct ike *e, struct ike_sa *sa, const struct ike_event *ev)
         ike_init_respond(e, sa);
         break;
     case IKE_ST_R_SHARED:
-        unstash(e, sa);
+        ike_unstash(e, sa);
         break;
     default:
         break;

@@ -63,6 +63,7 @@ static void make(struct ike *e, const struct ike_conn *c, const struct ike_suite
     hs->auth.hashes = ike_hashes_read(m);
     ike_nonce_draw(e, &hs->nr);
     ike_natd_check(e, sa, m, &ev->local, &ev->remote);
+    ike_fragmentation_check(sa, m);
 }
 
 void ike_init_requested(struct ike *e, const struct ike_msg *m, const uint8_t hash[20],
@@ -132,6 +133,8 @@ void ike_init_respond(struct ike *e, struct ike_sa *sa)
     hs->auth.hashes_offered = ike_conns_hashes(e);
     ike_put_hashes(b, hs->auth.hashes_offered);
     ike_put_certreq(b, &c->cfg.auth);
+    if (sa->fragmenting)
+        ike_put_fragmentation(sa, b);
     ike_childless_announce(sa, c, b);
     if (amplifies(e, sa, b)) {
         ike_sa_drop(e, sa, KD_REASON_NONE, false);

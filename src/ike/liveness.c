@@ -61,6 +61,7 @@ uint64_t ike_sa_deadline(const struct ike *e, const struct ike_sa *sa)
 {
     uint64_t at = KD_MIN(sa->end_us, KD_MIN(sa->tx.retx_us, sa->tx.give_up_us));
 
+    at = KD_MIN(at, ike_fragments_deadline(sa));
     if (sa->state == IKE_ST_GONE)
         return sa->end_us;
     if (ike_sa_silent(e, sa))
@@ -181,6 +182,7 @@ static void wake_handshake(struct ike *e, struct ike_sa *sa)
 void ike_sa_wake(struct ike *e, struct ike_sa *sa)
 {
     ike_touch(e, sa);
+    ike_fragments_wake(e, sa);
     if (sa->state == IKE_ST_GONE) {
         sa->dead = true;
     } else if (ike_sa_silent(e, sa)) {

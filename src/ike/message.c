@@ -1,6 +1,6 @@
 /* Building messages, sealing and opening the SK payload.
  *
- * Not here: which payloads belong where, the SKF payload (RFC 7383).
+ * Not here: which payloads belong where, the SKF payload (skf.c).
  * RFC 7296 3.1 to 3.14; RFC 5282 3, 5.1 (AEAD: associated data is everything up to and including
  * SK's generic header; padding is not needed, but the Pad Length octet is). */
 #include "ike/message.h"
@@ -15,7 +15,7 @@ size_t ike_sk_iv_len(const struct ike_sk *sk)
     return sk->encr->iv_len;
 }
 
-static size_t icv_len(const struct ike_sk *sk)
+size_t ike_sk_icv_len(const struct ike_sk *sk)
 {
     return sk->encr->aead ? sk->encr->icv_len : sk->integ->icv_len;
 }
@@ -80,27 +80,25 @@ void ike_build_seal(struct ike_build *b, const struct ike_sk *sk, const uint8_t 
     kd_put_bytes(&b->w, kd_bytes(iv, ike_sk_iv_len(sk)));
 }
 
-static void seal(struct ike_build *b)
+void ike_sk_close(struct kd_writer *w, const struct ike_sk *sk, size_t payload_at, size_t aad_len)
 {
-    const struct ike_sk *sk = b->sk;
-    size_t aad_len = b->sk_at + GENERIC_HEADER;
     size_t text_at = aad_len + ike_sk_iv_len(sk);
     size_t pad, text_len, icv_at;
     bool sealed;
 
-    if (!b->w.ok)
+    if (!w->ok)
         return;
-    pad = sk->encr->block - 1 - (b->w.pos - text_at) % sk->encr->block;
-    kd_put_zero(&b->w, pad);
-    kd_put_u8(&b->w, (uint8_t)pad);
-    text_len = b->w.pos - text_at;
-    icv_at = kd_put_gap(&b->w, icv_len(sk));
-    patch_length(&b->w, b->sk_at);
-    kd_patch_u32(&b->w, LENGTH_AT, (uint32_t)b->w.pos);
-    if (!b->w.ok)
+    pad = sk->encr->block - 1 - (w->pos - text_at) % sk->encr->block;
+    kd_put_zero(w, pad);
+    kd_put_u8(w, (uint8_t)pad);
+    text_len = w->pos - text_at;
+    icv_at = kd_put_gap(w, ike_sk_icv_len(sk));
+    patch_length(w, payload_at);
+    kd_patch_u32(w, LENGTH_AT, (uint32_t)w->pos);
+    if (!w->ok)
         return;
-    sealed = kc_box_seal(sk->box, b->w.p + aad_len, kd_bytes(b->w.p, aad_len), b->w.p + text_at,
-                         text_len, kd_bytes(NULL, 0), b->w.p + icv_at);
+    sealed = kc_box_seal(sk->box, w->p + aad_len, kd_bytes(w->p, aad_len), w->p + text_at, text_len,
+                         kd_bytes(NULL, 0), w->p + icv_at);
     kd_assert(sealed); /* false is a wrong length, and those are ours */
 }
 
@@ -108,7 +106,7 @@ struct kd_bytes ike_build_end(struct ike_build *b)
 {
     kd_assert(!b->open);
     if (b->sk)
-        seal(b);
+        ike_sk_close(&b->w, b->sk, b->sk_at, b->sk_at + GENERIC_HEADER);
     else
         kd_patch_u32(&b->w, LENGTH_AT, (uint32_t)b->w.pos);
     if (!b->w.ok) {
@@ -221,30 +219,52 @@ static bool refuse(struct ike_diag *d, enum ike_wire err, size_t at, const char 
     return false;
 }
 
-bool ike_msg_open(uint8_t *datagram, size_t len, struct ike_msg *m, const struct ike_sk *sk,
-                  struct ike_diag *d)
+bool ike_sk_text(uint8_t *datagram, size_t iv_at, size_t len, const struct ike_sk *sk,
+                 struct kd_bytes *text, struct ike_diag *d)
 {
-    size_t at = m->sk.body_at, iv_len = ike_sk_iv_len(sk), tag_len = icv_len(sk), text_len, pad;
-    uint8_t *text;
+    size_t iv_len = ike_sk_iv_len(sk), tag_len = ike_sk_icv_len(sk), text_len, pad;
+    uint8_t *p = datagram + iv_at + iv_len;
 
-    kd_assert(datagram == m->raw.p && len == m->raw.len && ike_msg_has(m, IKE_PL_SK) && !m->inner);
-    if (m->sk.body.len < iv_len + 1 + tag_len)
-        return refuse(d, IKE_WIRE_CRYPTO, at, "too short for IV, Pad Length and ICV");
-    text = datagram + at + iv_len;
-    text_len = m->sk.body.len - iv_len - tag_len;
+    *text = kd_bytes(NULL, 0);
+    if (len < iv_len + 1 + tag_len)
+        return refuse(d, IKE_WIRE_CRYPTO, iv_at, "too short for IV, Pad Length and ICV");
+    text_len = len - iv_len - tag_len;
     if (text_len % sk->encr->block != 0)
-        return refuse(d, IKE_WIRE_CRYPTO, at, "not a multiple of the cipher's block");
-    if (!kc_box_open(sk->box, datagram + at, kd_bytes(datagram, at), text, text_len,
-                     kd_bytes(NULL, 0), text + text_len))
-        return refuse(d, IKE_WIRE_CRYPTO, at, "ICV does not match");
+        return refuse(d, IKE_WIRE_CRYPTO, iv_at, "not a multiple of the cipher's block");
+    if (!kc_box_open(sk->box, datagram + iv_at, kd_bytes(datagram, iv_at), p, text_len,
+                     kd_bytes(NULL, 0), p + text_len))
+        return refuse(d, IKE_WIRE_CRYPTO, iv_at, "ICV does not match");
+    pad = p[text_len - 1];
+    if (pad + 1 > text_len)
+        return refuse(d, IKE_WIRE_SYNTAX, iv_at + iv_len + text_len - 1,
+                      "padding longer than the text");
+    *text = kd_bytes(p, text_len - 1 - pad);
+    return true;
+}
 
+static void become_inner(struct ike_msg *m)
+{
     m->inner = true;
     m->has = 0; /* it was SK alone */
     m->n_payloads = m->n_unknown = 0;
-    pad = text[text_len - 1];
-    if (pad + 1 > text_len)
-        return refuse(d, IKE_WIRE_SYNTAX, at + iv_len + text_len - 1,
-                      "padding longer than the text");
-    return ike_chain_parse(kd_bytes(text, text_len - 1 - pad), m->sk.first, (uint32_t)(at + iv_len),
-                           m, d);
+}
+
+bool ike_msg_open(uint8_t *datagram, size_t len, struct ike_msg *m, const struct ike_sk *sk,
+                  struct ike_diag *d)
+{
+    size_t at = m->sk.body_at;
+    struct kd_bytes text;
+
+    kd_assert(datagram == m->raw.p && len == m->raw.len && ike_msg_has(m, IKE_PL_SK) && !m->inner);
+    if (ike_sk_text(datagram, at, m->sk.body.len, sk, &text, d))
+        return ike_msg_inner(m, text, (uint32_t)(at + ike_sk_iv_len(sk)), d);
+    if (d->err != IKE_WIRE_CRYPTO)
+        become_inner(m);
+    return false;
+}
+
+bool ike_msg_inner(struct ike_msg *m, struct kd_bytes chain, uint32_t base, struct ike_diag *d)
+{
+    become_inner(m);
+    return ike_chain_parse(chain, m->sk.first, base, m, d);
 }

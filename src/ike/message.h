@@ -23,6 +23,7 @@ struct ike_sk {
 #define IKE_IV_MAX 16 /* octets; ike_sk_iv_len() says how many are used */
 
 size_t ike_sk_iv_len(const struct ike_sk *sk);
+size_t ike_sk_icv_len(const struct ike_sk *sk);
 
 struct ike_build {
     struct kd_writer w;
@@ -40,6 +41,33 @@ void ike_build_begin(struct ike_build *b, void *buf, size_t cap, const struct ik
 void ike_build_seal(struct ike_build *b, const struct ike_sk *sk, const uint8_t *iv);
 /* Closes, seals and returns the message (borrows buf); empty when it did not fit. */
 struct kd_bytes ike_build_end(struct ike_build *b);
+
+/* ---- fragments (RFC 7383): skf.c ---- */
+
+/* The next IV, ike_sk_iv_len() octets, as ike_build_seal() wants it. */
+typedef void ike_iv_fn(void *arg, uint8_t iv[IKE_IV_MAX]);
+/* Would the sealed message be longer than limit octets? Never, when it is in clear. */
+bool ike_build_exceeds(const struct ike_build *b, size_t limit);
+/* In place of ike_build_end(): messages of at most limit octets with one SKF payload each, one
+ * behind the other in buf (borrowed), told apart by their headers' lengths. Empty when they don't
+ * fit. What b wrote is wiped. */
+struct kd_bytes ike_build_fragments(struct ike_build *b, size_t limit, ike_iv_fn *iv, void *arg,
+                                    uint8_t *buf, size_t cap);
+/* Verifies and decrypts m's SKF payload in place; text borrows from datagram. False as for
+ * ike_msg_open(). */
+bool ike_fragment_open(uint8_t *datagram, const struct ike_msg *m, const struct ike_sk *sk,
+                       struct kd_bytes *text, struct ike_diag *d) KD_MUST_USE;
+
+/* ---- what SK and SKF share ---- */
+
+/* Pads and seals what follows the IV at aad_len, fills in the lengths of payload and message. */
+void ike_sk_close(struct kd_writer *w, const struct ike_sk *sk, size_t payload_at, size_t aad_len);
+/* Verifies and decrypts in place the len octets (IV, cipher text, ICV) at iv_at. */
+bool ike_sk_text(uint8_t *datagram, size_t iv_at, size_t len, const struct ike_sk *sk,
+                 struct kd_bytes *text, struct ike_diag *d) KD_MUST_USE;
+/* m becomes what is inside: chain, which begins with a payload of type m->sk.first. */
+bool ike_msg_inner(struct ike_msg *m, struct kd_bytes chain, uint32_t base,
+                   struct ike_diag *d) KD_MUST_USE;
 
 /* Any payload: the body is what is written to the returned writer until ike_payload_end(). */
 struct kd_writer *ike_payload_begin(struct ike_build *b, uint8_t type);

@@ -8,8 +8,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* A message of IKE_TX_MAX octets in datagrams of IKE_FRAGMENT_MIN. */
+#define MSG_FRAGMENTS 40
 /* What one SA can cause: its children (down, delete, keys), its own notes, a message, a job. */
-#define SA_ACTIONS (IKE_SA_CHILDREN * 3 + 8)
+#define SA_ACTIONS (IKE_SA_CHILDREN * 3 + 8 + MSG_FRAGMENTS)
 
 const char *const ike_note_names[] = {
     [IKE_NOTE_CONNECTING] = "connecting",

@@ -209,6 +209,10 @@ static const char *take_sk(struct ike_msg *m, struct kd_reader *r)
 
 static const char *take_skf(struct ike_msg *m, struct kd_reader *r)
 {
+    struct kd_reader at = *r;
+
+    m->skf_number = kd_get_u16(&at);
+    m->skf_total = kd_get_u16(&at);
     return take_whole(&m->skf, r);
 }
 

@@ -126,6 +126,7 @@ struct ike_msg {
     struct ike_sk_view sk;    /* its bit in has goes when it was opened, the view stays */
     struct kd_bytes skf;      /* body; RFC 7383 */
     uint8_t skf_first;        /* its Next Payload */
+    uint16_t skf_number, skf_total; /* from 1 on; any values until fragment.c has judged them */
 
     uint8_t n_notifies, n_deletes, n_vendors, n_certs, n_certreqs;
     struct ike_notify notifies[IKE_MSG_NOTIFIES];

@@ -1,7 +1,7 @@
-/* A datagram's way through the engine: header, SA, window, decryption, grammar, row, handler
- * (DESIGN 4). Nothing here believes a message before its ICV is checked, except IKE_SA_INIT's
- * two, which have none: those meet only SAs that are not established. RFC 7296 2.1 to 2.3
- * (window), 2.5 (versions, critical payloads), 2.21 (errors), 2.23 (addresses). */
+/* A datagram's way through the engine: header, SA, (sealed.c: window, decryption,) grammar, row,
+ * handler (DESIGN 4). Nothing here believes a message before its ICV is checked, except
+ * IKE_SA_INIT's two, which have none: those meet only SAs that are not established. RFC 7296 2.1
+ * to 2.3 (window), 2.5 (versions, critical payloads), 2.21 (errors), 2.23 (addresses). */
 #include "ike/sa.h"
 
 #include <stdio.h>
@@ -116,8 +116,7 @@ static void refuse_response(struct ike *e, struct ike_sa *sa, const struct ike_d
     ike_sa_close(e, sa, KD_REASON_INVALID_SYNTAX);
 }
 
-static void refuse(struct ike *e, struct ike_sa *sa, const struct ike_msg *m,
-                   const struct ike_diag *d)
+void ike_refuse(struct ike *e, struct ike_sa *sa, const struct ike_msg *m, const struct ike_diag *d)
 {
     if (ike_header_response(&m->h))
         refuse_response(e, sa, d);
@@ -125,26 +124,7 @@ static void refuse(struct ike *e, struct ike_sa *sa, const struct ike_msg *m,
         refuse_request(e, sa, d);
 }
 
-/* ---- a message of an SA ---- */
-
-/* A validated message from elsewhere: a peer behind a NAT has a new mapping. Not followed when
- * we are behind one ourselves (RFC 7296 2.23). IKE_AUTH may move to port 4500. */
-static void follow(struct ike *e, struct ike_sa *sa, const struct kd_endpoint *local,
-                   const struct kd_endpoint *remote, bool natt)
-{
-    if (kd_endpoint_eq(&sa->local, local) && kd_endpoint_eq(&sa->remote, remote) &&
-        sa->natt == natt)
-        return;
-    if (sa->state != IKE_ST_R_INIT &&
-        (sa->state != IKE_ST_UP || !sa->nat_there || sa->nat_here || !natt))
-        return;
-    sa->local = *local;
-    sa->remote = *remote;
-    sa->natt = natt;
-    ike_children_moved(e, sa);
-}
-
-static void dispatch(struct ike *e, struct ike_sa *sa, struct ike_msg *m)
+void ike_dispatch(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
 {
     struct ike_diag d = {.err = IKE_WIRE_SYNTAX, .rule = "a message that does not belong here"};
     enum ike_form form = ike_grammar_check(m, &d);
@@ -152,14 +132,14 @@ static void dispatch(struct ike *e, struct ike_sa *sa, struct ike_msg *m)
     const struct row *r;
 
     if (form == IKE_FORM_NONE) {
-        refuse(e, sa, m, &d);
+        ike_refuse(e, sa, m, &d);
         return;
     }
     r = row_of(sa, form, response ? sa->tx.kind : IKE_XK_NONE);
     if (!r) {
         d = (struct ike_diag){.err = IKE_WIRE_SYNTAX,
                               .rule = "a message that does not belong here"};
-        refuse(e, sa, m, &d);
+        ike_refuse(e, sa, m, &d);
         return;
     }
     if (response) {
@@ -168,98 +148,6 @@ static void dispatch(struct ike *e, struct ike_sa *sa, struct ike_msg *m)
         ike_request_done(sa);
     }
     r->run(e, sa, m);
-}
-
-static void resend_answer(struct ike *e, const struct ike_sa *sa, const struct kd_endpoint *local,
-                          const struct kd_endpoint *remote, bool natt)
-{
-    if (!sa->rx.busy && sa->rx.resp.p)
-        ike_out_send(e, sa->conn, local, remote, natt, ike_buf_bytes(&sa->rx.resp));
-}
-
-/* The window (2.3): is this message the one that is expected? Duplicates are known by being
- * identical, so nobody can make us repeat an answer without having seen the request. */
-static bool expected(struct ike *e, struct ike_sa *sa, const struct ike_header *h,
-                     const uint8_t hash[20], const struct kd_endpoint *local,
-                     const struct kd_endpoint *remote, bool natt)
-{
-    if (ike_header_response(h))
-        return sa->tx.out && h->msg_id == sa->tx.next_id - 1 && h->exchange == sa->tx.exchange;
-    if (sa->rx.next_id > 0 && h->msg_id == sa->rx.next_id - 1) {
-        if (memcmp(sa->rx.hash, hash, 20) == 0)
-            resend_answer(e, sa, local, remote, natt);
-        return false;
-    }
-    if (sa->rx.busy || h->msg_id != sa->rx.next_id)
-        return false;
-    return sa->state == IKE_ST_UP || sa->state == IKE_ST_CLOSING ||
-           (sa->state == IKE_ST_R_INIT && h->exchange == IKE_X_AUTH);
-}
-
-/* IKE_AUTH before the shared secret: it waits, and only now is the secret worth its price. */
-static void stash(struct ike *e, struct ike_sa *sa, size_t len, const struct kd_endpoint *local,
-                  const struct kd_endpoint *remote, bool natt)
-{
-    struct ike_hs *hs = sa->hs;
-
-    if (!hs || !ike_buf_set(&hs->stash, kd_bytes(e->rx, len)))
-        return;
-    hs->stash_local = *local;
-    hs->stash_remote = *remote;
-    hs->stash_natt = natt;
-    if (ike_ke_shared(e, sa, &hs->ke, kd_bytes(hs->ke.peer, hs->ke.peer_len)))
-        sa->state = IKE_ST_R_SHARED;
-    else
-        ike_sa_drop(e, sa, KD_REASON_NO_RESOURCES, false);
-}
-
-static void accept_request(struct ike_sa *sa, const struct ike_header *h, const uint8_t hash[20],
-                           const struct kd_endpoint *local, const struct kd_endpoint *remote,
-                           bool natt)
-{
-    sa->rx.next_id = h->msg_id + 1;
-    sa->rx.exchange = h->exchange;
-    memcpy(sa->rx.hash, hash, 20);
-    sa->rx.local = *local;
-    sa->rx.remote = *remote;
-    sa->rx.natt = natt;
-    sa->rx.busy = true;
-    ike_buf_free(&sa->rx.resp);
-}
-
-void ike_receive_sealed(struct ike *e, struct ike_sa *sa, size_t len,
-                        const struct kd_endpoint *local, const struct kd_endpoint *remote,
-                        bool natt)
-{
-    const struct kd_bytes datagram = kd_bytes(e->rx, len);
-    struct ike_msg *m = &e->msg;
-    struct ike_diag d;
-    uint8_t hash[20];
-
-    kc_sha1(e->crypto, &datagram, 1, hash); /* before it is decrypted in place */
-    if (!ike_msg_parse(datagram, m, &d) || ike_grammar_check(m, &d) != IKE_FORM_SEALED)
-        return;
-    if (!expected(e, sa, &m->h, hash, local, remote, natt))
-        return;
-    if (!sa->open.box) {
-        if (sa->state == IKE_ST_R_INIT)
-            stash(e, sa, len, local, remote, natt);
-        return;
-    }
-    if (!ike_msg_open(e->rx, len, m, &sa->open, &d)) {
-        if (d.err == IKE_WIRE_CRYPTO) {
-            ike_stranger(e, remote, "a message that does not verify");
-            return;
-        }
-        if (!ike_header_response(&m->h))
-            accept_request(sa, &m->h, hash, local, remote, natt);
-        refuse(e, sa, m, &d);
-        return;
-    }
-    follow(e, sa, local, remote, natt);
-    if (!ike_header_response(&m->h))
-        accept_request(sa, &m->h, hash, local, remote, natt);
-    dispatch(e, sa, m);
 }
 
 /* ---- clear messages ---- */
@@ -293,7 +181,7 @@ static void receive_init_request(struct ike *e, const struct ike_event *ev,
     if (known) {
         /* 2.1: the same answer while IKE_AUTH has not come; later it is ignored. */
         if (known->rx.exchange == IKE_X_SA_INIT && !ike_sa_silent(e, known))
-            resend_answer(e, known, &ev->local, &ev->remote, ev->natt);
+            ike_answer_again(e, known, &from);
         return;
     }
     if (!ike_msg_parse(datagram, &e->msg, &d)) {
@@ -337,6 +225,7 @@ static void receive_init_response(struct ike *e, const struct ike_event *ev,
 
 static void receive_other(struct ike *e, const struct ike_event *ev, const struct ike_header *h)
 {
+    const struct ike_from from = {ev->local, ev->remote, ev->natt};
     bool from_initiator = h->flags & IKE_FLAG_INITIATOR;
     struct ike_sa *sa = ike_index_spi(e, from_initiator ? h->spi_r : h->spi_i);
 
@@ -354,7 +243,7 @@ static void receive_other(struct ike *e, const struct ike_event *ev, const struc
         return;
     }
     ike_touch(e, sa);
-    ike_receive_sealed(e, sa, ev->data.len, &ev->local, &ev->remote, ev->natt);
+    ike_receive_sealed(e, sa, ev->data.len, &from);
 }
 
 void ike_receive(struct ike *e, const struct ike_event *ev)

@@ -63,6 +63,7 @@ struct ike_sa *ike_sa_new(struct ike *e, const struct ike_conn *c, bool initiato
     sa->initiator = initiator;
     sa->detect_us = c->cfg.detect_us;
     sa->abandon_us = KD_MAX(c->cfg.abandon_us, c->cfg.detect_us);
+    sa->fragment_size = c->cfg.fragment_size == IKE_FRAGMENT_OFF ? 0 : c->cfg.fragment_size;
     sa->local = (struct kd_endpoint){c->cfg.local, c->cfg.port};
     sa->remote = (struct kd_endpoint){c->cfg.remote, c->cfg.port};
     ike_spi_draw(e, initiator ? sa->spi_i : sa->spi_r);
@@ -123,6 +124,8 @@ void ike_sa_wipe(struct ike *e, struct ike_sa *sa)
     ike_hs_free(e, sa);
     ike_xchg_free(e, &sa->ours);
     ike_xchg_free(e, &sa->theirs);
+    ike_fragments_free(&sa->fragments[0]);
+    ike_fragments_free(&sa->fragments[1]);
     for (size_t i = 0; i < KD_ARRAY_LEN(k); i++)
         ike_key_doom(e, k[i]);
     kc_box_free(sa->seal.box);

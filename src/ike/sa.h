@@ -99,15 +99,20 @@ struct ike_auth {
     uint8_t data[IKE_AUTH_DATA_MAX];
 };
 
+/* Where a datagram came from and where an answer to it goes. */
+struct ike_from {
+    struct kd_endpoint local, remote;
+    bool natt;
+};
+
 /* What only the handshake needs: freed when the SA is UP. */
 struct ike_hs {
     struct ike_ke ke;
     struct ike_nonce ni, nr;
     struct ike_buf init_req, init_resp; /* as signed by AUTH (RFC 7296 2.15) */
     struct ike_buf cookie;
-    struct ike_buf stash; /* IKE_AUTH that came before the shared secret */
-    struct kd_endpoint stash_local, stash_remote;
-    bool stash_natt;
+    struct ike_buf stash; /* IKE_AUTH that came before the shared secret: one message or fragments */
+    struct ike_from stash_from;
     uint8_t rounds;
     uint32_t groups_tried; /* bit: the group was asked for by INVALID_KE_PAYLOAD once */
     enum kd_reason refused; /* by clear text: acted upon when nothing better comes */
@@ -159,7 +164,7 @@ struct ike_tx {
     enum ike_xkind kind;  /* what it is */
     uint8_t exchange;
     struct kd_handle child; /* DEL_CHILD */
-    struct ike_buf msg;   /* identical for every retransmission (2.1) */
+    struct ike_buf msg;   /* identical for every retransmission (2.1); of fragments, all of them */
     uint64_t retx_us, gap_us, give_up_us;
     uint32_t retx;        /* how many times it was sent again */
 };
@@ -222,6 +227,9 @@ struct ike_sa {
     struct ike_xchg *ours, *theirs;
     struct ike_tx tx;
     struct ike_rx rx;
+    struct ike_fragments *fragments[2]; /* of the peer's request, of the answer; owned, or NULL */
+    bool fragmenting;                   /* both ends have said that they do (RFC 7383 2.3) */
+    uint16_t fragment_size;             /* ours: octets of the IP datagram, 0: off */
     struct kd_handle child[IKE_SA_CHILDREN];
     uint32_t n_children;
 
@@ -298,12 +306,6 @@ struct ike_bucket {
     uint32_t tokens;
 };
 
-/* Where a datagram came from and where an answer to it goes. */
-struct ike_from {
-    struct kd_endpoint local, remote;
-    bool natt;
-};
-
 struct ike_cookie_secret {
     struct kd_handle key; /* owned */
     uint8_t version;
@@ -333,6 +335,7 @@ struct ike {
     uint32_t cookie_total, cookie_per_addr;
     struct ike_cookie_secret cookie[2]; /* this one and the one before */
     uint64_t cookie_at_us;
+    uint32_t fragment_bytes[2]; /* kept for SAs that are authenticated, and half-open */
     struct ike_sa *dirty; /* to be settled at the end of the step */
     struct kd_handle qcd; /* of ike_params */
     struct ike_bucket stranger_notes, stateless_replies, hints, unasked;
@@ -340,6 +343,7 @@ struct ike {
     uint32_t n_doomed, doomed_cap;
     struct ike_build build; /* of the message being made */
     uint8_t tx[IKE_TX_MAX];
+    uint8_t cut[IKE_TX_MAX * 3 / 2]; /* the same in fragments of the smallest size */
     uint8_t rx[IKE_RX_MAX];
     struct ike_msg msg; /* of the datagram being handled */
 };
@@ -594,6 +598,10 @@ struct ike_build *ike_request(struct ike *e, struct ike_sa *sa, uint8_t exchange
 bool ike_request_send(struct ike *e, struct ike_sa *sa, enum ike_xkind kind);
 void ike_request_done(struct ike_sa *sa); /* answered, or given up */
 void ike_request_resend(struct ike *e, struct ike_sa *sa);
+/* Each of the messages in msgs: one, or a set of fragments. */
+void ike_send_all(struct ike *e, uint32_t conn, const struct ike_from *from, struct kd_bytes msgs);
+/* Takes the first of messages that lie one behind the other; false at the end. */
+bool ike_next_message(struct kd_bytes *rest, struct kd_bytes *one);
 struct ike_build *ike_response(struct ike *e, struct ike_sa *sa);
 void ike_response_send(struct ike *e, struct ike_sa *sa);
 void ike_response_notify(struct ike *e, struct ike_sa *sa, uint16_t type, struct kd_bytes data);
@@ -603,10 +611,34 @@ void ike_pump(struct ike *e, struct ike_sa *sa);
 /* ---- receive.c ---- */
 
 void ike_receive(struct ike *e, const struct ike_event *ev);
+/* A whole message that was opened, in e->msg: its row's handler runs, or it is refused. */
+void ike_dispatch(struct ike *e, struct ike_sa *sa, const struct ike_msg *m);
+void ike_refuse(struct ike *e, struct ike_sa *sa, const struct ike_msg *m,
+                const struct ike_diag *d);
+
+/* ---- sealed.c ---- */
+
 /* A message for an SA with keys, or about to have them: e->rx[0..len). */
-void ike_receive_sealed(struct ike *e, struct ike_sa *sa, size_t len,
-                        const struct kd_endpoint *local, const struct kd_endpoint *remote,
-                        bool natt);
+void ike_receive_sealed(struct ike *e, struct ike_sa *sa, size_t len, const struct ike_from *from);
+/* The last answer, when it is there. */
+void ike_answer_again(struct ike *e, const struct ike_sa *sa, const struct ike_from *from);
+/* The shared secret is there: what has waited for it. */
+void ike_unstash(struct ike *e, struct ike_sa *sa);
+
+/* ---- fragment.c ---- */
+
+/* Number and total are possible, and not beyond what is kept. */
+bool ike_fragment_sound(const struct ike_msg *m);
+/* Keeps text, what was in m's SKF payload; hash: of the datagram as it came. True when it was the last
+ * one: m and e->rx hold the whole message, still to be parsed (ike_msg_inner()), hash is fragment
+ * 1's. */
+bool ike_fragments_add(struct ike *e, struct ike_sa *sa, struct ike_msg *m, struct kd_bytes text,
+                       uint8_t hash[20]);
+void ike_fragments_free(struct ike_fragments **set);
+uint64_t ike_fragments_deadline(const struct ike_sa *sa);
+void ike_fragments_wake(struct ike *e, struct ike_sa *sa);
+void ike_put_fragmentation(const struct ike_sa *sa, struct ike_build *b); /* we can, if we may */
+void ike_fragmentation_check(struct ike_sa *sa, const struct ike_msg *m);
 
 /* ---- handlers, by exchange: what the rows of receive.c name ---- */
 

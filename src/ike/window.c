@@ -6,6 +6,8 @@
  * never hear from it again. */
 #include "ike/sa.h"
 
+#define LENGTH_AT 24 /* of the header's fields */
+
 bool ike_sa_silent(const struct ike *e, const struct ike_sa *sa)
 {
     const struct ike_conn *c = ike_conn_of(e, sa);
@@ -15,20 +17,79 @@ bool ike_sa_silent(const struct ike *e, const struct ike_sa *sa)
 
 /* An AEAD's IV must never repeat under one key: it counts. CBC's must not be foreseeable: it is
  * drawn (RFC 5282 3.1, RFC 7296 3.14). */
-static void seal(struct ike *e, struct ike_sa *sa)
+struct sealing {
+    struct ike *e;
+    struct ike_sa *sa;
+};
+
+static void next_iv(void *arg, uint8_t iv[IKE_IV_MAX])
 {
-    uint8_t iv[IKE_IV_MAX] = {0};
+    const struct sealing *s = arg;
+    struct ike_sa *sa = s->sa;
     size_t len = ike_sk_iv_len(&sa->seal);
 
-    kd_assert(len <= sizeof(iv));
+    kd_assert(len <= IKE_IV_MAX);
+    memset(iv, 0, IKE_IV_MAX);
     if (sa->seal.encr->aead) {
         sa->iv++;
         for (size_t i = 0; i < len && i < 8; i++)
             iv[len - 1 - i] = (uint8_t)(sa->iv >> (8 * i));
     } else {
-        kc_rng_bytes(&e->rng, iv, len);
+        kc_rng_bytes(&s->e->rng, iv, len);
     }
+}
+
+static void seal(struct ike *e, struct ike_sa *sa)
+{
+    struct sealing s = {e, sa};
+    uint8_t iv[IKE_IV_MAX];
+
+    next_iv(&s, iv);
     ike_build_seal(&e->build, &sa->seal, iv);
+}
+
+/* ---- one message or its fragments (RFC 7383 2.5) ---- */
+
+/* Octets of an IKE message in an IP datagram of the configured size. */
+static size_t message_max(const struct ike_sa *sa, const struct kd_endpoint *remote, bool natt)
+{
+    size_t around = (remote->addr.family == 6 ? 40u : 20u) + 8 + (natt ? 4 : 0);
+
+    return sa->fragment_size - KD_MIN(around, (size_t)sa->fragment_size);
+}
+
+static struct kd_bytes end(struct ike *e, struct ike_sa *sa, const struct kd_endpoint *remote,
+                           bool natt)
+{
+    size_t max = message_max(sa, remote, natt);
+    struct sealing s = {e, sa};
+
+    if (sa->fragmenting && ike_build_exceeds(&e->build, max))
+        return ike_build_fragments(&e->build, max, next_iv, &s, e->cut, sizeof(e->cut));
+    return ike_build_end(&e->build);
+}
+
+bool ike_next_message(struct kd_bytes *rest, struct kd_bytes *one)
+{
+    struct kd_reader r;
+    uint32_t len;
+
+    kd_reader_init(&r, *rest);
+    kd_skip(&r, LENGTH_AT);
+    len = kd_get_u32(&r);
+    if (!r.ok || len < IKE_HEADER_LEN || len > rest->len)
+        return false;
+    *one = kd_bytes(rest->p, len);
+    *rest = kd_bytes(rest->p + len, rest->len - len);
+    return true;
+}
+
+void ike_send_all(struct ike *e, uint32_t conn, const struct ike_from *from, struct kd_bytes msgs)
+{
+    struct kd_bytes one;
+
+    while (ike_next_message(&msgs, &one))
+        ike_out_send(e, conn, &from->local, &from->remote, from->natt, one);
 }
 
 static struct ike_build *begin(struct ike *e, struct ike_sa *sa, uint8_t exchange, uint32_t id,
@@ -56,13 +117,15 @@ struct ike_build *ike_request(struct ike *e, struct ike_sa *sa, uint8_t exchange
 
 static void emit_request(struct ike *e, const struct ike_sa *sa)
 {
+    const struct ike_from to = {sa->local, sa->remote, sa->natt};
+
     if (!ike_sa_silent(e, sa))
-        ike_out_send(e, sa->conn, &sa->local, &sa->remote, sa->natt, ike_buf_bytes(&sa->tx.msg));
+        ike_send_all(e, sa->conn, &to, ike_buf_bytes(&sa->tx.msg));
 }
 
 bool ike_request_send(struct ike *e, struct ike_sa *sa, enum ike_xkind kind)
 {
-    struct kd_bytes msg = ike_build_end(&e->build);
+    struct kd_bytes msg = end(e, sa, &sa->remote, sa->natt);
     struct ike_tx *tx = &sa->tx;
 
     if (msg.len == 0 || !ike_buf_set(&tx->msg, msg))
@@ -101,6 +164,7 @@ void ike_request_done(struct ike_sa *sa)
     sa->tx.out = false;
     sa->tx.kind = IKE_XK_NONE;
     sa->tx.retx_us = sa->tx.give_up_us = KD_NEVER;
+    ike_fragments_free(&sa->fragments[true]);
 }
 
 /* ---- answers ---- */
@@ -112,13 +176,14 @@ struct ike_build *ike_response(struct ike *e, struct ike_sa *sa)
 
 void ike_response_send(struct ike *e, struct ike_sa *sa)
 {
-    struct kd_bytes msg = ike_build_end(&e->build);
+    const struct ike_from to = {sa->rx.local, sa->rx.remote, sa->rx.natt};
+    struct kd_bytes msg = end(e, sa, &to.remote, to.natt);
 
     sa->rx.busy = false;
     if (msg.len == 0 || !ike_buf_set(&sa->rx.resp, msg))
         return;
     if (!ike_sa_silent(e, sa))
-        ike_out_send(e, sa->conn, &sa->rx.local, &sa->rx.remote, sa->rx.natt, msg);
+        ike_send_all(e, sa->conn, &to, msg);
 }
 
 void ike_response_notify(struct ike *e, struct ike_sa *sa, uint16_t type, struct kd_bytes data)
