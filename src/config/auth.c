@@ -54,8 +54,7 @@ static void use(struct cfg *c, const struct cfg_val *name, enum config_secret_st
     }
 }
 
-static void fetch(struct cfg *c, yaml_node_t *n, enum config_secret_from from,
-                  struct kd_handle *out)
+void cfg_secret(struct cfg *c, yaml_node_t *n, enum config_secret_from from, struct kd_handle *out)
 {
     struct config_secret s;
     struct cfg_val name;
@@ -83,12 +82,12 @@ static void fetch(struct cfg *c, yaml_node_t *n, enum config_secret_from from,
 
 static void read_file(struct cfg *c, yaml_node_t *n, void *obj)
 {
-    fetch(c, n, CONFIG_SECRET_FILE, obj);
+    cfg_secret(c, n, CONFIG_SECRET_FILE, obj);
 }
 
 static void read_credential(struct cfg *c, yaml_node_t *n, void *obj)
 {
-    fetch(c, n, CONFIG_SECRET_CREDENTIAL, obj);
+    cfg_secret(c, n, CONFIG_SECRET_CREDENTIAL, obj);
 }
 
 static const struct cfg_key keys[] = {

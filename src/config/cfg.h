@@ -153,6 +153,10 @@ void cfg_tunnel_neighbor(struct cfg *c, yaml_node_t *n, struct core_tunnel_confi
 const struct bgp_policy *cfg_policy_find(struct cfg *c, const struct cfg_val *name);
 /* auth: {psk | psk-file | psk-credential}; leaves the key in the handle. */
 cfg_fn cfg_auth; /* obj: struct kd_handle */
+/* The key in a file or credential named by n, into the arena. */
+void cfg_secret(struct cfg *c, yaml_node_t *n, enum config_secret_from from, struct kd_handle *out);
+/* ppk: {id, file | credential, required}. */
+cfg_fn cfg_ppk; /* obj: struct ike_ppk_config */
 /* What only shows with every section read: names and addresses that clash. */
 void cfg_cross_check(struct cfg *c);
 

@@ -33,8 +33,10 @@ static void read_root(struct cfg *c)
 static void discard(struct cfg *c)
 {
     for (uint32_t i = 0; i < c->out.n_tunnels; i++)
-        if (c->env->crypto)
+        if (c->env->crypto) {
             kc_key_free(c->env->crypto, c->out.tunnels[i].ike.psk);
+            kc_key_free(c->env->crypto, c->out.tunnels[i].ike.ppk.key);
+        }
     free(c->out.tunnels);
     free(c->out.neighbors);
 }

@@ -151,7 +151,7 @@ static const struct cfg_word mss_words[] = {
     {"auto", CORE_MSS_AUTO}, {"off", CORE_MSS_OFF}, {NULL, 0}};
 
 enum {
-    K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_ROLE, K_PROFILE, K_LEGACY, K_IKE, K_ESP,
+    K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_PPK, K_ROLE, K_PROFILE, K_LEGACY, K_IKE, K_ESP,
     K_SELECTORS, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY, K_LIFETIME, K_REPLAY, K_INTERFACE,
     K_ADDRESS, K_MTU, K_MSS, K_REHEARSAL, K_NEIGHBOR, K_N
 };
@@ -167,6 +167,7 @@ static const struct cfg_key keys[K_N] = {
                      .parse = read_id},
     [K_AUTH] = {.name = "auth", .type = CFG_OWN, .required = true, CFG_AT(T, t.ike.psk),
                 .parse = cfg_auth},
+    [K_PPK] = {.name = "ppk", .type = CFG_OWN, CFG_AT(T, t.ike.ppk), .parse = cfg_ppk},
     [K_ROLE] = {.name = "role", .type = CFG_WORD, CFG_AT(T, t.ike.role), .words = role_words,
                 .def = "both"},
     [K_PROFILE] = {.name = "profile", .type = CFG_OWN, .parse = read_profile},

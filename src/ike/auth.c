@@ -196,10 +196,11 @@ static enum ike_auth_step start_chain(struct ike *e, struct ike_sa *sa, const st
 static enum ike_auth_step check_cert(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
                                      const struct ike_msg *m, char *why)
 {
+    const struct ike_typed auth = ike_ppk_auth(sa, m);
     struct kd_bytes signature;
     const char *flaw = NULL;
 
-    if (!ike_sig_read(sa, &m->auth, &sa->hs->auth.sig, &signature, &flaw)) {
+    if (!ike_sig_read(sa, &auth, &sa->hs->auth.sig, &signature, &flaw)) {
         snprintf(why, IKE_WHY_MAX, "%s", flaw);
         return IKE_AUTH_REFUSED;
     }
@@ -222,8 +223,9 @@ enum ike_auth_step ike_auth_check(struct ike *e, struct ike_sa *sa, const struct
         return IKE_AUTH_REFUSED;
     }
     if (!ike_auth_psk_is(e, sa, c->cfg.psk, !sa->initiator, peer_id_of(sa, m)->body,
-                         m->auth.data)) {
-        snprintf(why, IKE_WHY_MAX, "its pre-shared key is another");
+                         ike_ppk_auth(sa, m).data)) {
+        snprintf(why, IKE_WHY_MAX, "its pre-shared key%s is another",
+                 sa->hs->ppk.used ? " or its PPK" : "");
         return IKE_AUTH_REFUSED;
     }
     remember(sa, "psk", 0);
@@ -242,6 +244,7 @@ static void checked(struct ike *e, struct ike_sa *sa, const struct ike_msg *m, c
 static bool start_verify(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
                          const struct ike_msg *m)
 {
+    const struct ike_typed auth = ike_ppk_auth(sa, m);
     struct ike_auth *a = &sa->hs->auth;
     struct kd_bytes signature;
     const char *flaw = NULL;
@@ -249,7 +252,7 @@ static bool start_verify(struct ike *e, struct ike_sa *sa, const struct ike_conn
     struct kd_span data;
     struct kc_sig sig;
 
-    if (!ike_sig_read(sa, &m->auth, &sig, &signature, &flaw) ||
+    if (!ike_sig_read(sa, &auth, &sig, &signature, &flaw) ||
         !put_octets(e, sa, !sa->initiator, peer_id_of(sa, m)->body, &data) ||
         !(act = ike_job_new(e, sa, KC_JOB_VERIFY, &a->job)))
         return false;

@@ -55,6 +55,7 @@ void ike_auth_i_proven(struct ike *e, struct ike_sa *sa, const char *why)
     if (kd_handle_none(c->sa)) /* 2.4: it is the only one we know of */
         ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_INITIAL_CONTACT, none);
     ike_qcd_put(e, sa, b);
+    ike_ppk_put(e, sa, c, b);
     put_child(e, sa, c, b);
     sa->state = IKE_ST_I_AUTH;
     sa->end_us = KD_NEVER;
@@ -70,6 +71,10 @@ void ike_auth_send(struct ike *e, struct ike_sa *sa)
     if (!c)
         return;
     sa->state = IKE_ST_I_SIGN;
+    if (!ike_ppk_begin(e, sa, c)) {
+        ike_auth_i_proven(e, sa, "no room for the keys of the PPK");
+        return;
+    }
     switch (ike_auth_prove(e, sa, c, why)) {
     case IKE_AUTH_READY:
         ike_auth_i_proven(e, sa, NULL);
@@ -100,6 +105,7 @@ static void authenticate(struct ike *e, struct ike_sa *sa, const struct ike_conn
                          const struct ike_msg *m)
 {
     char got[IKE_ID_MAX * 4 + 8], why[IKE_WHY_MAX];
+    const char *ppk;
 
     if (!ike_id_read(&m->idr, &sa->peer_id)) {
         not_the_peer(e, sa, c, "a malformed identity", "refused");
@@ -108,6 +114,11 @@ static void authenticate(struct ike *e, struct ike_sa *sa, const struct ike_conn
     ike_id_str(&sa->peer_id, got, sizeof(got));
     if (!ike_id_match(&c->cfg.remote_id, &sa->peer_id)) {
         not_the_peer(e, sa, c, got, "another identity is configured");
+        return;
+    }
+    ppk = ike_ppk_answered(e, sa, m);
+    if (ppk) {
+        not_the_peer(e, sa, c, got, ppk);
         return;
     }
     sa->state = IKE_ST_I_CHECK;

@@ -104,6 +104,7 @@ static void answer(struct ike *e, struct ike_sa *sa, const struct ike_child *chi
     ike_put_certs(b, &c->cfg.auth);
     ike_put_auth(b, a->method, kd_bytes(a->data, a->len));
     ike_qcd_put(e, sa, b);
+    ike_ppk_put(e, sa, c, b);
     if (child) {
         uint8_t spi[4];
         for (int i = 0; i < 4; i++)
@@ -185,6 +186,7 @@ void ike_auth_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *
 {
     struct ike_conn *c = find_conn(e, sa, m);
     char why[IKE_WHY_MAX];
+    const char *ppk;
 
     if (!c)
         return;
@@ -192,6 +194,11 @@ void ike_auth_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg *
     sa->detect_us = c->cfg.detect_us;
     sa->abandon_us = KD_MAX(c->cfg.abandon_us, c->cfg.detect_us);
     sa->state = IKE_ST_R_CHECK;
+    ppk = ike_ppk_requested(e, sa, c, m);
+    if (ppk) {
+        ike_auth_r_checked(e, sa, m, ppk);
+        return;
+    }
     switch (ike_auth_check(e, sa, c, m, why)) {
     case IKE_AUTH_READY:
         ike_auth_r_checked(e, sa, m, NULL);

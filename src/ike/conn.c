@@ -64,6 +64,8 @@ bool ike_conn_set(struct ike *e, uint32_t id, const struct ike_conn_config *cfg)
         return false;
     if (!kd_handle_eq(c->cfg.psk, cfg->psk))
         ike_key_doom(e, &c->cfg.psk);
+    if (!kd_handle_eq(c->cfg.ppk.key, cfg->ppk.key))
+        ike_key_doom(e, &c->cfg.ppk.key);
     ike_index_del_conn(e, c);
     c->cfg = *cfg;
     ike_index_add_conn(e, c);
@@ -92,6 +94,7 @@ static void conn_remove(struct ike *e, struct ike_conn *c)
     e->n_conns--;
     ike_index_del_conn(e, c);
     ike_key_doom(e, &c->cfg.psk);
+    ike_key_doom(e, &c->cfg.ppk.key);
     e->conn_at[c->self.idx] = NULL;
     kd_slab_free(&e->conns, c->self);
 }

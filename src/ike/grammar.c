@@ -59,6 +59,9 @@ static const struct ike_notify_info notifies[] = {
     {IKE_N_QCD_TOKEN, "QCD_TOKEN", 16, 256, ANY_SPI},
     {IKE_N_FRAGMENTATION_SUPPORTED, "FRAGMENTATION_SUPPORTED", ANY_LEN, ANY_SPI},
     {IKE_N_SIGNATURE_HASH_ALGORITHMS, "SIGNATURE_HASH_ALGORITHMS", ANY_LEN, ANY_SPI},
+    {IKE_N_USE_PPK, "USE_PPK", ANY_LEN, ANY_SPI},
+    {IKE_N_PPK_IDENTITY, "PPK_IDENTITY", 0, 257, ANY_SPI},
+    {IKE_N_NO_PPK_AUTH, "NO_PPK_AUTH", 1, UINT16_MAX, ANY_SPI},
 };
 
 const struct ike_notify_info *ike_notify_info(uint16_t type)

@@ -87,6 +87,9 @@ enum ike_notify_type {
     IKE_N_QCD_TOKEN = 16419,
     IKE_N_FRAGMENTATION_SUPPORTED = 16430,
     IKE_N_SIGNATURE_HASH_ALGORITHMS = 16431,
+    IKE_N_USE_PPK = 16435,
+    IKE_N_PPK_IDENTITY = 16436,
+    IKE_N_NO_PPK_AUTH = 16437,
 };
 
 struct ike_notify_info {

@@ -64,6 +64,16 @@ struct ike_child_config {
 #define IKE_FRAGMENT_MIN 576 /* what every IPv4 path carries */
 #define IKE_FRAGMENT_OFF UINT16_MAX
 
+#define IKE_PPK_ID_MAX 64
+
+/* RFC 8784. key none: no PPK; else in the arena, taken as psk is. */
+struct ike_ppk_config {
+    struct kd_handle key;
+    uint8_t id_len;
+    uint8_t id[IKE_PPK_ID_MAX]; /* as PPK_ID_FIXED */
+    bool required;              /* without it there is no IKE SA */
+};
+
 struct ike_conn_config {
     char name[16];
     struct kd_addr local;  /* outer address */
@@ -75,6 +85,7 @@ struct ike_conn_config {
     enum ike_role role;
     enum ike_encap encap;
     enum ike_childless childless;
+    struct ike_ppk_config ppk;
     struct ike_proposals ike, esp; /* in order of preference; protocol and spi unset */
     struct ike_proposals esp_accept; /* as responder, where that is another list (Azure's); n 0: esp */
     uint8_t n_children; /* 0 counts as 1 */

@@ -102,6 +102,7 @@ static void send_init(struct ike *e, struct ike_sa *sa)
     hs->auth.hashes_offered = ike_hashes_ours(&c->cfg.auth);
     ike_put_hashes(b, hs->auth.hashes_offered);
     ike_put_fragmentation(sa, b);
+    ike_ppk_announce(sa, c, b);
     sa->state = IKE_ST_I_INIT;
     if (!ike_request_send(e, sa, IKE_XK_INIT) ||
         !ike_buf_set(&hs->init_req, ike_buf_bytes(&sa->tx.msg)))
@@ -239,6 +240,12 @@ void ike_init_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
         return;
     }
     hs->childless = ike_msg_notify(m, IKE_N_CHILDLESS_IKEV2_SUPPORTED) != NULL;
+    ike_ppk_heard(sa, m);
+    if (!ike_ppk_possible(sa, c)) {
+        fail(e, sa, KD_REASON_UNSUPPORTED,
+             "peer does not announce PPKs (RFC 8784), which ppk: {required: true} needs");
+        return;
+    }
     if (!ike_childless_possible(sa, c)) {
         fail(
             e, sa, KD_REASON_UNSUPPORTED,

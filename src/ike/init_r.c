@@ -62,6 +62,7 @@ static void make(struct ike *e, const struct ike_conn *c, const struct ike_suite
     hs->ke.peer_len = (uint16_t)m->ke.data.len;
     hs->auth.hashes = ike_hashes_read(m);
     ike_nonce_draw(e, &hs->nr);
+    ike_ppk_heard(sa, m);
     ike_natd_check(e, sa, m, &ev->local, &ev->remote);
     ike_fragmentation_check(sa, m);
 }
@@ -136,6 +137,7 @@ void ike_init_respond(struct ike *e, struct ike_sa *sa)
     if (sa->fragmenting)
         ike_put_fragmentation(sa, b);
     ike_childless_announce(sa, c, b);
+    ike_ppk_announce(sa, c, b);
     if (amplifies(e, sa, b)) {
         ike_sa_drop(e, sa, KD_REASON_NONE, false);
         return;

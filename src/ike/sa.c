@@ -107,6 +107,7 @@ void ike_hs_free(struct ike *e, struct ike_sa *sa)
     if (!hs)
         return;
     ike_ke_free(e, &hs->ke);
+    ike_ppk_free(e, hs);
     ike_buf_free(&hs->init_req);
     ike_buf_free(&hs->init_resp);
     ike_buf_free(&hs->cookie);

@@ -121,6 +121,12 @@ struct ike_hs {
     uint8_t child_conf;   /* and which it is */
     bool initial_contact; /* the peer said so in IKE_AUTH */
     bool childless; /* the responder announced RFC 6023 */
+    struct ike_ppk {
+        bool said, peer; /* USE_PPK: announced by us, by the peer */
+        bool used;       /* sa->k holds the mixed keys */
+        bool optional;   /* initiator: NO_PPK_AUTH was sent */
+        struct kd_handle plain[3]; /* SK_d', SK_pi', SK_pr' while the mixed ones are on trial */
+    } ppk;
 };
 
 enum ike_xkind {
@@ -780,6 +786,25 @@ struct ike_child *ike_child_heir(const struct ike *e, const struct ike_child *c)
 void ike_child_inherit(struct ike *e, struct ike_sa *sa, struct ike_child *c,
                        struct ike_child *heir);
 void ike_child_overdue(struct ike *e, struct ike_sa *sa, struct ike_child *c); /* the peer's DELETE */
+
+/* ---- ppk.c: postquantum pre-shared keys (RFC 8784) ---- */
+
+void ike_ppk_heard(struct ike_sa *sa, const struct ike_msg *m); /* the peer's IKE_SA_INIT */
+void ike_ppk_announce(struct ike_sa *sa, const struct ike_conn *c, struct ike_build *b);
+/* Initiator, at the responder's IKE_SA_INIT: false when the configuration wants what it lacks. */
+bool ike_ppk_possible(const struct ike_sa *sa, const struct ike_conn *c) KD_MUST_USE;
+/* Initiator, before AUTH: the keys are mixed where both know of PPKs. False: no room. */
+bool ike_ppk_begin(struct ike *e, struct ike_sa *sa, const struct ike_conn *c) KD_MUST_USE;
+/* IKE_AUTH's notifies, both roles. */
+void ike_ppk_put(struct ike *e, struct ike_sa *sa, const struct ike_conn *c, struct ike_build *b);
+/* IKE_AUTH's answer and request, before their AUTH is checked: the keys are what it has to be checked
+ * with. Not NULL: the peer is refused, and why. */
+const char *ike_ppk_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m);
+const char *ike_ppk_requested(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                              const struct ike_msg *m);
+/* What is to be checked: AUTH, or what NO_PPK_AUTH holds of it. */
+struct ike_typed ike_ppk_auth(const struct ike_sa *sa, const struct ike_msg *m);
+void ike_ppk_free(struct ike *e, struct ike_hs *hs);
 
 /* ---- create*.c, rekey.c ---- */
 

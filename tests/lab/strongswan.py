@@ -3,7 +3,7 @@
     strongswan:
       charon: {retransmit_tries: 2}        # settings below `charon` in strongswan.conf
       connections: {azure: {...}}          # swanctl.conf's keys; lists as YAML lists
-      secrets: {azure: {id: [203.0.113.1], secret: "..."}}
+      secrets: {azure: {id: [203.0.113.1], secret: "..."}, quantum: {type: ppk, id: [site], secret: "..."}}
       routes: [10.17.11.76/32 dev ipsec0 src 192.168.11.88]   # added when ipsec0 is there
 
 What has been measured with 5.9.8 and is arranged here: libipsec needs ESP in UDP (encap) and knows no ESN; charon
@@ -61,7 +61,7 @@ class StrongSwan:
         for route in self.spec.get("routes") or []:
             self.host.ip("route", "add", *route.split())
         for name, secret in (self.spec.get("secrets") or {}).items():
-            self._must("load-shared", {"id": name, "type": "IKE", "data": secret["secret"],
+            self._must("load-shared", {"id": name, "type": secret.get("type", "IKE"), "data": secret["secret"],
                                        "owners": secret.get("id") or []})
         for name, connection in (self.spec.get("connections") or {}).items():
             self._must("load-conn", {name: merge({"version": 2, "encap": True}, connection)})

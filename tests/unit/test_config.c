@@ -26,6 +26,8 @@ static enum config_secret_status read_secret(void *arg, enum config_secret_from 
         text = "from-file\r\nsecond line";
     else if (strcmp(name, "/etc/kedge/open") == 0)
         text = "from-open-file\n";
+    else if (strcmp(name, "/etc/kedge/ppk") == 0)
+        text = "thirty-two octets of a good ppk!\n";
     else if (strcmp(name, "/etc/kedge/empty") == 0)
         text = "\nnot the first line";
     else if (strcmp(name, "/etc/kedge/elsewhere") == 0)
@@ -42,8 +44,10 @@ static enum config_secret_status read_secret(void *arg, enum config_secret_from 
 
 static void drop(void)
 {
-    for (uint32_t i = 0; i < cfg.n_tunnels; i++)
+    for (uint32_t i = 0; i < cfg.n_tunnels; i++) {
         kc_key_free(crypto, cfg.tunnels[i].ike.psk);
+        kc_key_free(crypto, cfg.tunnels[i].ike.ppk.key);
+    }
     free(cfg.tunnels);
     free(cfg.neighbors);
     memset(&cfg, 0, sizeof(cfg));
@@ -194,7 +198,7 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
 
 /* Every key of a tunnel, as the messages list them. */
 #define TUNNEL_KEYS                                                                                \
-    "name, local, remote, local-id, remote-id, auth, role, profile, legacy, ike, esp, selectors, encap, "  \
+    "name, local, remote, local-id, remote-id, auth, ppk, role, profile, legacy, ike, esp, selectors, encap, "  \
     "childless, detect, abandon, retry, lifetime, replay-window, interface, address, mtu, mss, "   \
     "rekey-rehearsal, neighbor"
 
@@ -487,6 +491,42 @@ static void the_psk_comes_inline_from_a_file_or_a_credential(void **state)
     assert_int_equal(errs.n_warnings, 1);
     assert_string_equal(errs.w[0].text, "tunnels[0].auth.psk-file: \"/etc/kedge/open\" can be read "
                                         "by everyone; remedy: chmod 600");
+}
+
+static void a_ppk_has_a_name_and_one_key(void **state)
+{
+#define IN GATEWAY "tunnels: [{name: a, remote: 192.0.2.2, auth: {psk: x},\n  ppk: %s}]\n"
+    static const struct row rows[] = {
+        {IN, "{id: site-a, file: /etc/kedge/ppk, required: true}",
+         "{id: site-a, file: /etc/kedge/ppk, required: maybe}",
+         "3:53: tunnels[0].ppk.required: \"maybe\"; allowed: false, true"},
+        {IN, "{id: site-a, credential: onprem}", "{id: site-a}",
+         "3:8: tunnels[0].ppk: exactly one of file and credential is needed"},
+        {IN, NULL, "{id: a, file: /etc/kedge/ppk, credential: onprem}",
+         "3:8: tunnels[0].ppk: exactly one of file and credential is needed"},
+        {IN, NULL, "{file: /etc/kedge/ppk}", "3:8: tunnels[0].ppk: \"id\" is missing"},
+        {IN, NULL, "{id: \"\", file: /etc/kedge/ppk}",
+         "3:13: tunnels[0].ppk.id: \"\"; allowed: 1 to 64 characters, no control characters"},
+        {IN, NULL, "{id: a, file: ppk}",
+         "3:22: tunnels[0].ppk.file: \"ppk\"; allowed: an absolute path"},
+        {IN, NULL, "{id: a, file: /etc/kedge/ppk, key: hunter2}",
+         "3:38: tunnels[0].ppk: unknown key; allowed: id, file, credential, required"},
+    };
+#undef IN
+    (void)state;
+    accepted(GATEWAY "tunnels: [{name: a, remote: 192.0.2.2, auth: {psk: x},\n"
+                     "  ppk: {id: site-a, file: /etc/kedge/ppk, required: true}}]\n");
+    assert_int_equal(kc_key_len(crypto, cfg.tunnels[0].ike.ppk.key), 32);
+    assert_int_equal(cfg.tunnels[0].ike.ppk.id_len, 6);
+    assert_memory_equal(cfg.tunnels[0].ike.ppk.id, "site-a", 6);
+    assert_true(cfg.tunnels[0].ike.ppk.required);
+    assert_int_equal(errs.n_warnings, 0);
+    accepted(GATEWAY "tunnels: [{name: a, remote: 192.0.2.2, auth: {psk: x},\n"
+                     "  ppk: {id: site-a, file: /etc/kedge/psk}}]\n");
+    assert_false(cfg.tunnels[0].ike.ppk.required);
+    assert_string_equal(errs.w[0].text, "tunnels[0].ppk: the key has 9 bytes; against a quantum "
+                                        "computer: 32 or more");
+    check_rows(rows, KD_ARRAY_LEN(rows));
 }
 
 static void a_secret_that_is_missing_empty_or_doubled_is_refused(void **state)
@@ -855,6 +895,7 @@ int main(void)
         cmocka_unit_test(every_key_of_a_policy_is_checked),
         cmocka_unit_test(a_file_that_is_not_the_configuration_says_why),
         cmocka_unit_test(the_psk_comes_inline_from_a_file_or_a_credential),
+        cmocka_unit_test(a_ppk_has_a_name_and_one_key),
         cmocka_unit_test(a_secret_that_is_missing_empty_or_doubled_is_refused),
         cmocka_unit_test(a_psk_is_never_in_a_message),
         cmocka_unit_test(a_secret_that_cannot_be_known_here_is_a_warning),
