@@ -49,6 +49,7 @@ void core_child_add(struct core *c, struct core_tunnel *t, const struct ike_acti
         .key_enc_out = a->key_enc_out,
         .key_int_out = a->key_int_out,
         .replay_window = t->cfg.replay_window,
+        .limits = a->limits,
         .mss = t->cfg.mss != CORE_MSS_AUTO ? t->cfg.mss : (uint16_t)(mtu - 40),
     };
     x->data = core_put(c, kd_bytes(out->buf + a->ts_local.off, a->ts_local.len));

@@ -35,6 +35,7 @@ enum core_ev_kind {
     CORE_EV_JOB_DONE,     /* handle, job_status, secret, data */
     CORE_EV_SA_RESULT,    /* handle = child, ok, data = text */
     CORE_EV_SA_SEEN,      /* handle = child: its first authenticated inbound packet */
+    CORE_EV_SA_EXPIRE,    /* handle = child: a limit is reached; ok: a soft one */
     CORE_EV_DEVICE,       /* tunnel, ok, ifindex, data = text: DEVICE_ADD's answer */
     CORE_EV_NETLINK,      /* data: one datagram from the kernel (acks, links, addresses, routes) */
     CORE_EV_NETLINK_LOST, /* overrun: ask again for everything */
@@ -90,7 +91,7 @@ enum core_act_kind {
     CORE_ACT_DEVICE_ADD, /* tunnel, name: make the interface; answered by DEVICE */
     CORE_ACT_DEVICE_DEL, /* tunnel */
     CORE_ACT_SA_ADD,     /* handle = child, tunnel, sa, data = ts_local, data2 = ts_remote; answered by SA_RESULT */
-    CORE_ACT_SA_USE,     /* handle */
+    CORE_ACT_SA_USE,     /* handle, replaces */
     CORE_ACT_SA_MOVE,    /* handle, local, remote */
     CORE_ACT_SA_DEL,     /* handle */
     CORE_ACT_MUTE,       /* tunnel, silent: its SAs neither send nor receive (or do again) */
@@ -114,6 +115,7 @@ struct core_sa {
     struct kd_handle key_enc_in, key_int_in, key_enc_out, key_int_out;
     uint32_t replay_window;
     uint16_t mss;
+    struct ike_limits limits;
 };
 
 struct core_act {
@@ -122,7 +124,7 @@ struct core_act {
     struct kd_endpoint local, remote;
     bool natt;
     struct kd_span data, data2;
-    struct kd_handle handle;
+    struct kd_handle handle, replaces;
     enum kc_job_kind job_kind;
     uint32_t group;
     struct kd_handle priv;

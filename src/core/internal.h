@@ -145,7 +145,7 @@ enum core_sync { CORE_SYNC_IDLE, CORE_SYNC_LINKS, CORE_SYNC_ADDRS, CORE_SYNC_NEX
 
 /* ---- tunnels ---- */
 
-#define CORE_CHILDREN_MAX 16 /* pairs a tunnel, rekeys in flight included */
+#define CORE_CHILDREN_MAX 40 /* pairs a tunnel, rekeys in flight included: as many as IKE has */
 
 enum core_clear { CORE_CLEAR_NO, CORE_CLEAR_SENDING, CORE_CLEAR_WAITING };
 

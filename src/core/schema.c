@@ -17,6 +17,7 @@ static const struct kd_field ev_job[] = {
     EV(secret, KD_F_HANDLE), EV(data, KD_F_BYTES), EV(wall_s, KD_F_U64)};
 static const struct kd_field ev_sa[] = {EV(handle, KD_F_HANDLE), EV(ok, KD_F_BOOL),
                                         EV(data, KD_F_BYTES)};
+static const struct kd_field ev_expire[] = {EV(handle, KD_F_HANDLE), EV(ok, KD_F_BOOL)};
 static const struct kd_field ev_handle[] = {EV(handle, KD_F_HANDLE)};
 static const struct kd_field ev_device[] = {EV(tunnel, KD_F_U32), EV(ok, KD_F_BOOL),
                                             EV(ifindex, KD_F_U32), EV(data, KD_F_BYTES)};
@@ -46,6 +47,7 @@ static const struct kd_record ev_records[] = {
     REC(CORE_EV_JOB_DONE, "job.done", ev_job),
     REC(CORE_EV_SA_RESULT, "sa.result", ev_sa),
     REC(CORE_EV_SA_SEEN, "sa.seen", ev_handle),
+    REC(CORE_EV_SA_EXPIRE, "sa.expire", ev_expire),
     REC(CORE_EV_DEVICE, "device", ev_device),
     REC(CORE_EV_NETLINK, "netlink", ev_data),
     {CORE_EV_NETLINK_LOST, "netlink.lost", NULL, 0},
@@ -100,9 +102,14 @@ static const struct kd_field act_sa[] = {ACT(tunnel, KD_F_U32),
                                          ACTF("key_int_out", sa.key_int_out, KD_F_HANDLE),
                                          ACTF("replay_window", sa.replay_window, KD_F_U32),
                                          ACTF("mss", sa.mss, KD_F_U16),
+                                         ACTF("soft_bytes", sa.limits.soft_bytes, KD_F_U64),
+                                         ACTF("hard_bytes", sa.limits.hard_bytes, KD_F_U64),
+                                         ACTF("soft_packets", sa.limits.soft_packets, KD_F_U64),
+                                         ACTF("hard_packets", sa.limits.hard_packets, KD_F_U64),
                                          ACT(data, KD_F_SPAN),
                                          ACT(data2, KD_F_SPAN)};
 static const struct kd_field act_handle[] = {ACT(handle, KD_F_HANDLE)};
+static const struct kd_field act_use[] = {ACT(handle, KD_F_HANDLE), ACT(replaces, KD_F_HANDLE)};
 static const struct kd_field act_move[] = {ACT(handle, KD_F_HANDLE), ACT(local, KD_F_ENDPOINT),
                                            ACT(remote, KD_F_ENDPOINT)};
 static const struct kd_field act_inject[] = {ACT(tunnel, KD_F_U32), ACT(data, KD_F_SPAN)};
@@ -141,7 +148,7 @@ static const struct kd_record act_records[] = {
     REC(CORE_ACT_DEVICE_ADD, "device.add", act_device),
     REC(CORE_ACT_DEVICE_DEL, "device.del", act_tunnel),
     REC(CORE_ACT_SA_ADD, "sa.add", act_sa),
-    REC(CORE_ACT_SA_USE, "sa.use", act_handle),
+    REC(CORE_ACT_SA_USE, "sa.use", act_use),
     REC(CORE_ACT_SA_MOVE, "sa.move", act_move),
     REC(CORE_ACT_SA_DEL, "sa.del", act_handle),
     REC(CORE_ACT_MUTE, "mute", act_mute),

@@ -190,6 +190,7 @@ static void child_act(struct core *c, enum core_act_kind kind, const struct ike_
 
     x->tunnel = a->conn;
     x->handle = a->child;
+    x->replaces = a->replaces;
     x->local = a->local;
     x->remote = a->remote;
 }

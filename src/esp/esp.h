@@ -62,6 +62,8 @@ struct esp_counters {
     uint64_t drop[ESP_VERDICT_N];
     uint64_t seq; /* last sent, or highest received */
 };
+/* What an SA's lifetime is counted by: packets and inner bytes with ESP_OK. */
+void esp_used(const struct esp_sa *sa, uint64_t *packets, uint64_t *bytes);
 /* May be called from another thread than the one that seals: values are each exact, not one instant. */
 void esp_count(const struct esp_sa *sa, struct esp_counters *c);
 

@@ -118,6 +118,12 @@ void esp_tally_add(struct esp_tally *t, enum esp_verdict v, uint32_t inner_len)
     bump(&t->bytes, inner_len);
 }
 
+void esp_used(const struct esp_sa *sa, uint64_t *packets, uint64_t *bytes)
+{
+    *packets = atomic_load_explicit(&sa->tally.packets, memory_order_relaxed);
+    *bytes = atomic_load_explicit(&sa->tally.bytes, memory_order_relaxed);
+}
+
 void esp_count(const struct esp_sa *sa, struct esp_counters *c)
 {
     const struct esp_tally *t = &sa->tally;

@@ -234,6 +234,8 @@ void ike_announce(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool in
                 ike_suite_text(&sa->suite, suite, sizeof(suite)));
     if (c)
         ike_child_up(e, sa, c);
+    if (c)
+        ike_child_use(e, sa, c);
     ike_sa_take_over(e, sa, initial_contact);
 }
 

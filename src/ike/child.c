@@ -162,6 +162,24 @@ static void endpoints(struct ike *e, const struct ike_sa *sa, const struct ike_c
         a->local.port = a->remote.port = conn->cfg.natt_port;
 }
 
+/* RFC 4303 3.3.3: without ESN the sequence number ends before it wraps. */
+static struct ike_limits limits(struct ike *e, const struct ike_conn *conn,
+                                const struct ike_child *c)
+{
+    const uint64_t end = c->suite.esn ? UINT64_MAX : UINT32_MAX;
+    struct ike_limits l = {0};
+
+    if (!conn)
+        return l;
+    l.hard_bytes = conn->cfg.child_life_bytes;
+    l.hard_packets = KD_MIN(conn->cfg.child_life_packets ? conn->cfg.child_life_packets : end, end);
+    if (l.hard_packets == UINT64_MAX)
+        l.hard_packets = 0;
+    l.soft_bytes = l.hard_bytes ? ike_soft(e, conn, l.hard_bytes) : 0;
+    l.soft_packets = l.hard_packets ? ike_soft(e, conn, l.hard_packets) : 0;
+    return l;
+}
+
 void ike_child_install(struct ike *e, struct ike_sa *sa, struct ike_child *c)
 {
     struct ike_action *a = child_act(e, sa, c, IKE_ACT_CHILD_ADD);
@@ -176,6 +194,7 @@ void ike_child_install(struct ike *e, struct ike_sa *sa, struct ike_child *c)
     a->key_int_in = c->key[1];
     a->key_enc_out = c->key[2];
     a->key_int_out = c->key[3];
+    a->limits = limits(e, ike_conn_of(e, sa), c);
     a->ts_local = ts_span(e, &c->ts_local);
     a->ts_remote = ts_span(e, &c->ts_remote);
 }
@@ -219,8 +238,7 @@ void ike_child_up(struct ike *e, struct ike_sa *sa, struct ike_child *c)
     c->noted = true;
     if (life) {
         c->expire_us = e->now_us + life;
-        if (conn->cfg.role != IKE_ROLE_RESPONDER)
-            c->rekey_us = e->now_us + life / 100 * 95 - ike_jitter(e, life / 50);
+        c->rekey_us = e->now_us + ike_soft(e, conn, life);
     }
     if (conn)
         conn->pause_us = 0; /* the connection works: a next failure starts with the short pause */
@@ -232,7 +250,10 @@ void ike_child_up(struct ike *e, struct ike_sa *sa, struct ike_child *c)
 
 void ike_child_use(struct ike *e, struct ike_sa *sa, struct ike_child *c)
 {
-    (void)child_act(e, sa, c, IKE_ACT_CHILD_USE);
+    struct ike_action *a = child_act(e, sa, c, IKE_ACT_CHILD_USE);
+
+    if (a)
+        a->replaces = c->replaces;
 }
 
 void ike_children_moved(struct ike *e, struct ike_sa *sa)
@@ -325,13 +346,12 @@ void ike_child_expire(struct ike *e, const struct ike_event *ev)
 {
     struct ike_child *c = ike_child_get(e, ev->child);
     struct ike_sa *sa = c ? ike_sa_get(e, c->sa) : NULL;
-    const struct ike_conn *conn = sa ? ike_conn_of(e, sa) : NULL;
 
     if (!sa || c->state != IKE_CH_UP)
         return;
     ike_touch(e, sa);
     if (!ev->ok)
         ike_child_hard(e, sa, c);
-    else if (conn && conn->cfg.role != IKE_ROLE_RESPONDER)
+    else
         c->want_rekey = true;
 }

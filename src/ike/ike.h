@@ -95,7 +95,9 @@ struct ike_conn_config {
     uint64_t detect_us, abandon_us; /* DESIGN 3.5 */
     uint64_t retry_us;              /* first pause before reconnecting; doubles to 16 x */
     uint16_t fragment_size; /* RFC 7383: octets of an IP datagram; 0: 1280; IKE_FRAGMENT_OFF: never */
-    uint64_t ike_life_us, child_life_us; /* hard; soft at 95 % with jitter downwards */
+    /* Hard; soft at 95 % with jitter downwards, or as responder at 98.5 %: the peer comes first. */
+    uint64_t ike_life_us, child_life_us;
+    uint64_t child_life_bytes, child_life_packets; /* each direction; 0: any number */
 };
 
 struct ike_params {
@@ -166,11 +168,17 @@ extern const struct kd_schema ike_event_schema;
 
 /* ---- actions ---- */
 
+/* What a pair may carry, each direction for itself; 0: any. The soft ones are told of once each, the
+ * hard ones too (CHILD_EXPIRE). Bytes are the inner packets'. RFC 4301 4.4.2.1. */
+struct ike_limits {
+    uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets;
+};
+
 enum ike_action_kind {
     IKE_ACT_SEND,      /* datagram data from local to remote; natt: prepend the non-ESP marker */
     IKE_ACT_JOB,       /* run a crypto job, answer with JOB_DONE */
     IKE_ACT_CHILD_ADD, /* install both SAs, answer with CHILD_RESULT; keys stay the engine's until CHILD_DEL */
-    IKE_ACT_CHILD_USE, /* send on this pair from now on (after a rekey; the first one is used at once) */
+    IKE_ACT_CHILD_USE, /* send on this pair from now on, and no longer on the one it replaces */
     IKE_ACT_CHILD_MOVE, /* the pair's outer endpoints changed (NAT mapping) */
     IKE_ACT_CHILD_DEL, /* remove the pair; no answer */
     IKE_ACT_KEYS_FREE, /* the data plane must have dropped child by now: keys are gone after this step */
@@ -216,6 +224,8 @@ struct ike_action {
     bool esn, encap;
     struct kd_handle key_enc_in, key_int_in, key_enc_out, key_int_out;
     struct kd_span ts_local, ts_remote; /* bodies of TS payloads: ike_ts_parse() */
+    struct ike_limits limits;           /* CHILD_ADD */
+    struct kd_handle replaces;          /* CHILD_USE; none: no other pair */
     /* NOTE */
     enum ike_note note;
     enum kd_reason reason;

@@ -37,6 +37,13 @@ uint64_t ike_jitter(struct ike *e, uint64_t max)
     return max < 1024 ? 0 : (max >> 10) * kc_rng_below(&e->rng, 1024);
 }
 
+uint64_t ike_soft(struct ike *e, const struct ike_conn *c, uint64_t life)
+{
+    if (c->cfg.role == IKE_ROLE_RESPONDER) /* it begins nothing, but lets nothing end either */
+        return life - KD_MAX(life / 1000 * 15, 1);
+    return life / 100 * 95 - ike_jitter(e, life / 50);
+}
+
 struct ike_sa *ike_sa_alloc(struct ike *e)
 {
     struct kd_handle h;
@@ -80,10 +87,8 @@ void ike_sa_up(struct ike *e, struct ike_sa *sa)
     sa->up_us = sa->proof_us = e->now_us;
     sa->end_us = KD_NEVER;
     if (life) {
-        uint64_t soft = life / 100 * 95;
         sa->expire_us = e->now_us + life;
-        if (c->cfg.role != IKE_ROLE_RESPONDER)
-            sa->rekey_us = e->now_us + soft - ike_jitter(e, life / 50);
+        sa->rekey_us = e->now_us + ike_soft(e, c, life);
     }
     ike_touch(e, sa);
 }

@@ -445,6 +445,8 @@ bool ike_sa_current(const struct ike *e, const struct ike_sa *sa);
 void ike_hs_free(struct ike *e, struct ike_sa *sa);
 void ike_xchg_free(struct ike *e, struct ike_xchg **x);
 uint64_t ike_jitter(struct ike *e, uint64_t max);
+/* The part of a lifetime (time, bytes, packets) after which we renew what it ends. */
+uint64_t ike_soft(struct ike *e, const struct ike_conn *c, uint64_t life);
 
 /* ---- succeed.c ---- */
 

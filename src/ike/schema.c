@@ -3,6 +3,10 @@
 
 #define EV(m, t)  KD_FIELD(struct ike_event, m, t)
 #define ACT(m, t) KD_FIELD(struct ike_action, m, t)
+#define LIMIT(m)                                                                                   \
+    {                                                                                              \
+#m, KD_F_U64, offsetof(struct ike_action, limits.m), sizeof(uint64_t), NULL                \
+    }
 #define REC(k, n, f)                                                                               \
     {                                                                                              \
         k, n, f, KD_ARRAY_LEN(f)                                                                   \
@@ -87,17 +91,33 @@ static const struct kd_field act_job[] = {
     {"wall_s", KD_F_U64, offsetof(struct ike_action, auth.wall_s), 8, NULL},
 };
 static const struct kd_field act_child_add[] = {
-    ACT(conn, KD_F_U32),           ACT(child, KD_F_HANDLE),      ACT(local, KD_F_ENDPOINT),
-    ACT(remote, KD_F_ENDPOINT),    ACT(natt, KD_F_BOOL),         ACT(spi_in, KD_F_U32),
-    ACT(spi_out, KD_F_U32),        ACT(encr, KD_F_U16),          ACT(encr_bits, KD_F_U16),
-    ACT(integ, KD_F_U16),          ACT(esn, KD_F_BOOL),          ACT(encap, KD_F_BOOL),
-    ACT(key_enc_in, KD_F_HANDLE),  ACT(key_int_in, KD_F_HANDLE), ACT(key_enc_out, KD_F_HANDLE),
-    ACT(key_int_out, KD_F_HANDLE), ACT(ts_local, KD_F_SPAN),     ACT(ts_remote, KD_F_SPAN),
+    ACT(conn, KD_F_U32),
+    ACT(child, KD_F_HANDLE),
+    ACT(local, KD_F_ENDPOINT),
+    ACT(remote, KD_F_ENDPOINT),
+    ACT(natt, KD_F_BOOL),
+    ACT(spi_in, KD_F_U32),
+    ACT(spi_out, KD_F_U32),
+    ACT(encr, KD_F_U16),
+    ACT(encr_bits, KD_F_U16),
+    ACT(integ, KD_F_U16),
+    ACT(esn, KD_F_BOOL),
+    ACT(encap, KD_F_BOOL),
+    ACT(key_enc_in, KD_F_HANDLE),
+    ACT(key_int_in, KD_F_HANDLE),
+    ACT(key_enc_out, KD_F_HANDLE),
+    ACT(key_int_out, KD_F_HANDLE),
+    ACT(ts_local, KD_F_SPAN),
+    ACT(ts_remote, KD_F_SPAN),
+    LIMIT(soft_bytes),
+    LIMIT(hard_bytes),
+    LIMIT(soft_packets),
+    LIMIT(hard_packets),
 };
 static const struct kd_field act_child[] = {
     ACT(conn, KD_F_U32),        ACT(child, KD_F_HANDLE), ACT(local, KD_F_ENDPOINT),
     ACT(remote, KD_F_ENDPOINT), ACT(natt, KD_F_BOOL),    ACT(spi_in, KD_F_U32),
-    ACT(spi_out, KD_F_U32),     ACT(encap, KD_F_BOOL),
+    ACT(spi_out, KD_F_U32),     ACT(encap, KD_F_BOOL),   ACT(replaces, KD_F_HANDLE),
 };
 static const struct kd_field act_note[] = {
     ACT(conn, KD_F_U32),

@@ -124,11 +124,12 @@ void io_dp_sa_add(struct io_dp *dp, const struct io_dp_sa *sa)
     io_dp_cmd_push(dp, cmd);
 }
 
-void io_dp_sa_use(struct io_dp *dp, struct kd_handle child)
+void io_dp_sa_use(struct io_dp *dp, struct kd_handle child, struct kd_handle replaces)
 {
     struct io_dp_cmd *cmd = command(IO_DP_CMD_SA_USE, 0);
 
     cmd->child = child;
+    cmd->replaces = replaces;
     io_dp_cmd_push(dp, cmd);
 }
 

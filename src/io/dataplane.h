@@ -13,6 +13,7 @@ enum io_dp_event_kind {
     IO_DP_IKE,     /* an IKE datagram from a NAT-T socket: local, remote, data (marker stripped) */
     IO_DP_RESULT,  /* child's SA_ADD is done: ok, text */
     IO_DP_SEEN,    /* the first authenticated inbound packet of child */
+    IO_DP_EXPIRE,  /* child has reached a limit: ok for a soft one; each kind once */
     IO_DP_TUN_FAIL, /* tunnel's device broke: text */
 };
 
@@ -49,9 +50,11 @@ struct io_dp_sa {
     struct kd_endpoint local, remote;
     struct ike_ts_list ts_local, ts_remote;
 };
-/* Answered by IO_DP_RESULT. The first pair of a tunnel is used for sending at once. */
+/* Answered by IO_DP_RESULT. It receives at once, and sends what no pair in use takes. */
 void io_dp_sa_add(struct io_dp *dp, const struct io_dp_sa *sa);
-void io_dp_sa_use(struct io_dp *dp, struct kd_handle child);
+/* child sends what its selectors take, in the place of replaces (none: of no other). Of several that
+ * take a packet the one with the narrowest selectors sends it, of equals the one put to use last. */
+void io_dp_sa_use(struct io_dp *dp, struct kd_handle child, struct kd_handle replaces);
 void io_dp_sa_move(struct io_dp *dp, struct kd_handle child, const struct kd_endpoint *local,
                    const struct kd_endpoint *remote);
 void io_dp_sa_del(struct io_dp *dp, struct kd_handle child);

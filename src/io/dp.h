@@ -47,7 +47,7 @@ struct io_dp_child {
     struct kd_handle id;
     uint32_t tunnel, spi_in;
     struct esp_sa *in, *out;
-    bool encap, seen;
+    bool encap, seen, used;
     uint16_t mss_v4, mss_v6;
     const struct kc_alg *encr, *integ;
     struct kd_endpoint local, remote;
@@ -57,6 +57,8 @@ struct io_dp_child {
     socklen_t to_len;
     struct ike_ts_list ts_local, ts_remote;
     struct io_dp_node *result, *first; /* RESULT and SEEN, until posted */
+    struct ike_limits limits;
+    struct io_dp_node *soft, *hard; /* EXPIRE, until posted */
     const char *why;                   /* it couldn't be made: the reason */
     _Atomic uint64_t dropped_ts, dropped_other;
     struct io_dp_child *next_spi, *next_id, *next_out;
@@ -65,7 +67,7 @@ struct io_dp_child {
 struct io_dp_tunnel {
     int fd;                  /* -1: none */
     bool mute;
-    struct io_dp_child *out; /* in order of choice: used last first */
+    struct io_dp_child *out; /* in order of choice: io_dp_child_use() */
     struct io_dp_node *fail;
     uint64_t icmp_at_us;
 };
@@ -88,7 +90,7 @@ struct io_dp_cmd {
     uint32_t tunnel, outer_mtu;
     bool on; /* TUN_MUTE */
     int fd;
-    struct kd_handle child;
+    struct kd_handle child, replaces; /* replaces: SA_USE */
     struct kd_endpoint local, remote;
     struct io_dp_child *made; /* SA_ADD */
     struct io_dp_node *fail;  /* TUN_ADD */
@@ -158,13 +160,16 @@ void io_dp_queues_free(struct io_dp *dp);
 struct io_dp_child *io_dp_child_new(struct kc_ctx *crypto, const struct io_dp_sa *sa);
 void io_dp_child_free(struct io_dp_child *c);
 void io_dp_child_add(struct io_dp *dp, struct io_dp_child *c); /* takes c, answers with RESULT */
-void io_dp_child_use(struct io_dp *dp, struct kd_handle id);
+void io_dp_child_use(struct io_dp *dp, struct kd_handle id, struct kd_handle replaces);
 void io_dp_child_move(struct io_dp *dp, const struct io_dp_cmd *cmd);
 void io_dp_child_del(struct io_dp *dp, struct kd_handle id);
 struct io_dp_child *io_dp_child_by_id(const struct io_dp *dp, struct kd_handle id);
 struct io_dp_child *io_dp_child_by_spi(const struct io_dp *dp, uint32_t spi,
                                        const struct kd_addr *local);
-/* The pair that sends f: of those whose selectors match, the one put to use last. */
+/* Says that sa, one direction of c, has reached a limit, if it has and nobody was told. Once a run of
+ * packets, by the thread that counts them: two loads and two comparisons. */
+void io_dp_child_spent(struct io_dp *dp, struct io_dp_child *c, const struct esp_sa *sa);
+/* The pair that sends f: of those whose selectors match, the first in order of choice. */
 struct io_dp_child *io_dp_child_for(const struct io_dp_tunnel *t, const struct esp_flow *f);
 
 /* dp_sock.c */

@@ -171,6 +171,7 @@ static void open_all(struct io_dp *dp)
         for (end = i + 1; end < dp->n_pkt && dp->owner[end] == dp->owner[i]; end++)
             ;
         esp_open(dp->owner[i]->in, &dp->pkt[i], end - i);
+        io_dp_child_spent(dp, dp->owner[i], dp->owner[i]->in);
     }
     for (uint32_t i = 0; i < dp->n_pkt; i++)
         deliver(dp, dp->owner[i], &dp->pkt[i]);

@@ -4,7 +4,8 @@
  *
  * A pair that is added receives at once and until it is deleted, so packets on their way survive a
  * rekey (RFC 7296 2.8). It sends once it is put to use, or where no pair in use takes the packet:
- * the first of a tunnel, and the successor whose elder the peer has deleted already. */
+ * the successor whose elder the peer has deleted already. Of those in use the narrower comes first,
+ * of equals the one put to use last. */
 #include "io/dp.h"
 
 #include "io/sockaddr.h"
@@ -98,6 +99,10 @@ struct io_dp_child *io_dp_child_new(struct kc_ctx *crypto, const struct io_dp_sa
     c->ts_remote = sa->ts_remote;
     c->result = node_of(IO_DP_RESULT, c);
     c->first = node_of(IO_DP_SEEN, c);
+    c->limits = sa->sa.limits;
+    c->soft = node_of(IO_DP_EXPIRE, c);
+    c->hard = node_of(IO_DP_EXPIRE, c);
+    c->hard->ev.ok = false;
     set_mss(c, sa->sa.mss);
     c->why = make_pair(crypto, c, &sa->sa);
     if (!c->why)
@@ -113,7 +118,35 @@ void io_dp_child_free(struct io_dp_child *c)
     esp_sa_free(c->out);
     free(c->result);
     free(c->first);
+    free(c->soft);
+    free(c->hard);
     free(c);
+}
+
+/* ---- limits ---- */
+
+static bool reached(uint64_t limit, uint64_t n)
+{
+    return limit && n >= limit;
+}
+
+static void expire(struct io_dp *dp, struct io_dp_node **node)
+{
+    if (*node)
+        io_dp_post(dp, *node);
+    *node = NULL;
+}
+
+void io_dp_child_spent(struct io_dp *dp, struct io_dp_child *c, const struct esp_sa *sa)
+{
+    const struct ike_limits *l = &c->limits;
+    uint64_t packets, bytes;
+
+    esp_used(sa, &packets, &bytes);
+    if (reached(l->soft_bytes, bytes) || reached(l->soft_packets, packets))
+        expire(dp, &c->soft);
+    if (reached(l->hard_bytes, bytes) || reached(l->hard_packets, packets))
+        expire(dp, &c->hard);
 }
 
 /* ---- the tables ---- */
@@ -174,6 +207,23 @@ static void out_append(struct io_dp_tunnel *t, struct io_dp_child *c)
     while (*at)
         at = &(*at)->next_out;
     c->next_out = NULL;
+    *at = c;
+}
+
+static bool inside(const struct io_dp_child *a, const struct io_dp_child *b)
+{
+    return ike_ts_inside(&a->ts_local, &b->ts_local) && ike_ts_inside(&a->ts_remote, &b->ts_remote);
+}
+
+/* Before the first pair that takes all it takes, and before those not in use. So every pair stands
+ * before the wider ones, and the first that matches a packet is the one to send it. */
+static void out_insert(struct io_dp_tunnel *t, struct io_dp_child *c)
+{
+    struct io_dp_child **at = &t->out;
+
+    while (*at && (*at)->used && !inside(c, *at))
+        at = &(*at)->next_out;
+    c->next_out = *at;
     *at = c;
 }
 
@@ -256,17 +306,22 @@ void io_dp_child_add(struct io_dp *dp, struct io_dp_child *c)
     io_dp_post(dp, result);
 }
 
-void io_dp_child_use(struct io_dp *dp, struct kd_handle id)
+void io_dp_child_use(struct io_dp *dp, struct kd_handle id, struct kd_handle replaces)
 {
-    struct io_dp_child *c = io_dp_child_by_id(dp, id);
+    struct io_dp_child *c = io_dp_child_by_id(dp, id), *old = io_dp_child_by_id(dp, replaces);
     struct io_dp_tunnel *t;
 
     if (!c)
         return;
     t = &dp->tunnel[c->tunnel];
+    if (old && old->used && old->tunnel == c->tunnel) {
+        out_unlink(t, old);
+        old->used = false;
+        out_append(t, old);
+    }
     out_unlink(t, c);
-    c->next_out = t->out;
-    t->out = c;
+    c->used = true;
+    out_insert(t, c);
 }
 
 void io_dp_child_move(struct io_dp *dp, const struct io_dp_cmd *cmd)

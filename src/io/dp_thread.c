@@ -88,7 +88,7 @@ static bool carry_out(struct io_dp *dp, struct io_dp_cmd *cmd)
         cmd->made = NULL;
         break;
     case IO_DP_CMD_SA_USE:
-        io_dp_child_use(dp, cmd->child);
+        io_dp_child_use(dp, cmd->child, cmd->replaces);
         break;
     case IO_DP_CMD_SA_MOVE:
         io_dp_child_move(dp, cmd);

@@ -62,6 +62,7 @@ static void seal_all(struct io_dp *dp)
         for (end = i + 1; end < dp->n_pkt && dp->owner[end] == dp->owner[i]; end++)
             ;
         esp_seal(dp->owner[i]->out, &dp->pkt[i], end - i);
+        io_dp_child_spent(dp, dp->owner[i], dp->owner[i]->out);
     }
 }
 

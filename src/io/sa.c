@@ -24,6 +24,9 @@ static void on_event(struct io *io, const struct io_dp_event *d)
     case IO_DP_SEEN:
         ev.kind = CORE_EV_SA_SEEN;
         break;
+    case IO_DP_EXPIRE:
+        ev.kind = CORE_EV_SA_EXPIRE;
+        break;
     case IO_DP_TUN_FAIL:
         ev.kind = CORE_EV_DEVICE;
         ev.ok = false;
@@ -95,7 +98,7 @@ void io_sa_act(struct io *io, const struct core_act *a)
         add(io, a);
         break;
     case CORE_ACT_SA_USE:
-        io_dp_sa_use(io->dp, a->handle);
+        io_dp_sa_use(io->dp, a->handle, a->replaces);
         break;
     case CORE_ACT_SA_MOVE:
         io_dp_sa_move(io->dp, a->handle, &a->local, &a->remote);

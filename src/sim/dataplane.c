@@ -16,15 +16,6 @@ static struct sim_sa *by_child(const struct sim_gw *g, struct kd_handle h)
     return s;
 }
 
-static struct sim_sa *current(const struct sim_gw *g, uint32_t tunnel)
-{
-    struct sim_sa *s = g->dp.sas;
-
-    while (s && !(s->tunnel == tunnel && s->use))
-        s = s->next;
-    return s;
-}
-
 static void sa_free(struct sim_sa *s)
 {
     esp_sa_free(s->in);
@@ -74,7 +65,6 @@ static bool make(struct sim_gw *g, const struct core_act *a)
         sa_free(s);
         return false;
     }
-    s->use = !current(g, a->tunnel); /* the first pair of a tunnel sends at once */
     s->next = g->dp.sas;
     g->dp.sas = s;
     return true;
@@ -92,32 +82,33 @@ static void add(struct sim_gw *g, const struct core_act *a)
 
 /* ---- changing ---- */
 
-static void use(struct sim_gw *g, struct kd_handle child)
+static bool inside(const struct sim_sa *a, const struct sim_sa *b)
 {
-    struct sim_sa *s = by_child(g, child), *old;
-
-    if (!s)
-        return;
-    old = current(g, s->tunnel);
-    if (old)
-        old->use = false;
-    s->use = true;
+    return ike_ts_inside(&a->ts_local, &b->ts_local) && ike_ts_inside(&a->ts_remote, &b->ts_remote);
 }
 
-/* Where the pair in use goes, the newest that is left sends, as in src/io/dp_sa.c. */
+/* The pair it replaces, and any other for the same traffic, no longer sends. */
+static void use(struct sim_gw *g, struct kd_handle child, struct kd_handle replaces)
+{
+    struct sim_sa *s = by_child(g, child);
+
+    for (struct sim_sa *o = g->dp.sas; s && o; o = o->next)
+        if (o->tunnel == s->tunnel &&
+            (kd_handle_eq(o->child, replaces) || (inside(o, s) && inside(s, o))))
+            o->use = false;
+    if (s)
+        s->use = true;
+}
+
 static void del(struct sim_gw *g, struct kd_handle child)
 {
-    struct sim_sa *s = by_child(g, child), **p = &g->dp.sas, *heir;
+    struct sim_sa *s = by_child(g, child), **p = &g->dp.sas;
 
     if (!s)
         return;
     while (*p != s)
         p = &(*p)->next;
     *p = s->next;
-    for (heir = g->dp.sas; heir && heir->tunnel != s->tunnel;)
-        heir = heir->next;
-    if (heir && s->use)
-        heir->use = true;
     sa_free(s);
 }
 
@@ -130,7 +121,7 @@ void sim_dp_act(struct sim_gw *g, const struct core_act *a)
         add(g, a);
         break;
     case CORE_ACT_SA_USE:
-        use(g, a->handle);
+        use(g, a->handle, a->replaces);
         break;
     case CORE_ACT_SA_MOVE:
         s = by_child(g, a->handle);
@@ -197,9 +188,45 @@ static bool selected(const struct sim_sa *s, const uint8_t *pkt, size_t len, boo
            ike_ts_match(&s->ts_remote, out ? &f.dst : &f.src, f.proto, out ? f.dport : f.sport);
 }
 
+/* As in src/io/dp_sa.c: those in use before the others, the narrower first; NULL where none takes
+ * the packet. */
+static struct sim_sa *sender(const struct sim_gw *g, uint32_t tunnel, struct kd_bytes inner)
+{
+    struct sim_sa *best = NULL;
+
+    for (struct sim_sa *s = g->dp.sas; s; s = s->next) {
+        if (s->tunnel != tunnel || !selected(s, inner.p, inner.len, true))
+            continue;
+        if (!best || (s->use && !best->use) || (s->use == best->use && inside(s, best)))
+            best = s;
+    }
+    return best;
+}
+
+/* Its limits, as src/io/dp_sa.c tells of them. */
+static void spent(struct sim_gw *g, struct sim_sa *s, const struct esp_sa *sa)
+{
+    const struct ike_limits *l = &s->sa.limits;
+    struct core_ev ev = {.kind = CORE_EV_SA_EXPIRE, .handle = s->child, .ok = true};
+    uint64_t packets, bytes;
+
+    esp_used(sa, &packets, &bytes);
+    if (!s->soft && ((l->soft_bytes && bytes >= l->soft_bytes) ||
+                     (l->soft_packets && packets >= l->soft_packets))) {
+        s->soft = true;
+        sim_gw_later(g, 0, &ev);
+    }
+    ev.ok = false;
+    if (!s->hard && ((l->hard_bytes && bytes >= l->hard_bytes) ||
+                     (l->hard_packets && packets >= l->hard_packets))) {
+        s->hard = true;
+        sim_gw_later(g, 0, &ev);
+    }
+}
+
 void sim_dp_out(struct sim_gw *g, uint32_t tunnel, struct kd_bytes inner)
 {
-    struct sim_sa *s = current(g, tunnel);
+    struct sim_sa *s = sender(g, tunnel, inner);
     uint8_t room[ROOM];
     struct esp_pkt p = {room, sizeof(room), ESP_HEADROOM, (uint32_t)inner.len, ESP_OK};
     struct sim_frame f = {.proto = SIM_UDP};
@@ -210,13 +237,10 @@ void sim_dp_out(struct sim_gw *g, uint32_t tunnel, struct kd_bytes inner)
     }
     kd_assert(inner.len + ESP_HEADROOM + ESP_TAILROOM <= sizeof(room));
     memcpy(room + p.off, inner.p, inner.len);
-    if (!selected(s, room + p.off, p.len, true)) {
-        g->dp.n_dropped++;
-        return;
-    }
     if (s->sa.mss != CORE_MSS_OFF)
         esp_mss_clamp(room + p.off, p.len, s->sa.mss);
     esp_seal(s->out, &p, 1);
+    spent(g, s, s->out);
     if (p.verdict != ESP_OK) {
         g->dp.n_dropped++;
         return;
@@ -258,6 +282,7 @@ void sim_dp_in(struct sim_gw *g, struct kd_bytes esp)
     }
     memcpy(room, esp.p, esp.len);
     esp_open(s->in, &p, 1);
+    spent(g, s, s->in);
     if (p.verdict != ESP_OK || !selected(s, room + p.off, p.len, false)) {
         g->dp.n_dropped++;
         return;

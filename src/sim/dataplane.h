@@ -14,7 +14,8 @@ struct sim_sa {
     struct kd_endpoint local, remote;
     struct ike_ts_list ts_local, ts_remote;
     struct esp_sa *in, *out;
-    bool seen, use; /* use: the one its tunnel sends on */
+    bool seen, use; /* use: it sends what its selectors take */
+    bool soft, hard; /* that limit has been told of */
     bool mute;      /* a rehearsed dead peer */
 };
 

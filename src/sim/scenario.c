@@ -83,6 +83,8 @@ static void tunnel(struct core_tunnel_config *t, uint32_t i, const struct side *
     t->ike.retry_us = KD_S(1);
     t->ike.ike_life_us = KD_S(28800);
     t->ike.child_life_us = o->child_life_us ? o->child_life_us : KD_S(3600);
+    t->ike.child_life_bytes = o->child_life_bytes;
+    t->ike.child_life_packets = o->child_life_packets;
     t->inner = addr(us->inner);
     t->replay_window = 1024;
     t->has_neighbor = true;

@@ -146,6 +146,31 @@ static void rekeys_go_unnoticed(void **st KD_UNUSED)
     sim_pair_free(&p);
 }
 
+static void lifetimes_by_packets_and_bytes_go_unnoticed(void **st KD_UNUSED)
+{
+    for (int i = 0; i < 2; i++) {
+        struct sim_pair_options o = {.seed = 60 + (uint64_t)i, .no_er = true};
+        struct sim_pair p;
+        size_t mark, ups = 0;
+
+        o.child_life_packets = i ? 0 : 100;
+        o.child_life_bytes = i ? 2500 : 0;
+        pair_up(&p, &o);
+        mark = p.onprem->n_rec;
+        for (int n = 0; n < 500; n++) {
+            assert_ping(&p, "vpn0");
+            check_pair(&p, false);
+        }
+        for (size_t at = mark; (at = sim_gw_find(p.onprem, at, CORE_NOTE_CHILD_UP, 0)) != SIZE_MAX;
+             at++)
+            ups++;
+        assert_in_range(ups, 5, 14); /* 500 pings of 28 bytes */
+        assert_never(p.onprem, mark, CORE_NOTE_DETECT, 0);
+        assert_never(p.onprem, mark, CORE_NOTE_BGP_STOP, SIM_ANY);
+        sim_pair_free(&p);
+    }
+}
+
 /* ---- failure ---- */
 
 static void silent_peer_is_detected_within_budget(void **st KD_UNUSED)
@@ -607,6 +632,7 @@ int main(void)
         cmocka_unit_test(lossy_link_still_comes_up),
         cmocka_unit_test(simultaneous_starts_end_in_one_pair),
         cmocka_unit_test(rekeys_go_unnoticed),
+        cmocka_unit_test(lifetimes_by_packets_and_bytes_go_unnoticed),
         cmocka_unit_test(silent_peer_is_detected_within_budget),
         cmocka_unit_test(a_slow_kernel_delays_only_the_clear),
         cmocka_unit_test(a_one_way_break_shows_at_both_ends),

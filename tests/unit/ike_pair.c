@@ -295,6 +295,7 @@ static void child_add(struct pair *p, int side, const struct ike_action *a)
     c->local = a->local;
     c->remote = a->remote;
     c->encap = a->encap;
+    c->limits = a->limits;
     for (int i = 0; i < 4; i++)
         c->key_len[i] = kc_key_export(s->crypto, key[i], c->key[i], sizeof(c->key[i]));
     REQUIRE(a->encr == KC_ENCR_NULL || (c->key_len[0] && c->key_len[2]));

@@ -26,6 +26,7 @@ struct pair_child {
     uint8_t key[4][80]; /* enc in, int in, enc out, int out */
     size_t key_len[4];
     struct ike_ts_list ts_local, ts_remote;
+    struct ike_limits limits;
 };
 
 struct pair_note {

@@ -158,6 +158,7 @@ struct pair {
     bool encap;
     uint16_t mss;
     const char *net_a, *net_b; /* inner */
+    struct ike_limits limits;  /* a's */
     struct kd_endpoint to_b;   /* where a sends; family 0: to b */
 };
 
@@ -205,6 +206,8 @@ static struct io_dp_sa sa_for(const struct pair *p, bool of_a)
                              .encap = p->encap,
                              .replay_window = 1024,
                              .mss = p->mss};
+    if (of_a)
+        sa.sa.limits = p->limits;
     sa.sa.key_enc_in = key_of(ctx, e->key_len, e->salt_len, of_a);
     sa.sa.key_enc_out = key_of(ctx, e->key_len, e->salt_len, !of_a);
     if (i) {
@@ -411,7 +414,7 @@ static void seen_is_said_exactly_once_a_child(void **st KD_UNUSED)
     assert_true(kd_handle_eq(ev.child, child(1)));
     assert_true(ev.at_us > 0 && ev.at_us / 1000 <= now_ms());
     install(&q);
-    io_dp_sa_use(a.dp, child(2));
+    io_dp_sa_use(a.dp, child(2), child(1));
     fence(&a);
     there_and_back(60);
     there_and_back(60);
@@ -458,6 +461,103 @@ static void of_several_children_the_one_that_matches_sends(void **st KD_UNUSED)
     crosses(&a, &b, pkt, sizeof(pkt));
     assert_int_equal(counters(&a, 1).packets_out, 1);
     assert_int_equal(counters(&a, 2).packets_out, 1);
+}
+
+/* Whatever the order in which they were put to use. */
+static void the_narrowest_child_sends_and_of_equals_the_last_used(void **st KD_UNUSED)
+{
+    static const uint32_t orders[][3] = {{1, 2, 3}, {3, 2, 1}, {2, 3, 1}, {1, 3, 2}};
+    struct pair p[5] = {{.n = 0}};
+    uint8_t pkt[60];
+
+    for (uint32_t i = 1; i <= 4; i++)
+        p[i] = gcm_pair(i);
+    p[1].net_a = p[1].net_b = "0.0.0.0/0";
+    p[2].net_b = "10.0.0.0/24";
+    p[3].net_b = "10.0.0.3/32";
+    p[4].net_b = "10.0.0.0/24";
+    for (size_t o = 0; o < KD_ARRAY_LEN(orders); o++) {
+        for (int i = 0; i < 3; i++) {
+            install(&p[orders[o][i]]);
+            io_dp_sa_use(a.dp, child(orders[o][i]), KD_HANDLE_NONE);
+        }
+        fence(&a);
+        inner(pkt, sizeof(pkt), 1, 3);
+        crosses(&a, &b, pkt, sizeof(pkt));
+        inner(pkt, sizeof(pkt), 1, 2);
+        crosses(&a, &b, pkt, sizeof(pkt));
+        crosses(&a, &b, pkt, sizeof(pkt));
+        inner(pkt, sizeof(pkt), 7, 2);
+        crosses(&a, &b, pkt, sizeof(pkt));
+        assert_int_equal(counters(&a, 3).packets_out, 1);
+        assert_int_equal(counters(&a, 2).packets_out, 2);
+        assert_int_equal(counters(&a, 1).packets_out, 1);
+        install(&p[4]);
+        io_dp_sa_use(a.dp, child(4), KD_HANDLE_NONE);
+        fence(&a);
+        inner(pkt, sizeof(pkt), 1, 2);
+        crosses(&a, &b, pkt, sizeof(pkt));
+        assert_int_equal(counters(&a, 4).packets_out, 1);
+        for (uint32_t i = 1; i <= 4; i++) {
+            io_dp_sa_del(a.dp, child(i));
+            io_dp_sa_del(b.dp, child(i));
+        }
+        fence(&a);
+        fence(&b);
+    }
+}
+
+/* A rekey may widen: the narrower predecessor, which the peer drops, must not go on sending. */
+static void a_wider_successor_takes_over_from_a_narrower_predecessor(void **st KD_UNUSED)
+{
+    struct pair p = gcm_pair(1), q = gcm_pair(2);
+    uint8_t pkt[60];
+
+    q.net_a = q.net_b = "0.0.0.0/0";
+    install(&p);
+    io_dp_sa_use(a.dp, child(1), KD_HANDLE_NONE);
+    install(&q);
+    io_dp_sa_use(a.dp, child(2), child(1));
+    fence(&a);
+    inner(pkt, sizeof(pkt), 1, 2);
+    crosses(&a, &b, pkt, sizeof(pkt));
+    assert_int_equal(counters(&a, 2).packets_out, 1);
+}
+
+static void limits_are_told_of_once_each_in_either_direction(void **st KD_UNUSED)
+{
+    static const struct {
+        struct ike_limits limits;
+        unsigned soft, hard; /* after so many packets of 60 bytes; 0: never */
+    } rows[] = {
+        {{.soft_packets = 3, .hard_packets = 5}, 3, 5},
+        {{.soft_bytes = 170, .hard_bytes = 300}, 3, 5},
+        {{.soft_bytes = 10000, .hard_packets = 4}, 0, 4},
+        {{0}, 0, 0},
+    };
+    uint8_t pkt[60];
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows) * 2; i++) {
+        bool out = i & 1;
+        struct pair p = gcm_pair((uint32_t)i + 1);
+        unsigned n = 0;
+        p.limits = rows[i / 2].limits;
+        install(&p);
+        inner(pkt, sizeof(pkt), out ? 1 : 2, out ? 2 : 1);
+        for (; n < 8; n++) {
+            int before = a.said[IO_DP_EXPIRE];
+            crosses(out ? &a : &b, out ? &b : &a, pkt, sizeof(pkt));
+            fence(&a);
+            if (n + 1 == rows[i / 2].soft || n + 1 == rows[i / 2].hard)
+                assert_int_equal(a.said[IO_DP_EXPIRE], before + 1);
+            else
+                assert_int_equal(a.said[IO_DP_EXPIRE], before);
+        }
+        io_dp_sa_del(a.dp, child((uint32_t)i + 1));
+        io_dp_sa_del(b.dp, child((uint32_t)i + 1));
+        fence(&a);
+        fence(&b);
+    }
 }
 
 static void replays_and_forgeries_are_counted_and_not_delivered(void **st KD_UNUSED)
@@ -518,7 +618,7 @@ static void a_successor_receives_at_once_and_sends_when_told(void **st KD_UNUSED
     install(&q);
     there_and_back(60);
     assert_int_equal(counters(&a, 1).packets_out, 2);
-    io_dp_sa_use(a.dp, child(2));
+    io_dp_sa_use(a.dp, child(2), child(1));
     fence(&a);
     there_and_back(60); /* a by the new, b still by the old */
     assert_int_equal(counters(&a, 2).packets_out, 1);
@@ -1055,6 +1155,9 @@ int main(void)
         over_v4(seen_is_said_exactly_once_a_child),
         over_v4(what_the_selectors_do_not_allow_is_dropped_both_ways),
         over_v4(of_several_children_the_one_that_matches_sends),
+        over_v4(the_narrowest_child_sends_and_of_equals_the_last_used),
+        over_v4(a_wider_successor_takes_over_from_a_narrower_predecessor),
+        over_v4(limits_are_told_of_once_each_in_either_direction),
         over_v4(replays_and_forgeries_are_counted_and_not_delivered),
         over_v4(a_moved_child_sends_to_its_new_peer),
         over_v4(a_successor_receives_at_once_and_sends_when_told),

@@ -260,6 +260,90 @@ static void a_wide_request_is_narrowed_to_a_child_that_is_missing(void **state)
     pair_free(p);
 }
 
+/* ---- lifetimes by bytes and packets ---- */
+
+static void limits_are_soft_at_95_percent_and_end_the_sequence_numbers(void **state)
+{
+    static const struct {
+        const char *esp;
+        uint64_t bytes, packets, hard_packets;
+    } rows[] = {
+        {"aes256-sha1", 1000000, 5000, 5000},
+        {"aes256-sha1", 0, 0, UINT32_MAX}, /* RFC 4303 3.3.3: without ESN it never wraps */
+        {"aes256-sha1", 0, UINT64_C(1) << 40, UINT32_MAX},
+        {"aes256-sha1-esn", 0, 0, 0},
+        {"aes256-sha1-esn", 0, UINT64_C(1) << 40, UINT64_C(1) << 40},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        struct pair *p = pair_new(i, AZURE_IKE, rows[i].esp);
+        for (int side = A; side <= B; side++) {
+            p->s[side].cfg.child_life_bytes = rows[i].bytes;
+            p->s[side].cfg.child_life_packets = rows[i].packets;
+            pair_config(p, side);
+        }
+        assert_true(pair_establish(p));
+        for (int side = A; side <= B; side++) {
+            const struct ike_limits *l = &p->s[side].child[0].limits;
+            bool responder =
+                side == B; /* it leaves the rekey to its peer, and is there if need be */
+            assert_true(l->hard_bytes == rows[i].bytes);
+            assert_true(l->hard_packets == rows[i].hard_packets);
+            assert_in_range(l->soft_bytes, rows[i].bytes / 1000 * (responder ? 985 : 930),
+                            rows[i].bytes / 1000 * (responder ? 985 : 950));
+            assert_in_range(l->soft_packets, l->hard_packets / 1000 * (responder ? 985 : 930),
+                            l->hard_packets / 1000 * (responder ? 986 : 950) + 1000);
+        }
+        pair_free(p);
+    }
+}
+
+static void a_soft_limit_rekeys_and_a_hard_one_deletes(void **state)
+{
+    (void)state;
+
+    for (int side = A; side <= B; side++) {
+        struct pair *p = three_children(20);
+        assert_true(pair_establish(p));
+        pair_run(p, KD_S(100));
+        expire(p, side, 1, true);
+        pair_run(p, KD_S(1));
+        assert_int_equal(p->s[A].adds, 4);
+        assert_int_equal(pair_note(p, A, IKE_NOTE_CHILD_DOWN)->reason, KD_REASON_NONE);
+        expire(p, side, 1, false);
+        pair_run(p, KD_MS(100));
+        assert_int_equal(pair_note(p, side, IKE_NOTE_CHILD_DOWN)->reason, KD_REASON_EXPIRED);
+        assert_int_equal(children_of(p, side, 1), 0);
+        assert_int_equal(children_of(p, side, 0), 1);
+        pair_run(p, KD_S(10));
+        assert_int_equal(children_of(p, A, 1), 1);
+        assert_true(pair_children_agree(p));
+        pair_free(p);
+    }
+}
+
+/* Its peer never rekeys (a lifetime of a month), and the responder does not let the tunnel end. */
+static void a_responder_rekeys_what_its_peer_leaves_until_the_end(void **state)
+{
+    struct pair *p = pair_new(21, AZURE_IKE, AZURE_ESP);
+    (void)state;
+
+    p->s[A].cfg.child_life_us = p->s[A].cfg.ike_life_us = KD_S(30 * 86400);
+    p->s[B].cfg.child_life_us = KD_S(1000);
+    p->s[B].cfg.ike_life_us = KD_S(3000);
+    pair_config(p, A);
+    pair_config(p, B);
+    assert_true(pair_establish(p));
+    pair_run(p, KD_S(980));
+    assert_int_equal(p->s[B].adds, 1); /* it waits as long as it can */
+    pair_run(p, KD_S(9000));
+    assert_in_range(p->s[B].adds, 10, 11);
+    assert_in_range(pair_notes(p, B, IKE_NOTE_REKEYED), 3, 4);
+    assert_int_equal(pair_notes(p, B, IKE_NOTE_CLOSED), 0);
+    pair_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +359,9 @@ int main(void)
         cmocka_unit_test(a_responder_waits_for_its_peer),
         cmocka_unit_test(a_request_finds_the_most_specific_child),
         cmocka_unit_test(a_wide_request_is_narrowed_to_a_child_that_is_missing),
+        cmocka_unit_test(limits_are_soft_at_95_percent_and_end_the_sequence_numbers),
+        cmocka_unit_test(a_soft_limit_rekeys_and_a_hard_one_deletes),
+        cmocka_unit_test(a_responder_rekeys_what_its_peer_leaves_until_the_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

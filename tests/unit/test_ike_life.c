@@ -319,10 +319,14 @@ static void hard_expiry_closes_and_reconnects(void **state)
     struct pair *p = pair_new(30, AZURE_IKE, AZURE_ESP);
     (void)state;
 
-    p->s[B].cfg.child_life_us = KD_S(20); /* plain responder: it may not rekey */
+    p->s[B].cfg.child_life_us = KD_S(20);
     pair_config(p, B);
     assert_true(pair_establish(p));
+    pair_proposals(&p->s[A].cfg.esp, "aes128-sha1", IKE_PROTO_ESP); /* B's rekey is refused */
+    pair_config(p, A);
     pair_run(p, KD_S(20));
+    pair_proposals(&p->s[A].cfg.esp, AZURE_ESP, IKE_PROTO_ESP);
+    pair_config(p, A);
     assert_int_equal(pair_note(p, B, IKE_NOTE_CHILD_DOWN)->reason, KD_REASON_EXPIRED);
     pair_run(p, KD_S(10));
     assert_true(pair_up(p, A) && pair_up(p, B));
