@@ -139,7 +139,7 @@ static bool read_duration(struct cfg *c, const struct cfg_key *k, const struct c
 {
     uint64_t us, value;
     bool unitless = false;
-    char quote[CFG_QUOTE_MAX], lo[24], hi[24], hint[CFG_HINT_MAX] = "";
+    char quote[CFG_QUOTE_MAX], lo[24], hi[24], words[64], hint[CFG_HINT_MAX] = "";
     if (find_word(k->words, v, &value)) {
         store(dst, k->size, value);
         return true;
@@ -148,9 +148,10 @@ static bool read_duration(struct cfg *c, const struct cfg_key *k, const struct c
     if (!ok && unitless && v->len < 12)
         snprintf(hint, sizeof(hint), "; did you mean \"%ss\"?", v->s);
     if (!ok || us < k->min || us > k->max) {
-        cfg_error(c, v->at, "%s; allowed: %s to %s, with a unit (ms, s, m, h, d)%s",
+        cfg_error(c, v->at, "%s; allowed: %s to %s, with a unit (ms, s, m, h, d)%s%s%s",
                   cfg_quote(v, quote), duration_text(k->min, lo, sizeof(lo)),
-                  duration_text(k->max, hi, sizeof(hi)), hint);
+                  duration_text(k->max, hi, sizeof(hi)), k->words ? ", " : "",
+                  all_words(k->words, words, sizeof(words)), hint);
         return false;
     }
     if (us % k->unit != 0) {

@@ -146,13 +146,16 @@ static const struct cfg_word childless_words[] = {{"allow", IKE_CHILDLESS_ALLOW}
                                                   {"force", IKE_CHILDLESS_FORCE},
                                                   {NULL, 0}};
 static const struct cfg_word rehearsal_words[] = {{"off", 0}, {NULL, 0}};
+static const struct cfg_word keepalive_words[] = {{"off", IKE_KEEPALIVE_OFF}, {NULL, 0}};
+static const struct cfg_word fragment_words[] = {{"off", IKE_FRAGMENT_OFF}, {NULL, 0}};
 static const struct cfg_word mtu_words[] = {{"auto", 0}, {NULL, 0}};
 static const struct cfg_word mss_words[] = {
     {"auto", CORE_MSS_AUTO}, {"off", CORE_MSS_OFF}, {NULL, 0}};
 
 enum {
     K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_PPK, K_ROLE, K_PROFILE, K_LEGACY, K_IKE, K_ESP,
-    K_SELECTORS, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY, K_LIFETIME, K_REPLAY, K_INTERFACE,
+    K_SELECTORS, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY, K_KEEPALIVE, K_FRAGMENT,
+    K_LIFETIME, K_REPLAY, K_INTERFACE,
     K_ADDRESS, K_MTU, K_MSS, K_REHEARSAL, K_NEIGHBOR, K_N
 };
 
@@ -188,6 +191,11 @@ static const struct cfg_key keys[K_N] = {
                    .min = KD_MS(500), .max = KD_S(86400)},
     [K_RETRY] = {.name = "retry", .type = CFG_DURATION, CFG_AT(T, t.ike.retry_us), .unit = 1,
                  .min = KD_MS(100), .max = KD_S(3600), .def = "3s"},
+    [K_KEEPALIVE] = {.name = "nat-keepalive", .type = CFG_DURATION, CFG_AT(T, t.ike.keepalive_us),
+                     .unit = 1, .min = KD_S(1), .max = KD_S(3600), .words = keepalive_words,
+                     .def = "20s"},
+    [K_FRAGMENT] = {.name = "fragment-size", .type = CFG_UINT, CFG_AT(T, t.ike.fragment_size),
+                    .min = IKE_FRAGMENT_MIN, .max = 9000, .words = fragment_words, .def = "1280"},
     [K_LIFETIME] = {.name = "lifetime", .type = CFG_MAP, .table = &lifetime_table},
     [K_REPLAY] = {.name = "replay-window", .type = CFG_UINT, CFG_AT(T, t.replay_window), .min = 32,
                   .max = 4096, .def = "1024"},

@@ -22,6 +22,12 @@ static void ike_action(struct core *c, const struct ike_action *a)
         x->natt = a->natt;
         x->data = core_put(c, data);
         break;
+    case IKE_ACT_KEEPALIVE:
+        x = core_emit(c, CORE_ACT_IKE_KEEPALIVE);
+        x->tunnel = a->conn;
+        x->local = a->local;
+        x->remote = a->remote;
+        break;
     case IKE_ACT_JOB:
         x = core_emit(c, CORE_ACT_JOB);
         x->tunnel = a->conn;

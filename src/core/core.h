@@ -86,6 +86,7 @@ extern const struct kd_schema core_ev_schema;
 
 enum core_act_kind {
     CORE_ACT_IKE_SEND,   /* local, remote, natt, data */
+    CORE_ACT_IKE_KEEPALIVE, /* local, remote: one octet 0xff on the NAT-T port */
     CORE_ACT_JOB,        /* handle, job_kind, group, priv, data = peer public; or auth, data to data3
                           * as ike/auth.h says */
     CORE_ACT_DEVICE_ADD, /* tunnel, name: make the interface; answered by DEVICE */

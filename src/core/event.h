@@ -33,6 +33,7 @@ enum core_note {
     CORE_NOTE_REHEARSAL_PASS, /* rehearsal.pass: latency_us it took, text = the groups */
     CORE_NOTE_REHEARSAL_FAIL, /* rehearsal.fail: reason, latency_us, text */
     CORE_NOTE_KEYLOG,         /* daemon.keylog: keys are being written, or no longer; text */
+    CORE_NOTE_IKE_WARNING,    /* ike.warning: text; once a tunnel */
     CORE_NOTE_N
 };
 extern const char *const core_note_names[];

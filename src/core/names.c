@@ -58,6 +58,7 @@ const char *const core_note_names[] = {
     [CORE_NOTE_FIB_CLEAR] = "fib.clear",
     [CORE_NOTE_KERNEL_ERROR] = "kernel.error",
     [CORE_NOTE_STRANGER] = "ike.stranger",
+    [CORE_NOTE_IKE_WARNING] = "ike.warning",
     [CORE_NOTE_REHEARSAL_START] = "rehearsal.start",
     [CORE_NOTE_REHEARSAL_PASS] = "rehearsal.pass",
     [CORE_NOTE_REHEARSAL_FAIL] = "rehearsal.fail",

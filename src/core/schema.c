@@ -76,13 +76,21 @@ const struct kd_schema core_ev_schema = {
 
 static const struct kd_field act_send[] = {ACT(local, KD_F_ENDPOINT), ACT(remote, KD_F_ENDPOINT),
                                            ACT(natt, KD_F_BOOL), ACT(data, KD_F_SPAN)};
-static const struct kd_field act_job[] = {
-    ACT(handle, KD_F_HANDLE), KD_FIELD_ENUM(struct core_act, job_kind, job_kind_names),
-    ACT(group, KD_F_U32), ACT(priv, KD_F_HANDLE), ACT(data, KD_F_SPAN), ACT(data2, KD_F_SPAN),
-    ACT(data3, KD_F_SPAN), ACTF("scheme", auth.sig.scheme, KD_F_U32),
-    ACTF("hash", auth.sig.hash, KD_F_U32), ACTF("salt_len", auth.sig.salt_len, KD_F_U16),
-    ACTF("sha1_ok", auth.sha1_ok, KD_F_BOOL), ACTF("id_type", auth.id_type, KD_F_U8),
-    ACTF("wall_s", auth.wall_s, KD_F_U64)};
+static const struct kd_field act_job[] = {ACT(handle, KD_F_HANDLE),
+                                          KD_FIELD_ENUM(struct core_act, job_kind, job_kind_names),
+                                          ACT(group, KD_F_U32),
+                                          ACT(priv, KD_F_HANDLE),
+                                          ACT(data, KD_F_SPAN),
+                                          ACT(data2, KD_F_SPAN),
+                                          ACT(data3, KD_F_SPAN),
+                                          ACTF("scheme", auth.sig.scheme, KD_F_U32),
+                                          ACTF("hash", auth.sig.hash, KD_F_U32),
+                                          ACTF("salt_len", auth.sig.salt_len, KD_F_U16),
+                                          ACTF("sha1_ok", auth.sha1_ok, KD_F_BOOL),
+                                          ACTF("id_type", auth.id_type, KD_F_U8),
+                                          ACTF("wall_s", auth.wall_s, KD_F_U64)};
+static const struct kd_field act_keepalive[] = {ACT(local, KD_F_ENDPOINT),
+                                                ACT(remote, KD_F_ENDPOINT)};
 static const struct kd_field act_device[] = {ACT(tunnel, KD_F_U32), ACT(name, KD_F_STR)};
 static const struct kd_field act_tunnel[] = {ACT(tunnel, KD_F_U32)};
 static const struct kd_field act_sa[] = {ACT(tunnel, KD_F_U32),
@@ -144,6 +152,7 @@ static const struct kd_field act_event[] = {
 
 static const struct kd_record act_records[] = {
     REC(CORE_ACT_IKE_SEND, "ike.send", act_send),
+    REC(CORE_ACT_IKE_KEEPALIVE, "ike.keepalive", act_keepalive),
     REC(CORE_ACT_JOB, "job", act_job),
     REC(CORE_ACT_DEVICE_ADD, "device.add", act_device),
     REC(CORE_ACT_DEVICE_DEL, "device.del", act_tunnel),

@@ -168,6 +168,10 @@ static void note(struct core *c, struct core_tunnel *t, const struct ike_action 
         core_refused_note(c, t, a, out);
         refused(c, t, &r);
         break;
+    case IKE_NOTE_WARNING:
+        r.note = CORE_NOTE_IKE_WARNING;
+        core_say(c, &r);
+        break;
     case IKE_NOTE_STRANGER:
         r.note = CORE_NOTE_STRANGER;
         core_say(c, &r);

@@ -6,10 +6,11 @@
 
 #include <stdlib.h>
 
-#define RETRY_DEFAULT_US  KD_S(3)
-#define DETECT_DEFAULT_US KD_S(45) /* Azure's */
-#define FRAGMENT_DEFAULT  1280 /* what every IPv6 path carries, and all but odd ones of IPv4 */
-#define PAUSE_MAX         16 /* times the first pause */
+#define RETRY_DEFAULT_US     KD_S(3)
+#define DETECT_DEFAULT_US    KD_S(45) /* Azure's */
+#define FRAGMENT_DEFAULT     1280 /* what every IPv6 path carries, and all but odd ones of IPv4 */
+#define KEEPALIVE_DEFAULT_US KD_S(20) /* RFC 3948 4; NATs forget UDP after 30 s and more */
+#define PAUSE_MAX            16       /* times the first pause */
 
 /* The first place in e->conn whose id is not below id. */
 static uint32_t place(const struct ike *e, uint32_t id)
@@ -75,6 +76,8 @@ bool ike_conn_set(struct ike *e, uint32_t id, const struct ike_conn_config *cfg)
         c->cfg.retry_us = RETRY_DEFAULT_US;
     if (!c->cfg.port)
         c->cfg.port = 500;
+    if (!c->cfg.keepalive_us)
+        c->cfg.keepalive_us = KEEPALIVE_DEFAULT_US;
     if (!c->cfg.fragment_size)
         c->cfg.fragment_size = FRAGMENT_DEFAULT;
     if (!c->cfg.natt_port)

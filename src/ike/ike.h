@@ -63,6 +63,7 @@ struct ike_child_config {
 
 #define IKE_FRAGMENT_MIN 576 /* what every IPv4 path carries */
 #define IKE_FRAGMENT_OFF UINT16_MAX
+#define IKE_KEEPALIVE_OFF KD_NEVER
 
 #define IKE_PPK_ID_MAX 64
 
@@ -93,6 +94,7 @@ struct ike_conn_config {
     bool ladder; /* they are steps: one is wanted, the next where the peer refuses its selectors */
     bool accept_any_ts; /* Azure as responder (facts/azure 1.5): take the offer whole */
     uint64_t detect_us, abandon_us; /* DESIGN 3.5 */
+    uint64_t keepalive_us; /* behind a NAT: silence kept no longer; 0: 20 s; IKE_KEEPALIVE_OFF */
     uint64_t retry_us;              /* first pause before reconnecting; doubles to 16 x */
     uint16_t fragment_size; /* RFC 7383: octets of an IP datagram; 0: 1280; IKE_FRAGMENT_OFF: never */
     /* Hard; soft at 95 % with jitter downwards, or as responder at 98.5 %: the peer comes first. */
@@ -180,6 +182,7 @@ enum ike_action_kind {
     IKE_ACT_CHILD_ADD, /* install both SAs, answer with CHILD_RESULT; keys stay the engine's until CHILD_DEL */
     IKE_ACT_CHILD_USE, /* send on this pair from now on, and no longer on the one it replaces */
     IKE_ACT_CHILD_MOVE, /* the pair's outer endpoints changed (NAT mapping) */
+    IKE_ACT_KEEPALIVE, /* one octet 0xff from local to remote, on the NAT-T socket (RFC 3948 2.3) */
     IKE_ACT_CHILD_DEL, /* remove the pair; no answer */
     IKE_ACT_KEYS_FREE, /* the data plane must have dropped child by now: keys are gone after this step */
     IKE_ACT_NOTE,
@@ -200,6 +203,7 @@ enum ike_note {
     IKE_NOTE_REPLACED,    /* an older or redundant IKE SA of the connection is gone (peer-replaced,
                            * collision, ...); the connection keeps its other one */
     IKE_NOTE_REKEYED,     /* the IKE SA was rekeyed in place; detail: suite */
+    IKE_NOTE_WARNING,     /* what may fail on the way; detail; once a connection */
     IKE_NOTE_N
 };
 

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define INIT_LARGE 1200 /* octets; with IP, UDP and a tunnel on the way still below 1280 */
+
 static bool group_bit(const struct kc_alg *dh, uint32_t *bit)
 {
     *bit = dh && dh->id < 32 ? UINT32_C(1) << dh->id : 0;
@@ -83,6 +85,19 @@ static void fail(struct ike *e, struct ike_sa *sa, enum kd_reason reason, const 
     ike_sa_drop(e, sa, reason, false);
 }
 
+/* The one message that can't be cut (RFC 7383 2.5): IP fragments are often lost on the way to a
+ * cloud (facts/peers 2, pain 20). */
+static void warn_large(struct ike *e, const struct ike_sa *sa, struct ike_conn *c)
+{
+    if (sa->tx.msg.len <= INIT_LARGE || c->large_noted)
+        return;
+    c->large_noted = true;
+    ike_sa_note(e, sa, IKE_NOTE_WARNING, KD_REASON_NONE,
+                "our IKE_SA_INIT has %u octets and may be lost on its way as IP fragments: offer "
+                "fewer proposals",
+                sa->tx.msg.len);
+}
+
 static void send_init(struct ike *e, struct ike_sa *sa)
 {
     static const uint8_t zero[IKE_SPI_LEN];
@@ -107,6 +122,8 @@ static void send_init(struct ike *e, struct ike_sa *sa)
     if (!ike_request_send(e, sa, IKE_XK_INIT) ||
         !ike_buf_set(&hs->init_req, ike_buf_bytes(&sa->tx.msg)))
         fail(e, sa, KD_REASON_NO_RESOURCES, "our IKE_SA_INIT request does not fit");
+    else
+        warn_large(e, sa, ike_conn_of(e, sa));
 }
 
 void ike_init_start(struct ike *e, struct ike_conn *c)

@@ -1,7 +1,7 @@
 /* Time: when an SA has something to do, and what. Liveness by the detection budget (DESIGN 3.5):
  *
  *   proof          proof + detect/3          proof + detect             proof + abandon
- *     |--------------- probe ---r---r------r------ unreachable ---r-----r----- DELETE, closed
+ *     |--------------- probe ---r---r------r------ unreachable ---r-----r----- closed
  *                               failing
  *
  * proof is the last completed authenticated round trip of a request of ours; whatever request is
@@ -9,7 +9,12 @@
  * one-way break must show (facts/peers 2, pain 7). Repetitions double inside the budget (RFC
  * 7296 2.4): three fit between the probe and the budget's end, with as much time again for the
  * last answer: gap * (1 + 2 + 4 + 8) = detect * 2/3. Afterwards they go on, capped, until
- * `abandon`. */
+ * `abandon`. Then no DELETE follows: it would have to wait for the answer that does not come (2.3),
+ * and a peer that hears us finds out by its own probes, whose answers it gets.
+ *
+ * And NAT keepalives (RFC 7296 2.23, 3948 4): who is behind a NAT says something every
+ * keepalive_us. What the data plane sends is not known here, so an octet may leave that was not
+ * needed. */
 #include "ike/sa.h"
 
 #define GAP_MIN_US KD_MS(10)
@@ -57,6 +62,14 @@ static uint64_t child_deadline(const struct ike *e, const struct ike_sa *sa)
     return at;
 }
 
+static uint64_t keepalive_due(const struct ike *e, const struct ike_sa *sa)
+{
+    if (!sa->nat_here || !sa->natt || sa->keepalive_us == IKE_KEEPALIVE_OFF ||
+        !ike_sa_current(e, sa))
+        return KD_NEVER;
+    return sa->sent_us + sa->keepalive_us;
+}
+
 uint64_t ike_sa_deadline(const struct ike *e, const struct ike_sa *sa)
 {
     uint64_t at = KD_MIN(sa->end_us, KD_MIN(sa->tx.retx_us, sa->tx.give_up_us));
@@ -68,7 +81,7 @@ uint64_t ike_sa_deadline(const struct ike *e, const struct ike_sa *sa)
         return KD_NEVER;
     if (sa->state != IKE_ST_UP || passive(sa))
         return at;
-    at = KD_MIN(at, KD_MIN(sa->rekey_us, sa->expire_us));
+    at = KD_MIN(at, KD_MIN(sa->rekey_us, KD_MIN(sa->expire_us, keepalive_due(e, sa))));
     at = KD_MIN(at, KD_MIN(child_deadline(e, sa), ike_children_due(e, sa)));
     if (!sa->tx.out)
         return KD_MIN(at, sa->proof_us + sa->detect_us / 3);
@@ -79,22 +92,12 @@ uint64_t ike_sa_deadline(const struct ike *e, const struct ike_sa *sa)
 
 /* ---- what ---- */
 
-/* The DELETE of a peer that does not answer: sent once, for the case that only the way back is
- * broken. */
-static void abandon(struct ike *e, struct ike_sa *sa)
-{
-    ike_request_done(sa);
-    ike_put_delete_ike(ike_request(e, sa, IKE_X_INFORMATIONAL));
-    (void)ike_request_send(e, sa, IKE_XK_DEL_IKE);
-    ike_sa_drop(e, sa, KD_REASON_DEAD_PEER, false);
-}
-
 static void wake_outstanding(struct ike *e, struct ike_sa *sa)
 {
     bool current = ike_sa_current(e, sa);
 
     if (e->now_us >= sa->proof_us + sa->abandon_us) {
-        abandon(e, sa);
+        ike_sa_drop(e, sa, KD_REASON_DEAD_PEER, false);
         return;
     }
     if (e->now_us >= sa->tx.retx_us) {
@@ -142,6 +145,20 @@ static void wake_passive(struct ike *e, struct ike_sa *sa)
         ike_request_resend(e, sa);
 }
 
+static void keepalive(struct ike *e, struct ike_sa *sa)
+{
+    struct ike_action *a;
+
+    if (e->now_us < keepalive_due(e, sa))
+        return;
+    sa->sent_us = e->now_us;
+    a = ike_out_add(e, IKE_ACT_KEEPALIVE, sa->conn);
+    if (!a)
+        return;
+    a->local = sa->local;
+    a->remote = sa->remote;
+}
+
 static void wake_up_state(struct ike *e, struct ike_sa *sa)
 {
     if (passive(sa)) {
@@ -161,6 +178,7 @@ static void wake_up_state(struct ike *e, struct ike_sa *sa)
     wake_children(e, sa);
     if (sa->state != IKE_ST_UP)
         return;
+    keepalive(e, sa);
     if (e->now_us >= sa->rekey_us) {
         sa->rekey_us = KD_NEVER;
         sa->want_rekey = true;
@@ -190,14 +208,10 @@ void ike_sa_wake(struct ike *e, struct ike_sa *sa)
     } else if (sa->state == IKE_ST_UP) {
         wake_up_state(e, sa);
     } else if (sa->state == IKE_ST_CLOSING) {
-        if (e->now_us >= sa->end_us) {
-            if (!sa->tx.out || sa->tx.kind != IKE_XK_DEL_IKE)
-                abandon(e, sa); /* an older request was in the way until now */
-            else
-                ike_sa_drop(e, sa, sa->end_reason, false);
-        } else if (sa->tx.out && e->now_us >= sa->tx.retx_us) {
+        if (e->now_us >= sa->end_us)
+            ike_sa_drop(e, sa, sa->end_reason, false);
+        else if (sa->tx.out && e->now_us >= sa->tx.retx_us)
             ike_request_resend(e, sa);
-        }
     } else {
         wake_handshake(e, sa);
     }

@@ -26,6 +26,7 @@ const char *const ike_note_names[] = {
     [IKE_NOTE_STRANGER] = "stranger",
     [IKE_NOTE_REPLACED] = "replaced",
     [IKE_NOTE_REKEYED] = "rekeyed",
+    [IKE_NOTE_WARNING] = "warning",
     [IKE_NOTE_N] = NULL,
 };
 
@@ -39,7 +40,7 @@ struct ike_action *ike_out_add(struct ike *e, enum ike_action_kind kind, uint32_
     struct ike_action *a;
 
     if (e->out->n == IKE_OUT_ACTIONS) {
-        kd_assert(kind == IKE_ACT_SEND || kind == IKE_ACT_NOTE);
+        kd_assert(kind == IKE_ACT_SEND || kind == IKE_ACT_NOTE || kind == IKE_ACT_KEEPALIVE);
         return NULL;
     }
     a = &e->out->a[e->out->n++];

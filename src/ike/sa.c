@@ -70,6 +70,7 @@ struct ike_sa *ike_sa_new(struct ike *e, const struct ike_conn *c, bool initiato
     sa->initiator = initiator;
     sa->detect_us = c->cfg.detect_us;
     sa->abandon_us = KD_MAX(c->cfg.abandon_us, c->cfg.detect_us);
+    sa->keepalive_us = c->cfg.keepalive_us;
     sa->fragment_size = c->cfg.fragment_size == IKE_FRAGMENT_OFF ? 0 : c->cfg.fragment_size;
     sa->local = (struct kd_endpoint){c->cfg.local, c->cfg.port};
     sa->remote = (struct kd_endpoint){c->cfg.remote, c->cfg.port};

@@ -234,6 +234,7 @@ struct ike_sa {
     struct ike_tx tx;
     struct ike_rx rx;
     struct ike_fragments *fragments[2]; /* of the peer's request, of the answer; owned, or NULL */
+    uint64_t sent_us, keepalive_us;     /* last message to the peer; most silence behind a NAT */
     bool fragmenting;                   /* both ends have said that they do (RFC 7383 2.3) */
     uint16_t fragment_size;             /* ours: octets of the IP datagram, 0: off */
     struct kd_handle child[IKE_SA_CHILDREN];
@@ -291,6 +292,7 @@ struct ike_conn {
     struct kd_handle self;
     enum ike_admin admin;
     struct ike_conn_config cfg;
+    bool large_noted; /* an IKE_SA_INIT that may not get through has been warned of */
     struct ike_conn *addr_link; /* the next one of the same remote's bucket, in order of id */
     struct kd_handle sa;      /* the authenticated one: at most one (facts/peers 2, pain 5) */
     struct kd_handle attempt; /* ours, not yet authenticated */

@@ -119,6 +119,11 @@ static const struct kd_field act_child[] = {
     ACT(remote, KD_F_ENDPOINT), ACT(natt, KD_F_BOOL),    ACT(spi_in, KD_F_U32),
     ACT(spi_out, KD_F_U32),     ACT(encap, KD_F_BOOL),   ACT(replaces, KD_F_HANDLE),
 };
+static const struct kd_field act_keepalive[] = {
+    ACT(conn, KD_F_U32),
+    ACT(local, KD_F_ENDPOINT),
+    ACT(remote, KD_F_ENDPOINT),
+};
 static const struct kd_field act_note[] = {
     ACT(conn, KD_F_U32),
     KD_FIELD_ENUM(struct ike_action, note, ike_note_names),
@@ -150,6 +155,7 @@ static const struct kd_record actions[] = {
     REC(IKE_ACT_CHILD_ADD, "child.add", act_child_add),
     REC(IKE_ACT_CHILD_USE, "child.use", act_child),
     REC(IKE_ACT_CHILD_MOVE, "child.move", act_child),
+    REC(IKE_ACT_KEEPALIVE, "keepalive", act_keepalive),
     REC(IKE_ACT_CHILD_DEL, "child.del", act_child),
     REC(IKE_ACT_KEYS_FREE, "keys.free", act_child),
     REC(IKE_ACT_NOTE, "note", act_note),

@@ -19,6 +19,8 @@ static void copy(struct ike_sa *sa, const struct ike_sa *old)
     sa->nat_here = old->nat_here;
     sa->nat_there = old->nat_there;
     sa->encap = old->encap;
+    sa->sent_us = old->sent_us;
+    sa->keepalive_us = old->keepalive_us;
     sa->fragmenting = old->fragmenting;
     sa->fragment_size = old->fragment_size;
     sa->peer_natd = old->peer_natd;

@@ -1,9 +1,7 @@
 /* The message window of 1, both ways: one request of ours at a time, repeated bit for bit until
  * it is answered; one answer kept for the peer's last request. And what is to be sent next. RFC
  * 7296 2.1 (retransmission), 2.2 (message ids), 2.3 (window). When a request is repeated or
- * given up is liveness.c's. Known deviation: at `abandon` the DELETE leaves with the next
- * message id although a request is unanswered (2.3): the peer may have heard that one, and we
- * never hear from it again. */
+ * given up is liveness.c's. */
 #include "ike/sa.h"
 
 #define LENGTH_AT 24 /* of the header's fields */
@@ -115,12 +113,14 @@ struct ike_build *ike_request(struct ike *e, struct ike_sa *sa, uint8_t exchange
     return begin(e, sa, exchange, sa->tx.next_id, 0);
 }
 
-static void emit_request(struct ike *e, const struct ike_sa *sa)
+static void emit_request(struct ike *e, struct ike_sa *sa)
 {
     const struct ike_from to = {sa->local, sa->remote, sa->natt};
 
-    if (!ike_sa_silent(e, sa))
-        ike_send_all(e, sa->conn, &to, ike_buf_bytes(&sa->tx.msg));
+    if (ike_sa_silent(e, sa))
+        return;
+    ike_send_all(e, sa->conn, &to, ike_buf_bytes(&sa->tx.msg));
+    sa->sent_us = e->now_us;
 }
 
 bool ike_request_send(struct ike *e, struct ike_sa *sa, enum ike_xkind kind)
@@ -182,8 +182,10 @@ void ike_response_send(struct ike *e, struct ike_sa *sa)
     sa->rx.busy = false;
     if (msg.len == 0 || !ike_buf_set(&sa->rx.resp, msg))
         return;
-    if (!ike_sa_silent(e, sa))
-        ike_send_all(e, sa->conn, &to, msg);
+    if (ike_sa_silent(e, sa))
+        return;
+    ike_send_all(e, sa->conn, &to, msg);
+    sa->sent_us = e->now_us;
 }
 
 void ike_response_notify(struct ike *e, struct ike_sa *sa, uint16_t type, struct kd_bytes data)

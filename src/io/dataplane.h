@@ -66,6 +66,10 @@ void io_dp_inject(struct io_dp *dp, uint32_t tunnel, struct kd_bytes pkt);
 bool io_dp_send_ike(struct io_dp *dp, const struct kd_endpoint *local,
                     const struct kd_endpoint *remote, struct kd_bytes msg);
 
+/* Sends one octet 0xff from the NAT-T socket of local (RFC 3948 2.3), on the caller's thread. */
+bool io_dp_send_keepalive(struct io_dp *dp, const struct kd_endpoint *local,
+                          const struct kd_endpoint *remote);
+
 /* Next queued event; false when empty. */
 bool io_dp_poll(struct io_dp *dp, struct io_dp_event *ev);
 void io_dp_event_done(struct io_dp_event *ev);

@@ -160,18 +160,37 @@ uint32_t io_dp_outer_mtu(const struct kd_endpoint *local, const struct kd_endpoi
     return mtu >= 576 ? (uint32_t)mtu : 1500;
 }
 
+static bool send_parts(struct io_dp *dp, const struct kd_endpoint *local,
+                       const struct kd_endpoint *remote, struct iovec *iov, size_t n)
+{
+    const struct io_dp_listener *l = io_dp_listener_of(dp, &local->addr);
+    struct sockaddr_storage to;
+    struct msghdr h = {.msg_name = &to, .msg_iov = iov, .msg_iovlen = n};
+    size_t len = 0;
+
+    if (!l)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        len += iov[i].iov_len;
+    h.msg_namelen = io_sockaddr_from(remote, &to);
+    return sendmsg(l->udp, &h, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
+}
+
 /* RFC 3948 2.2: four zero bytes before an IKE message on the NAT-T port. */
 bool io_dp_send_ike(struct io_dp *dp, const struct kd_endpoint *local,
                     const struct kd_endpoint *remote, struct kd_bytes msg)
 {
     static const uint8_t marker[4];
-    const struct io_dp_listener *l = io_dp_listener_of(dp, &local->addr);
-    struct sockaddr_storage to;
     struct iovec iov[2] = {{(void *)marker, sizeof(marker)}, {(void *)msg.p, msg.len}};
-    struct msghdr h = {.msg_name = &to, .msg_iov = iov, .msg_iovlen = 2};
 
-    if (!l)
-        return false;
-    h.msg_namelen = io_sockaddr_from(remote, &to);
-    return sendmsg(l->udp, &h, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)(sizeof(marker) + msg.len);
+    return send_parts(dp, local, remote, iov, 2);
+}
+
+bool io_dp_send_keepalive(struct io_dp *dp, const struct kd_endpoint *local,
+                          const struct kd_endpoint *remote)
+{
+    static const uint8_t octet = 0xff;
+    struct iovec iov = {(void *)&octet, 1};
+
+    return send_parts(dp, local, remote, &iov, 1);
 }

@@ -39,6 +39,9 @@ static void act(struct io *io, const struct core_act *a)
     case CORE_ACT_IKE_SEND:
         io_udp_send(io, a, data);
         break;
+    case CORE_ACT_IKE_KEEPALIVE:
+        (void)io_dp_send_keepalive(io->dp, &a->local, &a->remote);
+        break;
     case CORE_ACT_JOB:
         io_job_start(io, a);
         break;

@@ -11,6 +11,7 @@ static int level_of(const struct core_event_record *r)
     switch (r->note) {
     case CORE_NOTE_KERNEL_ERROR:
     case CORE_NOTE_IKE_REFUSED:
+    case CORE_NOTE_IKE_WARNING:
     case CORE_NOTE_REHEARSAL_FAIL:
     case CORE_NOTE_KEYLOG:
     case CORE_NOTE_DETECT:

@@ -62,6 +62,14 @@ static void ike_send(struct sim_gw *g, const struct core_act *a, struct kd_bytes
     sim_gw_transmit(g, &f);
 }
 
+static void keepalive(struct sim_gw *g, const struct core_act *a)
+{
+    static const uint8_t octet = 0xff;
+    struct sim_frame f = {SIM_UDP, a->local, a->remote, kd_bytes(&octet, 1)};
+
+    sim_gw_transmit(g, &f);
+}
+
 static void job(struct sim_gw *g, const struct core_act *a)
 {
     const struct core_out *o = g->sim->out;
@@ -102,6 +110,9 @@ static void act(struct sim_gw *g, const struct core_act *a)
     switch (a->kind) {
     case CORE_ACT_IKE_SEND:
         ike_send(g, a, data);
+        break;
+    case CORE_ACT_IKE_KEEPALIVE:
+        keepalive(g, a);
         break;
     case CORE_ACT_JOB:
         job(g, a);

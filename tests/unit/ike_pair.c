@@ -370,6 +370,10 @@ static void act(struct pair *p, int side, const struct ike_action *a)
     case IKE_ACT_CHILD_ADD:
         child_add(p, side, a);
         break;
+    case IKE_ACT_KEEPALIVE:
+        s->keepalives++;
+        s->keepalive_at = p->now_us;
+        break;
     case IKE_ACT_CHILD_USE:
         child_use(s, a->child);
         break;

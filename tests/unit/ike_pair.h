@@ -47,7 +47,8 @@ struct pair_side {
     const char *qcd; /* secret of crash detection tokens, from pair_restart() on; NULL: none */
     uint64_t deadline_us;
     struct pair_child child[PAIR_CHILDREN];
-    unsigned n_children, adds, dels, uses, moves;
+    unsigned n_children, adds, dels, uses, moves, keepalives;
+    uint64_t keepalive_at; /* the last one */
     struct pair_note note[PAIR_NOTES];
     unsigned n_notes, n_sent, n_jobs, n_jobs_of[KC_JOB_CHAIN + 1];
     uint64_t sent_at[PAIR_SENT];

@@ -199,7 +199,7 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
 /* Every key of a tunnel, as the messages list them. */
 #define TUNNEL_KEYS                                                                                \
     "name, local, remote, local-id, remote-id, auth, ppk, role, profile, legacy, ike, esp, selectors, encap, "  \
-    "childless, detect, abandon, retry, lifetime, replay-window, interface, address, mtu, mss, "   \
+    "childless, detect, abandon, retry, nat-keepalive, fragment-size, lifetime, replay-window, interface, address, mtu, mss, "   \
     "rekey-rehearsal, neighbor"
 
 static void every_key_of_a_tunnel_is_checked(void **state)
@@ -257,6 +257,14 @@ static void every_key_of_a_tunnel_is_checked(void **state)
          "you mean \"2s\"?"},
         {IN_TUNNEL, "detect: 2s\n    abandon: 2s", "detect: 2s\n    abandon: 1999ms",
          "9:14: tunnels[0].abandon: shorter than detect (2000ms); allowed: detect or more"},
+        {IN_TUNNEL, "nat-keepalive: 1s", "nat-keepalive: 999ms",
+         "8:20: tunnels[0].nat-keepalive: \"999ms\"; allowed: 1s to 1h, with a unit (ms, s, m, h, d), off"},
+        {IN_TUNNEL, "nat-keepalive: off", "nat-keepalive: none",
+         "8:20: tunnels[0].nat-keepalive: \"none\"; allowed: 1s to 1h, with a unit (ms, s, m, h, d), off"},
+        {IN_TUNNEL, "fragment-size: 576", "fragment-size: 575",
+         "8:20: tunnels[0].fragment-size: \"575\"; allowed: 576 to 9000, off"},
+        {IN_TUNNEL, "fragment-size: off", "fragment-size: of",
+         "8:20: tunnels[0].fragment-size: \"of\"; allowed: 576 to 9000, off; did you mean \"off\"?"},
         {IN_TUNNEL, "retry: 300ms", "retry: 3 s",
          "8:12: tunnels[0].retry: \"3 s\"; allowed: 100ms to 1h, with a unit (ms, s, m, h, d)"},
         {IN_TUNNEL, "lifetime: {ike: 8h, esp: 27000s}", "lifetime: {ike: 8h, esp: 4s}",
@@ -290,10 +298,10 @@ static void every_key_of_a_tunnel_is_checked(void **state)
          "\"detect\"?"},
         {IN_TUNNEL, "rekey-rehearsal: 10s", "rekey-rehearsal: 999ms",
          "8:22: tunnels[0].rekey-rehearsal: \"999ms\"; allowed: 1s to 1h, with a unit (ms, s, m, h, "
-         "d)"},
+         "d), off"},
         {IN_TUNNEL, "rekey-rehearsal: off", "rekey-rehearsal: 10",
          "8:22: tunnels[0].rekey-rehearsal: \"10\"; allowed: 1s to 1h, with a unit (ms, s, m, h, "
-         "d); did you mean \"10s\"?"},
+         "d), off; did you mean \"10s\"?"},
         {IN_TUNNEL, NULL, "remote: 192.0.2.3",
          "8:5: tunnels[0]: \"remote\" is already set in line 6"},
         {IN_TUNNEL, NULL, "detect:", "8:12: tunnels[0].detect: the value is missing"},
@@ -728,6 +736,8 @@ static const char azure[] = "router:\n"
                             "    detect: 2s\n"
                             "    abandon: 60s\n"
                             "    retry: 3s\n"
+                            "    nat-keepalive: 20s\n"
+                            "    fragment-size: 1280\n"
                             "    lifetime: {ike: 28800s, esp: 27000s}\n"
                             "    replay-window: 1024\n"
                             "    interface: kedge0\n"

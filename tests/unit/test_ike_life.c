@@ -138,7 +138,8 @@ static void one_way_break_shows_although_the_peer_is_heard(void **state)
     pair_free(p);
 }
 
-static void abandoned_peer_gets_one_delete_and_a_new_attempt(void **state)
+/* No DELETE out of turn: the request that is not answered holds the window (2.3). */
+static void abandoned_peer_gets_no_delete_but_a_new_attempt(void **state)
 {
     struct pair *p = pair_new(1, AZURE_IKE, AZURE_ESP);
     (void)state;
@@ -153,11 +154,95 @@ static void abandoned_peer_gets_one_delete_and_a_new_attempt(void **state)
     assert_int_equal(pair_notes(p, A, IKE_NOTE_CLOSED), 1);
     assert_int_equal(pair_note(p, A, IKE_NOTE_CLOSED)->reason, KD_REASON_DEAD_PEER);
     assert_int_equal(p->s[A].n_children, 0);
-    assert_int_equal(pair_note(p, B, IKE_NOTE_CLOSED)->reason, KD_REASON_PEER_DELETED);
+    assert_int_equal(pair_notes(p, B, IKE_NOTE_CLOSED), 0);
     p->s[A].cut_in = false;
     pair_run(p, KD_S(20));
+    assert_int_equal(pair_note(p, B, IKE_NOTE_REPLACED)->reason, KD_REASON_PEER_REPLACED);
     assert_true(pair_up(p, A) && pair_up(p, B));
     assert_true(pair_children_agree(p));
+    pair_free(p);
+}
+
+/* ---- NAT keepalives (2.23, RFC 3948 2.3) ---- */
+
+static struct pair *quiet_pair(bool nat, uint64_t keepalive_us)
+{
+    struct pair *p = pair_new(3, AZURE_IKE, "aes256-sha1-modp1024");
+
+    p->nat_a = nat;
+    p->s[B].cfg.remote.family = 0;
+    for (int i = 0; i < 2; i++) {
+        p->s[i].cfg.detect_us = KD_S(900); /* probes every 300 s only */
+        p->s[i].cfg.abandon_us = KD_S(900);
+        p->s[i].cfg.keepalive_us = keepalive_us;
+        pair_config(p, i);
+    }
+    assert_true(pair_establish(p));
+    return p;
+}
+
+static void keepalive_breaks_silence_behind_a_nat_only(void **state)
+{
+    struct pair *p = quiet_pair(true, 0);
+    uint64_t last;
+    (void)state;
+
+    pair_run(p, KD_S(90));
+    assert_int_equal(p->s[A].keepalives, 4); /* after 20, 40, 60, 80 s */
+    assert_int_equal(p->s[B].keepalives, 0); /* in front of it */
+    last = p->s[A].keepalive_at;
+    pair_run(p, last + KD_S(19) - p->now_us);
+    pair_command(p, A, IKE_CMD_PROBE); /* said something: the silence begins anew */
+    pair_run(p, KD_S(19));
+    assert_int_equal(p->s[A].keepalives, 4);
+    pair_run(p, KD_S(2));
+    assert_int_equal(p->s[A].keepalives, 5);
+    pair_free(p);
+    p = quiet_pair(false, 0);
+    pair_run(p, KD_S(90));
+    assert_int_equal(p->s[A].keepalives + p->s[B].keepalives, 0);
+    pair_free(p);
+}
+
+static void keepalives_follow_the_configuration_and_the_rekeyed_sa(void **state)
+{
+    struct pair *p = quiet_pair(true, KD_S(7));
+    (void)state;
+
+    pair_run(p, KD_S(50));
+    assert_int_equal(p->s[A].keepalives, 7);
+    pair_command(p, B, IKE_CMD_REKEY_IKE);
+    pair_run(p, KD_S(1));
+    p->s[A].keepalives = 0;
+    pair_run(p, KD_S(50));
+    assert_int_equal(p->s[A].keepalives, 7);
+    pair_command(p, A, IKE_CMD_DOWN);
+    p->s[A].keepalives = 0;
+    pair_run(p, KD_S(50));
+    assert_int_equal(p->s[A].keepalives, 0);
+    pair_free(p);
+    p = quiet_pair(true, IKE_KEEPALIVE_OFF);
+    pair_run(p, KD_S(90));
+    assert_int_equal(p->s[A].keepalives, 0);
+    pair_free(p);
+}
+
+static void an_ike_sa_init_above_1200_octets_is_warned_of_once(void **state)
+{
+    struct pair *p = pair_new(4, "aes256-sha256-modp2048, aes128-sha256-modp2048", AZURE_ESP);
+    (void)state;
+
+    p->s[A].cut_out = true;
+    pair_command(p, A, IKE_CMD_UP);
+    pair_run(p, KD_S(60));
+    assert_int_equal(pair_notes(p, A, IKE_NOTE_WARNING), 0);
+    p->s[A].cfg.ike.n = 0;
+    while (p->s[A].cfg.ike.n < 20)
+        p->s[A].cfg.ike.p[p->s[A].cfg.ike.n++] = p->s[A].cfg.ike.p[0];
+    pair_config(p, A);
+    pair_run(p, KD_S(120));
+    assert_int_equal(pair_notes(p, A, IKE_NOTE_WARNING), 1);
+    assert_non_null(strstr(pair_note(p, A, IKE_NOTE_WARNING)->detail, "IP fragments"));
     pair_free(p);
 }
 
@@ -404,7 +489,10 @@ int main(void)
         T(detect_runs_out_exactly_at_budget),
         T(answer_before_abandon_restores_without_handshake),
         T(one_way_break_shows_although_the_peer_is_heard),
-        T(abandoned_peer_gets_one_delete_and_a_new_attempt),
+        T(abandoned_peer_gets_no_delete_but_a_new_attempt),
+        T(keepalive_breaks_silence_behind_a_nat_only),
+        T(keepalives_follow_the_configuration_and_the_rekeyed_sa),
+        T(an_ike_sa_init_above_1200_octets_is_warned_of_once),
         T(replayed_answer_proves_nothing),
         T(probe_command_probes_once),
         T(silent_side_neither_sends_nor_answers_until_up),
