@@ -266,6 +266,35 @@ static void rekeying_a_pair_that_is_not_there_is_refused_with_its_spi(void **sta
     done(t);
 }
 
+/* 4: NO_ADDITIONAL_SAS. The pair lives on to its end; then it is deleted and all begins anew. */
+static void refused_further_pairs_the_old_one_ends_and_all_begins_anew(void **state)
+{
+    struct pair *p = pair_new(127, AZURE_IKE, AZURE_ESP);
+    struct peer *t;
+    (void)state;
+
+    p->s[A].cfg.child_life_us = KD_S(40);
+    pair_config(p, A);
+    assert_true(pair_establish(p));
+    t = peer_of(p, A);
+    t->polite = true;
+    for (int i = 0; i < 300 && t->p->s[A].n_children; i++) {
+        pair_run(p, KD_MS(200));
+        if (t->asked.exchange != IKE_X_CREATE_CHILD_SA)
+            continue;
+        ike_put_notify(peer_answer(t), 0, none, IKE_N_NO_ADDITIONAL_SAS, none);
+        t->asked.exchange = 0;
+        (void)peer_send(t);
+        assert_int_equal(p->s[A].n_children, 1);
+        assert_int_equal(pair_notes(p, A, IKE_NOTE_CLOSED), 0);
+    }
+    assert_int_equal(pair_note(p, A, IKE_NOTE_CHILD_DOWN)->reason, KD_REASON_EXPIRED);
+    pair_run(p, KD_S(10));
+    assert_int_equal(p->s[A].adds, 1);
+    assert_true(pair_notes(p, A, IKE_NOTE_CONNECTING) > 1);
+    done(t);
+}
+
 /* ---- 1.4: INFORMATIONAL ---- */
 
 static void informational_in_clear_or_under_another_key_changes_nothing(void **state)
@@ -521,6 +550,7 @@ int main(void)
         T(a_rekey_request_names_the_pair_by_our_inbound_spi),
         T(a_request_without_rekey_sa_replaces_nothing),
         T(rekeying_a_pair_that_is_not_there_is_refused_with_its_spi),
+        T(refused_further_pairs_the_old_one_ends_and_all_begins_anew),
         T(informational_in_clear_or_under_another_key_changes_nothing),
         T(every_informational_request_is_answered),
         T(a_delete_closes_the_pair_and_names_its_other_half),
