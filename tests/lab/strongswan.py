@@ -64,7 +64,11 @@ class StrongSwan:
             self._must("load-shared", {"id": name, "type": secret.get("type", "IKE"), "data": secret["secret"],
                                        "owners": secret.get("id") or []})
         for name, connection in (self.spec.get("connections") or {}).items():
-            self._must("load-conn", {name: merge({"version": 2, "encap": True}, connection)})
+            self.load(name, connection)
+
+    def load(self, name, connection):
+        """Loads a connection, or another in its place; the SAs that are up stay as they are."""
+        self._must("load-conn", {name: merge({"version": 2, "encap": True}, connection)})
 
     def _connect(self):
         if not self.program.alive():
