@@ -38,6 +38,7 @@ def shared():
     with Topology(strongswan_pair(), start=False) as lab:
         lab.start_services("peer")
         yield lab
+        lab["peer"].strongswan.kill()
 
 
 @pytest.fixture
