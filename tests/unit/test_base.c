@@ -3,6 +3,7 @@
 #include "base/schema.h"
 #include "base/slab.h"
 #include "base/timers.h"
+#include "base/utc.h"
 #include "base/wire.h"
 
 #include <stdarg.h>
@@ -362,9 +363,38 @@ static void schema_span_comes_from_the_arena(void **state)
     assert_memory_equal(buf + back.span.off, arena + 1, 2);
 }
 
+/* The expected texts are those of date(1). */
+static void calendar_time_has_its_leap_days(void **state)
+{
+    static const struct {
+        int64_t s;
+        const char *text;
+    } facts[] = {
+        {0, "1970-01-01T00:00:00Z"},
+        {-1, "1969-12-31T23:59:59Z"},
+        {951782399, "2000-02-28T23:59:59Z"},
+        {951782400, "2000-02-29T00:00:00Z"},
+        {951868800, "2000-03-01T00:00:00Z"},
+        {1700000000, "2023-11-14T22:13:20Z"},
+        {4107542399, "2100-02-28T23:59:59Z"},
+        {4107542400, "2100-03-01T00:00:00Z"},
+        {253402300799, "9999-12-31T23:59:59Z"},
+        {INT64_MAX, "9999-12-31T23:59:59Z"},
+        {-62135596800, "0001-01-01T00:00:00Z"},
+        {-62167219200, "0000-01-01T00:00:00Z"},
+        {INT64_MIN, "0000-01-01T00:00:00Z"},
+    };
+    char buf[KD_UTC_STR_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(facts); i++)
+        assert_string_equal(kd_utc_str(facts[i].s, buf), facts[i].text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(calendar_time_has_its_leap_days),
         cmocka_unit_test(reader_past_the_end_gives_zero_and_stays_failed),
         cmocka_unit_test(reader_exactly_to_the_end_is_done),
         cmocka_unit_test(reader_length_near_size_max_does_not_wrap),
