@@ -5,7 +5,7 @@
 
 static void print_neighbors(const json_t *list)
 {
-    struct cli_table *t = cli_table_new("NEIGHBOR ADDRESS >ASN STATE >SINCE TUNNEL >RECEIVED "
+    struct cli_table *t = cli_table_new("NEIGHBOR ADDRESS >ASN STATE >SINCE BFD TUNNEL >RECEIVED "
                                         ">ACCEPTED >ADVERTISED REASON");
     char age[CLI_TEXT_MAX];
     size_t i;
@@ -19,6 +19,7 @@ static void print_neighbors(const json_t *list)
         cli_cell(t, "%.0f", cli_num(v, "asn"));
         cli_cell(t, "%s", cli_str(v, "state"));
         cli_cell(t, "%s", cli_age(cli_num(v, "since_s"), age));
+        cli_cell(t, "%s", cli_str(json_object_get(v, "bfd"), "state"));
         cli_cell(t, "%s", cli_str(v, "tunnel"));
         cli_cell(t, "%.0f", cli_num(v, "prefixes_received"));
         cli_cell(t, "%.0f", cli_num(v, "prefixes_accepted"));

@@ -48,7 +48,7 @@ static bool peer_at(const struct cfg *c, uint32_t i, struct peer *out)
         snprintf(out->where, sizeof(out->where), "tunnels[%u].neighbor", i);
         out->m = &c->tunnel_marks[i];
         if (o->tunnels[i].has_neighbor)
-            out->p = &o->tunnels[i].neighbor;
+            out->p = &o->tunnels[i].neighbor.bgp;
         return true;
     }
     i -= o->n_tunnels;
@@ -56,7 +56,7 @@ static bool peer_at(const struct cfg *c, uint32_t i, struct peer *out)
         return false;
     snprintf(out->where, sizeof(out->where), "neighbors[%u]", i);
     out->m = &c->neighbor_marks[i];
-    out->p = &o->neighbors[i];
+    out->p = &o->neighbors[i].bgp;
     return true;
 }
 

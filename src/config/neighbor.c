@@ -19,46 +19,77 @@ static void read_policy_ref(struct cfg *c, yaml_node_t *n, struct bgp_policy *ou
 
 static void read_import(struct cfg *c, yaml_node_t *n, void *obj)
 {
-    struct bgp_peer_config *p = obj;
-    read_policy_ref(c, n, &p->import, &p->has_import);
+    struct core_neighbor_config *p = obj;
+    read_policy_ref(c, n, &p->bgp.import, &p->bgp.has_import);
 }
 
 static void read_export(struct cfg *c, yaml_node_t *n, void *obj)
 {
-    struct bgp_peer_config *p = obj;
-    read_policy_ref(c, n, &p->export, &p->has_export);
+    struct core_neighbor_config *p = obj;
+    read_policy_ref(c, n, &p->bgp.export, &p->bgp.has_export);
 }
 
-#define T struct bgp_peer_config
+/* ---- BFD ---- */
+
+enum { B_MULTIHOP = 3 };
+
+#define B struct core_bfd_config
+static const struct cfg_key bfd_keys[] = {
+    {.name = "interval", .type = CFG_DURATION, CFG_AT(B, interval_us), .unit = 1,
+     .min = BFD_INTERVAL_MIN, .max = BFD_INTERVAL_MAX, .def = "300ms"},
+    {.name = "multiplier", .type = CFG_UINT, CFG_AT(B, detect_mult), .min = 1, .max = 255, .def = "3"},
+    {.name = "strict", .type = CFG_WORD, CFG_AT(B, strict), .words = cfg_bool_words, .def = "false"},
+    [B_MULTIHOP] = {.name = "multihop", .type = CFG_WORD, CFG_AT(B, multihop), .words = cfg_bool_words},
+    {.name = "any-source-port", .type = CFG_WORD, CFG_AT(B, any_src_port), .words = cfg_bool_words,
+     .def = "false"},
+};
+#undef B
+static const struct cfg_table bfd_table = {"bfd", false, KD_ARRAY_LEN(bfd_keys), bfd_keys};
+
+/* multihop left out: as the BGP session is, which is read before (the tables' order). */
+static void read_bfd(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct cfg_where at[KD_ARRAY_LEN(bfd_keys)];
+    struct core_neighbor_config *p = obj;
+    cfg_map(c, n, &bfd_table, &p->bfd, at);
+    p->bfd.on = true;
+    if (!at[B_MULTIHOP].line)
+        p->bfd.multihop = p->bgp.ttl > 1;
+}
+
+#define T struct core_neighbor_config
 
 enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT };
 
 /* The rows both kinds have, in the enum's order. */
 #define COMMON_ROWS(name_required)                                                                 \
-    [K_NAME] = {.name = "name", .type = CFG_NAME, .required = name_required, CFG_AT(T, name)},     \
-    [K_ASN] = {.name = "asn", .type = CFG_UINT, .required = true, CFG_AT(T, asn), .min = 1,        \
+    [K_NAME] = {.name = "name", .type = CFG_NAME, .required = name_required, CFG_AT(T, bgp.name)},     \
+    [K_ASN] = {.name = "asn", .type = CFG_UINT, .required = true, CFG_AT(T, bgp.asn), .min = 1,        \
                .max = UINT32_MAX},                                                                 \
-    [K_ADDRESS] = {.name = "address", .type = CFG_ADDR, .required = true, CFG_AT(T, remote)},      \
-    [K_HOLD] = {.name = "hold", .type = CFG_DURATION, CFG_AT(T, hold_s), .unit = KD_S(1),          \
+    [K_ADDRESS] = {.name = "address", .type = CFG_ADDR, .required = true, CFG_AT(T, bgp.remote)},      \
+    [K_HOLD] = {.name = "hold", .type = CFG_DURATION, CFG_AT(T, bgp.hold_s), .unit = KD_S(1),          \
                 .max = KD_S(65535), .def = "180s"},                                                \
-    [K_KEEPALIVE] = {.name = "keepalive", .type = CFG_DURATION, CFG_AT(T, keepalive_s),            \
+    [K_KEEPALIVE] = {.name = "keepalive", .type = CFG_DURATION, CFG_AT(T, bgp.keepalive_s),            \
                      .unit = KD_S(1), .min = KD_S(1), .max = KD_S(21845)},                         \
     [K_IMPORT] = {.name = "import", .type = CFG_OWN, .parse = read_import},                        \
     [K_EXPORT] = {.name = "export", .type = CFG_OWN, .parse = read_export},                        \
-    {.name = "connect-retry", .type = CFG_DURATION, CFG_AT(T, connect_retry_us), .unit = 1,        \
+    {.name = "connect-retry", .type = CFG_DURATION, CFG_AT(T, bgp.connect_retry_us), .unit = 1,        \
      .min = KD_MS(100), .max = KD_S(3600), .def = "5s"},                                           \
-    {.name = "passive", .type = CFG_WORD, CFG_AT(T, passive), .words = cfg_bool_words},            \
-    {.name = "next-hop-self", .type = CFG_WORD, CFG_AT(T, next_hop_self),                          \
+    {.name = "passive", .type = CFG_WORD, CFG_AT(T, bgp.passive), .words = cfg_bool_words},            \
+    {.name = "next-hop-self", .type = CFG_WORD, CFG_AT(T, bgp.next_hop_self),                          \
      .words = cfg_bool_words},                                                                     \
-    {.name = "prefixes-max", .type = CFG_UINT, CFG_AT(T, prefixes_max), .min = 1,                  \
+    {.name = "prefixes-max", .type = CFG_UINT, CFG_AT(T, bgp.prefixes_max), .min = 1,                  \
      .max = 1000000}
 
-static const struct cfg_key tunnel_keys[] = {COMMON_ROWS(false)};
+#define BFD_ROW {.name = "bfd", .type = CFG_OWN, .parse = read_bfd}
+
+static const struct cfg_key tunnel_keys[] = {COMMON_ROWS(false), BFD_ROW};
 
 static const struct cfg_key beside_keys[] = {
     COMMON_ROWS(true),
-    {.name = "local-address", .type = CFG_ADDR, CFG_AT(T, local)},
-    {.name = "multihop", .type = CFG_UINT, CFG_AT(T, ttl), .min = 1, .max = 255},
+    {.name = "local-address", .type = CFG_ADDR, CFG_AT(T, bgp.local)},
+    {.name = "multihop", .type = CFG_UINT, CFG_AT(T, bgp.ttl), .min = 1, .max = 255},
+    BFD_ROW,
 };
 #undef T
 
@@ -122,12 +153,12 @@ void cfg_tunnel_neighbor(struct cfg *c, yaml_node_t *n, struct core_tunnel_confi
                          struct cfg_marks *marks)
 {
     struct cfg_where at[KD_ARRAY_LEN(tunnel_keys)];
-    struct bgp_peer_config *p = &t->neighbor;
+    struct bgp_peer_config *p = &t->neighbor.bgp;
     char addr[KD_ADDR_STR_MAX];
     memcpy(p->name, t->ike.name, sizeof(t->ike.name));
     common_defaults(c, p);
     p->ttl = 255;
-    cfg_map(c, n, &tunnel_table, p, at);
+    cfg_map(c, n, &tunnel_table, &t->neighbor, at);
     mark(marks, at, cfg_at(n));
     check_common(c, p, at, cfg_at(n));
     t->has_neighbor = true;
@@ -161,10 +192,11 @@ static void check_beside(struct cfg *c, const struct bgp_peer_config *p, const s
 static void read_beside(struct cfg *c, yaml_node_t *n, void *obj)
 {
     struct cfg_where at[KD_ARRAY_LEN(beside_keys)];
-    struct bgp_peer_config *p = &c->out.neighbors[c->out.n_neighbors];
+    struct core_neighbor_config *whole = &c->out.neighbors[c->out.n_neighbors];
+    struct bgp_peer_config *p = &whole->bgp;
     (void)obj;
     common_defaults(c, p);
-    cfg_map(c, n, &beside_table, p, at);
+    cfg_map(c, n, &beside_table, whole, at);
     mark(&c->neighbor_marks[c->out.n_neighbors++], at, cfg_at(n));
     if (p->ttl == 0)
         p->ttl = p->asn == c->out.asn ? 255 : 1;

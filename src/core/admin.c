@@ -119,7 +119,7 @@ static void send_proof(struct core *c, struct core_tunnel *t)
 {
     uint8_t pkt[128];
     size_t n = t->cfg.has_neighbor
-                   ? core_proof_packet(&t->cfg.inner, &t->cfg.neighbor.remote,
+                   ? core_proof_packet(&t->cfg.inner, &t->cfg.neighbor.bgp.remote,
                                        (uint16_t)(0x4b00 | (core_tunnel_id(c, t) & 0xff)),
                                        t->proof_seq++, pkt, sizeof(pkt))
                    : 0;

@@ -7,7 +7,7 @@
 
 static void host_route(struct core *c, struct core_tunnel *t)
 {
-    struct kd_prefix host = kd_prefix_host(&t->cfg.neighbor.remote);
+    struct kd_prefix host = kd_prefix_host(&t->cfg.neighbor.bgp.remote);
 
     if (!t->cfg.has_neighbor)
         return;

@@ -2,6 +2,7 @@
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
 
+#include "bfd/bfd.h"
 #include "bgp/bgp.h"
 #include "ike/ike.h"
 
@@ -20,6 +21,21 @@ extern const char *const core_dataplane_names[]; /* "auto", "tun", "xfrm", "none
 #define CORE_MSS_AUTO 0
 #define CORE_MSS_OFF  UINT16_MAX
 
+/* BFD beside a BGP session (RFC 5882 4.2, 10.2). */
+struct core_bfd_config {
+    bool on;
+    bool strict;       /* BGP waits for BFD to be Up, also the first time */
+    bool multihop;     /* port 4784 (RFC 5883) */
+    bool any_src_port; /* also from ports below 49152 (RFC 5881 4): BIRD on Linux */
+    uint8_t detect_mult;
+    uint32_t interval_us; /* of both directions, once Up */
+};
+
+struct core_neighbor_config {
+    struct bgp_peer_config bgp;
+    struct core_bfd_config bfd;
+};
+
 struct core_tunnel_config {
     struct ike_conn_config ike; /* its name is the tunnel's; psk in the arena, taken by the core */
     char ifname[CORE_NAME_MAX];
@@ -34,7 +50,7 @@ struct core_tunnel_config {
         uint32_t tunnel, profile, ike, esp, selectors, auth, local_id, remote_id, remote;
     } line;
     bool has_neighbor;
-    struct bgp_peer_config neighbor; /* iface, local and ttl are set by the core */
+    struct core_neighbor_config neighbor; /* iface, local and ttl are set by the core */
 };
 
 struct core_config {
@@ -47,7 +63,7 @@ struct core_config {
     enum core_dataplane dataplane;
     uint32_t n_tunnels, n_neighbors;
     struct core_tunnel_config *tunnels;
-    struct bgp_peer_config *neighbors; /* beside the tunnels */
+    struct core_neighbor_config *neighbors; /* beside the tunnels */
     char state_directory[256]; /* for what outlives the process; empty: nothing does */
     char control_socket[108];
     char control_group[32];

@@ -90,6 +90,11 @@ void core_queue_ike(struct core *c, const struct ike_event *ev)
     work_new(c, CORE_WORK_IKE)->ike = *ev;
 }
 
+void core_queue_bfd(struct core *c, const struct bfd_event *ev)
+{
+    work_new(c, CORE_WORK_BFD)->bfd = *ev;
+}
+
 void core_queue_ike_command(struct core *c, uint32_t tunnel, enum ike_command cmd)
 {
     struct ike_event ev = {.kind = IKE_EV_COMMAND, .conn = tunnel, .command = cmd};
@@ -106,6 +111,8 @@ static void work_one(struct core *c)
         c->work_tail = &c->work_head;
     if (w->kind == CORE_WORK_BGP)
         core_run_bgp(c, &w->bgp);
+    else if (w->kind == CORE_WORK_BFD)
+        core_run_bfd(c, &w->bfd);
     else
         core_run_ike(c, &w->ike);
     free(w);
@@ -200,6 +207,10 @@ static void dispatch(struct core *c, const struct core_ev *ev)
 {
     switch (ev->kind) {
     case CORE_EV_WAKE:
+        core_bfd_wake(c);
+        break;
+    case CORE_EV_BFD:
+        core_bfd_packet(c, ev);
         break;
     case CORE_EV_START:
         start(c, ev);
@@ -322,6 +333,7 @@ void core_step(struct core *c, const struct core_ev *ev, struct core_out *out)
     settle(c);
     out->deadline_us = KD_MIN(KD_MIN(c->ike_deadline_us, c->bgp_deadline_us),
                               KD_MIN(core_tunnels_deadline(c), c->fib_retry_us));
+    out->deadline_us = KD_MIN(out->deadline_us, core_bfd_deadline(c));
     if (c->stopping && !c->stopped)
         out->deadline_us = KD_MIN(out->deadline_us, c->stop_at_us);
     out->more = !c->stopped && (busy(c) || out->deadline_us <= c->now_us);
@@ -330,7 +342,7 @@ void core_step(struct core *c, const struct core_ev *ev, struct core_out *out)
 
 /* ---- making and ending ---- */
 
-static bool engines_new(struct core *c, const struct core_params *p)
+static bool engines_new(struct core *c, const struct core_params *p, uint8_t bfd_seed[32])
 {
     struct ike_params ip = {.crypto = p->crypto,
                             .qcd = p->qcd,
@@ -348,6 +360,7 @@ static bool engines_new(struct core *c, const struct core_params *p)
     kc_rng_bytes(&rng, bp.seed, sizeof(bp.seed));
     c->ike = ike_new(&ip);
     c->bgp = bgp_new(&bp);
+    kc_rng_bytes(&rng, bfd_seed, 32);
     kc_wipe(&ip, sizeof(ip));
     kc_wipe(&bp, sizeof(bp));
     kc_wipe(&rng, sizeof(rng));
@@ -387,6 +400,7 @@ static bool tunnels_new(struct core *c)
 struct core *core_new(const struct core_params *p, const struct core_config *cfg)
 {
     struct core *c = calloc(1, sizeof(*c));
+    uint8_t bfd_seed[32] = {0};
 
     if (!c)
         return NULL;
@@ -396,10 +410,13 @@ struct core *core_new(const struct core_params *p, const struct core_config *cfg
     c->dirty_tail = &c->dirty_head;
     c->next_nh_id = CORE_NH_ID_BASE;
     c->fib_retry_us = c->ike_deadline_us = c->bgp_deadline_us = c->stop_at_us = KD_NEVER;
-    if (!config_copy(c, cfg) || !engines_new(c, p) || !tunnels_new(c) || !core_peers_init(c)) {
+    c->bfd_deadline_us = KD_NEVER;
+    if (!config_copy(c, cfg) || !engines_new(c, p, bfd_seed) || !tunnels_new(c) ||
+        !core_peers_init(c) || !core_bfd_init(c, bfd_seed)) {
         core_free(c);
         return NULL;
     }
+    kc_wipe(bfd_seed, sizeof(bfd_seed));
     return c;
 }
 
@@ -422,6 +439,8 @@ void core_free(struct core *c)
         ike_free(c->ike);
     if (c->bgp)
         bgp_free(c->bgp);
+    if (c->bfd)
+        bfd_free(c->bfd);
     free(c->ops);
     free(c->tunnels);
     core_config_free(&c->cfg);

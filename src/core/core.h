@@ -28,7 +28,7 @@ void core_free(struct core *c);
 /* ---- events ---- */
 
 enum core_ev_kind {
-    CORE_EV_WAKE,
+    CORE_EV_WAKE,         /* the deadline came, and what had arrived for BFD has been fed */
     CORE_EV_START,        /* dataplane: what `auto` became; text: why */
     CORE_EV_STOP,         /* announce and end: DELETE, Cease, routes and devices out */
     CORE_EV_IKE_DATAGRAM, /* local, remote, natt, data (without the non-ESP marker) */
@@ -45,6 +45,8 @@ enum core_ev_kind {
     CORE_EV_TCP_BYTES,    /* handle, data */
     CORE_EV_TCP_SENT,     /* handle, n */
     CORE_EV_TCP_CLOSED,   /* handle, reason */
+    CORE_EV_BFD,          /* a control packet: local, remote (with ports), ifindex, n = TTL (0: unknown),
+                           * data */
     CORE_EV_COMMAND,      /* command, tunnel or peer; KEYLOG: data = text */
 };
 
@@ -105,6 +107,8 @@ enum core_act_kind {
     CORE_ACT_TCP_REFUSE,  /* token */
     CORE_ACT_TCP_WRITE,   /* handle, data */
     CORE_ACT_TCP_CLOSE,   /* handle, silent: nothing may be sent any more, not even a FIN */
+    CORE_ACT_BFD_SEND,    /* local (family 0: the kernel's choice), remote, ifindex (0: by route), ttl,
+                           * data */
     CORE_ACT_EVENT,       /* record */
     CORE_ACT_STOPPED,     /* after STOP: everything that will be said has been said */
 };
@@ -139,6 +143,7 @@ struct core_act {
     /* EVENT: the record's text, offered and configured lie in data, data2, data3 */
     struct kd_span data3;
     struct core_event_record record;
+    uint32_t ifindex;
 };
 extern const struct kd_schema core_act_schema;
 
@@ -226,6 +231,8 @@ bool core_tunnel_find(const struct core *c, const char *name, uint32_t *tunnel);
 /* Peers in order: tunnels' neighbors, then the others. next: start with UINT32_MAX. */
 bool core_peer_next(const struct core *c, uint32_t *peer);
 bool core_peer_find(const struct core *c, const char *name_or_address, uint32_t *peer);
+/* False when the neighbor has no BFD. */
+bool core_bfd_get(const struct core *c, uint32_t peer, struct bfd_session_view *v);
 const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t peer);
 const struct bgp *core_bgp(const struct core *c);
 const struct core_config *core_configuration(const struct core *c);

@@ -46,7 +46,7 @@ static void add_address(struct core *c, struct core_tunnel *t)
 /* The interface is made: what does not depend on the tunnel being up can be done. */
 static void device_ready(struct core *c, struct core_tunnel *t)
 {
-    struct kd_prefix host = kd_prefix_host(&t->cfg.neighbor.remote);
+    struct kd_prefix host = kd_prefix_host(&t->cfg.neighbor.bgp.remote);
 
     t->device_ready = true;
     if (t->cfg.has_neighbor) {

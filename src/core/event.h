@@ -24,6 +24,8 @@ enum core_note {
     CORE_NOTE_BGP_STATE,      /* bgp.state: bstate */
     CORE_NOTE_BGP_STOP,       /* bgp.stop: reason, text */
     CORE_NOTE_BGP_ERROR,      /* bgp.error */
+    CORE_NOTE_BFD_STATE,      /* bfd.state: reason, text; after a failure latency_us since the last packet */
+    CORE_NOTE_BFD_REFUSED,    /* bfd.refused: rate-limited */
     CORE_NOTE_ROUTE_ADD,      /* route.add: prefix, nexthop; acknowledged by the kernel */
     CORE_NOTE_ROUTE_DEL,      /* route.del */
     CORE_NOTE_FIB_CLEAR,      /* fib.clear: count routes, latency_us since tunnel.detect */

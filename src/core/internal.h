@@ -7,6 +7,7 @@
  *   proof.c   the two-way proof: ICMP echo through a fresh pair
  *   rehearse.c the rekey rehearsal; refusal.c what was refused last, for `kedge explain`
  *   peers.c   neighbors: on, off, TCP plumbing, next hops watched by BGP
+ *   bfd.c     BFD beside the neighbors' sessions
  *   links.c   interfaces and addresses as the kernel reports them
  *   ops.c     netlink requests in flight and their answers; the start-up sync
  *   fib.c     desired against installed routes; paths.c next-hop objects and groups
@@ -202,7 +203,13 @@ struct core_peer {
     uint32_t id;
     struct bgp_peer_config cfg;
     bool on, admin_down;
+    bool path;    /* there is one: the session may run if BFD allows it */
     bool unheard; /* switched off without a path: its connection ends silently */
+    struct core_peer_bfd {
+        struct core_bfd_config cfg;
+        bool started, up, failed; /* failed: its end was a failure; BGP waits for it */
+        uint64_t forget_us;       /* the failure no longer counts; KD_NEVER */
+    } bfd;
     struct kd_handle conn[CORE_PEER_CONNS]; /* its TCP connections: two while they collide */
     uint32_t n_conn;
     UT_hash_handle hh;
@@ -218,12 +225,13 @@ struct core_watch {
 };
 
 /* internal work: consequences of the current event, done in order with room in the output */
-enum core_work_kind { CORE_WORK_BGP, CORE_WORK_IKE };
+enum core_work_kind { CORE_WORK_BGP, CORE_WORK_IKE, CORE_WORK_BFD };
 
 struct core_work {
     enum core_work_kind kind;
     struct bgp_event bgp; /* no borrowed bytes */
     struct ike_event ike;
+    struct bfd_event bfd;
     struct core_work *next;
 };
 
@@ -236,10 +244,12 @@ struct core {
 
     struct ike *ike;
     struct bgp *bgp;
+    struct bfd *bfd; /* NULL where no neighbor asks for it */
     struct ike_out ike_out;
     struct bgp_out bgp_out;
-    uint64_t ike_deadline_us, bgp_deadline_us;
-    bool ike_more, bgp_more;
+    struct bfd_out bfd_out;
+    uint64_t ike_deadline_us, bgp_deadline_us, bfd_deadline_us;
+    bool ike_more, bgp_more, bfd_more;
 
     enum core_dataplane dataplane;
     char dataplane_why[1024];
@@ -294,6 +304,7 @@ void core_say_text(struct core *c, enum core_note note, uint32_t tunnel, uint32_
 /* core.c */
 void core_queue_bgp(struct core *c, const struct bgp_event *ev);
 void core_queue_ike(struct core *c, const struct ike_event *ev);
+void core_queue_bfd(struct core *c, const struct bfd_event *ev);
 void core_queue_ike_command(struct core *c, uint32_t tunnel, enum ike_command cmd);
 void core_run_ike(struct core *c, struct ike_event *ev);
 void core_run_bgp(struct core *c, struct bgp_event *ev);
@@ -332,12 +343,27 @@ void core_peers_free(struct core *c);
 struct core_peer *core_peer(const struct core *c, uint32_t id);
 void core_peer_on(struct core *c, uint32_t id);
 void core_peer_off(struct core *c, uint32_t id, enum kd_reason reason, bool heard);
+/* Its path is there, but BGP may not run for now; PEER_ON follows by core_peer_decide(). */
+void core_peer_hold(struct core *c, struct core_peer *p, enum kd_reason reason);
+void core_peer_decide(struct core *c, struct core_peer *p);
 void core_peer_command(struct core *c, uint32_t id, enum core_command cmd);
 void core_peer_bgp(struct core *c, const struct bgp_action *a, const struct bgp_out *out);
 void core_peer_tcp(struct core *c, const struct core_ev *ev);
 bool core_peer_conn_open(const struct core *c, uint32_t id);
 /* Re-evaluates next hops and directly connected neighbors after a link or tunnel changed. */
 void core_peers_reconsider(struct core *c);
+
+/* bfd.c */
+bool core_bfd_init(struct core *c, const uint8_t seed[32]);
+void core_bfd_start(struct core *c, struct core_peer *p);
+void core_bfd_stop(struct core *c, struct core_peer *p, enum kd_reason reason);
+bool core_bfd_allows(const struct core_peer *p);
+/* BFD has found the neighbor at nexthop dead: no path through it is usable. */
+bool core_bfd_failed(const struct core *c, const struct kd_addr *nexthop, uint32_t iface);
+void core_run_bfd(struct core *c, struct bfd_event *ev);
+void core_bfd_packet(struct core *c, const struct core_ev *ev);
+uint64_t core_bfd_deadline(const struct core *c);
+void core_bfd_wake(struct core *c); /* on CORE_EV_WAKE only */
 
 /* links.c */
 void core_link_event(struct core *c, const struct nl_event *ev);

@@ -12,8 +12,10 @@
 bool core_path_usable(const struct core *c, const struct bgp_path_nh *nh)
 {
     if (nh->iface != BGP_NO_IFACE)
-        return nh->iface < c->cfg.n_tunnels && c->tunnels[nh->iface].carrying;
-    return core_link_towards(c, &nh->nexthop) != 0;
+        return nh->iface < c->cfg.n_tunnels && c->tunnels[nh->iface].carrying &&
+               !core_bfd_failed(c, &nh->nexthop, nh->iface);
+    return core_link_towards(c, &nh->nexthop) != 0 &&
+           !core_bfd_failed(c, &nh->nexthop, BGP_NO_IFACE);
 }
 
 /* ---- next-hop objects ---- */

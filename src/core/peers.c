@@ -13,7 +13,8 @@ struct core_peer *core_peer(const struct core *c, uint32_t id)
     return p;
 }
 
-static bool peer_add(struct core *c, uint32_t id, const struct bgp_peer_config *cfg)
+static bool peer_add(struct core *c, uint32_t id, const struct bgp_peer_config *cfg,
+                     const struct core_bfd_config *bfd)
 {
     struct core_peer *p = calloc(1, sizeof(*p));
 
@@ -21,6 +22,8 @@ static bool peer_add(struct core *c, uint32_t id, const struct bgp_peer_config *
         return false;
     p->id = id;
     p->cfg = *cfg;
+    p->bfd.cfg = *bfd;
+    p->bfd.forget_us = KD_NEVER;
     HASH_ADD(hh, c->peers, id, sizeof(p->id), p);
     return bgp_peer_set(c->bgp, id, &p->cfg);
 }
@@ -29,20 +32,20 @@ bool core_peers_init(struct core *c)
 {
     for (uint32_t i = 0; i < c->cfg.n_tunnels; i++) {
         const struct core_tunnel_config *t = &c->cfg.tunnels[i];
-        struct bgp_peer_config cfg = t->neighbor;
+        struct bgp_peer_config cfg = t->neighbor.bgp;
         if (!t->has_neighbor)
             continue;
         cfg.iface = i;
         cfg.local = t->inner;
         cfg.ttl = 255; /* off-link by nature: multihop (facts/azure 2.1) */
         cfg.table = t->table;
-        if (!peer_add(c, i, &cfg))
+        if (!peer_add(c, i, &cfg, &t->neighbor.bfd))
             return false;
     }
     for (uint32_t i = 0; i < c->cfg.n_neighbors; i++) {
-        struct bgp_peer_config cfg = c->cfg.neighbors[i];
+        struct bgp_peer_config cfg = c->cfg.neighbors[i].bgp;
         cfg.iface = BGP_NO_IFACE;
-        if (!peer_add(c, CORE_PEER_BESIDE(i), &cfg))
+        if (!peer_add(c, CORE_PEER_BESIDE(i), &cfg, &c->cfg.neighbors[i].bfd))
             return false;
     }
     return true;
@@ -63,28 +66,54 @@ void core_peers_free(struct core *c)
     }
 }
 
-void core_peer_on(struct core *c, uint32_t id)
+void core_peer_decide(struct core *c, struct core_peer *p)
 {
-    struct core_peer *p = core_peer(c, id);
-    struct bgp_event ev = {.kind = BGP_EV_PEER_ON, .peer = id};
+    struct bgp_event ev = {.kind = BGP_EV_PEER_ON, .peer = p->id};
 
-    if (!p || p->on || p->admin_down || c->stopping)
+    if (!p->path || p->on || !core_bfd_allows(p))
         return;
     p->on = true;
     p->unheard = false;
     core_queue_bgp(c, &ev);
 }
 
-void core_peer_off(struct core *c, uint32_t id, enum kd_reason reason, bool heard)
+void core_peer_on(struct core *c, uint32_t id)
 {
     struct core_peer *p = core_peer(c, id);
-    struct bgp_event ev = {.kind = BGP_EV_PEER_OFF, .peer = id, .reason = reason, .heard = heard};
 
-    if (!p || !p->on)
+    if (!p || p->path || p->admin_down || c->stopping)
+        return;
+    p->path = true;
+    core_bfd_start(c, p);
+    core_peer_decide(c, p);
+}
+
+static void off(struct core *c, struct core_peer *p, enum kd_reason reason, bool heard)
+{
+    struct bgp_event ev = {
+        .kind = BGP_EV_PEER_OFF, .peer = p->id, .reason = reason, .heard = heard};
+
+    if (!p->on)
         return;
     p->on = false;
     p->unheard = !heard;
     core_queue_bgp(c, &ev);
+}
+
+void core_peer_hold(struct core *c, struct core_peer *p, enum kd_reason reason)
+{
+    off(c, p, reason, true);
+}
+
+void core_peer_off(struct core *c, uint32_t id, enum kd_reason reason, bool heard)
+{
+    struct core_peer *p = core_peer(c, id);
+
+    if (!p || !p->path)
+        return;
+    p->path = false;
+    off(c, p, reason, heard);
+    core_bfd_stop(c, p, reason);
 }
 
 /* May the session to p run? */

@@ -30,6 +30,9 @@ static const struct kd_field ev_ended[] = {EV(handle, KD_F_HANDLE),
                                            KD_FIELD_ENUM(struct core_ev, reason, kd_reason_names)};
 static const struct kd_field ev_bytes[] = {EV(handle, KD_F_HANDLE), EV(data, KD_F_BYTES)};
 static const struct kd_field ev_sent[] = {EV(handle, KD_F_HANDLE), EV(n, KD_F_U32)};
+static const struct kd_field ev_bfd[] = {EV(local, KD_F_ENDPOINT), EV(remote, KD_F_ENDPOINT),
+                                         EV(ifindex, KD_F_U32), EV(n, KD_F_U32),
+                                         EV(data, KD_F_BYTES)};
 static const struct kd_field ev_command[] = {
     KD_FIELD_ENUM(struct core_ev, command, core_command_names), EV(tunnel, KD_F_U32),
     EV(peer, KD_F_U32), EV(data, KD_F_BYTES)};
@@ -57,6 +60,7 @@ static const struct kd_record ev_records[] = {
     REC(CORE_EV_TCP_BYTES, "tcp.bytes", ev_bytes),
     REC(CORE_EV_TCP_SENT, "tcp.sent", ev_sent),
     REC(CORE_EV_TCP_CLOSED, "tcp.closed", ev_ended),
+    REC(CORE_EV_BFD, "bfd", ev_bfd),
     REC(CORE_EV_COMMAND, "command", ev_command),
 };
 
@@ -132,6 +136,9 @@ static const struct kd_field act_token[] = {ACT(token, KD_F_U64)};
 static const struct kd_field act_write[] = {ACT(handle, KD_F_HANDLE), ACT(data, KD_F_SPAN)};
 static const struct kd_field act_close[] = {ACT(handle, KD_F_HANDLE), ACT(silent, KD_F_BOOL)};
 static const struct kd_field act_mute[] = {ACT(tunnel, KD_F_U32), ACT(silent, KD_F_BOOL)};
+static const struct kd_field act_bfd[] = {ACT(local, KD_F_ENDPOINT), ACT(remote, KD_F_ENDPOINT),
+                                          ACT(ifindex, KD_F_U32), ACT(ttl, KD_F_U8),
+                                          ACT(data, KD_F_SPAN)};
 static const struct kd_field act_event[] = {
     {"note", KD_F_ENUM, offsetof(struct core_act, record.note), 4, core_note_names},
     ACTF("tunnel", record.tunnel, KD_F_U32),
@@ -170,6 +177,7 @@ static const struct kd_record act_records[] = {
     REC(CORE_ACT_TCP_REFUSE, "tcp.refuse", act_token),
     REC(CORE_ACT_TCP_WRITE, "tcp.write", act_write),
     REC(CORE_ACT_TCP_CLOSE, "tcp.close", act_close),
+    REC(CORE_ACT_BFD_SEND, "bfd.send", act_bfd),
     REC(CORE_ACT_EVENT, "event", act_event),
     {CORE_ACT_STOPPED, "stopped", NULL, 0},
 };

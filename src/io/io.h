@@ -4,6 +4,7 @@
  *   main.c      options, start, signals        loop.c   the control loop: feed, deadline, queue
  *   udp.c       IKE on port 500                tcp.c    BGP's connections
  *   jobs.c      slow crypto on the pool        kernel.c netlink and interfaces
+ *   bfd.c       BFD's sockets
  *   dp.c glue   data plane events              report.c log, event ring, HTTP followers
  *   priv.c      everything that needs privilege */
 #ifndef IO_IO_H
@@ -45,6 +46,7 @@ struct io {
         uint8_t buf[65536];
         bool open;
     } udp[CORE_LISTEN_MAX];
+    struct io_bfd *bfd; /* NULL where no neighbor asks for it */
     struct io_tcp_conn *conns;
     struct io_tcp_listener *listeners;
     uint64_t next_token;
@@ -75,6 +77,14 @@ void io_udp_close(struct io *io);
 /* tcp.c */
 void io_tcp_act(struct io *io, const struct core_act *a, struct kd_bytes data);
 void io_tcp_close_all(struct io *io);
+
+/* bfd.c */
+/* Opens ports 3784 and 4784 when a neighbor in the configuration has BFD. */
+bool io_bfd_open(struct io *io, char *text, size_t cap);
+void io_bfd_send(struct io *io, const struct core_act *a, struct kd_bytes data);
+/* Feeds what has arrived, so that a timer that fires next judges the wire and not our own delay. */
+void io_bfd_drain(struct io *io);
+void io_bfd_close(struct io *io);
 
 /* jobs.c */
 void io_jobs_init(void); /* before the first job of the process */

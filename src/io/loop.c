@@ -69,6 +69,9 @@ static void act(struct io *io, const struct core_act *a)
     case CORE_ACT_TCP_CLOSE:
         io_tcp_act(io, a, data);
         break;
+    case CORE_ACT_BFD_SEND:
+        io_bfd_send(io, a, data);
+        break;
     case CORE_ACT_EVENT:
         r = core_out_record(io->out, a);
         io_report(io, &r);
@@ -93,6 +96,7 @@ static void on_deadline(uv_timer_t *t)
 {
     struct core_ev ev = {.kind = CORE_EV_WAKE};
 
+    io_bfd_drain(t->data);
     io_feed(t->data, &ev);
 }
 

@@ -149,7 +149,7 @@ static bool open_shells(struct io *io, char *why, size_t cap)
         if (!io_sa_open(io, why, cap))
             return false;
     }
-    return io_report_open(io, why, cap);
+    return io_bfd_open(io, why, cap) && io_report_open(io, why, cap);
 }
 
 static void on_signal(uv_signal_t *h, int number)
@@ -183,6 +183,7 @@ static void close_shells(struct io *io)
 {
     io_tcp_close_all(io);
     io_udp_close(io);
+    io_bfd_close(io);
     if (io->http)
         io_http_free(io->http);
     io_sa_close(io);
@@ -261,6 +262,7 @@ int main(int argc, char **argv)
         core_free(io->core);
         ctl_ring_free(io->ring);
         free(io->out);
+        free(io->bfd);
     }
     core_config_free(&cfg);
     kc_ctx_free(io->crypto);

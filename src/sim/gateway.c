@@ -132,6 +132,9 @@ static void act(struct sim_gw *g, const struct core_act *a)
     case CORE_ACT_NETLINK:
         sim_kernel_request(&g->kernel, data);
         break;
+    case CORE_ACT_BFD_SEND:
+        sim_stack_bfd(g, a, data);
+        break;
     case CORE_ACT_EVENT:
         record(g, a);
         break;

@@ -93,6 +93,7 @@ void sim_gw_transmit(struct sim_gw *g, const struct sim_frame *f);
 /* stack.c: an inner packet that arrived on ifindex; one of ours to send. oif: the interface a
  * socket is bound to, or 0. False when there is no way (EHOSTUNREACH). */
 void sim_stack_input(struct sim_gw *g, uint32_t ifindex, struct kd_bytes raw);
+void sim_stack_bfd(struct sim_gw *g, const struct core_act *a, struct kd_bytes data);
 bool sim_stack_output(struct sim_gw *g, struct kd_bytes raw, uint32_t oif);
 
 #endif

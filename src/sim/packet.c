@@ -107,6 +107,33 @@ bool sim_seg_parse(const struct sim_pkt *p, struct sim_seg *s)
     return r.ok;
 }
 
+size_t sim_udp_build(uint16_t sport, uint16_t dport, struct kd_bytes data, uint8_t *buf, size_t cap)
+{
+    struct kd_writer w;
+
+    kd_writer_init(&w, buf, cap);
+    kd_put_u16(&w, sport);
+    kd_put_u16(&w, dport);
+    kd_put_u16(&w, (uint16_t)(8 + data.len));
+    kd_put_u16(&w, 0); /* checksum */
+    kd_put_bytes(&w, data);
+    return w.ok ? w.pos : 0;
+}
+
+bool sim_udp_parse(const struct sim_pkt *p, uint16_t *sport, uint16_t *dport, struct kd_bytes *data)
+{
+    struct kd_reader r;
+
+    if (p->proto != SIM_PROTO_UDP)
+        return false;
+    kd_reader_init(&r, p->payload);
+    *sport = kd_get_u16(&r);
+    *dport = kd_get_u16(&r);
+    kd_skip(&r, 4);
+    *data = kd_get_rest(&r);
+    return r.ok;
+}
+
 size_t sim_echo_build(uint8_t family, bool reply, uint16_t id, uint16_t seq, uint8_t *buf,
                       size_t cap)
 {

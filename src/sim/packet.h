@@ -15,7 +15,7 @@ struct sim_pkt {
     struct kd_bytes payload; /* borrowed */
 };
 
-enum { SIM_PROTO_ICMP = 1, SIM_PROTO_TCP = 6, SIM_PROTO_ICMPV6 = 58 };
+enum { SIM_PROTO_ICMP = 1, SIM_PROTO_TCP = 6, SIM_PROTO_UDP = 17, SIM_PROTO_ICMPV6 = 58 };
 enum { SIM_FIN = 1, SIM_SYN = 2, SIM_RST = 4, SIM_ACK = 16 };
 
 struct sim_seg {
@@ -33,6 +33,12 @@ bool sim_pkt_hop(uint8_t *raw, size_t len) KD_MUST_USE;
 
 size_t sim_seg_build(const struct sim_seg *s, uint8_t *buf, size_t cap);
 bool sim_seg_parse(const struct sim_pkt *p, struct sim_seg *s) KD_MUST_USE;
+
+/* A UDP payload between two ports. */
+size_t sim_udp_build(uint16_t sport, uint16_t dport, struct kd_bytes data, uint8_t *buf,
+                     size_t cap);
+bool sim_udp_parse(const struct sim_pkt *p, uint16_t *sport, uint16_t *dport,
+                   struct kd_bytes *data) KD_MUST_USE;
 
 /* ICMP echo payload (request or reply of the family) with id and seq. */
 size_t sim_echo_build(uint8_t family, bool reply, uint16_t id, uint16_t seq, uint8_t *buf,

@@ -53,6 +53,15 @@ static void neighbor(struct bgp_peer_config *n, const char *name, const char *re
     permit(&n->export, "out", 0);
 }
 
+static void bfd(struct core_neighbor_config *n, const struct sim_pair_options *o)
+{
+    n->bfd = (struct core_bfd_config){.on = o->bfd_us != 0,
+                                      .strict = o->bfd_strict,
+                                      .multihop = n->bgp.ttl != 1,
+                                      .detect_mult = 3,
+                                      .interval_us = o->bfd_us};
+}
+
 static void proposal(struct ike_proposals *l, uint8_t protocol, const char *text)
 {
     char err[256];
@@ -88,7 +97,9 @@ static void tunnel(struct core_tunnel_config *t, uint32_t i, const struct side *
     t->inner = addr(us->inner);
     t->replay_window = 1024;
     t->has_neighbor = true;
-    neighbor(&t->neighbor, t->ike.name, them->inner, them->asn, 0);
+    neighbor(&t->neighbor.bgp, t->ike.name, them->inner, them->asn, 0);
+    t->neighbor.bgp.ttl = 255;
+    bfd(&t->neighbor, o);
 }
 
 static void config(struct core_config *c, const struct side *us, uint32_t n_tunnels,
@@ -141,6 +152,13 @@ static const struct side azure = {"azure.example", "203.0.113.10", SIM_AZURE_BGP
 static const struct side onprem = {"onprem.example", "198.51.100.20", SIM_ONPREM_BGP, 65020};
 static const struct side behind_nat = {"onprem.example", "192.168.50.2", SIM_ONPREM_BGP, 65020};
 
+static void er(struct core_neighbor_config *n, const char *remote, uint32_t asn,
+               const struct sim_pair_options *o)
+{
+    neighbor(&n->bgp, "er", remote, asn, o->vpn_first ? 50 : 150);
+    bfd(n, o);
+}
+
 static struct sim_gw *azure_new(struct sim *s, const struct sim_pair_options *o)
 {
     struct core_config c;
@@ -151,7 +169,7 @@ static struct sim_gw *azure_new(struct sim *s, const struct sim_pair_options *o)
     tunnel(&c.tunnels[0], 0, &azure, &onprem, o);
     c.tunnels[0].ike.role = o->nat ? IKE_ROLE_RESPONDER : o->azure;
     if (!o->no_er)
-        neighbor(&c.neighbors[0], "er", "192.168.11.17", onprem.asn, o->vpn_first ? 50 : 150);
+        er(&c.neighbors[0], "192.168.11.17", onprem.asn, o);
     return sim_gw_new(s, "azure", &c, PSK);
 }
 
@@ -165,7 +183,7 @@ static struct sim_gw *onprem_new(struct sim *s, const struct sim_pair_options *o
     tunnel(&c.tunnels[0], 0, o->nat ? &behind_nat : &onprem, &azure, o);
     c.tunnels[0].ike.role = o->onprem;
     if (!o->no_er)
-        neighbor(&c.neighbors[0], "er", "192.168.11.18", azure.asn, o->vpn_first ? 50 : 150);
+        er(&c.neighbors[0], "192.168.11.18", azure.asn, o);
     return sim_gw_new(s, "onprem", &c, PSK);
 }
 

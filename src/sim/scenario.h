@@ -17,6 +17,9 @@ struct sim_pair_options {
     bool vpn_first; /* ExpressRoute at local preference 50: the backup */
     bool nat;       /* onprem behind a NAT; azure only answers */
     bool no_encap;  /* raw ESP */
+    uint32_t
+        bfd_us; /* BFD beside both sessions at this interval, three of which may be lost; 0: none */
+    bool bfd_strict;
 };
 
 struct sim_pair {

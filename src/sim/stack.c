@@ -64,6 +64,31 @@ static void echo(struct sim_gw *g, uint32_t ifindex, const struct sim_pkt *p)
     (void)sim_stack_output(g, kd_bytes(raw, sim_pkt_build(&answer, raw, sizeof(raw))), 0);
 }
 
+static void bfd(struct sim_gw *g, uint32_t ifindex, const struct sim_pkt *p)
+{
+    struct core_ev ev = {.kind = CORE_EV_BFD,
+                         .local.addr = p->dst,
+                         .remote.addr = p->src,
+                         .ifindex = ifindex,
+                         .n = p->ttl};
+
+    if (sim_udp_parse(p, &ev.remote.port, &ev.local.port, &ev.data) &&
+        (ev.local.port == BFD_PORT || ev.local.port == BFD_PORT_MULTIHOP))
+        sim_gw_post(g, &ev);
+}
+
+void sim_stack_bfd(struct sim_gw *g, const struct core_act *a, struct kd_bytes data)
+{
+    uint8_t udp[128], raw[256];
+    struct sim_pkt p = {
+        .src = a->local.addr, .dst = a->remote.addr, .proto = SIM_PROTO_UDP, .ttl = a->ttl};
+
+    if (p.src.family == 0)
+        p.src = sim_kernel_lookup(&g->kernel, 0, &p.dst, a->ifindex).src;
+    p.payload = kd_bytes(udp, sim_udp_build(a->local.port, a->remote.port, data, udp, sizeof(udp)));
+    (void)sim_stack_output(g, kd_bytes(raw, sim_pkt_build(&p, raw, sizeof(raw))), a->ifindex);
+}
+
 void sim_stack_input(struct sim_gw *g, uint32_t ifindex, struct kd_bytes raw)
 {
     uint8_t copy[SIM_PKT_MAX];
@@ -77,6 +102,8 @@ void sim_stack_input(struct sim_gw *g, uint32_t ifindex, struct kd_bytes raw)
             (void)sim_stack_output(g, kd_bytes(copy, raw.len), 0);
     } else if (p.proto == SIM_PROTO_TCP) {
         sim_tcp_input(g, ifindex, &p);
+    } else if (p.proto == SIM_PROTO_UDP) {
+        bfd(g, ifindex, &p);
     } else {
         echo(g, ifindex, &p);
     }

@@ -17,9 +17,9 @@ MAY = {
     "bfd": ["base", "crypto"],
     "core": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd"],
     "sim": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core"],
-    "config": ["base", "crypto", "ike", "bgp", "core"],
-    "control": ["base", "crypto", "ike", "bgp", "core"],
-    "io": ["base", "crypto", "netlink", "ike", "esp", "bgp", "core", "config", "control"],
+    "config": ["base", "crypto", "ike", "bgp", "bfd", "core"],
+    "control": ["base", "crypto", "ike", "bgp", "bfd", "core"],
+    "io": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core", "config", "control"],
     "cli": ["base", "config", "core", "crypto"],
 }
 # system headers that only one folder may use

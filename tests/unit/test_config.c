@@ -383,7 +383,16 @@ static void every_key_of_a_neighbor_is_checked(void **state)
          "5:28: neighbors[0].address: \"192.0.2.1\" is our own address"},
         {IN_TUNNEL_NEIGHBOR, "hold: 180s, keepalive: 60s, name: other", "multihop: 2",
          "10:7: tunnels[0].neighbor: unknown key \"multihop\"; allowed: name, asn, address, hold, "
-         "keepalive, import, export, connect-retry, passive, next-hop-self, prefixes-max"},
+         "keepalive, import, export, connect-retry, passive, next-hop-self, prefixes-max, bfd"},
+        {IN_NEIGHBOR, PEER "bfd: {interval: 10ms, multiplier: 3, strict: true}",
+         PEER "bfd: {interval: 9ms}",
+         "5:54: neighbors[0].bfd.interval: \"9ms\"; allowed: 10ms to 1m, with a unit (ms, s, m, h, d)"},
+        {IN_NEIGHBOR, PEER "bfd: {multiplier: 255, multihop: true, any-source-port: true}",
+         PEER "bfd: {multiplier: 0}",
+         "5:56: neighbors[0].bfd.multiplier: \"0\"; allowed: 1 to 255"},
+        {IN_TUNNEL_NEIGHBOR, "bfd: {interval: 300ms}", "bfd: {intervall: 300ms}",
+         "10:13: tunnels[0].neighbor.bfd: unknown key \"intervall\"; allowed: interval, multiplier, "
+         "strict, multihop, any-source-port; did you mean \"interval\"?"},
         {IN_TUNNEL, "address: 10.0.0.1\n    neighbor: {asn: 1, address: 10.0.0.2}",
          "neighbor: {asn: 1, address: 10.0.0.2}",
          "8:15: tunnels[0].neighbor: a neighbor over a tunnel needs the tunnel's own \"address\""},
@@ -797,11 +806,11 @@ static void the_seeds_azure_side_lands_in_its_places(void **state)
     assert_string_equal(ike_proposals_text(&t->ike.esp, text, sizeof(text)), "aes256-sha1");
     assert_false(t->ike.accept_any_ts);
     assert_true(t->has_neighbor);
-    assert_string_equal(t->neighbor.name, "onprem");
-    assert_int_equal(t->neighbor.hold_s, 180);
-    assert_int_equal(t->neighbor.ttl, 255);
-    assert_true(t->neighbor.has_import && t->neighbor.import.entry[0].permit);
-    const struct bgp_peer_config *n = &cfg.neighbors[0];
+    assert_string_equal(t->neighbor.bgp.name, "onprem");
+    assert_int_equal(t->neighbor.bgp.hold_s, 180);
+    assert_int_equal(t->neighbor.bgp.ttl, 255);
+    assert_true(t->neighbor.bgp.has_import && t->neighbor.bgp.import.entry[0].permit);
+    const struct bgp_peer_config *n = &cfg.neighbors[0].bgp;
     assert_int_equal(n->hold_s, 9);
     assert_int_equal(n->ttl, 1);
     assert_int_equal(n->iface, BGP_NO_IFACE);

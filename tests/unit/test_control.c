@@ -54,10 +54,18 @@ bool core_peer_next(const struct core *c, uint32_t *peer)
     return *peer != UINT32_MAX;
 }
 
+bool core_bfd_get(const struct core *c, uint32_t peer, struct bfd_session_view *v)
+{
+    (void)c;
+    *v = (struct bfd_session_view){.state = BFD_UP, .tx_us = 300000, .rx_us = 300000,
+                                   .detect_us = 900000};
+    return peer == 0;
+}
+
 const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t peer)
 {
     (void)c;
-    return peer == 0 ? &tunnel_cfg[0].neighbor : peer == CORE_PEER_BESIDE(0) ? &beside : NULL;
+    return peer == 0 ? &tunnel_cfg[0].neighbor.bgp : peer == CORE_PEER_BESIDE(0) ? &beside : NULL;
 }
 
 bool core_peer_find(const struct core *c, const char *name, uint32_t *peer)
@@ -139,9 +147,9 @@ static void make_tunnels(void)
     t->ike.local = addr("203.0.113.1");
     t->ike.remote = addr("198.51.100.1");
     assert_true(ike_id_parse("203.0.113.1", &t->ike.local_id));
-    strcpy(t->neighbor.name, "onprem");
-    t->neighbor.remote = addr("192.168.11.88");
-    t->neighbor.asn = 65020;
+    strcpy(t->neighbor.bgp.name, "onprem");
+    t->neighbor.bgp.remote = addr("192.168.11.88");
+    t->neighbor.bgp.asn = 65020;
     struct core_tunnel_view *v = &tunnels[0];
     *v = (struct core_tunnel_view){
         .config = t, .state = CORE_T_UP, .since_us = NOW - 3210000, .mtu = 1422};
@@ -344,12 +352,15 @@ static void neighbors_have_the_contracts_shape(void **state)
             "\"router_id\":\"192.168.11.88\",\"hold_s\":180,\"keepalive_s\":60,"
             "\"tunnel\":\"onprem\",\"local_address\":\"10.17.11.76\",\"prefixes_received\":1,"
             "\"prefixes_accepted\":1,\"prefixes_advertised\":2,\"messages_in\":0,"
-            "\"messages_out\":0,\"last_error\":\"\"},"
+            "\"messages_out\":0,\"last_error\":\"\",\"bfd\":{\"state\":\"Up\","
+            "\"diagnostic\":\"none\",\"reason\":\"\",\"since_s\":10.0,\"transmit_ms\":300.0,"
+            "\"receive_ms\":300.0,\"detect_ms\":900.0,\"failures\":0,\"packets_in\":0,"
+            "\"packets_out\":0,\"refused\":0}},"
             "{\"name\":\"msee\",\"address\":\"172.16.0.2\",\"asn\":12076,\"state\":\"Active\","
             "\"reason\":\"tcp-refused\",\"since_s\":10.0,\"router_id\":null,\"hold_s\":0,"
             "\"keepalive_s\":0,\"tunnel\":null,\"local_address\":null,\"prefixes_received\":0,"
             "\"prefixes_accepted\":0,\"prefixes_advertised\":0,\"messages_in\":0,"
-            "\"messages_out\":0,\"last_error\":\"text of the peer: ?\\n\"}]}");
+            "\"messages_out\":0,\"last_error\":\"text of the peer: ?\\n\",\"bfd\":null}]}");
     json_decref(o);
 }
 
