@@ -101,7 +101,7 @@ static void add_fields(json_t *o, const struct core_event_record *r, unsigned f)
         set(o, "routes", json_integer(r->count));
         set(o, "latency_us", json_integer((json_int_t)r->latency_us));
     }
-    if (f & F_TOOK)
+    if ((f & F_TOOK) && r->latency_us)
         set(o, "took_us", json_integer((json_int_t)r->latency_us));
     if (f & F_SUITE)
         set(o, "suite", ctl_text(r->text));

@@ -1,10 +1,11 @@
-"""FRR's zebra and bgpd in the host's namespaces, each with its configuration text.
+"""FRR's zebra, bgpd and (where asked for) bfdd in the host's namespaces, each with its configuration text.
 
     frr:
       bgpd: |
         router bgp 65020
         ...
       zebra: |      # optional
+      bfdd: ""      # optional: bfdd runs
 """
 import json
 
@@ -18,12 +19,15 @@ class Frr:
     def __init__(self, host, spec):
         self.host = host
         self.spec = spec
-        self.zebra = self.bgpd = None
+        self.zebra = self.bgpd = self.bfdd = None
 
     def start(self):
         self.host.run("install", "-d", "-o", "frr", "-g", "frr", RUN)
         self.zebra = self._daemon("zebra", "-s", "90000000")
         self._wait_vty("zebra", self.zebra)
+        if "bfdd" in self.spec:
+            self.bfdd = self._daemon("bfdd", "--bfdctl", f"{RUN}/bfdd.sock")
+            self._wait_vty("bfdd", self.bfdd)
         self.bgpd = self._daemon("bgpd", "-p", "179")
         self._wait_vty("bgpd", self.bgpd)
 
@@ -53,6 +57,9 @@ class Frr:
         """Configuration lines, as after `configure terminal`."""
         return self._vtysh("bgpd", "configure terminal", *lines)
 
+    def configure_bfd(self, *lines):
+        return self._vtysh("bfdd", "configure terminal", "bfd", *lines)
+
     def command(self, line):
         return self._vtysh("bgpd", line)
 
@@ -76,5 +83,7 @@ class Frr:
         return until(found, timeout, f"FRR on {self.host.name} has a wanted path to {prefix}", 0.1)
 
     def kill(self):
+        if self.bfdd:
+            self.bfdd.kill()
         self.bgpd.kill()
         self.zebra.kill()
