@@ -305,9 +305,13 @@ void ike_child_drop(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum 
     uninstall(e, sa, c, reason);
     if (sa->ours && kd_handle_eq(sa->ours->child, c->self))
         ike_xchg_free(e, &sa->ours); /* the peer was faster than the data plane */
-    for (int i = 0; i < IKE_SA_CHILDREN; i++)
-        if (kd_handle_eq(sa->child[i], c->self))
+    for (int i = 0; i < IKE_SA_CHILDREN; i++) {
+        struct ike_child *o = ike_child_get(e, sa->child[i]);
+        if (o == c)
             sa->child[i] = KD_HANDLE_NONE;
+        else if (o && kd_handle_eq(o->replaced_by, c->self))
+            o->replaced_by = c->replaced_by; /* whoever was rekeyed in its turn */
+    }
     kd_slab_free(&e->children, c->self);
     ike_touch(e, sa);
 }

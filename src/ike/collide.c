@@ -62,10 +62,13 @@ void ike_collide_won(struct ike *e, struct ike_sa *sa, struct ike_child *c, stru
 
 /* ---- who takes a pair's place ---- */
 
+/* h, or what has been made in its place since. */
 static struct ike_child *up(const struct ike *e, struct kd_handle h)
 {
     struct ike_child *c = ike_child_get(e, h);
 
+    for (int i = 0; c && c->state != IKE_CH_UP && i < IKE_SA_CHILDREN; i++)
+        c = ike_child_get(e, c->replaced_by);
     return c && c->state == IKE_CH_UP ? c : NULL;
 }
 
@@ -77,17 +80,18 @@ struct ike_child *ike_child_successor(const struct ike *e, const struct ike_chil
 struct ike_child *ike_child_heir(const struct ike *e, const struct ike_child *c)
 {
     struct ike_child *heir = up(e, c->replaced_by);
+    struct ike_child *before = ike_child_get(e, c->replaces);
 
     if (!heir)
         heir = up(e, c->rival);
-    return heir ? heir : up(e, c->replaces);
+    return heir || !before || before->state != IKE_CH_UP ? heir : before;
 }
 
 /* The peer has deleted c: it stands for heir now. */
 void ike_child_inherit(struct ike *e, struct ike_sa *sa, struct ike_child *c,
                        struct ike_child *heir)
 {
-    bool next = kd_handle_eq(heir->self, c->replaced_by);
+    bool next = ike_child_successor(e, c) == heir;
     bool back = kd_handle_eq(heir->self, c->replaces); /* a rekey that came to nothing */
 
     if (heir->redundant || back)

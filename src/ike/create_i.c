@@ -299,7 +299,8 @@ void ike_child_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     if (old && old->ordered && type != IKE_N_TEMPORARY_FAILURE)
         old->ordered = false;
     else if (old &&
-             type != IKE_N_NO_ADDITIONAL_SAS) /* else it ends at its lifetime, and all begins anew */
+             type !=
+                 IKE_N_NO_ADDITIONAL_SAS) /* else it ends at its lifetime, and all begins anew */
         ike_child_rekey_later(e, sa, old->self);
     ike_childless(e, sa, ike_notify_reason(type));
 }

@@ -135,8 +135,7 @@ void ike_sa_adopt(struct ike *e, struct ike_sa *old, struct ike_sa *sa)
 void ike_sa_rekeyed(struct ike *e, struct ike_sa *old, struct ike_sa *sa)
 {
     struct ike_sa *rival = ike_sa_get(e, old->rival);
-    bool lost =
-        old->successor || (rival && ike_nonce_cmp(&sa->nonce_low, &rival->nonce_low) < 0);
+    bool lost = old->successor || (rival && ike_nonce_cmp(&sa->nonce_low, &rival->nonce_low) < 0);
 
     if (lost) {
         if (rival && rival->waiting)

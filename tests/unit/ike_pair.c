@@ -109,6 +109,20 @@ void pair_restart(struct pair *p, int side)
     s->keys_at_start = kc_keys_live(s->crypto);
 }
 
+void pair_renew(struct pair *p)
+{
+    while (p->n_pkt)
+        free(p->pkt[--p->n_pkt].data);
+    for (int i = 0; i < 2; i++) {
+        struct pair_side *s = &p->s[i];
+        s->starts = 0;
+        pair_restart(p, i);
+        s->adds = s->dels = s->uses = s->moves = s->n_notes = s->n_sent = s->n_jobs = 0;
+    }
+    p->now_us = KD_S(1000);
+    p->hold_net = false;
+}
+
 struct pair *pair_new(uint64_t seed, const char *ike, const char *esp)
 {
     struct pair *p = calloc(1, sizeof(*p));
@@ -183,6 +197,7 @@ static void travel(struct pair *p, const struct pair_packet *k, uint64_t delay)
     memcpy(q->data, k->data, k->len);
     q->at_us = p->now_us + delay;
     q->seq = p->seq++;
+    q->held = p->hold_net;
 }
 
 static void net_send(struct pair *p, int from, const struct ike_action *a)
@@ -423,7 +438,7 @@ void pair_command(struct pair *p, int side, enum ike_command cmd)
     pair_step(p, side, &(struct ike_event){.kind = IKE_EV_COMMAND, .conn = 7, .command = cmd});
 }
 
-static void deliver(struct pair *p, unsigned i)
+void pair_deliver(struct pair *p, unsigned i)
 {
     struct pair_packet k = p->pkt[i];
     int to = !k.from;
@@ -458,7 +473,8 @@ static bool next(struct pair *p, uint64_t until)
     unsigned at = 0;
 
     for (unsigned i = 0; i < p->n_pkt; i++)
-        if (p->pkt[i].at_us < best || (p->pkt[i].at_us == best && p->pkt[i].seq < seq)) {
+        if (!p->pkt[i].held &&
+            (p->pkt[i].at_us < best || (p->pkt[i].at_us == best && p->pkt[i].seq < seq))) {
             best = p->pkt[i].at_us;
             seq = p->pkt[i].seq;
             kind = 1;
@@ -482,7 +498,7 @@ static bool next(struct pair *p, uint64_t until)
         return false;
     p->now_us = KD_MAX(p->now_us, best);
     if (kind == 1)
-        deliver(p, at);
+        pair_deliver(p, at);
     else if (kind == 2)
         happen(p, at);
     else
@@ -506,6 +522,29 @@ void pair_release(struct pair *p, int side)
             p->evq[i].held = false;
             p->evq[i].at_us = KD_MAX(p->evq[i].at_us, p->now_us);
         }
+}
+
+bool pair_release_one(struct pair *p, int side)
+{
+    for (unsigned i = 0; i < p->n_evq; i++)
+        if (p->evq[i].side == side && p->evq[i].held) {
+            happen(p, i);
+            return true;
+        }
+    return false;
+}
+
+void pair_lose(struct pair *p, unsigned i)
+{
+    free(p->pkt[i].data);
+    memmove(&p->pkt[i], &p->pkt[i + 1], (--p->n_pkt - i) * sizeof(p->pkt[0]));
+}
+
+void pair_repeat(struct pair *p, unsigned i)
+{
+    struct pair_packet k = p->pkt[i];
+
+    travel(p, &k, p->delay_us);
 }
 
 bool pair_establish(struct pair *p)

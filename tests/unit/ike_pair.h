@@ -61,6 +61,7 @@ struct pair_packet {
     uint64_t at_us;
     uint32_t seq;
     int from;
+    bool held;
     struct kd_endpoint src, dst;
     bool natt;
     uint8_t *data;
@@ -87,6 +88,7 @@ struct pair {
     struct pair_event evq[PAIR_EVENTS];
     unsigned n_evq;
     unsigned loss_pct, dup_pct, reorder_pct;
+    bool hold_net; /* datagrams stay where they are until pair_deliver() */
     bool nat_a; /* side A is behind a NAT that changes its address and ports */
     /* Sees every datagram before it travels; may change it; false drops it. */
     bool (*filter)(struct pair *p, struct pair_packet *k);
@@ -112,6 +114,15 @@ void pair_step(struct pair *p, int side, const struct ike_event *ev);
 void pair_run(struct pair *p, uint64_t us);
 /* Releases what hold_jobs or hold_install kept back. */
 void pair_release(struct pair *p, int side);
+/* With hold_net: the i-th datagram of p->pkt arrives, is lost, is there twice (the copy is the last
+ * of all). */
+void pair_deliver(struct pair *p, unsigned i);
+void pair_lose(struct pair *p, unsigned i);
+void pair_repeat(struct pair *p, unsigned i);
+/* The side's oldest job or installation that is held back is done; false when there is none. */
+bool pair_release_one(struct pair *p, int side);
+/* Both sides forget everything, and no time has passed; the crypto contexts stay. Not yet up. */
+void pair_renew(struct pair *p);
 /* UP on both sides, runs one second; false when not both have a child. */
 bool pair_establish(struct pair *p);
 /* A pair that is up; aborts when it does not come up. */
