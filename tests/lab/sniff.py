@@ -14,12 +14,18 @@ IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ESP = 1, 6, 17, 50
 
 
 class Packet:
-    """One IPv4 packet: when (time.time()), on which interface, which way, and its fields."""
+    """One IP packet: when (time.time()), on which interface, which way, and its fields (of IPv6 without
+    extension headers)."""
 
     __slots__ = ("time", "interface", "outgoing", "raw", "payload", "source", "destination", "protocol", "ttl")
 
     def __init__(self, when, interface, outgoing, raw):
         self.time, self.interface, self.outgoing, self.raw = when, interface, outgoing, raw
+        if raw[0] >> 4 == 6:
+            self.payload = raw[40:]
+            self.ttl, self.protocol = raw[7], raw[6]
+            self.source, self.destination = (socket.inet_ntop(socket.AF_INET6, raw[at:at + 16]) for at in (8, 24))
+            return
         self.payload = raw[(raw[0] & 15) * 4:]
         self.ttl, self.protocol = raw[8], raw[9]
         self.source, self.destination = socket.inet_ntoa(raw[12:16]), socket.inet_ntoa(raw[16:20])
@@ -40,9 +46,10 @@ class Packet:
 
 
 class Sniffer:
-    """with Sniffer(host) as sniffer: ...; packets(seconds) yields IPv4 packets as they come."""
+    """with Sniffer(host) as sniffer: ...; packets(seconds) yields IPv4 (or IPv6) packets as they come."""
 
-    def __init__(self, host):
+    def __init__(self, host, version=4):
+        self.version = version
         self.socket = host.namespace.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
@@ -68,7 +75,7 @@ class Sniffer:
                 raw, ancillary, _flags, address = self.socket.recvmsg(65536, 64)
             except BlockingIOError:
                 return out
-            if len(raw) >= 20 and raw[0] >> 4 == 4:
+            if len(raw) >= (20 if self.version == 4 else 40) and raw[0] >> 4 == self.version:
                 out.append(Packet(_stamp(ancillary), address[0], address[2] == PACKET_OUTGOING, raw))
 
     def packets(self, seconds):
