@@ -21,6 +21,7 @@ struct cli {
     const char *socket;
     bool json;
     bool silent, follow;
+    bool child, ike, rehearse; /* rekey: which */
     uint64_t wait_us; /* 0: don't wait */
     const char *since;
     const char *command; /* its name in the table: "bgp neighbors" */
@@ -31,8 +32,11 @@ struct cli {
 /* ---- commands: an exit code ---- */
 
 typedef enum cli_exit cli_command(const struct cli *c);
-cli_command cli_status, cli_watch, cli_tunnel, cli_neighbor, cli_neighbors, cli_routes, cli_events,
-    cli_check, cli_version;
+cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_neighbor, cli_neighbors,
+    cli_routes, cli_events, cli_check, cli_version;
+
+/* True when the daemon can't have a tunnel of this name; said on stderr. */
+bool cli_no_tunnel(const char *name) KD_MUST_USE;
 
 /* ---- client.c: errors have been said on stderr ---- */
 

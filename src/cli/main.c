@@ -8,7 +8,16 @@
 
 #define SOCKET_DEFAULT "/run/kedge/kedge.sock"
 
-enum given { O_WAIT = 1, O_SILENT = 2, O_FOLLOW = 4, O_SINCE = 8 };
+/* Bits above every letter of getopt's. */
+enum given {
+    O_WAIT = 1 << 8,
+    O_SILENT = 1 << 9,
+    O_FOLLOW = 1 << 10,
+    O_SINCE = 1 << 11,
+    O_CHILD = 1 << 12,
+    O_IKE = 1 << 13,
+    O_REHEARSE = 1 << 14,
+};
 
 static const struct command {
     const char *name, *args;
@@ -22,7 +31,11 @@ static const struct command {
     {"up", "TUNNEL [--wait 10s]", 1, 1, O_WAIT, cli_tunnel, "bring the tunnel up"},
     {"down", "TUNNEL [--silent] [--wait 10s]", 1, 1, O_WAIT | O_SILENT, cli_tunnel,
      "take it down with DELETE and Cease; --silent only stops answering"},
-    {"rekey", "TUNNEL [--wait 10s]", 1, 1, O_WAIT, cli_tunnel, "new keys now"},
+    {"rekey", "TUNNEL [--child|--ike|--rehearse] [--wait 10s]", 1, 1,
+     O_WAIT | O_CHILD | O_IKE | O_REHEARSE, cli_rekey,
+     "new keys now; --rehearse: all of them, one after the other, with a verdict"},
+    {"explain", "[TUNNEL]", 0, 1, 0, cli_explain,
+     "the last refusal side by side, and the line to change; or the last strangers"},
     {"reset", "TUNNEL [--wait 10s]", 1, 1, O_WAIT, cli_tunnel, "down, then up at once"},
     {"bgp neighbors", "", 0, 0, 0, cli_neighbors, "BGP sessions"},
     {"neighbor shutdown", "NAME", 1, 1, 0, cli_neighbor, "end a session until it is enabled"},
@@ -86,12 +99,14 @@ static int parse_options(int argc, char **argv, struct cli *c, unsigned *options
         {"json", no_argument, NULL, 'j'},           {"socket", required_argument, NULL, 's'},
         {"wait", required_argument, NULL, O_WAIT},  {"silent", no_argument, NULL, O_SILENT},
         {"follow", no_argument, NULL, O_FOLLOW},    {"since", required_argument, NULL, O_SINCE},
+        {"child", no_argument, NULL, O_CHILD},      {"ike", no_argument, NULL, O_IKE},
+        {"rehearse", no_argument, NULL, O_REHEARSE},
         {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'V'},
         {0},
     };
     int o;
     while ((o = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        if (o < 16)
+        if (o >= O_WAIT)
             *options |= (unsigned)o;
         if (o == '?')
             return CLI_USAGE; /* getopt has said why */
@@ -114,6 +129,9 @@ static int parse_options(int argc, char **argv, struct cli *c, unsigned *options
     }
     c->silent = *options & O_SILENT;
     c->follow = *options & O_FOLLOW;
+    c->child = *options & O_CHILD;
+    c->ike = *options & O_IKE;
+    c->rehearse = *options & O_REHEARSE;
     return -1;
 }
 

@@ -91,6 +91,22 @@ static void print_refusal(const json_t *o, FILE *to)
                 offered[0] ? offered : "-", configured[0] ? configured : "-");
 }
 
+static void print_rehearsal(const json_t *o, FILE *to)
+{
+    const char *result = cli_str(o, "result");
+    char age[CLI_TEXT_MAX];
+    if (strcmp(result, "-") == 0 || strcmp(result, "none") == 0)
+        return;
+    fprintf(to, "  rehearsal %s", result);
+    if (strcmp(result, "passed") == 0)
+        fprintf(to, " in %.3f s, PFS group %s, IKE group %s", cli_num(o, "took_s"),
+                cli_str(o, "pfs"), cli_str(o, "ike_group"));
+    if (strcmp(result, "failed") == 0)
+        fprintf(to, " at the %s rekey: %s (kedge explain says what to change)",
+                cli_str(o, "failed_at"), cli_str(o, "reason"));
+    fprintf(to, ", %s ago\n", cli_age(cli_num(o, "age_s"), age));
+}
+
 static void print_tunnel(const json_t *v, FILE *to)
 {
     char age[CLI_TEXT_MAX];
@@ -106,6 +122,7 @@ static void print_tunnel(const json_t *v, FILE *to)
             cli_str(v, "interface"), cli_num(v, "mtu"));
     print_ike(json_object_get(v, "ike"), to);
     json_array_foreach(json_object_get(v, "children"), i, child) print_child(child, to);
+    print_rehearsal(json_object_get(v, "rehearsal"), to);
     print_refusal(json_object_get(v, "refusal"), to);
 }
 

@@ -1,4 +1,4 @@
-/* kedge up, down, rekey, reset, neighbor: a command, and with --wait its effect, which is read off
+/* kedge up, down, reset, neighbor: a command, and with --wait its effect, which is read off
  * the event stream from the number the daemon's answer carries: nothing is missed, nothing is
  * polled. */
 #include "cli/cli.h"
@@ -40,10 +40,7 @@ static bool on_event(void *arg, json_t *o)
     bool state = strcmp(event, "tunnel.state") == 0;
     if (state)
         snprintf(w->state, sizeof(w->state), "%s", cli_str(o, "state"));
-    if (strcmp(w->command, "rekey") == 0)
-        w->done = strcmp(event, "child.up") == 0;
-    else
-        w->done = state && reached(w);
+    w->done = state && reached(w);
     return !w->done;
 }
 
@@ -77,22 +74,28 @@ static void print(const struct cli *c, json_t *o, const struct wait *w, bool don
         printf("%s: %s done, the tunnel is %s\n", w->tunnel, cli_str(o, "command"), w->state);
 }
 
+/* The daemon's names have none of these, so that a strange one ends as "there is no tunnel". */
+bool cli_no_tunnel(const char *name)
+{
+    if (!strpbrk(name, "/?#% ") && strlen(name) <= 64)
+        return false;
+    fprintf(stderr, "kedge: there is no tunnel \"%s\"; kedge status lists them\n", name);
+    return true;
+}
+
 enum cli_exit cli_tunnel(const struct cli *c)
 {
     struct wait w = {.command = c->command, .tunnel = c->argv[0]};
     char path[256];
     json_t *o;
-    /* the daemon's names have neither, so that a strange one ends as "there is no tunnel" */
-    if (strpbrk(c->argv[0], "/?#% ") || strlen(c->argv[0]) > 64) {
-        fprintf(stderr, "kedge: there is no tunnel \"%s\"; kedge status lists them\n", c->argv[0]);
+    if (cli_no_tunnel(c->argv[0]))
         return CLI_FAILED;
-    }
     snprintf(path, sizeof(path), "/v1/tunnels/%s/%s", c->argv[0], c->command);
     enum cli_exit e = cli_ask(c, "POST", path, c->silent ? "{\"silent\":true}" : NULL, &o);
     if (e != CLI_OK)
         return e;
     snprintf(w.state, sizeof(w.state), "%s", cli_str(o, "state"));
-    bool moves = strcmp(c->command, "rekey") == 0 || strcmp(c->command, "reset") == 0;
+    bool moves = strcmp(c->command, "reset") == 0;
     if (c->wait_us && (moves || !reached(&w)))
         e = await(c, &w, json_integer_value(json_object_get(o, "seq")));
     print(c, o, &w, e == CLI_OK);

@@ -3,6 +3,7 @@
  *
  *   GET  /v1/status[?tunnel=N]            GET  /v1/bgp/neighbors
  *   GET  /v1/routes?view=V&neighbor=N&prefix=P   GET  /v1/events?since=SEQ[&follow=1]
+ *   GET  /v1/explain[?tunnel=N]
  *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|enable */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -61,6 +62,10 @@ struct ctl_response ctl_error(int status, const char *remedy, const char *fmt, .
 /* tunnel: CORE_NO_TUNNEL for all. */
 json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel) KD_MUST_USE;
 json_t *ctl_neighbors(const struct ctl_env *env) KD_MUST_USE;
+/* The tunnel's last refusal, explained; "refused":null when there was none. */
+json_t *ctl_explain(const struct ctl_env *env, uint32_t tunnel) KD_MUST_USE;
+/* Those who matched no tunnel, the newest first. */
+json_t *ctl_strangers(const struct ctl_env *env) KD_MUST_USE;
 /* within: NULL for every prefix; a prefix with itself and what lies inside. holding: NULL, or only
  * the prefixes that hold the address. peer: CORE_NO_PEER for all (not for ADVERTISED). */
 json_t *ctl_routes(const struct ctl_env *env, enum bgp_rib_view view, uint32_t peer,

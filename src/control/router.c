@@ -90,6 +90,19 @@ static struct ctl_response get_status(const struct ctl_env *env, const struct ct
     return respond(200, ctl_status(env, tunnel));
 }
 
+static struct ctl_response get_explain(const struct ctl_env *env, const struct ctl_request *req,
+                                       const struct args *a)
+{
+    const char *name = query(req, "tunnel");
+    uint32_t tunnel;
+    (void)a;
+    if (!name)
+        return respond(200, ctl_strangers(env));
+    if (!core_tunnel_find(env->core, name, &tunnel))
+        return no_tunnel(env, name);
+    return respond(200, ctl_explain(env, tunnel));
+}
+
 static struct ctl_response get_neighbors(const struct ctl_env *env, const struct ctl_request *req,
                                          const struct args *a)
 {
@@ -153,37 +166,71 @@ static struct ctl_response get_events(const struct ctl_env *env, const struct ct
 
 /* ---- POST ---- */
 
-/* {} or nothing, or {"silent": bool} where the command has a silent form. */
-static bool read_body(const struct ctl_request *req, bool may_silent, bool *silent)
+/* {} or nothing, {"silent": bool} for down, {"what": "child"|"ike"|"rehearse"} for rekey. */
+static bool read_key(const char *key, const json_t *v, enum core_command *command)
+{
+    static const struct {
+        const char *key, *value;
+        enum core_command from, to;
+    } words[] = {
+        {"what", "child", CORE_CMD_REKEY, CORE_CMD_REKEY_CHILD},
+        {"what", "ike", CORE_CMD_REKEY, CORE_CMD_REKEY_IKE},
+        {"what", "rehearse", CORE_CMD_REKEY, CORE_CMD_REHEARSE},
+    };
+    if (*command == CORE_CMD_DOWN && strcmp(key, "silent") == 0 && json_is_boolean(v)) {
+        if (json_is_true(v))
+            *command = CORE_CMD_DOWN_SILENT;
+        return true;
+    }
+    for (size_t i = 0; i < KD_ARRAY_LEN(words); i++)
+        if (*command == words[i].from && strcmp(key, words[i].key) == 0 && json_is_string(v) &&
+            strcmp(json_string_value(v), words[i].value) == 0) {
+            *command = words[i].to;
+            return true;
+        }
+    return false;
+}
+
+static bool read_body(const struct ctl_request *req, enum core_command *command)
 {
     const char *key;
     json_t *v;
     bool ok = true;
-    *silent = false;
     if (req->body.len == 0)
         return true;
     json_t *o = json_loadb((const char *)req->body.p, req->body.len, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(o))
         ok = false;
-    json_object_foreach(o, key, v)
-    {
-        ok = ok && may_silent && strcmp(key, "silent") == 0 && json_is_boolean(v);
-        *silent = json_is_true(v);
-    }
+    json_object_foreach (o, key, v)
+        ok = ok && read_key(key, v, command);
     json_decref(o);
     return ok;
 }
 
+/* Takes more (NULL for none): what this kind of command adds. */
 static struct ctl_response command_answer(const struct ctl_env *env, enum core_command command,
-                                          const char *kind, const char *name, const char *state)
+                                          const char *kind, const char *name, const char *state,
+                                          json_t *more)
 {
-    struct ctl_response r =
-        respond(200, json_pack("{s:i, s:s, s:s, s:s, s:I}", "version", CTL_VERSION, kind, name,
-                               "command", core_command_names[command], "state", state, "seq",
-                               (json_int_t)ctl_ring_last(env->ring)));
+    json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:I}", "version", CTL_VERSION, kind, name,
+                          "command", core_command_names[command], "state", state, "seq",
+                          (json_int_t)ctl_ring_last(env->ring));
+    if (o && more)
+        json_object_update(o, more);
+    json_decref(more);
+    struct ctl_response r = respond(200, o);
     r.has_command = r.status == 200;
     r.command = command;
     return r;
+}
+
+/* Those a rekey replaces, so that a client knows what to wait for. */
+static int pairs(const struct ike_view *v)
+{
+    int n = 0;
+    for (uint32_t i = 0; i < v->n_children && i < KD_ARRAY_LEN(v->children); i++)
+        n += v->children[i].installed;
+    return n;
 }
 
 static struct ctl_response post_tunnel(const struct ctl_env *env, const struct ctl_request *req,
@@ -192,21 +239,21 @@ static struct ctl_response post_tunnel(const struct ctl_env *env, const struct c
     enum core_command command = (enum core_command)a->which;
     struct core_tunnel_view v;
     uint32_t tunnel;
-    bool silent;
     if (!core_tunnel_find(env->core, a->name, &tunnel) || !core_tunnel_get(env->core, tunnel, &v))
         return no_tunnel(env, a->name);
-    if (!read_body(req, command == CORE_CMD_DOWN, &silent))
+    if (!read_body(req, &command))
         return ctl_error(400,
-                         command == CORE_CMD_DOWN ? "the body is empty or {\"silent\":true|false}"
-                                                  : "the body is empty",
+                         a->which == CORE_CMD_DOWN ? "the body is empty or {\"silent\":true|false}"
+                         : a->which == CORE_CMD_REKEY
+                             ? "the body is empty or {\"what\":\"child\"|\"ike\"|\"rehearse\"}"
+                             : "the body is empty",
                          "the body isn't understood");
-    if (command == CORE_CMD_REKEY && !v.ike.established)
+    if (a->which == CORE_CMD_REKEY && !v.ike.established)
         return ctl_error(409, "kedge up brings it up", "tunnel \"%s\" is %s: nothing to rekey",
                          a->name, core_tunnel_state_names[v.state]);
-    if (silent)
-        command = CORE_CMD_DOWN_SILENT;
+    json_t *more = a->which == CORE_CMD_REKEY ? json_pack("{s:i}", "pairs", pairs(&v.ike)) : NULL;
     struct ctl_response r =
-        command_answer(env, command, "tunnel", a->name, core_tunnel_state_names[v.state]);
+        command_answer(env, command, "tunnel", a->name, core_tunnel_state_names[v.state], more);
     r.tunnel = tunnel;
     return r;
 }
@@ -214,15 +261,15 @@ static struct ctl_response post_tunnel(const struct ctl_env *env, const struct c
 static struct ctl_response post_neighbor(const struct ctl_env *env, const struct ctl_request *req,
                                          const struct args *a)
 {
+    enum core_command command = (enum core_command)a->which;
     struct bgp_peer_view v;
     uint32_t peer;
-    bool silent;
     if (!core_peer_find(env->core, a->name, &peer) || !bgp_peer_get(core_bgp(env->core), peer, &v))
         return no_neighbor(env, a->name);
-    if (!read_body(req, false, &silent))
+    if (!read_body(req, &command))
         return ctl_error(400, "the body is empty", "the body isn't understood");
-    struct ctl_response r = command_answer(env, (enum core_command)a->which, "neighbor", a->name,
-                                           bgp_state_names[v.state]);
+    struct ctl_response r =
+        command_answer(env, command, "neighbor", a->name, bgp_state_names[v.state], NULL);
     r.peer = peer;
     return r;
 }
@@ -235,6 +282,7 @@ static const struct route {
     int which;
 } routes[] = {
     {"GET", "/v1/status", get_status, 0},
+    {"GET", "/v1/explain", get_explain, 0},
     {"GET", "/v1/bgp/neighbors", get_neighbors, 0},
     {"GET", "/v1/routes", get_routes, 0},
     {"GET", "/v1/events", get_events, 0},

@@ -100,6 +100,29 @@ static json_t *refusal(const struct core_tunnel_view *v)
                      ctl_list(text(v->refusal_configured)));
 }
 
+static const char *group_name(uint16_t group)
+{
+    const struct kc_alg *dh = group ? kc_alg_find(KC_DH, group, 0) : NULL;
+    return dh ? dh->name : "none";
+}
+
+/* With the same keys whatever its state. */
+static json_t *rehearsal(const struct ctl_env *env, const struct core_rehearsal_view *r)
+{
+    bool passed = r->state == CORE_REHEARSAL_PASSED, failed = r->state == CORE_REHEARSAL_FAILED;
+    json_t *o = json_pack(
+        "{s:s, s:o, s:o, s:s, s:o, s:o, s:o}", "result", core_rehearsal_state_names[r->state],
+        "age_s", r->state == CORE_REHEARSAL_NONE ? json_null() : ctl_seconds(since(env, r->since_us)),
+        "took_s", passed || failed ? ctl_seconds(r->took_us) : json_null(), "reason",
+        kd_reason_str(r->reason), "failed_at",
+        !failed         ? json_null()
+        : r->failed_ike ? json_string("ike")
+                        : json_string("child"),
+        "pfs", passed ? json_string(group_name(r->pfs)) : json_null(), "ike_group",
+        passed ? json_string(group_name(r->group)) : json_null());
+    return o;
+}
+
 static json_t *tunnel_object(const struct ctl_env *env, const struct core_tunnel_view *v)
 {
     const struct ike_conn_config *c = &v->config->ike;
@@ -108,12 +131,13 @@ static json_t *tunnel_object(const struct ctl_env *env, const struct core_tunnel
                                                  : json_string("any");
     bool refused = v->refusal != KD_REASON_NONE && v->refusal == v->reason;
     const char *detail = refused && v->refusal_detail ? v->refusal_detail : "";
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "name",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o}", "name",
                      c->name, "state", core_tunnel_state_names[v->state], "reason",
                      kd_reason_str(v->reason), "detail", ctl_text(text(detail)), "since_s",
                      ctl_seconds(since(env, v->since_us)), "local", ctl_addr(&c->local), "remote",
                      remote, "interface", v->config->ifname, "mtu", (int)v->mtu, "ike",
-                     ike_object(env, v), "children", children(env, &v->ike), "refusal", refusal(v));
+                     ike_object(env, v), "children", children(env, &v->ike), "refusal", refusal(v),
+                     "rehearsal", rehearsal(env, &v->rehearsal));
 }
 
 json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel)

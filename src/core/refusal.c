@@ -4,12 +4,12 @@
 
 #include <stdlib.h>
 
-/* Everything the views of r hold, one after the other; at most two lists of 12 KiB, four of selectors
- * of 1.3 KiB and three texts of 2 KiB (ike/refusal.c, ike/out.c). */
+/* Everything the views of r hold, one after the other; at most two lists of 12 KiB, four of
+ * selectors of 1.3 KiB and three texts of 2 KiB (ike/refusal.c, ike/out.c). */
 static bool copy_deep(struct ike_refusal *r, uint8_t **blob)
 {
-    struct kd_bytes *part[] = {&r->detail,        &r->offered,       &r->configured,
-                               &r->sa_offered,    &r->sa_configured, &r->ts_offered[0],
+    struct kd_bytes *part[] = {&r->detail,        &r->offered,          &r->configured,
+                               &r->sa_offered,    &r->sa_configured,    &r->ts_offered[0],
                                &r->ts_offered[1], &r->ts_configured[0], &r->ts_configured[1]};
     size_t len = 0, at = 0;
     uint8_t *to;

@@ -1,6 +1,7 @@
-/* The rekey rehearsal: some seconds after a tunnel came up, every pair is rekeyed and then the IKE SA,
- * so that a mismatch that IKE_AUTH can't show (PFS is negotiated in CREATE_CHILD_SA only: RFC 7296
- * 1.2, 1.3) shows at commissioning instead of at the first lifetime's end (facts/peers 2, pain 2).
+/* The rekey rehearsal: some seconds after a tunnel came up, every pair is rekeyed and then the IKE
+ * SA, so that a mismatch that IKE_AUTH can't show (PFS is negotiated in CREATE_CHILD_SA only: RFC
+ * 7296 1.2, 1.3) shows at commissioning instead of at the first lifetime's end (facts/peers 2, pain
+ * 2).
  *
  *   none -> waiting -> child -> ike -> passed
  *                        |       |

@@ -8,7 +8,7 @@
 void ike_note_lists(struct ike *e, struct ike_action *a, uint8_t protocol,
                     const struct ike_proposals *offered, const struct ike_proposals *configured)
 {
-    static const uint8_t zero[IKE_SPI_LEN];
+    static const uint8_t spi[4] = {1, 1, 1, 1}; /* one that may be used: 3.3.1, RFC 4303 2.1 */
     const struct ike_proposals *l[] = {offered, configured};
     struct kd_span *to[] = {a ? &a->sa_offered : NULL, a ? &a->sa_configured : NULL};
     uint8_t buf[LIST_MAX];
@@ -18,7 +18,7 @@ void ike_note_lists(struct ike *e, struct ike_action *a, uint8_t protocol,
         if (!l[i])
             continue;
         kd_writer_init(&w, buf, sizeof(buf));
-        ike_proposals_write(&w, l[i], protocol, kd_bytes(zero, protocol == IKE_PROTO_ESP ? 4 : 0),
+        ike_proposals_write(&w, l[i], protocol, kd_bytes(spi, protocol == IKE_PROTO_ESP ? 4 : 0),
                             protocol == IKE_PROTO_ESP && a->exchange == IKE_X_AUTH);
         if (w.ok)
             *to[i] = ike_out_bytes(e, kd_written(&w));

@@ -1,5 +1,5 @@
-/* The rekey rehearsal between two whole gateways, in virtual time: it finds what IKE_AUTH hides, and
- * never costs a packet. */
+/* The rekey rehearsal between two whole gateways, in virtual time: it finds what IKE_AUTH hides,
+ * and never costs a packet. */
 #include "test_sim.h"
 
 #include "ike/payload.h"

@@ -47,6 +47,16 @@ bool core_tunnel_find(const struct core *c, const char *name, uint32_t *tunnel)
     return false;
 }
 
+static const struct core_stranger_view strangers[] = {
+    {.at_us = NOW - KD_S(2), .count = 3, .remote = {{4, {203, 0, 113, 9}}, 500}, .text = "lost"}};
+
+const struct core_stranger_view *core_strangers(const struct core *c, uint32_t *n)
+{
+    (void)c;
+    *n = 1;
+    return strangers;
+}
+
 bool core_peer_next(const struct core *c, uint32_t *peer)
 {
     (void)c;
@@ -153,6 +163,10 @@ static void make_tunnels(void)
     struct core_tunnel_view *v = &tunnels[0];
     *v = (struct core_tunnel_view){
         .config = t, .state = CORE_T_UP, .since_us = NOW - 3210000, .mtu = 1422};
+    v->rehearsal = (struct core_rehearsal_view){.state = CORE_REHEARSAL_PASSED,
+                                                .since_us = NOW - KD_S(3),
+                                                .took_us = KD_MS(42),
+                                                .group = KC_DH_MODP1024};
     struct ike_view *k = &v->ike;
     k->established = k->initiator = k->encap = true;
     memcpy(k->spi_i, "\x01\x23\x45\x67\x89\xab\xcd\xef", 8);
@@ -179,7 +193,11 @@ static void make_tunnels(void)
                                   .refusal = KD_REASON_NO_PROPOSAL,
                                   .refusal_detail = "peer chose none",
                                   .refusal_offered = "aes256-sha1-modp1024, aes128-sha1-modp1024",
-                                  .refusal_configured = "aes256-sha256-modp2048"};
+                                  .refusal_configured = "aes256-sha256-modp2048",
+                                  .rehearsal = {.state = CORE_REHEARSAL_FAILED,
+                                                .since_us = NOW - KD_S(1),
+                                                .took_us = KD_MS(500),
+                                                .reason = KD_REASON_NO_PROPOSAL}};
 }
 
 static void make_bgp(void)
@@ -315,13 +333,18 @@ static void status_has_the_contracts_shape(void **state)
          "\"age_s\":0.0,\"rekey_in_s\":25650.0,\"local_ts\":[\"0.0.0.0/0\"],"
          "\"remote_ts\":[\"0.0.0.0/0\"],\"bytes_in\":1007,\"bytes_out\":0,\"packets_in\":0,"
          "\"packets_out\":0,\"dropped_replay\":3,\"dropped_auth\":0,\"dropped_ts\":0}],"
-         "\"refusal\":null}");
+         "\"refusal\":null,\"rehearsal\":{\"result\":\"passed\",\"age_s\":3.0,"
+         "\"took_s\":0.042,\"reason\":\"none\",\"failed_at\":null,\"pfs\":\"none\","
+         "\"ike_group\":\"modp1024\"}}");
     json_t *spare = json_array_get(list, 1);
     same(json_object_get(spare, "refusal"),
          "{\"reason\":\"no-proposal\",\"detail\":\"peer chose none\","
          "\"offered\":[\"aes256-sha1-modp1024\",\"aes128-sha1-modp1024\"],"
          "\"configured\":[\"aes256-sha256-modp2048\"]}");
     same(json_object_get(spare, "detail"), "\"peer chose none\"");
+    same(json_object_get(spare, "rehearsal"),
+         "{\"result\":\"failed\",\"age_s\":1.0,\"took_s\":0.5,\"reason\":\"no-proposal\","
+         "\"failed_at\":\"child\",\"pfs\":null,\"ike_group\":null}");
     same(json_object_get(spare, "remote"), "\"any\"");
     same(json_object_get(json_object_get(spare, "ike"), "established"), "false");
     assert_int_equal(json_object_size(json_object_get(spare, "ike")), 10);
@@ -421,6 +444,9 @@ static void a_command_is_named_not_run(void **state)
         {"/v1/tunnels/onprem/down", "{\"silent\":false}", CORE_CMD_DOWN},
         {"/v1/tunnels/onprem/down", "{\"silent\":true}", CORE_CMD_DOWN_SILENT},
         {"/v1/tunnels/onprem/rekey", "", CORE_CMD_REKEY},
+        {"/v1/tunnels/onprem/rekey", "{\"what\":\"child\"}", CORE_CMD_REKEY_CHILD},
+        {"/v1/tunnels/onprem/rekey", "{\"what\":\"ike\"}", CORE_CMD_REKEY_IKE},
+        {"/v1/tunnels/onprem/rekey", "{\"what\":\"rehearse\"}", CORE_CMD_REHEARSE},
         {"/v1/tunnels/onprem/reset", "", CORE_CMD_RESET},
         {"/v1/neighbors/msee/shutdown", "", CORE_CMD_NEIGHBOR_SHUTDOWN},
         {"/v1/neighbors/msee/enable", "", CORE_CMD_NEIGHBOR_ENABLE},
@@ -438,6 +464,61 @@ static void a_command_is_named_not_run(void **state)
     same(o,
          "{\"version\":1,\"tunnel\":\"onprem\",\"command\":\"down\",\"state\":\"up\",\"seq\":0}");
     json_decref(o);
+    o = ask("POST", "/v1/tunnels/onprem/rekey", "", "", 200);
+    same(json_object_get(o, "pairs"), "1"); /* what a client waits for */
+    json_decref(o);
+}
+
+static void explain_has_the_contracts_shape(void **state)
+{
+    static const char offered[] = "shown.example", wanted[] = "198.51.100.1";
+    static const struct core_refused_view k = {
+        .at_us = NOW - KD_S(4),
+        .count = 2,
+        .remote = {{4, {198, 51, 100, 1}}, 500},
+        .r = {.reason = KD_REASON_AUTH_FAILED,
+              .exchange = 35,
+              .detail = {(const uint8_t *)"why", 3},
+              .offered = {(const uint8_t *)offered, sizeof(offered) - 1},
+              .configured = {(const uint8_t *)wanted, sizeof(wanted) - 1}}};
+    (void)state;
+    tunnels[0].refused = &k;
+    tunnel_cfg[0].line.tunnel = 9;
+    json_t *o = ask("GET", "/v1/explain", "tunnel=onprem", "", 200), *r = NULL;
+    r = json_object_get(o, "refused");
+    assert_int_equal(json_object_size(r), 15);
+    same(json_object_get(r, "age_s"), "4.0");
+    same(json_object_get(r, "count"), "2");
+    same(json_object_get(r, "reason"), "\"auth-failed\"");
+    same(json_object_get(r, "exchange"), "\"IKE_AUTH\"");
+    same(json_object_get(r, "heads"), "[\"offered by the peer\",\"configured here\"]");
+    same(json_object_get(r, "rows"), "[{\"what\":\"identity\",\"left\":\"shown.example\","
+                                     "\"right\":\"198.51.100.1\",\"differs\":true}]");
+    same(
+        json_array_get(json_object_get(r, "changes"), 0), /* remote-id is not written: its tunnel */
+        "{\"side\":\"here\",\"where\":\"kedge.yaml\",\"line\":9,\"key\":\"remote-id\","
+        "\"text\":\"remote-id: shown.example\"}");
+    tunnel_cfg[0].line.remote_id = 12;
+    json_decref(o);
+    o = ask("GET", "/v1/explain", "tunnel=onprem", "", 200);
+    r = json_object_get(json_object_get(o, "refused"), "changes");
+    same(json_object_get(json_array_get(r, 0), "line"), "12");
+    same(json_object_get(json_array_get(r, 1), "line"), "null");
+    json_decref(o);
+}
+
+static void nothing_refused_is_null_and_strangers_are_a_list(void **state)
+{
+    (void)state;
+    json_t *o = ask("GET", "/v1/explain", "tunnel=spare", "", 200);
+    same(o, "{\"version\":1,\"tunnel\":\"spare\",\"refused\":null}");
+    json_decref(o);
+    o = ask("GET", "/v1/explain", "", "", 200);
+    same(o, "{\"version\":1,\"strangers\":[{\"age_s\":2.0,\"count\":3,"
+            "\"remote\":\"203.0.113.9:500\",\"detail\":\"lost\"}]}");
+    json_decref(o);
+    refused("GET", "/v1/explain", "tunnel=nosuch", "", 404);
+    refused("POST", "/v1/explain", "", "", 405);
 }
 
 static void what_is_not_in_the_table_is_404_405_or_400(void **state)
@@ -457,6 +538,10 @@ static void what_is_not_in_the_table_is_404_405_or_400(void **state)
     assert_string_equal(last.allow, "POST");
     refused("POST", "/v1/tunnels/onprem/up", "", "{\"silent\":true}", 400);
     refused("POST", "/v1/tunnels/onprem/down", "", "{\"silent\":1}", 400);
+    refused("POST", "/v1/tunnels/onprem/down", "", "{\"what\":\"child\"}", 400);
+    refused("POST", "/v1/tunnels/onprem/rekey", "", "{\"what\":\"children\"}", 400);
+    refused("POST", "/v1/tunnels/onprem/rekey", "", "{\"what\":\"ike\",\"silent\":true}", 400);
+    refused("POST", "/v1/tunnels/onprem/rekey", "", "{\"silent\":true}", 400);
     refused("POST", "/v1/tunnels/onprem/down", "", "{\"quiet\":true}", 400);
     refused("POST", "/v1/tunnels/onprem/down", "", "[]", 400);
     refused("POST", "/v1/tunnels/onprem/down", "", "{", 400);
@@ -680,6 +765,8 @@ int main(void)
         T(routes_have_the_contracts_shape),
         T(routes_are_filtered_by_view_neighbor_and_prefix),
         T(a_command_is_named_not_run),
+        T(explain_has_the_contracts_shape),
+        T(nothing_refused_is_null_and_strangers_are_a_list),
         T(what_is_not_in_the_table_is_404_405_or_400),
         T(events_are_one_line_of_json_and_one_of_log),
         T(a_refusal_lists_both_sides),

@@ -1,0 +1,284 @@
+/* What kedge prints of the daemon's JSON, and with what it ends: explain and rekey, against a
+ * daemon made of stubs. */
+#include "cli/cli.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- the daemon ---- */
+
+static const char *answer, *lines[8];
+static char asked[256], body[128];
+static enum cli_exit stream_end;
+
+enum cli_exit cli_ask(const struct cli *c, const char *method, const char *path, const char *data,
+                      json_t **out)
+{
+    (void)c;
+    snprintf(asked, sizeof(asked), "%s %s", method, path);
+    snprintf(body, sizeof(body), "%s", data ? data : "");
+    *out = json_loads(answer, 0, NULL);
+    assert_non_null(*out);
+    return CLI_OK;
+}
+
+enum cli_exit cli_stream(const struct cli *c, const char *path, uint64_t timeout_us,
+                         bool (*fn)(void *arg, json_t *line), void *arg)
+{
+    bool more = true;
+    (void)c;
+    (void)timeout_us;
+    assert_string_equal(path, "/v1/events?follow=1&since=7");
+    for (size_t i = 0; more && i < KD_ARRAY_LEN(lines) && lines[i]; i++) {
+        json_t *o = json_loads(lines[i], 0, NULL);
+        assert_non_null(o);
+        more = fn(arg, o);
+        json_decref(o);
+    }
+    return more ? stream_end : CLI_OK;
+}
+
+void cli_query(char *path, size_t cap, const char *key, const char *value)
+{
+    snprintf(path + strlen(path), cap - strlen(path), "?%s=%s", key, value);
+}
+
+bool cli_no_tunnel(const char *name)
+{
+    return strchr(name, '/') != NULL;
+}
+
+/* ---- running a command with its output in memory ---- */
+
+static char printed[8192];
+
+static enum cli_exit run(cli_command *fn, struct cli *c)
+{
+    int keep = dup(STDOUT_FILENO);
+    FILE *f = tmpfile();
+    fflush(stdout);
+    dup2(fileno(f), STDOUT_FILENO);
+    enum cli_exit e = fn(c);
+    fflush(stdout);
+    dup2(keep, STDOUT_FILENO);
+    close(keep);
+    rewind(f);
+    printed[fread(printed, 1, sizeof(printed) - 1, f)] = '\0';
+    fclose(f);
+    return e;
+}
+
+static struct cli tunnel(void)
+{
+    static char name[] = "peer", *argv[] = {name, NULL};
+    return (struct cli){.command = "x", .argc = 1, .argv = argv};
+}
+
+static int setup(void **st)
+{
+    (void)st;
+    memset(lines, 0, sizeof(lines));
+    stream_end = CLI_OK;
+    return 0;
+}
+
+/* ---- explain ---- */
+
+#define REFUSED                                                                                    \
+    "{\"version\":1,\"tunnel\":\"peer\",\"refused\":{\"age_s\":12.5,\"count\":3,"                  \
+    "\"reason\":\"no-proposal\",\"peer\":\"198.51.100.1\",\"detail\":\"peer 198.51.100.1 offered " \
+    "no ESP proposal that is configured\",\"title\":\"kedge refused the proposals of "             \
+    "198.51.100.1 in CREATE_CHILD_SA (a rekey)\",\"heads\":[\"offered by the peer\","              \
+    "\"configured here\"],\"rows\":["                                                              \
+    "{\"what\":\"nearest\",\"left\":\"aes256-sha256 (1 of 1)\",\"right\":"                         \
+    "\"aes256-sha256-modp2048-modp3072-modp4096-ecp256-ecp384-ecp521-x25519-modp1024 (1 of 2)\","  \
+    "\"differs\":false},"                                                                          \
+    "{\"what\":\"PFS group\",\"left\":\"none\",\"right\":\"modp2048, modp3072, modp4096, ecp256, " \
+    "ecp384\",\"differs\":true}],"                                                                 \
+    "\"difference\":\"PFS group: none is offered, modp2048 is configured\","                       \
+    "\"cause\":\"PFS is negotiated in rekeys only (RFC 7296 1.2): until the first one nothing "    \
+    "shows.\",\"changes\":[{\"side\":\"here\",\"where\":\"kedge.yaml\",\"line\":12,\"key\":"       \
+    "\"esp\","                                                                                     \
+    "\"text\":\"esp: [aes256-sha256]\"},{\"side\":\"peer\",\"where\":\"swanctl.conf\","            \
+    "\"line\":null,\"key\":\"\",\"text\":\"connections.*.children.*.esp_proposals = "              \
+    "aes256-sha256-modp2048\"}],\"now_up\":true}}"
+
+static void a_refusal_is_printed_in_two_columns_of_100(void **st KD_UNUSED)
+{
+    struct cli c = tunnel();
+
+    answer = REFUSED;
+    assert_int_equal(run(cli_explain, &c), CLI_OK);
+    assert_string_equal(asked, "GET /v1/explain?tunnel=peer");
+    assert_string_equal(printed,
+                        "peer: no-proposal, 12s ago, 3 times since the start; a pair of SAs is up\n"
+                        "  kedge refused the proposals of 198.51.100.1 in CREATE_CHILD_SA (a "
+                        "rekey)\n"
+                        "  peer 198.51.100.1 offered no ESP proposal that is configured\n"
+                        "\n"
+                        "                 offered by the peer                       configured "
+                        "here\n"
+                        "  nearest        aes256-sha256 (1 of 1)                    "
+                        "aes256-sha256-modp2048-modp3072-\n"
+                        "                                                           "
+                        "modp4096-ecp256-ecp384-ecp521-x25519-\n"
+                        "                                                           modp1024 (1 "
+                        "of 2)\n"
+                        "* PFS group      none                                      modp2048, "
+                        "modp3072, modp4096, ecp256,\n"
+                        "                                                           ecp384\n"
+                        "\n"
+                        "first difference  PFS group: none is offered, modp2048 is configured\n"
+                        "                  PFS is negotiated in rekeys only (RFC 7296 1.2): "
+                        "until the first one nothing\n"
+                        "                  shows.\n"
+                        "\n"
+                        "to change, on one side:\n"
+                        "  here  kedge.yaml:12   esp: [aes256-sha256]\n"
+                        "  peer  swanctl.conf    connections.*.children.*.esp_proposals = "
+                        "aes256-sha256-modp2048\n");
+}
+
+static void no_line_is_wider_than_100(void **st KD_UNUSED)
+{
+    struct cli c = tunnel();
+
+    answer = REFUSED;
+    run(cli_explain, &c);
+    for (char *line = strtok(printed, "\n"); line; line = strtok(NULL, "\n"))
+        assert_true(strlen(line) <= 100);
+}
+
+static void nothing_refused_is_said_and_is_no_failure(void **st KD_UNUSED)
+{
+    struct cli c = tunnel();
+
+    answer = "{\"version\":1,\"tunnel\":\"peer\",\"refused\":null}";
+    assert_int_equal(run(cli_explain, &c), CLI_OK);
+    assert_string_equal(printed, "peer: nothing was refused since kedged started\n");
+    c.argc = 0;
+    answer = "{\"version\":1,\"strangers\":[]}";
+    assert_int_equal(run(cli_explain, &c), CLI_OK);
+    assert_string_equal(asked, "GET /v1/explain");
+    assert_string_equal(printed,
+                        "no stranger was refused; kedge explain TUNNEL explains a tunnel's "
+                        "last refusal\n");
+}
+
+static void strangers_are_a_table_and_cannot_write_over_the_screen(void **st KD_UNUSED)
+{
+    struct cli c = {.command = "explain"};
+
+    answer = "{\"version\":1,\"strangers\":[{\"age_s\":5,\"count\":12,\"remote\":"
+             "\"203.0.113.9:500\",\"detail\":\"IKE_SA_INIT from \\u001b[2Jnowhere\"}]}";
+    assert_int_equal(run(cli_explain, &c), CLI_OK);
+    assert_string_equal(printed, "AGO  TIMES  FROM             WHAT\n"
+                                 " 5s     12  203.0.113.9:500  IKE_SA_INIT from ?[2Jnowhere\n");
+}
+
+/* ---- rekey ---- */
+
+#define ORDERED                                                                                    \
+    "{\"version\":1,\"tunnel\":\"peer\",\"command\":\"rekey\",\"state\":\"up\",\"seq\":7,"         \
+    "\"pairs\":2}"
+#define EVENT(name, more) "{\"event\":\"" name "\",\"tunnel\":\"peer\"" more "}"
+
+static enum cli_exit rekey(struct cli c)
+{
+    c.wait_us = KD_S(10);
+    answer = ORDERED;
+    return run(cli_rekey, &c);
+}
+
+static void each_form_orders_its_part(void **st KD_UNUSED)
+{
+    struct cli c = tunnel();
+
+    answer = ORDERED;
+    assert_int_equal(run(cli_rekey, &c), CLI_OK);
+    assert_string_equal(asked, "POST /v1/tunnels/peer/rekey");
+    assert_string_equal(body, "");
+    assert_string_equal(printed, "peer: rekey ordered\n");
+    c.child = true;
+    run(cli_rekey, &c);
+    assert_string_equal(body, "{\"what\":\"child\"}");
+    c.ike = true; /* one of them */
+    assert_int_equal(run(cli_rekey, &c), CLI_USAGE);
+    c.child = false;
+    run(cli_rekey, &c);
+    assert_string_equal(body, "{\"what\":\"ike\"}");
+    c.ike = false;
+    c.rehearse = true;
+    run(cli_rekey, &c);
+    assert_string_equal(body, "{\"what\":\"rehearse\"}");
+}
+
+static void waiting_ends_when_every_pair_and_the_ike_sa_are_new(void **st KD_UNUSED)
+{
+    lines[0] = EVENT("child.up", "");
+    lines[1] = "{\"event\":\"child.up\",\"tunnel\":\"other\"}";
+    lines[2] = EVENT("child.up", "");
+    lines[3] = EVENT("ike.rekeyed", "");
+    lines[4] = EVENT("ike.refused", ""); /* too late to matter */
+    assert_int_equal(rekey(tunnel()), CLI_OK);
+    assert_string_equal(printed, "peer: rekey done\n");
+    stream_end = CLI_TIMEOUT;
+    lines[2] = EVENT("tunnel.state", ",\"state\":\"up\"");
+    lines[4] = NULL;
+    assert_int_equal(rekey(tunnel()), CLI_TIMEOUT); /* one of the pairs is missing */
+}
+
+static void a_refusal_ends_the_waiting_with_1(void **st KD_UNUSED)
+{
+    struct cli c = tunnel();
+
+    c.child = true;
+    lines[0] = EVENT("ike.refused", ",\"reason\":\"no-proposal\",\"detail\":\"no\"");
+    assert_int_equal(rekey(c), CLI_FAILED);
+}
+
+static void a_rehearsal_ends_with_its_own_verdict(void **st KD_UNUSED)
+{
+    struct cli c = tunnel();
+
+    c.rehearse = true;
+    lines[0] = EVENT("rehearsal.start", "");
+    lines[1] = EVENT("child.up", "");
+    lines[2] = EVENT("ike.rekeyed", "");
+    lines[3] = EVENT("rehearsal.pass", ",\"detail\":\"PFS group modp2048, IKE group modp2048\"");
+    assert_int_equal(rekey(c), CLI_OK);
+    assert_string_equal(printed, "peer: rekey done: PFS group modp2048, IKE group modp2048\n");
+    lines[1] = EVENT("ike.refused", "");
+    lines[2] = EVENT("rehearsal.fail", ",\"reason\":\"no-proposal\",\"detail\":\"d\"");
+    assert_int_equal(rekey(c), CLI_FAILED);
+}
+
+static void a_daemon_that_ends_is_3(void **st KD_UNUSED)
+{
+    lines[0] = "{\"event\":\"daemon.stop\"}";
+    assert_int_equal(rekey(tunnel()), CLI_UNREACHABLE);
+}
+
+#define T(fn) cmocka_unit_test_setup(fn, setup)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_refusal_is_printed_in_two_columns_of_100),
+        T(no_line_is_wider_than_100),
+        T(nothing_refused_is_said_and_is_no_failure),
+        T(strangers_are_a_table_and_cannot_write_over_the_screen),
+        T(each_form_orders_its_part),
+        T(waiting_ends_when_every_pair_and_the_ike_sa_are_new),
+        T(a_refusal_ends_the_waiting_with_1),
+        T(a_rehearsal_ends_with_its_own_verdict),
+        T(a_daemon_that_ends_is_3),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
