@@ -127,6 +127,8 @@ void ike_child_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg 
     }
     if (err) {
         refuse(e, sa, err, rekey);
+        if (err == IKE_N_INVALID_SYNTAX) /* fatal at both ends (2.21.3) */
+            ike_sa_drop(e, sa, KD_REASON_INVALID_SYNTAX, true);
         return;
     }
     x->old = old ? old->self : KD_HANDLE_NONE;

@@ -268,6 +268,8 @@ static void every_request_with_an_error_gets_an_answer_that_names_it(void **stat
         assert_true(ike_header_response(&t->last.h));
         assert_true(t->last.inner); /* under the SA's protection */
         assert_int_equal(peer_error(t), want[i]);
+        /* INVALID_SYNTAX is fatal at both ends; whatever else is wrong is the request's alone. */
+        assert_int_equal(pair_up(t->p, B), want[i] != IKE_N_INVALID_SYNTAX);
         done(t);
     }
 }

@@ -78,17 +78,23 @@ static void a_response_is_repeated_for_the_identical_request_only(void **state)
 static void a_repeated_request_is_worked_on_once(void **state)
 {
     struct peer *t = peer_up(201, B);
-    uint8_t copy[4096];
+    uint8_t copy[4096], answer[4096];
     struct kd_bytes msg;
+    size_t len;
     (void)state;
 
     peer_put_child(t, peer_request(t, IKE_X_CREATE_CHILD_SA), 0x7100);
     assert_int_equal(peer_send(t), 1);
     msg = sent(t);
     memcpy(copy, msg.p, msg.len);
+    len = t->len;
+    memcpy(answer, t->raw, len);
     assert_int_equal(t->p->s[B].adds, 2);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 5; i++) {
         assert_int_equal(peer_throw(t, kd_bytes(copy, msg.len)), 1);
+        assert_int_equal(t->len, len); /* nothing was made up anew */
+        assert_memory_equal(t->raw, answer, len);
+    }
     assert_int_equal(t->p->s[B].adds, 2);
     done(t);
 }
