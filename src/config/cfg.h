@@ -81,7 +81,7 @@ struct cfg_table {
     const struct cfg_key *keys;
 };
 
-#define CFG_KEYS_MAX 32 /* of one table */
+#define CFG_KEYS_MAX 48 /* of one table */
 #define CFG_AT(T, m) .offset = offsetof(T, m), .size = sizeof(((T *)0)->m)
 
 extern const struct cfg_word cfg_bool_words[];
@@ -157,6 +157,16 @@ cfg_fn cfg_auth; /* obj: struct kd_handle */
 void cfg_secret(struct cfg *c, yaml_node_t *n, enum config_secret_from from, struct kd_handle *out);
 /* ppk: {id, file | credential, required}. */
 cfg_fn cfg_ppk; /* obj: struct ike_ppk_config */
+/* selectors: {local, remote}, or a list of such steps; children: a list of {name, local, remote}. */
+cfg_fn cfg_selectors, cfg_children; /* obj: struct ike_conn_config */
+/* Everything, where nothing was said; of the family inside. */
+void cfg_selectors_default(struct core_tunnel_config *t);
+cfg_fn cfg_lifetime; /* obj: struct ike_conn_config; what is absent keeps what before() has set */
+void cfg_lifetime_before(struct cfg *c, struct ike_conn_config *k);
+void cfg_lifetime_after(struct ike_conn_config *k, bool azure);
+/* The two proposals against what a custom policy of Azure's can hold. */
+void cfg_azure_custom(struct cfg *c, const struct ike_conn_config *k, struct cfg_where profile,
+                      struct cfg_where ike, struct cfg_where esp);
 /* What only shows with every section read: names and addresses that clash. */
 void cfg_cross_check(struct cfg *c);
 

@@ -99,33 +99,6 @@ static void read_esp(struct cfg *c, yaml_node_t *n, void *obj)
     read_proposal(c, n, IKE_PROTO_ESP, t, &t->t.ike.esp);
 }
 
-/* ---- selectors, lifetimes ---- */
-
-static void read_selector(struct cfg *c, yaml_node_t *n, void *obj)
-{
-    struct ike_ts_list *l = obj;
-    struct kd_prefix p;
-    struct cfg_val v;
-    if (cfg_val(c, n, &v) && cfg_read_prefix(c, &v, &p))
-        l->ts[l->n++] = ike_ts_from_prefix(&p);
-}
-
-static const struct cfg_key selector_keys[] = {
-    {.name = "local", .type = CFG_LIST, CFG_AT(struct tunnel, t.ike.child[0].local_ts), .min = 1,
-     .max = IKE_TS_MAX, .parse = read_selector},
-    {.name = "remote", .type = CFG_LIST, CFG_AT(struct tunnel, t.ike.child[0].remote_ts), .min = 1,
-     .max = IKE_TS_MAX, .parse = read_selector},
-};
-static const struct cfg_table selector_table = {"selectors", false, 2, selector_keys};
-
-static const struct cfg_key lifetime_keys[] = {
-    {.name = "ike", .type = CFG_DURATION, CFG_AT(struct tunnel, t.ike.ike_life_us), .unit = 1,
-     .min = KD_S(5), .max = KD_S(30 * 86400), .def = "28800s"},
-    {.name = "esp", .type = CFG_DURATION, CFG_AT(struct tunnel, t.ike.child_life_us), .unit = 1,
-     .min = KD_S(5), .max = KD_S(30 * 86400), .def = "27000s"},
-};
-static const struct cfg_table lifetime_table = {"lifetime", false, 2, lifetime_keys};
-
 /* ---- the table ---- */
 
 static void read_neighbor(struct cfg *c, yaml_node_t *n, void *obj)
@@ -154,7 +127,7 @@ static const struct cfg_word mss_words[] = {
 
 enum {
     K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_PPK, K_ROLE, K_PROFILE, K_LEGACY, K_IKE, K_ESP,
-    K_SELECTORS, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY, K_KEEPALIVE, K_FRAGMENT,
+    K_SELECTORS, K_CHILDREN, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY, K_KEEPALIVE, K_FRAGMENT,
     K_LIFETIME, K_REPLAY, K_INTERFACE,
     K_ADDRESS, K_MTU, K_MSS, K_REHEARSAL, K_NEIGHBOR, K_N
 };
@@ -180,7 +153,8 @@ static const struct cfg_key keys[K_N] = {
                .max = IKE_PROPOSAL_MAX, .parse = read_ike},
     [K_ESP] = {.name = "esp", .type = CFG_LIST, .min = 1,
                .max = IKE_PROPOSAL_MAX, .parse = read_esp},
-    [K_SELECTORS] = {.name = "selectors", .type = CFG_MAP, .table = &selector_table},
+    [K_SELECTORS] = {.name = "selectors", .type = CFG_OWN, CFG_AT(T, t.ike), .parse = cfg_selectors},
+    [K_CHILDREN] = {.name = "children", .type = CFG_OWN, CFG_AT(T, t.ike), .parse = cfg_children},
     [K_ENCAP] = {.name = "encap", .type = CFG_WORD, CFG_AT(T, t.ike.encap), .words = encap_words,
                  .def = "auto"},
     [K_CHILDLESS] = {.name = "childless", .type = CFG_WORD, CFG_AT(T, t.ike.childless),
@@ -196,7 +170,7 @@ static const struct cfg_key keys[K_N] = {
                      .def = "20s"},
     [K_FRAGMENT] = {.name = "fragment-size", .type = CFG_UINT, CFG_AT(T, t.ike.fragment_size),
                     .min = IKE_FRAGMENT_MIN, .max = 9000, .words = fragment_words, .def = "1280"},
-    [K_LIFETIME] = {.name = "lifetime", .type = CFG_MAP, .table = &lifetime_table},
+    [K_LIFETIME] = {.name = "lifetime", .type = CFG_OWN, CFG_AT(T, t.ike), .parse = cfg_lifetime},
     [K_REPLAY] = {.name = "replay-window", .type = CFG_UINT, CFG_AT(T, t.replay_window), .min = 32,
                   .max = 4096, .def = "1024"},
     [K_INTERFACE] = {.name = "interface", .type = CFG_TEXT, CFG_AT(T, t.ifname)},
@@ -288,27 +262,14 @@ static void set_suites(struct cfg *c, struct tunnel *t, const struct cfg_where *
         cfg_error(c, or_self(at[K_IKE].line ? at[K_IKE] : at[K_ESP], self),
                   "\"%s\" is missing: ike and esp are given together%s",
                   at[K_IKE].line ? "esp" : "ike", custom ? " with profile azure-custom" : "");
-    if (custom && (k->ike.n > 1 || k->esp.n > 1))
-        cfg_error(c, at[K_PROFILE],
-                  ".profile: azure-custom; allowed: one ike and one esp proposal");
+    cfg_lifetime_after(k, k->accept_any_ts);
+    if (custom)
+        cfg_azure_custom(c, k, at[K_PROFILE], at[K_IKE], at[K_ESP]);
     if (lists || custom)
         return;
     const char *name = t->profile[0] ? t->profile : "modern";
     bool known = ike_profile(name, &k->ike, &k->esp, &k->esp_accept);
     kd_assert(known);
-}
-
-static void set_selectors(struct tunnel *t)
-{
-    static const struct kd_prefix all4 = {.addr = {.family = 4}}, all6 = {.addr = {.family = 6}};
-    struct ike_ts_list *lists[] = {&t->t.ike.child[0].local_ts, &t->t.ike.child[0].remote_ts};
-    for (size_t i = 0; i < 2; i++) {
-        if (lists[i]->n > 0)
-            continue;
-        lists[i]->ts[lists[i]->n++] = ike_ts_from_prefix(&all4);
-        if (t->t.inner.family == 6)
-            lists[i]->ts[lists[i]->n++] = ike_ts_from_prefix(&all6);
-    }
 }
 
 static void check_budget(struct cfg *c, struct ike_conn_config *k, const struct cfg_where *at)
@@ -370,13 +331,14 @@ static void read_tunnel(struct cfg *c, yaml_node_t *n, void *obj)
     t->t.ike.port = c->out.port;
     t->t.ike.natt_port = c->out.natt_port;
     t->t.table = c->out.table;
+    cfg_lifetime_before(c, &t->t.ike);
     cfg_map(c, n, &table, t, at);
     if (n->type == YAML_MAPPING_NODE) {
         check_local(c, t, at, self);
         check_remote(c, t, at);
         set_ids(c, t, at);
         set_suites(c, t, at, self);
-        set_selectors(t);
+        cfg_selectors_default(&t->t);
         check_budget(c, &t->t.ike, at);
         check_interface(c, t, at);
         check_inner(c, t, at);

@@ -198,7 +198,7 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
 
 /* Every key of a tunnel, as the messages list them. */
 #define TUNNEL_KEYS                                                                                \
-    "name, local, remote, local-id, remote-id, auth, ppk, role, profile, legacy, ike, esp, selectors, encap, "  \
+    "name, local, remote, local-id, remote-id, auth, ppk, role, profile, legacy, ike, esp, selectors, children, encap, "  \
     "childless, detect, abandon, retry, nat-keepalive, fragment-size, lifetime, replay-window, interface, address, mtu, mss, "   \
     "rekey-rehearsal, neighbor"
 
@@ -247,6 +247,59 @@ static void every_key_of_a_tunnel_is_checked(void **state)
         {IN_TUNNEL, "selectors: {remote: [10.0.0.0/8, 2001:db8::/32]}", "selectors: {remotes: []}",
          "8:17: tunnels[0].selectors: unknown key \"remotes\"; allowed: local, remote; did you "
          "mean \"remote\"?"},
+        {IN_TUNNEL, "selectors: {remote: [10.0.0.0/8 tcp/443, 10.0.0.0/8 udp/1000-2000]}",
+         "selectors: {remote: [10.0.0.0/8 tcp/443-442]}",
+         "8:26: tunnels[0].selectors.remote[0]: \"10.0.0.0/8 tcp/443-442\"; allowed behind the "
+         "prefix: any, icmp, icmpv6, gre, ospf, a protocol's number, or tcp, udp, sctp, each with "
+         "/PORT or /PORT-PORT"},
+        {IN_TUNNEL, "selectors: {local: [10.0.0.0/8 icmp, 10.0.0.0/8 47]}",
+         "selectors: {local: [10.0.0.0/8 icmp/8]}",
+         "8:25: tunnels[0].selectors.local[0]: \"10.0.0.0/8 icmp/8\"; allowed behind the prefix: "
+         "any, icmp, icmpv6, gre, ospf, a protocol's number, or tcp, udp, sctp, each with /PORT or "
+         "/PORT-PORT"},
+        {IN_TUNNEL, "selectors: [{local: [0.0.0.0/0]}, {local: [10.0.0.0/8]}]",
+         "selectors: [{local: [10.0.0.0/8]}, {local: [10.0.0.0/8], remote: [0.0.0.0/8]}, "
+         "{remote: [0.0.0.0/8], local: [10.0.0.0/8]}]",
+         "8:84: tunnels[0].selectors[2]: the same selectors as selectors[1]"},
+        {IN_TUNNEL, "selectors: [{local: [0.0.0.0/0]}]", "selectors: []",
+         "8:16: tunnels[0].selectors: 0 entries; allowed: 1 to 16"},
+        {IN_TUNNEL,
+         "children: [{name: web, local: [10.0.0.0/8]}, {name: db, remote: [10.0.0.0/8]}]",
+         "children: [{name: web, local: [10.0.0.0/8]}, {name: web, remote: [10.0.0.0/8]}]",
+         "8:50: tunnels[0].children[1].name: \"web\" is already the name of children[0]"},
+        {IN_TUNNEL, "children: [{name: web}]", "children: [{local: [10.0.0.0/8]}]",
+         "8:16: tunnels[0].children[0]: \"name\" is missing"},
+        {IN_TUNNEL, NULL,
+         "selectors: {local: [10.0.0.0/8]}\n    children: [{name: web, remote: [10.0.0.0/8]}]",
+         "9:15: tunnels[0].children: selectors and children exclude each other: a tunnel has one "
+         "child or several"},
+        {IN_TUNNEL, "lifetime: {esp-bytes: 102400000KB, esp-packets: 1000000}",
+         "lifetime: {esp-bytes: 102400000}",
+         "8:27: tunnels[0].lifetime.esp-bytes: \"102400000\"; allowed: 1MB or more, with a unit (KB, "
+         "MB, GB, TB; KiB, MiB, GiB, TiB), or none"},
+        {IN_TUNNEL, "lifetime: {esp-bytes: 1MB}", "lifetime: {esp-bytes: 999KB}",
+         "8:27: tunnels[0].lifetime.esp-bytes: \"999KB\"; allowed: 1MB or more, with a unit (KB, MB, "
+         "GB, TB; KiB, MiB, GiB, TiB), or none"},
+        {IN_TUNNEL, "lifetime: {esp-packets: none, esp-bytes: none}",
+         "lifetime: {esp-packets: 999}",
+         "8:29: tunnels[0].lifetime.esp-packets: \"999\"; allowed: 1000 to 281474976710656, none"},
+        {IN_TUNNEL,
+         "profile: azure-custom\n    ike: [aes256gcm16-prfsha384-ecp384]\n    esp: "
+         "[aes192gcm16-modp2048s256]",
+         "profile: azure-custom\n    ike: [aes256-sha512-ecp384]\n    esp: [aes256-sha256]",
+         "9:10: tunnels[0].ike[0]: sha512 is not in Azure's custom policy; its integrity: sha384, "
+         "sha256, sha1, md5"},
+        {IN_TUNNEL,
+         "profile: azure-custom\n    ike: [aes128gcm16-prfsha256-ecp256]\n    esp: [3des-sha1]",
+         "profile: azure-custom\n    ike: [aes256-sha1-modp1024]\n    esp: [aes256-sha256-modp3072]",
+         "10:10: tunnels[0].esp[0]: modp3072 is not in Azure's custom policy; its group: "
+         "modp2048s256, ecp384, ecp256, modp2048, modp1024, modp768"},
+        {IN_TUNNEL, NULL,
+         "profile: azure-custom\n    ike: [aes256-sha1-modp1024-modp2048]\n    esp: [aes256-sha256]",
+         "9:10: tunnels[0].ike[0]: more than one group; Azure's custom policy has one in each field"},
+        {IN_TUNNEL, NULL, "profile: azure-custom\n    ike: [aes256-sha1-modp1024]",
+         "9:10: tunnels[0]: \"esp\" is missing: ike and esp are given together with profile "
+         "azure-custom"},
         {IN_TUNNEL, "encap: always", "encap: alway",
          "8:12: tunnels[0].encap: \"alway\"; allowed: auto, always, never; did you mean "
          "\"always\"?"},
@@ -818,6 +871,46 @@ static void the_seeds_azure_side_lands_in_its_places(void **state)
     assert_int_equal(n->import.entry[0].local_pref, 150);
 }
 
+static void selectors_children_and_lifetimes_land_in_their_places(void **state)
+{
+    static const struct {
+        const char *line;
+        unsigned n;
+        bool ladder;
+        uint64_t bytes;
+    } rows[] = {
+        {"", 1, false, 0},
+        {"profile: azure-default", 1, false, UINT64_C(102400000000)},
+        {"profile: azure-default\n    lifetime: {esp: 1h}", 1, false, UINT64_C(102400000000)},
+        {"profile: azure-default\n    lifetime: {esp-bytes: none}", 1, false, 0},
+        {"lifetime: {esp-bytes: 2GiB}", 1, false, UINT64_C(2) << 30},
+        {"selectors: [{local: [10.0.0.0/8]}]", 1, false, 0},
+        {"selectors: [{}, {local: [10.0.0.0/8]}, {local: [10.1.0.0/16]}]", 3, true, 0},
+        {"children: [{name: a, local: [10.0.0.0/8]}, {name: b}]", 2, false, 0},
+    };
+    char text[512];
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        snprintf(text, sizeof(text), IN_TUNNEL, rows[i].line);
+        accepted(text);
+        const struct ike_conn_config *k = &cfg.tunnels[0].ike;
+        assert_int_equal(k->n_children, rows[i].n);
+        assert_int_equal(k->ladder, rows[i].ladder);
+        assert_true(k->child_life_bytes == rows[i].bytes);
+        for (unsigned j = 0; j < k->n_children; j++)
+            assert_true(k->child[j].local_ts.n == 1 && k->child[j].remote_ts.n == 1);
+    }
+    snprintf(text, sizeof(text), IN_TUNNEL,
+             "selectors: {local: [10.0.0.0/8 tcp/443, 10.0.0.0/8 udp/1-9, 10.0.0.0/8 icmp]}");
+    accepted(text);
+    for (int i = 0; i < 3; i++) {
+        static const char *const want[] = {"10.0.0.0/8[tcp/443]", "10.0.0.0/8[udp/1-9]",
+                                           "10.0.0.0/8[icmp]"};
+        ike_ts_str(&cfg.tunnels[0].ike.child[0].local_ts.ts[i], text, sizeof(text));
+        assert_string_equal(text, want[i]);
+    }
+}
+
 /* Run from the project's root. */
 static void the_shipped_example_is_good(void **state)
 {
@@ -924,6 +1017,7 @@ int main(void)
         cmocka_unit_test(all_errors_are_told_in_the_files_order),
         cmocka_unit_test(at_most_twenty_errors_are_kept),
         cmocka_unit_test(the_seeds_azure_side_lands_in_its_places),
+        cmocka_unit_test(selectors_children_and_lifetimes_land_in_their_places),
         cmocka_unit_test(the_shipped_example_is_good),
         cmocka_unit_test(two_tunnels_get_their_own_defaults),
         cmocka_unit_test(no_legacy_algorithm_comes_by_default),
