@@ -62,11 +62,33 @@ static void print_ike(const json_t *o, FILE *to)
             json_is_true(json_object_get(o, "udp_encap")) ? ", in UDP 4500" : "");
 }
 
+/* "web: ", "step 2 of 3: " or nothing. */
+static const char *which(const json_t *o, char buf[CLI_TEXT_MAX])
+{
+    buf[0] = '\0';
+    if (json_is_integer(json_object_get(o, "step")))
+        snprintf(buf, CLI_TEXT_MAX, "step %.0f of %.0f: ", cli_num(o, "step"), cli_num(o, "steps"));
+    else if (json_is_string(json_object_get(o, "name")))
+        snprintf(buf, CLI_TEXT_MAX, "%s: ", cli_str(o, "name"));
+    return buf;
+}
+
+static void print_missing(const json_t *o, FILE *to)
+{
+    char a[CLI_TEXT_MAX], b[CLI_TEXT_MAX];
+    bool timed = json_is_number(json_object_get(o, "retry_in_s"));
+    fprintf(to, "  child     %snot there%s%s, %s%s\n", which(o, a),
+            strcmp(reason(o), "-") == 0 ? "" : ": ", strcmp(reason(o), "-") == 0 ? "" : reason(o),
+            timed ? "asked for again in " : "waiting for the peer",
+            timed ? cli_age(cli_num(o, "retry_in_s"), b) : "");
+}
+
 static void print_child(const json_t *o, FILE *to)
 {
     char a[CLI_TEXT_MAX], b[CLI_TEXT_MAX], local[256], remote[256];
-    fprintf(to, "  child     %s in, %s out: %s%s%s\n", cli_str(o, "spi_in"), cli_str(o, "spi_out"),
-            cli_str(o, "suite"), json_is_true(json_object_get(o, "esn")) ? ", ESN" : "",
+    fprintf(to, "  child     %s%s in, %s out: %s%s%s\n", which(o, a), cli_str(o, "spi_in"),
+            cli_str(o, "spi_out"), cli_str(o, "suite"),
+            json_is_true(json_object_get(o, "esn")) ? ", ESN" : "",
             json_is_true(json_object_get(o, "udp_encap")) ? ", in UDP" : ", plain ESP");
     fprintf(to, "            %s === %s\n",
             cli_join(json_object_get(o, "local_ts"), " ", local, sizeof(local)),
@@ -122,6 +144,7 @@ static void print_tunnel(const json_t *v, FILE *to)
             cli_str(v, "interface"), cli_num(v, "mtu"));
     print_ike(json_object_get(v, "ike"), to);
     json_array_foreach(json_object_get(v, "children"), i, child) print_child(child, to);
+    json_array_foreach(json_object_get(v, "missing"), i, child) print_missing(child, to);
     print_rehearsal(json_object_get(v, "rehearsal"), to);
     print_refusal(json_object_get(v, "refusal"), to);
 }

@@ -55,7 +55,16 @@ static json_t *ike_object(const struct ctl_env *env, const struct core_tunnel_vi
                      ctl_seconds(until(env, k->rekey_at_us)), "udp_encap", k->encap);
 }
 
-static json_t *child_object(const struct ctl_env *env, const struct ike_child_view *k)
+/* "name", and of a ladder the step, counted from 1. */
+static void set_which(json_t *o, const struct ike_conn_config *c, const char *name, unsigned conf)
+{
+    json_object_set_new(o, "name", name[0] ? json_string(name) : json_null());
+    json_object_set_new(o, "step", c->ladder ? json_integer(conf + 1) : json_null());
+    json_object_set_new(o, "steps", c->ladder ? json_integer(c->n_children) : json_null());
+}
+
+static json_t *child_object(const struct ctl_env *env, const struct ike_conn_config *conf,
+                            const struct ike_child_view *k)
 {
     struct ctl_counters c = {0};
     if (env->count && !env->count(env->arg, k->child, &c))
@@ -74,14 +83,31 @@ static json_t *child_object(const struct ctl_env *env, const struct ike_child_vi
     if (o && n)
         json_object_update(o, n);
     json_decref(n);
+    set_which(o, conf, k->name, k->conf);
     return o;
 }
 
-static json_t *children(const struct ctl_env *env, const struct ike_view *k)
+/* Configured, and not there. */
+static json_t *missing(const struct ctl_env *env, const struct ike_conn_config *conf,
+                       const struct ike_view *k)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < k->n_missing; i++) {
+        const struct ike_missing_view *m = &k->missing[i];
+        json_t *o = json_pack("{s:s, s:o}", "reason", kd_reason_str(m->refused), "retry_in_s",
+                              ctl_seconds(until(env, m->retry_at_us)));
+        set_which(o, conf, m->name, m->conf);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *children(const struct ctl_env *env, const struct ike_conn_config *conf,
+                        const struct ike_view *k)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < k->n_children && i < KD_ARRAY_LEN(k->children); i++)
-        json_array_append_new(list, child_object(env, &k->children[i]));
+        json_array_append_new(list, child_object(env, conf, &k->children[i]));
     return list;
 }
 
@@ -131,13 +157,15 @@ static json_t *tunnel_object(const struct ctl_env *env, const struct core_tunnel
                                                  : json_string("any");
     bool refused = v->refusal != KD_REASON_NONE && v->refusal == v->reason;
     const char *detail = refused && v->refusal_detail ? v->refusal_detail : "";
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o}", "name",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o}",
+                     "name",
                      c->name, "state", core_tunnel_state_names[v->state], "reason",
                      kd_reason_str(v->reason), "detail", ctl_text(text(detail)), "since_s",
                      ctl_seconds(since(env, v->since_us)), "local", ctl_addr(&c->local), "remote",
                      remote, "interface", v->config->ifname, "mtu", (int)v->mtu, "ike",
-                     ike_object(env, v), "children", children(env, &v->ike), "refusal", refusal(v),
-                     "rehearsal", rehearsal(env, &v->rehearsal));
+                     ike_object(env, v), "children", children(env, c, &v->ike), "missing",
+                     missing(env, c, &v->ike), "refusal", refusal(v), "rehearsal",
+                     rehearsal(env, &v->rehearsal));
 }
 
 json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel)

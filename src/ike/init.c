@@ -219,7 +219,7 @@ void ike_init_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
         else
             retry_with_group(e, sa, ke);
     } else if (err && !sa->hs->refused) {
-        ike_note_peer_refused(e, sa, err->type, false);
+        ike_note_peer_refused(e, sa, err->type, NULL);
         sa->hs->refused = ike_notify_reason(err->type);
         sa->end_us = e->now_us + IKE_REFUSED_WAIT_US;
     }

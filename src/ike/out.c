@@ -233,9 +233,10 @@ struct ike_action *ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint1
     if (notify == IKE_N_AUTHENTICATION_FAILED)
         return by_peer(peer_refused_auth(e, sa, c), notify);
     a = ike_sa_note(e, sa, IKE_NOTE_REFUSED, ike_notify_reason(notify),
-                    "peer %s refused our %s: %s", kd_addr_str(&sa->remote.addr, addr),
-                    child ? "child" : "IKE SA", ike_notify_name(notify));
-    if (child && notify == IKE_N_TS_UNACCEPTABLE) {
+                    "peer %s refused our %s%s%s: %s", kd_addr_str(&sa->remote.addr, addr),
+                    child ? "child" : "IKE SA", child && child->name[0] ? " " : "",
+                    child ? child->name : "", ike_notify_name(notify));
+    if (child && ike_notify_reason(notify) == KD_REASON_TS_UNACCEPTABLE) {
         ike_ts_list_text(&child->local_ts, ts, sizeof(ts));
         ike_ts_list_text(&child->remote_ts, remote, sizeof(remote));
         snprintf(buf, sizeof(buf), "%s === %s", ts, remote);

@@ -184,6 +184,12 @@ static void make_tunnels(void)
                                  .installed = true,
                                  .since_us = NOW,
                                  .rekey_at_us = NOW + KD_S(25650)};
+    strcpy(c->name, "web");
+    k->n_missing = 1;
+    k->missing[0] = (struct ike_missing_view){.name = "db",
+                                              .conf = 1,
+                                              .refused = KD_REASON_TS_UNACCEPTABLE,
+                                              .retry_at_us = NOW + KD_S(3)};
     c->local_ts.n = c->remote_ts.n = 1;
     c->local_ts.ts[0] = c->remote_ts.ts[0] = ike_ts_from_prefix(&all);
     tunnels[1] =
@@ -332,7 +338,10 @@ static void status_has_the_contracts_shape(void **state)
          "\"suite\":\"aes256-sha1\",\"esn\":false,\"udp_encap\":true,\"installed\":true,"
          "\"age_s\":0.0,\"rekey_in_s\":25650.0,\"local_ts\":[\"0.0.0.0/0\"],"
          "\"remote_ts\":[\"0.0.0.0/0\"],\"bytes_in\":1007,\"bytes_out\":0,\"packets_in\":0,"
-         "\"packets_out\":0,\"dropped_replay\":3,\"dropped_auth\":0,\"dropped_ts\":0}],"
+         "\"packets_out\":0,\"dropped_replay\":3,\"dropped_auth\":0,\"dropped_ts\":0,"
+         "\"name\":\"web\",\"step\":null,\"steps\":null}],"
+         "\"missing\":[{\"reason\":\"ts-unacceptable\",\"retry_in_s\":3.0,\"name\":\"db\","
+         "\"step\":null,\"steps\":null}],"
          "\"refusal\":null,\"rehearsal\":{\"result\":\"passed\",\"age_s\":3.0,"
          "\"took_s\":0.042,\"reason\":\"none\",\"failed_at\":null,\"pfs\":\"none\","
          "\"ike_group\":\"modp1024\"}}");
