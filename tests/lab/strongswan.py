@@ -99,18 +99,21 @@ class StrongSwan:
         """rekey(child=NAME) or rekey(ike=NAME)."""
         return self._must("rekey", which)
 
-    def sas_list(self):
-        """Every IKE SA, as `swanctl --list-sas` sees them; there are several of a connection while it is rekeyed."""
+    def _list_sas(self):
         if "list-sa" not in getattr(self.vici, "registered", ()):
             self.vici.register("list-sa")
             self.vici.registered = ("list-sa",)
         self.vici.events.clear()
         self.vici.request("list-sas")
-        return [sa for name, message in self.vici.events if name == "list-sa" for sa in message.values()]
+        return [pair for name, message in self.vici.events if name == "list-sa" for pair in message.items()]
+
+    def sas_list(self):
+        """Every IKE SA, as `swanctl --list-sas` sees them; there are several of a connection while it is rekeyed."""
+        return [sa for _connection, sa in self._list_sas()]
 
     def sas(self):
         """{connection: {...}}, the last of each."""
-        return {sa["name"]: sa for sa in self.sas_list()}
+        return dict(self._list_sas())
 
     def wait_child(self, up=True, timeout=15):
         """The event of the next CHILD SA that comes up (or goes down)."""
