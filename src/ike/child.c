@@ -284,7 +284,7 @@ static void say_down(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum
     if (c->noted)
         child_note(e, sa, c, IKE_NOTE_CHILD_DOWN, reason);
     if (c->noted && reason != KD_REASON_NONE)
-        ike_children_lost(e, sa, c);
+        ike_children_lost(e, sa, c, reason);
     c->noted = false;
 }
 

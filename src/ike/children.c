@@ -13,8 +13,10 @@
  * ike_children_double(). */
 #include "ike/sa.h"
 
-#define PAUSE_MAX 16       /* times the connection's first pause, as when it reconnects */
-#define LIVED_US  KD_S(60) /* a pair that stood so long is made again without a longer pause */
+#define PAUSE_MAX     16       /* times the connection's first pause, as when it reconnects */
+#define LIVED_US      KD_S(60) /* a pair that stood so long is made again without a longer pause */
+#define PEERS_TURN_US KD_S(1)  /* who deletes a pair in order has that long to make another */
+#define TOGETHER_US   KD_S(60) /* two pairs made by both ends within that time are a collision */
 #define TWINS_MAX 4 /* pairs for the same traffic: classes of service, or what a peer has forgotten */
 
 unsigned ike_conn_children(const struct ike_conn *c)
@@ -89,9 +91,10 @@ void ike_children_refused(struct ike *e, struct ike_conn *c, unsigned conf, uint
     struct ike_want *w = &c->want[conf];
 
     again(e, c, w);
+    if (notify == IKE_N_TEMPORARY_FAILURE)
+        return;
     w->tried = true;
-    if (notify != IKE_N_TEMPORARY_FAILURE)
-        w->refused = ike_notify_reason(notify);
+    w->refused = ike_notify_reason(notify);
     if (c->cfg.ladder && conf == c->step &&
         (notify == IKE_N_TS_UNACCEPTABLE || notify == IKE_N_SINGLE_PAIR_REQUIRED) && !climb(e, c))
         again(e, c, &c->want[c->step]);
@@ -108,16 +111,27 @@ void ike_children_up(struct ike *e, struct ike_sa *sa, const struct ike_child *c
         c->step = ch->conf;
 }
 
-void ike_children_lost(struct ike *e, struct ike_sa *sa, const struct ike_child *ch)
+void ike_children_lost(struct ike *e, struct ike_sa *sa, const struct ike_child *ch,
+                       enum kd_reason reason)
 {
     struct ike_conn *c = ike_conn_of(e, sa);
+    bool lived = e->now_us - ch->created_us >= LIVED_US;
     struct ike_want *w;
 
     if (!c || ch->conf >= ike_conn_children(c))
         return;
     w = &c->want[ch->conf];
-    if (e->now_us - ch->created_us >= LIVED_US)
+    if (lived)
         w->pause_us = 0;
+    if ((reason == KD_REASON_EXPIRED && !ch->refused) || (reason == KD_REASON_PEER_DELETED && lived)) {
+        /* There is nothing wrong with it: another takes its place, made by who has deleted it; and
+         * where that one does not, by us. */
+        w->tried = false;
+        w->retry_us = e->now_us;
+        if (reason == KD_REASON_PEER_DELETED)
+            w->retry_us += PEERS_TURN_US + ike_jitter(e, PEERS_TURN_US);
+        return;
+    }
     again(e, c, w);
     w->tried = true; /* with the last of them the IKE SA ends, as one with a single child does */
     if (!sa->initiator)
@@ -217,8 +231,19 @@ bool ike_children_split(const struct ike *e, const struct ike_sa *sa, const stru
     return false;
 }
 
-/* ch has come up and replaces none by name. Made by both ends at once: who did not initiate the IKE
- * SA deletes its own. Else they stand side by side (2.8: selectors don't identify an SA), the newest
+/* Both ends have made one at once: who made the one with the lowest nonce deletes it, as where they
+ * rekey (2.8.1). Nobody touches the other's: it may be meant. */
+static bool lost(const struct ike_child *ours, const struct ike_child *theirs)
+{
+    uint64_t apart = ours->created_us > theirs->created_us ? ours->created_us - theirs->created_us
+                                                           : theirs->created_us - ours->created_us;
+
+    return ours->initiator && !theirs->initiator && !ours->first && !theirs->first &&
+           covers(theirs, ours) && apart < TOGETHER_US &&
+           ike_nonce_cmp(&ours->nonce_low, &theirs->nonce_low) < 0;
+}
+
+/* ch has come up and replaces none by name. Made by both ends at once, one goes. Else they stand side by side (2.8: selectors don't identify an SA), the newest
  * in use, up to a number: the oldest goes. */
 void ike_children_double(struct ike *e, struct ike_sa *sa, struct ike_child *ch)
 {
@@ -229,9 +254,14 @@ void ike_children_double(struct ike *e, struct ike_sa *sa, struct ike_child *ch)
         struct ike_child *o = ike_child_get(e, sa->child[i]);
         if (!doubled(o, ch))
             continue;
-        if (covers(o, ch) && ch->initiator && !o->initiator && !sa->initiator) {
+        if (lost(ch, o)) {
+            ike_child_use(e, sa, o);
             ike_child_delete(e, sa, ch, KD_REASON_COLLISION);
             return;
+        }
+        if (lost(o, ch)) {
+            ike_child_delete(e, sa, o, KD_REASON_COLLISION);
+            continue;
         }
         n++;
         if (!oldest || o->created_us < oldest->created_us)

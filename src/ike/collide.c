@@ -2,7 +2,7 @@
  * 2.25.1. Not here: two IKE SAs (succeed.c).
  *
  *   ours is asked for, the peer's request for the same pair comes: it is answered as usual, and its
- *   nonces are kept (ike_collide_noted). When our answer is there as well, all four are known: the
+ *   pair noted (ike_collide_noted). When our answer is there as well, all four are known: the
  *   exchange that holds the lowest has lost, and who began it deletes its pair; who began the other
  *   deletes the old one. If only one end notices, the other refuses the late request, and nothing
  *   redundant is made.
@@ -32,10 +32,8 @@ bool ike_collides(const struct ike_sa *sa, struct kd_handle old)
 
 void ike_collide_noted(struct ike_sa *sa, const struct ike_child *c)
 {
-    if (!ike_collides(sa, sa->theirs->old))
-        return;
-    sa->ours->rival = c->self;
-    sa->ours->rival_low = *ike_nonce_lower(&sa->theirs->ni, &sa->theirs->nr);
+    if (ike_collides(sa, sa->theirs->old))
+        sa->ours->rival = c->self;
 }
 
 bool ike_collide_lost(const struct ike *e, const struct ike_xchg *x)
@@ -46,7 +44,7 @@ bool ike_collide_lost(const struct ike *e, const struct ike_xchg *x)
         return false;
     if (!rival || rival->state != IKE_CH_UP) /* rekeyed in its turn: the peer had decided */
         return true;
-    return ike_nonce_cmp(ike_nonce_lower(&x->ni, &x->nr), &x->rival_low) < 0;
+    return ike_nonce_cmp(ike_nonce_lower(&x->ni, &x->nr), &rival->nonce_low) < 0;
 }
 
 void ike_collide_won(struct ike *e, struct ike_sa *sa, struct ike_child *c, struct ike_child *rival)

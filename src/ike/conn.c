@@ -137,8 +137,8 @@ void ike_conn_lost(struct ike *e, struct ike_conn *c, enum kd_reason reason)
         ike_ladder_reset(c); /* who comes back may be another */
     if (!ike_conn_may_initiate(c))
         return;
-    if (reason == KD_REASON_PEER_RESTARTED) /* it is there again, and says so */
-        pause = 0;
+    if (reason == KD_REASON_PEER_RESTARTED || reason == KD_REASON_EXPIRED)
+        pause = 0; /* it is there again, and says so; nothing was wrong with it */
     c->pause_us = KD_MIN(pause, c->cfg.retry_us * PAUSE_MAX);
     /* Jitter, so that two ends that lost each other at once don't call each other at once. */
     c->retry_us = e->now_us + c->pause_us + ike_jitter(e, c->pause_us / 8);

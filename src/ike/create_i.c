@@ -135,6 +135,7 @@ static void install(struct ike *e, struct ike_sa *sa)
         return;
     }
     c->conf = x->conf;
+    c->nonce_low = *ike_nonce_lower(&x->ni, &x->nr);
     c->ts_local = x->local;
     c->ts_remote = x->remote;
     x->child = c->self;
@@ -294,7 +295,9 @@ void ike_child_refused(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
         note_refused(e, sa, m, type, old, &c->cfg.child[conf]);
     else if (!ike_temporary(e, sa))
         return;
-    if (!old)
+    if (old)
+        old->refused = type != IKE_N_TEMPORARY_FAILURE;
+    else
         ike_children_refused(e, c, conf, type);
     if (old && old->ordered && type != IKE_N_TEMPORARY_FAILURE)
         old->ordered = false;

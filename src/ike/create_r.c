@@ -56,6 +56,7 @@ static void install(struct ike *e, struct ike_sa *sa)
         return;
     }
     c->conf = x->conf;
+    c->nonce_low = *ike_nonce_lower(&x->ni, &x->nr);
     c->ts_local = x->local;
     c->ts_remote = x->remote;
     x->child = c->self;

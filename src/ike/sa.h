@@ -159,8 +159,7 @@ struct ike_xchg {
     uint32_t groups_tried;
     uint32_t gone[4]; /* ours: SPIs the peer deleted that we don't know: the answer's, perhaps */
     uint8_t n_gone;
-    struct kd_handle rival;     /* ours: the pair the peer made meanwhile in place of the same old one */
-    struct ike_nonce rival_low; /* the lower of that exchange's two */
+    struct kd_handle rival; /* ours: the pair the peer made meanwhile in place of the same old one */
 };
 
 /* Our requests. */
@@ -201,7 +200,7 @@ struct ike_sa {
     bool successor; /* rekeyed by the peer: all has moved on, the peer will delete it */
     bool waiting;   /* made by the peer's rekey while ours is on its way: which one stays? */
     struct kd_handle before, rival; /* waiting: the old one; the old one's: who waits for its place */
-    struct kd_handle heir; /* who has its children now */
+    struct kd_handle heir, older; /* who has its children now; whose it has inherited */
     bool nat_here, nat_there, encap;
     bool peer_natd; /* the peer sent NAT detection */
     bool failing, unreachable;
@@ -267,6 +266,8 @@ struct ike_child {
     bool more_ts;    /* the peer asked for more, which other children of ours would take (2.9) */
     uint8_t conf;    /* which of the connection's children: cfg.child[conf] */
     bool redundant;  /* a collision's loser: the peer will delete it */
+    bool refused;    /* the peer does not let it be rekeyed */
+    struct ike_nonce nonce_low; /* the lower of the two that made it, for collisions */
     enum kd_reason down; /* DELETING: why */
     struct kd_handle replaces;   /* the pair that goes when this one is in use */
     struct kd_handle replaced_by;
@@ -738,7 +739,8 @@ void ike_children_refused(struct ike *e, struct ike_conn *c, unsigned conf, uint
 /* The same, and the IKE SA with it. */
 void ike_ladder_refused(struct ike *e, struct ike_conn *c, unsigned conf, uint16_t notify);
 void ike_children_up(struct ike *e, struct ike_sa *sa, const struct ike_child *ch);
-void ike_children_lost(struct ike *e, struct ike_sa *sa, const struct ike_child *ch);
+void ike_children_lost(struct ike *e, struct ike_sa *sa, const struct ike_child *ch,
+                       enum kd_reason reason);
 void ike_ladder_reset(struct ike_conn *c); /* the peer may be another one */
 /* There is a child that has not been tried on this IKE SA, which we initiated. */
 bool ike_children_hope(struct ike *e, const struct ike_sa *sa);

@@ -66,10 +66,14 @@ static void inherit_doubt(struct ike_sa *sa, const struct ike_sa *old)
 
 void ike_sa_inherit(struct ike *e, struct ike_sa *old, struct ike_sa *sa)
 {
+    struct ike_sa *older = ike_sa_get(e, old->older);
     struct ike_conn *c = ike_conn_of(e, old);
     struct ike_action *a;
     char suite[128];
 
+    if (older && older->successor) /* whoever rekeys and never deletes does not fill the table */
+        ike_sa_drop(e, older, KD_REASON_NONE, false);
+    sa->older = old->self;
     sa->waiting = sa->redundant = false;
     ike_sa_up(e, sa);
     inherit_doubt(sa, old);

@@ -3,7 +3,7 @@
 #include "ike_state.h"
 
 #define NAMES  128
-#define NONCES 16
+#define NONCES 64
 
 struct walk {
     uint64_t h;
@@ -74,7 +74,6 @@ static void put_xchg(struct walk *w, const struct ike *e, const struct ike_xchg 
     put_child_name(w, ike_child_get(e, x->rival));
     put_nonce(w, &x->ni);
     put_nonce(w, &x->nr);
-    put_nonce(w, &x->rival_low);
     for (unsigned i = 0; i < x->n_gone; i++)
         put_name(w, x->gone[i]);
     put_name(w, x->spi);
@@ -86,13 +85,14 @@ static void put_child(struct walk *w, const struct ike *e, const struct ike_chil
     put_name(w, c->spi_in);
     put_name(w, c->spi_out);
     put(w, c->state);
-    put(w, (unsigned)c->noted << 6 | (unsigned)c->installed << 5 | (unsigned)c->want_rekey << 4 |
+    put(w, (unsigned)c->refused << 7 | (unsigned)c->noted << 6 | (unsigned)c->installed << 5 | (unsigned)c->want_rekey << 4 |
                (unsigned)c->delete_sent << 3 | (unsigned)c->redundant << 2 |
                (unsigned)c->initiator << 1 | (unsigned)c->ordered);
     put(w, c->down);
     put_child_name(w, ike_child_get(e, c->replaces));
     put_child_name(w, ike_child_get(e, c->replaced_by));
     put_child_name(w, ike_child_get(e, c->rival));
+    put_nonce(w, &c->nonce_low);
     put(w, when(e, c->rekey_us) << 4 | when(e, c->expire_us) << 2 | when(e, c->end_us));
 }
 
@@ -136,6 +136,8 @@ static void put_engine(struct walk *w, const struct ike *e)
     put_sa_name(w, ike_sa_get(e, c->sa));
     put_sa_name(w, ike_sa_get(e, c->attempt));
     put(w, when(e, c->retry_us));
+    put(w, when(e, c->want[0].retry_us) << 4 | (unsigned)c->want[0].tried);
+    put(w, c->want[0].refused);
     while ((sa = kd_slab_next(&e->sas, &h)))
         put_sa(w, e, sa);
 }

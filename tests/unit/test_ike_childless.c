@@ -206,11 +206,30 @@ static void refused_first_child_ends_the_sa_and_is_tried_anew(void **state)
     struct pair *p = pair_of(8, IKE_CHILDLESS_FORCE, IKE_CHILDLESS_ALLOW);
     (void)state;
 
-    p->s[B].refuse_install = true;
+    pair_proposals(&p->s[B].cfg.esp, "aes128-sha256", IKE_PROTO_ESP);
+    pair_config(p, B);
     assert_false(pair_establish(p));
     assert_int_equal(pair_notes(p, A, IKE_NOTE_CLOSED), 1);
+    p->s[B].cfg.esp = p->s[A].cfg.esp;
+    pair_config(p, B);
+    pair_run(p, KD_S(10));
+    assert_true(pair_up(p, A) && pair_up(p, B));
+    assert_true(pair_children_agree(p));
+    down_leaves_nothing(p);
+}
+
+/* 2.25: what is refused for the moment only is asked for again on the same SA. */
+static void first_child_refused_for_the_moment_is_asked_for_again(void **state)
+{
+    struct pair *p = pair_of(8, IKE_CHILDLESS_FORCE, IKE_CHILDLESS_ALLOW);
+    (void)state;
+
+    p->s[B].refuse_install = true;
+    assert_false(pair_establish(p));
     p->s[B].refuse_install = false;
     pair_run(p, KD_S(10));
+    assert_int_equal(pair_notes(p, A, IKE_NOTE_ESTABLISHED), 1);
+    assert_int_equal(pair_notes(p, A, IKE_NOTE_CLOSED), 0);
     assert_true(pair_up(p, A) && pair_up(p, B));
     assert_true(pair_children_agree(p));
     down_leaves_nothing(p);
@@ -230,6 +249,7 @@ int main(void)
         T(responder_makes_the_child_that_the_initiator_leaves_out),
         T(childless_sa_ends_where_the_role_makes_no_child),
         T(refused_first_child_ends_the_sa_and_is_tried_anew),
+        T(first_child_refused_for_the_moment_is_asked_for_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

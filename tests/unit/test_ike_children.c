@@ -299,7 +299,7 @@ static void limits_are_soft_at_95_percent_and_end_the_sequence_numbers(void **st
     }
 }
 
-static void a_soft_limit_rekeys_and_a_hard_one_deletes(void **state)
+static void a_soft_limit_rekeys_and_after_a_hard_one_another_is_made_at_once(void **state)
 {
     (void)state;
 
@@ -312,11 +312,13 @@ static void a_soft_limit_rekeys_and_a_hard_one_deletes(void **state)
         assert_int_equal(p->s[A].adds, 4);
         assert_int_equal(pair_note(p, A, IKE_NOTE_CHILD_DOWN)->reason, KD_REASON_NONE);
         expire(p, side, 1, false);
-        pair_run(p, KD_MS(100));
         assert_int_equal(pair_note(p, side, IKE_NOTE_CHILD_DOWN)->reason, KD_REASON_EXPIRED);
         assert_int_equal(children_of(p, side, 1), 0);
         assert_int_equal(children_of(p, side, 0), 1);
+        pair_run(p, KD_MS(100));
+        assert_int_equal(p->s[A].adds, side == A ? 5 : 4); /* B's role leaves it to A */
         pair_run(p, KD_S(10));
+        assert_int_equal(p->s[A].adds, 5);
         assert_int_equal(children_of(p, A, 1), 1);
         assert_true(pair_children_agree(p));
         pair_free(p);
@@ -360,7 +362,7 @@ int main(void)
         cmocka_unit_test(a_request_finds_the_most_specific_child),
         cmocka_unit_test(a_wide_request_is_narrowed_to_a_child_that_is_missing),
         cmocka_unit_test(limits_are_soft_at_95_percent_and_end_the_sequence_numbers),
-        cmocka_unit_test(a_soft_limit_rekeys_and_a_hard_one_deletes),
+        cmocka_unit_test(a_soft_limit_rekeys_and_after_a_hard_one_another_is_made_at_once),
         cmocka_unit_test(a_responder_rekeys_what_its_peer_leaves_until_the_end),
     };
 
