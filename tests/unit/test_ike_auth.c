@@ -514,6 +514,15 @@ static void cut_cert(struct rewrite *r, const struct ike_msg *m, struct ike_buil
     ike_put_payload(b, IKE_PL_CERT, kd_bytes(m->certs[0].body.p, 100));
 }
 
+/* The intermediate first: its key is not the one that signed. */
+static void own_cert_last(struct rewrite *r, const struct ike_msg *m, struct ike_build *b)
+{
+    assert_int_equal(m->n_certs, 2);
+    without_cert(r, m, b);
+    ike_put_payload(b, IKE_PL_CERT, m->certs[1].body);
+    ike_put_payload(b, IKE_PL_CERT, m->certs[0].body);
+}
+
 /* The signature of method 14 as if it were of another. */
 static void as_method(struct rewrite *r, const struct ike_msg *m, struct ike_build *b)
 {
@@ -538,6 +547,7 @@ static const struct change {
     {without_cert, 0, "it sent no certificate, and none of those in ca is its own"},
     {cert_as_url, 0, "no URL is ever fetched"},
     {cut_cert, 0, "its certificate can't be read"},
+    {own_cert_last, 0, "CN=Test Intermediate is refused: purpose"},
     {as_method, 1, "(rsa-sha256) does not fit its certificate's key"},
     {as_method, 9, "does not verify as ecdsa-raw-sha256"},
     {as_method, 10, "(ecdsa-raw-sha384) does not fit its certificate's key"},
@@ -564,6 +574,31 @@ static void an_auth_that_was_changed_is_refused_by_name(void **state)
             assert_refused_by(&x, response ? A : B, changes[i].words);
             end(&x);
         }
+    }
+}
+
+static struct kd_bytes own_cert; /* of the end whose IKE_AUTH is looked at */
+
+static void first_is_own(struct rewrite *r, const struct ike_msg *m, struct ike_build *b)
+{
+    r->seen += kd_bytes_eq(m->certs[0].data, own_cert);
+    peer_copy(b, m, 0);
+}
+
+static void the_first_certificate_sent_is_the_keys_own(void **state)
+{
+    (void)state;
+    for (int response = 0; response < 2; response++) {
+        struct rewrite r = {.exchange = IKE_X_AUTH, .response = response, .write = first_is_own};
+        struct ends x = ends_of(&good, &good);
+        own_cert = kc_cert_der(x.certs[response ? B : A].chain[0]);
+        x.p->ctx = &r;
+        x.p->filter = peer_rewrite;
+        start(&x);
+        pair_run(x.p, KD_S(1));
+        assert_up(&x);
+        assert_int_equal(r.seen, 1);
+        end(&x);
     }
 }
 
@@ -672,6 +707,7 @@ int main(void)
         T(a_peer_whose_hashes_our_key_can_not_use_is_told_nothing),
         T(a_signature_over_other_octets_is_refused),
         T(an_auth_that_was_changed_is_refused_by_name),
+        T(the_first_certificate_sent_is_the_keys_own),
         T(more_certificates_than_a_chain_may_have_are_malformed),
         T(a_half_open_sa_costs_one_chain_however_often_it_asks),
         T(an_end_while_a_job_runs_leaves_nothing),
