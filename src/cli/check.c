@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* At most cap bytes; -1 with errno. */
@@ -46,6 +47,26 @@ static enum config_secret_status read_secret(void *arg, enum config_secret_from 
     return n >= 0 ? CONFIG_SECRET_OK : err == EACCES ? CONFIG_SECRET_UNKNOWN : CONFIG_SECRET_FAILED;
 }
 
+static enum config_secret_status read_file(void *arg, const char *path, size_t max, uint8_t **data,
+                                           size_t *len, char *why, size_t cap)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), err;
+    uint8_t *buf = fd >= 0 ? malloc(max + 1) : NULL;
+    ssize_t n = buf ? read_some(fd, buf, max + 1) : -1;
+    (void)arg;
+    err = errno;
+    if (fd >= 0)
+        close(fd);
+    if (n >= 0 && (size_t)n <= max) {
+        *data = buf;
+        *len = (size_t)n;
+        return CONFIG_SECRET_OK;
+    }
+    free(buf);
+    snprintf(why, cap, "%s", n >= 0 ? "too large" : strerror(err));
+    return n < 0 && err == EACCES ? CONFIG_SECRET_UNKNOWN : CONFIG_SECRET_FAILED;
+}
+
 static json_t *list(const struct config_error *e, uint32_t n)
 {
     json_t *l = json_array();
@@ -70,7 +91,8 @@ static enum cli_exit judge(const struct cli *c, struct kd_bytes text)
 {
     static struct config_errors errs;
     static struct core_config cfg;
-    struct config_env env = {.read_secret = read_secret};
+    struct config_env env = {
+        .wall_s = (int64_t)time(NULL), .read_secret = read_secret, .read_file = read_file};
     bool ok = config_parse(text, c->argv[0], &env, &cfg, &errs);
     if (c->json) {
         json_t *o =

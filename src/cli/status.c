@@ -11,7 +11,8 @@ static uint64_t sum(const json_t *children, const char *key)
     uint64_t n = 0;
     size_t i;
     json_t *v;
-    json_array_foreach(children, i, v) n += (uint64_t)json_integer_value(json_object_get(v, key));
+    json_array_foreach (children, i, v)
+        n += (uint64_t)json_integer_value(json_object_get(v, key));
     return n;
 }
 
@@ -29,8 +30,7 @@ static void print_overview(const json_t *tunnels, FILE *to)
     char a[CLI_TEXT_MAX], in[CLI_TEXT_MAX], out[CLI_TEXT_MAX];
     size_t i;
     json_t *v;
-    json_array_foreach(tunnels, i, v)
-    {
+    json_array_foreach (tunnels, i, v) {
         const json_t *children = json_object_get(v, "children");
         cli_cell(t, "%s", cli_str(v, "name"));
         cli_cell(t, "%s", cli_str(v, "state"));
@@ -60,6 +60,9 @@ static void print_ike(const json_t *o, FILE *to)
             cli_str(o, "spi_i"), cli_str(o, "spi_r"), cli_age(cli_num(o, "age_s"), age),
             timed ? cli_age(cli_num(o, "rekey_in_s"), rekey) : "-",
             json_is_true(json_object_get(o, "udp_encap")) ? ", in UDP 4500" : "");
+    if (json_is_string(json_object_get(o, "cert_until")))
+        fprintf(to, "  peer      authenticated by %s, its certificate ends %s\n",
+                cli_str(o, "auth"), cli_str(o, "cert_until"));
 }
 
 /* "web: ", "step 2 of 3: " or nothing. */
@@ -156,7 +159,8 @@ static void print_status(const json_t *o, bool one, FILE *to)
     size_t i;
     json_t *v;
     if (one) {
-        json_array_foreach(tunnels, i, v) print_tunnel(v, to);
+        json_array_foreach (tunnels, i, v)
+            print_tunnel(v, to);
         return;
     }
     fprintf(to, "kedged %s, up %s, data plane %s (%s)\n", cli_str(d, "version"),

@@ -1,8 +1,11 @@
-/* auth: the pre-shared key, inline, from a file or from a systemd credential. It goes into the key
- * arena at once; copies on the way are wiped, and no message ever shows what stood there. */
-#include "config/cfg.h"
+/* auth: how both ends prove who they are. The pre-shared key, inline, from a file or from a systemd
+ * credential, goes into the key arena at once; copies on the way are wiped, and no message ever
+ * shows what stood there. Certificates are certs.c's. Which keys there are says how each end
+ * authenticates: cert for us, ca for the peer, psk for whichever is left. */
+#include "config/certs.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static void keep(struct cfg *c, struct cfg_where at, struct kd_bytes psk, struct kd_handle *out)
 {
@@ -90,23 +93,192 @@ static void read_credential(struct cfg *c, yaml_node_t *n, void *obj)
     cfg_secret(c, n, CONFIG_SECRET_CREDENTIAL, obj);
 }
 
-static const struct cfg_key keys[] = {
-    {.name = "psk", .type = CFG_OWN, .parse = read_inline},
-    {.name = "psk-file", .type = CFG_OWN, .parse = read_file},
-    {.name = "psk-credential", .type = CFG_OWN, .parse = read_credential},
+/* ---- certificates ---- */
+
+static bool read_name(struct cfg *c, yaml_node_t *n, struct cfg_path *p, struct cfg_val *v)
+{
+    char quote[CFG_QUOTE_MAX];
+    if (!cfg_val(c, n, v))
+        return false;
+    p->at = v->at;
+    if (v->len == 0 || v->len >= sizeof(p->name)) {
+        cfg_error(c, v->at, "%s; allowed: 1 to %zu characters", cfg_quote(v, quote),
+                  sizeof(p->name) - 1);
+        return false;
+    }
+    memcpy(p->name, v->s, v->len + 1);
+    return true;
+}
+
+static void read_path(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct cfg_path *p = obj;
+    struct cfg_val v;
+    char quote[CFG_QUOTE_MAX];
+    if (read_name(c, n, p, &v) && p->name[0] != '/')
+        cfg_error(c, v.at, "%s; allowed: an absolute path", cfg_quote(&v, quote));
+}
+
+static void read_ca(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct cfg_certs *x = obj;
+    read_path(c, n, &x->ca[x->n_ca++]);
+}
+
+static void read_crl(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct cfg_certs *x = obj;
+    read_path(c, n, &x->crl[x->n_crl++]);
+}
+
+static void read_key_credential(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct cfg_certs *x = obj;
+    struct cfg_val v;
+    char quote[CFG_QUOTE_MAX];
+    x->key_from = CONFIG_SECRET_CREDENTIAL;
+    if (read_name(c, n, &x->key, &v) && (strchr(v.s, '/') || v.s[0] == '.'))
+        cfg_error(c, v.at, "%s; allowed: a credential's name (LoadCredential=NAME:...)",
+                  cfg_quote(&v, quote));
+}
+
+/* ---- the table ---- */
+
+struct auth {
+    struct kd_handle psk;
+    struct cfg_certs certs;
+    struct ike_auth_config a;
 };
-static const struct cfg_table table = {"auth", true, KD_ARRAY_LEN(keys), keys};
+
+static const struct cfg_word padding_words[] = {{"pkcs1", false}, {"pss", true}, {NULL, 0}};
+
+enum {
+    K_PSK,
+    K_PSK_FILE,
+    K_PSK_CREDENTIAL,
+    K_CERT,
+    K_KEY_FILE,
+    K_KEY_CREDENTIAL,
+    K_CA,
+    K_CRL,
+    K_CN,
+    K_PADDING,
+    K_SHA1,
+    K_N
+};
+
+static const struct cfg_key keys[K_N] = {
+    [K_PSK] = {.name = "psk", .type = CFG_OWN, CFG_AT(struct auth, psk), .parse = read_inline},
+    [K_PSK_FILE] = {.name = "psk-file",
+                    .type = CFG_OWN,
+                    CFG_AT(struct auth, psk),
+                    .parse = read_file},
+    [K_PSK_CREDENTIAL] = {.name = "psk-credential",
+                          .type = CFG_OWN,
+                          CFG_AT(struct auth, psk),
+                          .parse = read_credential},
+    [K_CERT] = {.name = "cert",
+                .type = CFG_OWN,
+                CFG_AT(struct auth, certs.cert),
+                .parse = read_path},
+    [K_KEY_FILE] = {.name = "key-file",
+                    .type = CFG_OWN,
+                    CFG_AT(struct auth, certs.key),
+                    .parse = read_path},
+    [K_KEY_CREDENTIAL] = {.name = "key-credential",
+                          .type = CFG_OWN,
+                          CFG_AT(struct auth, certs),
+                          .parse = read_key_credential},
+    [K_CA] = {.name = "ca",
+              .type = CFG_LIST,
+              CFG_AT(struct auth, certs),
+              .min = 1,
+              .max = CFG_FILES_MAX,
+              .parse = read_ca},
+    [K_CRL] = {.name = "crl",
+               .type = CFG_LIST,
+               CFG_AT(struct auth, certs),
+               .min = 1,
+               .max = CFG_FILES_MAX,
+               .parse = read_crl},
+    [K_CN] = {.name = "remote-cn", .type = CFG_TEXT, CFG_AT(struct auth, a.cn)},
+    [K_PADDING] = {.name = "rsa-padding",
+                   .type = CFG_WORD,
+                   CFG_AT(struct auth, a.pss),
+                   .words = padding_words,
+                   .def = "pkcs1"},
+    [K_SHA1] = {.name = "sha1",
+                .type = CFG_WORD,
+                CFG_AT(struct auth, a.sha1_ok),
+                .words = cfg_bool_words,
+                .def = "false"},
+};
+static const struct cfg_table table = {"auth", true, K_N, keys};
+
+/* ---- what goes together ---- */
+
+static void check_psk(struct cfg *c, yaml_node_t *n, const struct cfg_where *at)
+{
+    bool own = at[K_CERT].line, ca = at[K_CA].line;
+    unsigned set = 0;
+    for (size_t i = K_PSK; i <= K_PSK_CREDENTIAL; i++)
+        set += at[i].line > 0;
+    if (set > 1)
+        cfg_error(c, cfg_at(n), "exactly one of psk, psk-file and psk-credential is needed");
+    else if (set && own && ca)
+        cfg_error(c, cfg_at(n), "with cert and ca no end uses a pre-shared key; leave it out");
+    else if (!set && !own && !ca)
+        cfg_error(c, cfg_at(n),
+                  "exactly one of psk, psk-file and psk-credential is needed, or "
+                  "certificates: cert, key-file and ca");
+    else if (!set && !ca)
+        cfg_error(c, cfg_at(n),
+                  "\"ca\" is missing: who signs the peer's certificate (or psk-file, "
+                  "if the peer uses a key)");
+    else if (!set && !own)
+        cfg_error(c, cfg_at(n),
+                  "\"cert\" is missing: our own certificate (or psk-file, if we use "
+                  "a key)");
+}
+
+static void check_certs(struct cfg *c, yaml_node_t *n, const struct cfg_where *at)
+{
+    bool key = at[K_KEY_FILE].line, credential = at[K_KEY_CREDENTIAL].line;
+    static const struct {
+        uint8_t key, needs;
+    } rules[] = {{K_KEY_FILE, K_CERT},
+                 {K_KEY_CREDENTIAL, K_CERT},
+                 {K_PADDING, K_CERT},
+                 {K_CRL, K_CA},
+                 {K_CN, K_CA}};
+    if (at[K_CERT].line && key == credential)
+        cfg_error(c, cfg_at(n), "exactly one of key-file and key-credential is needed with cert");
+    for (size_t i = 0; i < KD_ARRAY_LEN(rules); i++)
+        if (at[rules[i].key].line && !at[rules[i].needs].line)
+            cfg_error(c, at[rules[i].key], ".%s: needs \"%s\"", keys[rules[i].key].name,
+                      keys[rules[i].needs].name);
+}
 
 void cfg_auth(struct cfg *c, yaml_node_t *n, void *obj)
 {
-    struct cfg_where at[KD_ARRAY_LEN(keys)];
-    unsigned set = 0;
-    cfg_map(c, n, &table, obj, at);
-    if (n->type != YAML_MAPPING_NODE)
-        return;
-    bool empty = n->data.mapping.pairs.start == n->data.mapping.pairs.top;
-    for (size_t i = 0; i < KD_ARRAY_LEN(keys); i++)
-        set += at[i].line > 0;
-    if (set > 1 || empty) /* an unknown key has been told already */
-        cfg_error(c, cfg_at(n), "exactly one of psk, psk-file and psk-credential is needed");
+    struct ike_conn_config *k = obj;
+    struct cfg_where at[K_N];
+    struct auth *x = calloc(1, sizeof(*x));
+    uint32_t errors = c->errs->n;
+    kd_assert(x);
+    cfg_map(c, n, &table, x, at);
+    k->psk = x->psk;
+    if (n->type == YAML_MAPPING_NODE &&
+        (errors == c->errs->n || n->data.mapping.pairs.start == n->data.mapping.pairs.top)) {
+        check_psk(c, n, at);
+        check_certs(c, n, at);
+        x->certs.at = cfg_at(n);
+        x->a.local = at[K_CERT].line ? IKE_AUTH_CERT : IKE_AUTH_PSK;
+        x->a.remote = at[K_CA].line ? IKE_AUTH_CERT : IKE_AUTH_PSK;
+        if (errors == c->errs->n && (at[K_CERT].line || at[K_CA].line))
+            x->a.certs = cfg_certs_load(c, &x->certs);
+    }
+    k->auth = x->a;
+    kc_wipe(x, sizeof(*x));
+    free(x);
 }

@@ -38,6 +38,7 @@ struct cfg {
     struct bgp_policy *policies;
     uint32_t n_policies;
     bool has_router;
+    struct kc_ctx *certs_crypto; /* what certificates are loaded with: env's, or our own */
 };
 
 /* ---- schema tables ---- */
@@ -151,8 +152,8 @@ void cfg_tunnel_neighbor(struct cfg *c, yaml_node_t *n, struct core_tunnel_confi
                          struct cfg_marks *marks);
 /* By name; an error with the nearest name when there is none. */
 const struct bgp_policy *cfg_policy_find(struct cfg *c, const struct cfg_val *name);
-/* auth: {psk | psk-file | psk-credential}; leaves the key in the handle. */
-cfg_fn cfg_auth; /* obj: struct kd_handle */
+/* auth: a pre-shared key or certificates, for each end; leaves psk and auth. */
+cfg_fn cfg_auth; /* obj: struct ike_conn_config */
 /* The key in a file or credential named by n, into the arena. */
 void cfg_secret(struct cfg *c, yaml_node_t *n, enum config_secret_from from, struct kd_handle *out);
 /* ppk: {id, file | credential, required}. */

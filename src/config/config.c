@@ -39,6 +39,19 @@ static void discard(struct cfg *c)
         }
     free(c->out.tunnels);
     free(c->out.neighbors);
+    ike_certs_free(c->out.certs);
+}
+
+/* What was loaded only to be judged. */
+static void discard_certs(struct cfg *c)
+{
+    if (c->certs_crypto && c->certs_crypto != c->env->crypto) {
+        for (uint32_t i = 0; i < c->out.n_tunnels; i++)
+            c->out.tunnels[i].ike.auth.certs = NULL;
+        ike_certs_free(c->out.certs);
+        c->out.certs = NULL;
+        kc_ctx_free(c->certs_crypto);
+    }
 }
 
 bool config_parse(struct kd_bytes text, const char *file, const struct config_env *env,
@@ -55,6 +68,7 @@ bool config_parse(struct kd_bytes text, const char *file, const struct config_en
         cfg_unload(&doc);
     }
     cfg_sort(errs);
+    discard_certs(&c);
     if (errs->n > 0)
         discard(&c);
     else

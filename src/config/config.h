@@ -27,8 +27,8 @@ struct config_errors {
 };
 
 enum config_secret_from {
-    CONFIG_SECRET_FILE,       /* auth.psk-file: name is a path */
-    CONFIG_SECRET_CREDENTIAL, /* auth.psk-credential: a file of $CREDENTIALS_DIRECTORY */
+    CONFIG_SECRET_FILE,       /* auth.psk-file, key-file: name is a path */
+    CONFIG_SECRET_CREDENTIAL, /* auth.psk-credential, key-credential: in $CREDENTIALS_DIRECTORY */
 };
 
 enum config_secret_status {
@@ -38,17 +38,23 @@ enum config_secret_status {
 };
 
 struct config_secret {
-    uint8_t data[4096]; /* the file's beginning; the first line counts */
+    uint8_t data[16384]; /* the file's beginning; of a psk the first line counts. The largest private
+                          * key in PEM has 6,500 bytes */
     size_t len;
     bool exposed; /* others than the owner and its group may read it */
     char why[128];
 };
 
 struct config_env {
-    struct kc_ctx *crypto; /* NULL: secrets are checked, not kept */
+    struct kc_ctx *crypto; /* NULL: secrets and certificates are checked, not kept */
+    int64_t wall_s; /* UTC seconds since 1970, for warnings about certificates; 0: not known */
     /* Fills out (zeroed before; wiped by the config afterwards). NULL: all are unknown. */
     enum config_secret_status (*read_secret)(void *arg, enum config_secret_from from,
                                              const char *name, struct config_secret *out);
+    /* A certificate or CRL, at most max bytes: *data is the caller's to free(). On anything but OK
+     * why says what to do. NULL: all are unknown. */
+    enum config_secret_status (*read_file)(void *arg, const char *path, size_t max, uint8_t **data,
+                                           size_t *len, char *why, size_t cap);
     void *arg;
 };
 

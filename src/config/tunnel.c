@@ -1,5 +1,5 @@
 /* tunnels: one table, and the rules between its keys. */
-#include "config/cfg.h"
+#include "config/certs.h"
 #include "ike/suites.h"
 
 #include <stdio.h>
@@ -35,7 +35,8 @@ static void read_id(struct cfg *c, yaml_node_t *n, void *obj)
     struct cfg_val v;
     char quote[CFG_QUOTE_MAX];
     if (cfg_val(c, n, &v) && !ike_id_parse(v.s, obj))
-        cfg_error(c, v.at, "%s; allowed: an address, a domain name, user@domain, key-id:HEX, any",
+        cfg_error(c, v.at, "%s; allowed: an address, a domain name, user@domain, key-id:HEX, a name such as "
+                  "\"C=US, O=Example, CN=gw\", any",
                   cfg_quote(&v, quote));
 }
 
@@ -141,7 +142,7 @@ static const struct cfg_key keys[K_N] = {
                     .parse = read_id},
     [K_REMOTE_ID] = {.name = "remote-id", .type = CFG_OWN, CFG_AT(T, t.ike.remote_id),
                      .parse = read_id},
-    [K_AUTH] = {.name = "auth", .type = CFG_OWN, .required = true, CFG_AT(T, t.ike.psk),
+    [K_AUTH] = {.name = "auth", .type = CFG_OWN, .required = true, CFG_AT(T, t.ike),
                 .parse = cfg_auth},
     [K_PPK] = {.name = "ppk", .type = CFG_OWN, CFG_AT(T, t.ike.ppk), .parse = cfg_ppk},
     [K_ROLE] = {.name = "role", .type = CFG_WORD, CFG_AT(T, t.ike.role), .words = role_words,
@@ -337,6 +338,8 @@ static void read_tunnel(struct cfg *c, yaml_node_t *n, void *obj)
         check_local(c, t, at, self);
         check_remote(c, t, at);
         set_ids(c, t, at);
+        cfg_certs_identity(c, &t->t.ike, or_self(at[K_LOCAL_ID], self),
+                           strncmp(t->profile, "azure-", 6) == 0);
         set_suites(c, t, at, self);
         cfg_selectors_default(&t->t);
         check_budget(c, &t->t.ike, at);

@@ -1,4 +1,5 @@
 /* The state of daemon and tunnels as JSON. */
+#include "base/utc.h"
 #include "control/control.h"
 
 #include <stdio.h>
@@ -39,20 +40,28 @@ static json_t *selectors(const struct ike_ts_list *l)
     return list;
 }
 
+static json_t *date(int64_t s)
+{
+    char buf[KD_UTC_STR_MAX];
+    return s ? json_string(kd_utc_str(s, buf)) : json_null();
+}
+
 /* With the same keys whether there is an IKE SA or not. */
 static json_t *ike_object(const struct ctl_env *env, const struct core_tunnel_view *v)
 {
     const struct ike_view *k = &v->ike;
     json_t *local_id = id_text(&v->config->ike.local_id);
     if (!k->established)
-        return json_pack("{s:b, s:n, s:n, s:n, s:n, s:o, s:o, s:n, s:n, s:b}", "established", 0,
-                         "initiator", "spi_i", "spi_r", "suite", "local_id", local_id, "remote_id",
-                         id_text(&v->config->ike.remote_id), "age_s", "rekey_in_s", "udp_encap", 0);
-    return json_pack("{s:b, s:b, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:b}", "established", 1,
-                     "initiator", k->initiator, "spi_i", spi8(k->spi_i), "spi_r", spi8(k->spi_r),
+        return json_pack("{s:b, s:n, s:n, s:n, s:n, s:o, s:o, s:n, s:n, s:b, s:n, s:n}",
+                         "established", 0, "initiator", "spi_i", "spi_r", "suite", "local_id",
+                         local_id, "remote_id", id_text(&v->config->ike.remote_id), "age_s",
+                         "rekey_in_s", "udp_encap", 0, "auth", "cert_until");
+    return json_pack("{s:b, s:b, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:s, s:o}", "established",
+                     1, "initiator", k->initiator, "spi_i", spi8(k->spi_i), "spi_r", spi8(k->spi_r),
                      "suite", k->suite, "local_id", local_id, "remote_id", id_text(&k->remote_id),
                      "age_s", ctl_seconds(since(env, k->since_us)), "rekey_in_s",
-                     ctl_seconds(until(env, k->rekey_at_us)), "udp_encap", k->encap);
+                     ctl_seconds(until(env, k->rekey_at_us)), "udp_encap", k->encap, "auth",
+                     k->auth.how, "cert_until", date(k->auth.not_after_s));
 }
 
 /* "name", and of a ladder the step, counted from 1. */

@@ -5,6 +5,8 @@
 
 void core_config_free(struct core_config *c)
 {
+    ike_certs_free(c->certs);
+    c->certs = NULL;
     free(c->tunnels);
     free(c->neighbors);
     c->tunnels = NULL;

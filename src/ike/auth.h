@@ -12,15 +12,20 @@ extern const char *const ike_auth_kind_names[]; /* "psk", "cert" */
  * jobs on other threads borrow it. Whoever loaded it owns it, until no connection names it and no
  * job runs. */
 struct ike_certs {
+    struct ike_certs *next;              /* of its owner's list */
+    char *name;                          /* the owner's, freed with it; or NULL */
     struct kc_private *key;              /* NULL: we don't sign */
     struct kc_cert *chain[KC_CHAIN_MAX]; /* ours first, then what is between it and its root */
     uint32_t n_chain;
     struct kc_trust *trust; /* NULL: nobody is checked */
 };
+/* Frees a list of them, each by free(); before the crypto context goes. NULL is ignored. */
+void ike_certs_free(struct ike_certs *list);
 
-#define IKE_CHAIN_BYTES 12288 /* of chain in all: beside the largest proposals IKE_AUTH holds it   \
-                               */
-#define IKE_CN_MAX 65         /* X.520: 64, and a NUL */
+#define IKE_CHAIN_BYTES                                                                            \
+    12288             /* of chain in all: beside the largest proposals IKE_AUTH holds it           \
+                       */
+#define IKE_CN_MAX 65 /* X.520: 64, and a NUL */
 
 struct ike_auth_config {
     enum ike_auth_kind local, remote; /* how we prove who we are, and how the peer must */

@@ -9,8 +9,24 @@
 #include "ike/sa.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { ENCODING_URL = 12, ENCODING_URL_BUNDLE = 13 };
+
+void ike_certs_free(struct ike_certs *x)
+{
+    struct ike_certs *next;
+
+    for (; x; x = next) {
+        next = x->next;
+        for (uint32_t i = 0; i < x->n_chain; i++)
+            kc_cert_free(x->chain[i]);
+        kc_private_free(x->key);
+        kc_trust_free(x->trust);
+        free(x->name);
+        free(x);
+    }
+}
 
 /* ---- out ---- */
 

@@ -206,8 +206,9 @@ static struct ike_action *peer_refused_auth(struct ike *e, struct ike_sa *sa, co
     ike_id_str(&c->cfg.remote_id, theirs, sizeof(theirs));
     a = ike_sa_note(
         e, sa, IKE_NOTE_REFUSED, KD_REASON_AUTH_FAILED,
-        "peer %s refused our identity %.120s or the pre-shared key (AUTHENTICATION_FAILED)",
-        kd_addr_str(&sa->remote.addr, addr), ours);
+        "peer %s refused our identity %.120s or %s (AUTHENTICATION_FAILED)",
+        kd_addr_str(&sa->remote.addr, addr), ours,
+        c->cfg.auth.local == IKE_AUTH_CERT ? "our certificate" : "the pre-shared key");
     ike_note_offer(e, a, ours, theirs);
     return a;
 }

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KEYS_MAX 16384 /* a thousand tunnels, each with its IKE SA and two pairs */
@@ -81,8 +82,11 @@ static void print_errors(const struct config_errors *errs)
 static bool load(const struct options *o, struct kc_ctx *crypto, struct core_config *cfg)
 {
     static struct config_errors errs;
-    struct config_env env = {
-        .crypto = crypto, .read_secret = io_read_secret, .arg = (void *)(uintptr_t)o->check};
+    struct config_env env = {.crypto = crypto,
+                             .wall_s = (int64_t)time(NULL),
+                             .read_secret = io_read_secret,
+                             .read_file = io_read_public,
+                             .arg = (void *)(uintptr_t)o->check};
     uint8_t *text;
     size_t len;
     char why[256];
@@ -254,6 +258,11 @@ int main(int argc, char **argv)
     }
     code = load(&o, io->crypto, &cfg) ? 0 : 1;
     if (code == 0 && !o.check) {
+        if (!kc_keys_locked(io->crypto))
+            fputs(
+                "kedged: the kernel locks no memory for keys, they could reach the swap: raise the "
+                "memlock limit (ulimit -l, LimitMEMLOCK=)\n",
+                stderr);
         io_loop_init(io);
         io->cfg = &cfg;
         io->log_level = cfg.log_level;

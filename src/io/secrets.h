@@ -12,4 +12,8 @@ bool io_read_file(const char *path, size_t max, uint8_t **text, size_t *len, cha
 enum config_secret_status io_read_secret(void *arg, enum config_secret_from from, const char *name,
                                          struct config_secret *out);
 
+/* config_env's read_file. */
+enum config_secret_status io_read_public(void *arg, const char *path, size_t max, uint8_t **data,
+                                         size_t *len, char *why, size_t cap);
+
 #endif

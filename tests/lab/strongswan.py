@@ -4,6 +4,7 @@
       charon: {retransmit_tries: 2}        # settings below `charon` in strongswan.conf
       connections: {azure: {...}}          # swanctl.conf's keys; lists as YAML lists
       secrets: {azure: {id: [203.0.113.1], secret: "..."}, quantum: {type: ppk, id: [site], secret: "..."}}
+      certificates: {ca: [PEM], key: [PEM], crl: [PEM]}       # lab.pki makes them
       routes: [10.17.11.76/32 dev ipsec0 src 192.168.11.88]   # added when ipsec0 is there
 
 What has been measured with 5.9.8 and is arranged here: libipsec needs ESP in UDP (encap) and knows no ESN; charon
@@ -19,6 +20,8 @@ from .wait import until
 PLUGINS = ("random nonce drbg openssl aes sha1 sha2 hmac kdf gmp gcm pem x509 pubkey constraints "
            "kernel-libipsec kernel-netlink socket-default vici updown counters")
 VICI = "/run/charon.vici"
+CERTIFICATES = {"ca": ("load-cert", {"type": "X509", "flag": "CA"}), "key": ("load-key", {"type": "any"}),
+                "crl": ("load-cert", {"type": "X509_CRL", "flag": "NONE"})}
 SETTINGS = {"load": PLUGINS, "install_routes": "no", "routing_table_prio": 40000,
             "install_virtual_ip": "no", "filelog": {"stderr": {"default": 1, "ike": 2, "flush_line": "yes"}},
             "plugins": {"vici": {"socket": f"unix://{VICI}"}, "kernel-libipsec": {"load": "yes"}}}
@@ -63,6 +66,10 @@ class StrongSwan:
         for name, secret in (self.spec.get("secrets") or {}).items():
             self._must("load-shared", {"id": name, "type": secret.get("type", "IKE"), "data": secret["secret"],
                                        "owners": secret.get("id") or []})
+        for kind, texts in (self.spec.get("certificates") or {}).items():
+            command, fields = CERTIFICATES[kind]
+            for text in texts:
+                self._must(command, {**fields, "data": text})
         for name, connection in (self.spec.get("connections") or {}).items():
             self.load(name, connection)
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "certs.h"
+
 static struct kc_ctx *crypto;
 static struct core_config cfg;
 static struct config_errors errs;
@@ -30,6 +32,10 @@ static enum config_secret_status read_secret(void *arg, enum config_secret_from 
         text = "thirty-two octets of a good ppk!\n";
     else if (strcmp(name, "/etc/kedge/empty") == 0)
         text = "\nnot the first line";
+    else if (strcmp(name, "/etc/kedge/gw.key") == 0)
+        text = key_p256;
+    else if (strcmp(name, "/etc/kedge/other.key") == 0)
+        text = key_second;
     else if (strcmp(name, "/etc/kedge/elsewhere") == 0)
         return CONFIG_SECRET_UNKNOWN;
     if (!text) {
@@ -42,6 +48,34 @@ static enum config_secret_status read_secret(void *arg, enum config_secret_from 
     return CONFIG_SECRET_OK;
 }
 
+static enum config_secret_status read_pem(void *arg, const char *path, size_t max, uint8_t **data,
+                                          size_t *len, char *why, size_t cap)
+{
+    static const struct {
+        const char *path, *pem[3];
+    } files[] = {
+        {"/etc/kedge/gw.pem", {cert_p256, cert_mid, cert_root}},
+        {"/etc/kedge/old.pem", {cert_old}},
+        {"/etc/kedge/ca.pem", {cert_root}},
+        {"/etc/kedge/crl.pem", {crl_mid}},
+        {"/etc/kedge/text.pem", {"no certificate"}},
+    };
+    (void)arg;
+    for (size_t i = 0; i < KD_ARRAY_LEN(files); i++) {
+        if (strcmp(path, files[i].path) != 0)
+            continue;
+        *data = calloc(1, 65536);
+        assert_non_null(*data);
+        for (size_t k = 0; k < 3 && files[i].pem[k]; k++)
+            strcat((char *)*data, files[i].pem[k]);
+        *len = strlen((char *)*data);
+        assert_true(*len <= max);
+        return CONFIG_SECRET_OK;
+    }
+    snprintf(why, cap, "no such file");
+    return strcmp(path, "/root/ca.pem") == 0 ? CONFIG_SECRET_UNKNOWN : CONFIG_SECRET_FAILED;
+}
+
 static void drop(void)
 {
     for (uint32_t i = 0; i < cfg.n_tunnels; i++) {
@@ -50,12 +84,14 @@ static void drop(void)
     }
     free(cfg.tunnels);
     free(cfg.neighbors);
+    ike_certs_free(cfg.certs);
     memset(&cfg, 0, sizeof(cfg));
 }
 
 static bool parse(const char *text)
 {
-    struct config_env env = {.crypto = crypto, .read_secret = read_secret};
+    struct config_env env = {
+        .crypto = crypto, .wall_s = 1800000000, .read_secret = read_secret, .read_file = read_pem};
     drop();
     bool ok = config_parse(kd_bytes_str(text), "kedge.yaml", &env, &cfg, &errs);
     if (!ok) { /* nothing half-applied */
@@ -211,7 +247,7 @@ static void every_key_of_a_tunnel_is_checked(void **state)
          "8:15: tunnels[0].local-id: any is for remote-id only"},
         {IN_TUNNEL, "remote-id: any", "remote-id: key-id:xyz",
          "8:16: tunnels[0].remote-id: \"key-id:xyz\"; allowed: an address, a domain name, "
-         "user@domain, key-id:HEX, any"},
+         "user@domain, key-id:HEX, a name such as \"C=US, O=Example, CN=gw\", any"},
         {IN_TUNNEL, "role: initiator", "role: intiator",
          "8:11: tunnels[0].role: \"intiator\"; allowed: both, initiator, responder; did you mean "
          "\"initiator\"?"},
@@ -231,15 +267,19 @@ static void every_key_of_a_tunnel_is_checked(void **state)
          "8:14: tunnels[0].profile: azure-custom; allowed: one ike and one esp proposal"},
         {IN_TUNNEL, "legacy: true\n    ike: [des-md5-modp768]\n    esp: [null-sha1, des-md5]",
          "ike: [aes256-sha256-modp768]\n    esp: [aes256-sha256]",
-         "8:11: tunnels[0].ike[0]: \"aes256-sha256-modp768\": modp768 protects nobody; allowed: with "
+         "8:11: tunnels[0].ike[0]: \"aes256-sha256-modp768\": modp768 protects nobody; allowed: "
+         "with "
          "legacy: true in the tunnel"},
         {IN_TUNNEL, "ike: [3des-sha1-modp1024]\n    esp: [3des-sha1]",
          "ike: [3des-sha1-modp1024]\n    esp: [3des-sha1, 3des-md5]",
-         "9:22: tunnels[0].esp[1]: \"3des-md5\": md5 protects nobody; allowed: with legacy: true in "
+         "9:22: tunnels[0].esp[1]: \"3des-md5\": md5 protects nobody; allowed: with legacy: true "
+         "in "
          "the tunnel"},
-        {IN_TUNNEL, "ike: [aes256-prfsha256-sha1-modp1024]\n    esp: [null-sha256]\n    legacy: true",
+        {IN_TUNNEL,
+         "ike: [aes256-prfsha256-sha1-modp1024]\n    esp: [null-sha256]\n    legacy: true",
          "ike: [aes256-prfsha256-sha1-modp1024]\n    esp: [null-sha256]\n    legacy: false",
-         "9:11: tunnels[0].esp[0]: \"null-sha256\": null protects nobody; allowed: with legacy: true "
+         "9:11: tunnels[0].esp[0]: \"null-sha256\": null protects nobody; allowed: with legacy: "
+         "true "
          "in the tunnel"},
         {IN_TUNNEL, "selectors: {local: [0.0.0.0/0]}", "selectors: {local: [10.0.0.1/8]}",
          "8:25: tunnels[0].selectors.local[0]: \"10.0.0.1/8\" has host bits set; did you mean "
@@ -311,13 +351,16 @@ static void every_key_of_a_tunnel_is_checked(void **state)
         {IN_TUNNEL, "detect: 2s\n    abandon: 2s", "detect: 2s\n    abandon: 1999ms",
          "9:14: tunnels[0].abandon: shorter than detect (2000ms); allowed: detect or more"},
         {IN_TUNNEL, "nat-keepalive: 1s", "nat-keepalive: 999ms",
-         "8:20: tunnels[0].nat-keepalive: \"999ms\"; allowed: 1s to 1h, with a unit (ms, s, m, h, d), off"},
+         "8:20: tunnels[0].nat-keepalive: \"999ms\"; allowed: 1s to 1h, with a unit (ms, s, m, h, "
+         "d), off"},
         {IN_TUNNEL, "nat-keepalive: off", "nat-keepalive: none",
-         "8:20: tunnels[0].nat-keepalive: \"none\"; allowed: 1s to 1h, with a unit (ms, s, m, h, d), off"},
+         "8:20: tunnels[0].nat-keepalive: \"none\"; allowed: 1s to 1h, with a unit (ms, s, m, h, "
+         "d), off"},
         {IN_TUNNEL, "fragment-size: 576", "fragment-size: 575",
          "8:20: tunnels[0].fragment-size: \"575\"; allowed: 576 to 9000, off"},
         {IN_TUNNEL, "fragment-size: off", "fragment-size: of",
-         "8:20: tunnels[0].fragment-size: \"of\"; allowed: 576 to 9000, off; did you mean \"off\"?"},
+         "8:20: tunnels[0].fragment-size: \"of\"; allowed: 576 to 9000, off; did you mean "
+         "\"off\"?"},
         {IN_TUNNEL, "retry: 300ms", "retry: 3 s",
          "8:12: tunnels[0].retry: \"3 s\"; allowed: 100ms to 1h, with a unit (ms, s, m, h, d)"},
         {IN_TUNNEL, "lifetime: {ike: 8h, esp: 27000s}", "lifetime: {ike: 8h, esp: 4s}",
@@ -350,7 +393,8 @@ static void every_key_of_a_tunnel_is_checked(void **state)
          "8:5: tunnels[0]: unknown key \"dettect\"; allowed: " TUNNEL_KEYS "; did you mean "
          "\"detect\"?"},
         {IN_TUNNEL, "rekey-rehearsal: 10s", "rekey-rehearsal: 999ms",
-         "8:22: tunnels[0].rekey-rehearsal: \"999ms\"; allowed: 1s to 1h, with a unit (ms, s, m, h, "
+         "8:22: tunnels[0].rekey-rehearsal: \"999ms\"; allowed: 1s to 1h, with a unit (ms, s, m, "
+         "h, "
          "d), off"},
         {IN_TUNNEL, "rekey-rehearsal: off", "rekey-rehearsal: 10",
          "8:22: tunnels[0].rekey-rehearsal: \"10\"; allowed: 1s to 1h, with a unit (ms, s, m, h, "
@@ -390,8 +434,7 @@ static void a_tunnel_names_itself_its_peer_and_its_key(void **state)
          "3:23: tunnels[0].remote: \"192.0.2.1\" is our own address"},
         {IN, NULL, "{name: a, remote: 0.0.0.0, auth: {psk: x}}",
          "3:23: tunnels[0].remote: \"0.0.0.0\"; did you mean \"any\"?"},
-        {IN, NULL, "onprem",
-         "3:5: tunnels[0]: a tunnel is a map; its keys: " TUNNEL_KEYS},
+        {IN, NULL, "onprem", "3:5: tunnels[0]: a tunnel is a map; its keys: " TUNNEL_KEYS},
         {"gateway: {listen: [192.0.2.1, 192.0.2.9]}\ntunnels:\n  - %s\n",
          "{name: a, local: 192.0.2.9, remote: 192.0.2.2, auth: {psk: x}}",
          "{name: a, remote: 192.0.2.2, auth: {psk: x}}",
@@ -606,8 +649,8 @@ static void a_secret_that_is_missing_empty_or_doubled_is_refused(void **state)
         {IN, NULL, "{psk: \"\"}", "3:15: tunnels[0].auth.psk: the pre-shared key is empty"},
         {IN, NULL, "{psk: }", "3:15: tunnels[0].auth.psk: the value is missing"},
         {IN, NULL, "{}",
-         "3:9: tunnels[0].auth: exactly one of psk, psk-file and psk-credential is "
-         "needed"},
+         "3:9: tunnels[0].auth: exactly one of psk, psk-file and psk-credential is needed, or "
+         "certificates: cert, key-file and ca"},
         {IN, NULL, "{psk: a, psk-file: /etc/kedge/psk}",
          "3:9: tunnels[0].auth: exactly one of psk, psk-file and psk-credential is needed"},
         {IN, NULL, "{psk-file: /etc/kedge/empty}",
@@ -619,6 +662,144 @@ static void a_secret_that_is_missing_empty_or_doubled_is_refused(void **state)
         {IN, NULL, "{psk-credential: ../psk}",
          "3:26: tunnels[0].auth.psk-credential: \"../psk\"; allowed: a credential's name "
          "(LoadCredential=NAME:...)"},
+    };
+    (void)state;
+#undef IN
+    check_rows(rows, KD_ARRAY_LEN(rows));
+}
+
+/* ---- certificates ---- */
+
+#define KEY "cert: /etc/kedge/gw.pem, key-file: /etc/kedge/gw.key"
+#define CA  "ca: [/etc/kedge/ca.pem]"
+
+static void auth_of(const char *local_id, const char *auth)
+{
+    char text[1024];
+    snprintf(text, sizeof(text),
+             GATEWAY "tunnels: [{name: a, remote: 192.0.2.2, local-id: \"%s\",\n  auth: {%s}}]\n",
+             local_id, auth);
+    accepted(text);
+}
+
+static void certificates_are_loaded_with_their_key_and_trust(void **state)
+{
+    const struct ike_auth_config *a;
+    (void)state;
+    auth_of("a.example", KEY ", " CA);
+    a = &cfg.tunnels[0].ike.auth;
+    assert_int_equal(errs.n_warnings, 0);
+    assert_int_equal(a->local, IKE_AUTH_CERT);
+    assert_int_equal(a->remote, IKE_AUTH_CERT);
+    assert_int_equal(a->certs->n_chain, 2); /* the root is not sent */
+    assert_int_equal(kc_private_kind(a->certs->key), KC_KEY_EC);
+    assert_int_equal(kc_trust_count(a->certs->trust), 1);
+    assert_false(a->pss || a->sha1_ok || a->cn[0]);
+    auth_of("a.example", KEY ", " CA ", crl: [/etc/kedge/crl.pem], remote-cn: azure gw, "
+                             "rsa-padding: pss, sha1: true");
+    a = &cfg.tunnels[0].ike.auth;
+    assert_true(a->pss && a->sha1_ok);
+    assert_string_equal(a->cn, "azure gw");
+}
+
+static void either_end_may_use_a_key_instead(void **state)
+{
+    const struct ike_auth_config *a;
+    (void)state;
+    auth_of("a.example", KEY ", psk: x");
+    a = &cfg.tunnels[0].ike.auth;
+    assert_int_equal(a->local, IKE_AUTH_CERT);
+    assert_int_equal(a->remote, IKE_AUTH_PSK);
+    assert_null(a->certs->trust);
+    auth_of("a.example", CA ", psk: x");
+    a = &cfg.tunnels[0].ike.auth;
+    assert_int_equal(a->local, IKE_AUTH_PSK);
+    assert_int_equal(a->remote, IKE_AUTH_CERT);
+    assert_null(a->certs->key);
+    auth_of("a.example", "psk: x");
+    a = &cfg.tunnels[0].ike.auth;
+    assert_int_equal(a->remote, IKE_AUTH_PSK);
+    assert_null(a->certs);
+}
+
+static void tunnels_with_the_same_files_share_them(void **state)
+{
+    (void)state;
+    accepted(GATEWAY
+             "tunnels:\n"
+             "  - {name: a, remote: 192.0.2.2, local-id: a.example, auth: {" KEY ", " CA "}}\n"
+             "  - {name: b, remote: 192.0.2.3, local-id: a.example, auth: {" KEY ", " CA "}}\n"
+             "  - {name: c, remote: 192.0.2.4, auth: {" CA ", psk: x}}\n");
+    assert_ptr_equal(cfg.tunnels[0].ike.auth.certs, cfg.tunnels[1].ike.auth.certs);
+    assert_ptr_not_equal(cfg.tunnels[0].ike.auth.certs, cfg.tunnels[2].ike.auth.certs);
+}
+
+static void a_name_of_ours_is_spelled_as_the_certificate_spells_it(void **state)
+{
+    const struct ike_certs *x;
+    (void)state;
+    auth_of("C=US, O=Example, CN=gw p256", KEY ", " CA);
+    assert_int_equal(errs.n_warnings, 0);
+    x = cfg.tunnels[0].ike.auth.certs;
+    assert_int_equal(cfg.tunnels[0].ike.local_id.len, kc_cert_subject(x->chain[0]).len);
+    assert_memory_equal(cfg.tunnels[0].ike.local_id.data, kc_cert_subject(x->chain[0]).p,
+                        kc_cert_subject(x->chain[0]).len);
+    auth_of("C=US, O=Example, CN=other", KEY ", " CA);
+    assert_int_equal(errs.n_warnings, 1);
+    assert_string_equal(
+        errs.w[0].text,
+        "tunnels[0]: the certificate of C=US, O=Example, CN=gw p256 does not say that "
+        "it is local-id; most peers refuse that: set local-id to one of its names");
+}
+
+static void what_may_be_meant_is_a_warning(void **state)
+{
+    (void)state;
+    auth_of("c.example", "cert: /etc/kedge/old.pem, key-file: /etc/kedge/elsewhere, psk: x");
+    assert_int_equal(errs.n_warnings, 3); /* the key, the date, the identity */
+    assert_non_null(strstr(errs.w[1].text, "expired at 2021-01-01T00:00:00Z"));
+    auth_of("a.example", "psk: x, ca: [/root/ca.pem]");
+    assert_int_equal(errs.n_warnings, 1);
+    assert_non_null(strstr(errs.w[0].text, "\"/root/ca.pem\" is not checked"));
+}
+
+static void certificates_that_do_not_fit_are_refused(void **state)
+{
+#define IN GATEWAY "tunnels: [{name: a, remote: 192.0.2.2,\n  auth: {%s}}]\n" /* line 3, column 9  \
+                                                                               */
+    static const struct row rows[] = {
+        {IN, NULL, KEY,
+         "3:9: tunnels[0].auth: \"ca\" is missing: who signs the peer's certificate (or "
+         "psk-file, if the peer uses a key)"},
+        {IN, NULL, CA,
+         "3:9: tunnels[0].auth: \"cert\" is missing: our own certificate (or psk-file, if "
+         "we use a key)"},
+        {IN, NULL, KEY ", " CA ", psk: x",
+         "3:9: tunnels[0].auth: with cert and ca no end uses a pre-shared key; leave it out"},
+        {IN, NULL, "cert: /etc/kedge/gw.pem, " CA,
+         "3:9: tunnels[0].auth: exactly one of key-file and key-credential is needed with cert"},
+        {IN, NULL, KEY ", key-credential: gw, " CA,
+         "3:9: tunnels[0].auth: exactly one of key-file and key-credential is needed with cert"},
+        {IN, NULL, "psk: x, key-file: /etc/kedge/gw.key",
+         "3:28: tunnels[0].auth.key-file: needs \"cert\""},
+        {IN, NULL, "psk: x, crl: [/etc/kedge/crl.pem]", "3:23: tunnels[0].auth.crl: needs \"ca\""},
+        {IN, NULL, "psk: x, remote-cn: gw", "3:29: tunnels[0].auth.remote-cn: needs \"ca\""},
+        {IN, NULL, "psk: x, rsa-padding: pss", "3:31: tunnels[0].auth.rsa-padding: needs \"cert\""},
+        {IN, NULL, CA ", cert: gw.pem, key-file: /etc/kedge/gw.key",
+         "3:41: tunnels[0].auth.cert: \"gw.pem\"; allowed: an absolute path"},
+        {IN, NULL, CA ", cert: /nowhere, key-file: /etc/kedge/gw.key",
+         "3:41: tunnels[0].auth: \"/nowhere\": no such file"},
+        {IN, NULL, "cert: /etc/kedge/gw.pem, key-file: /etc/kedge/other.key, psk: x",
+         "3:45: tunnels[0].auth: \"/etc/kedge/other.key\" is not the key of the first certificate "
+         "in "
+         "cert (the gateway's own comes first)"},
+        {IN, NULL, "cert: /etc/kedge/gw.pem, key-file: /etc/kedge/psk, psk: x",
+         "3:45: tunnels[0].auth: \"/etc/kedge/psk\": no private key in PEM or DER found"},
+        {IN, NULL, "psk: x, ca: []", "3:22: tunnels[0].auth.ca: 0 entries; allowed: 1 to 16"},
+        {IN, NULL, "psk: x, ca: [/etc/kedge/text.pem]",
+         "3:23: tunnels[0].auth: \"/etc/kedge/text.pem\": no certificate in PEM or DER found"},
+        {IN, NULL, "psk: x, " CA ", crl: [/etc/kedge/ca.pem]",
+         "3:49: tunnels[0].auth: \"/etc/kedge/ca.pem\": no CRL in PEM or DER found"},
     };
     (void)state;
 #undef IN
@@ -1009,6 +1190,12 @@ int main(void)
         cmocka_unit_test(the_psk_comes_inline_from_a_file_or_a_credential),
         cmocka_unit_test(a_ppk_has_a_name_and_one_key),
         cmocka_unit_test(a_secret_that_is_missing_empty_or_doubled_is_refused),
+        cmocka_unit_test(certificates_are_loaded_with_their_key_and_trust),
+        cmocka_unit_test(either_end_may_use_a_key_instead),
+        cmocka_unit_test(tunnels_with_the_same_files_share_them),
+        cmocka_unit_test(a_name_of_ours_is_spelled_as_the_certificate_spells_it),
+        cmocka_unit_test(what_may_be_meant_is_a_warning),
+        cmocka_unit_test(certificates_that_do_not_fit_are_refused),
         cmocka_unit_test(a_psk_is_never_in_a_message),
         cmocka_unit_test(a_secret_that_cannot_be_known_here_is_a_warning),
         cmocka_unit_test(without_an_arena_secrets_are_checked_and_not_kept),

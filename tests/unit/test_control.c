@@ -169,6 +169,7 @@ static void make_tunnels(void)
                                                 .group = KC_DH_MODP1024};
     struct ike_view *k = &v->ike;
     k->established = k->initiator = k->encap = true;
+    k->auth = (struct ike_peer_auth){.how = "ecdsa-sha256", .not_after_s = 4102444800};
     memcpy(k->spi_i, "\x01\x23\x45\x67\x89\xab\xcd\xef", 8);
     strcpy(k->suite, "aes256-sha1-modp1024");
     assert_true(ike_id_parse("198.51.100.1", &k->remote_id));
@@ -333,7 +334,8 @@ static void status_has_the_contracts_shape(void **state)
          "\"ike\":{\"established\":true,\"initiator\":true,\"spi_i\":\"0123456789abcdef\","
          "\"spi_r\":\"0000000000000000\",\"suite\":\"aes256-sha1-modp1024\","
          "\"local_id\":\"203.0.113.1\",\"remote_id\":\"198.51.100.1\",\"age_s\":4.0,"
-         "\"rekey_in_s\":null,\"udp_encap\":true},"
+         "\"rekey_in_s\":null,\"udp_encap\":true,"
+         "\"auth\":\"ecdsa-sha256\",\"cert_until\":\"2100-01-01T00:00:00Z\"},"
          "\"children\":[{\"spi_in\":\"c1234567\",\"spi_out\":\"0000abcd\","
          "\"suite\":\"aes256-sha1\",\"esn\":false,\"udp_encap\":true,\"installed\":true,"
          "\"age_s\":0.0,\"rekey_in_s\":25650.0,\"local_ts\":[\"0.0.0.0/0\"],"
@@ -356,7 +358,7 @@ static void status_has_the_contracts_shape(void **state)
          "\"failed_at\":\"child\",\"pfs\":null,\"ike_group\":null}");
     same(json_object_get(spare, "remote"), "\"any\"");
     same(json_object_get(json_object_get(spare, "ike"), "established"), "false");
-    assert_int_equal(json_object_size(json_object_get(spare, "ike")), 10);
+    assert_int_equal(json_object_size(json_object_get(spare, "ike")), 12);
     json_decref(o);
 }
 
