@@ -326,6 +326,9 @@ static void note(struct core *c, const struct bgp_action *a, const struct bgp_ou
     r.reason = a->reason;
     r.text = kd_bytes(out->buf + a->data.off, a->data.len);
     core_say(c, &r);
+    /* DESIGN 3.5: whatever ended a session that had its path may be the path's end. */
+    if (a->note == BGP_NOTE_STOP && tunnel != CORE_NO_TUNNEL && c->tunnels[tunnel].carrying)
+        core_queue_ike_command(c, tunnel, IKE_CMD_PROBE);
 }
 
 void core_peer_bgp(struct core *c, const struct bgp_action *a, const struct bgp_out *out)

@@ -237,6 +237,41 @@ static void a_one_way_break_shows_at_both_ends(void **st KD_UNUSED)
     }
 }
 
+struct sent_until {
+    struct sim_pair *p;
+    size_t mark;
+    uint64_t sent; /* by azure into the internet, before its session stopped */
+};
+
+static bool session_stopped(void *arg)
+{
+    struct sent_until *w = arg;
+
+    if (sim_gw_find(w->p->azure, w->mark, CORE_NOTE_BGP_STOP, SIM_VPN) != SIZE_MAX)
+        return true;
+    w->sent = w->p->internet->end[1].sent;
+    return false;
+}
+
+/* DESIGN 3.5: the end of a session whose path stands asks IKE in the same step. */
+static void a_session_that_ends_asks_for_the_path_at_once(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 30, .no_er = true, .detect_us = KD_S(600)};
+    struct sent_until w = {0};
+    struct sim_pair p;
+
+    pair_new(&p, &o);
+    p.azure->cfg.tunnels[0].neighbor.bgp.hold_s = 9;
+    sim_pair_start(&p);
+    wait_up(&p, KD_S(30));
+    w = (struct sent_until){&p, p.azure->n_rec, 0};
+    sim_link_cut(p.internet, -1, true);
+    assert_true(sim_wait(p.sim, KD_S(30), session_stopped, &w));
+    /* NOTIFICATION, FIN, and the probe: its own time is minutes away */
+    assert_int_equal(p.internet->end[1].sent, w.sent + 3);
+    sim_pair_free(&p);
+}
+
 static void answer_before_abandon_restores(void **st KD_UNUSED)
 {
     struct sim_pair_options o = {.seed = 10};
@@ -636,6 +671,7 @@ int main(void)
         cmocka_unit_test(silent_peer_is_detected_within_budget),
         cmocka_unit_test(a_slow_kernel_delays_only_the_clear),
         cmocka_unit_test(a_one_way_break_shows_at_both_ends),
+        cmocka_unit_test(a_session_that_ends_asks_for_the_path_at_once),
         cmocka_unit_test(answer_before_abandon_restores),
         cmocka_unit_test(a_peer_dead_for_good_is_abandoned_and_found_again),
         cmocka_unit_test(a_peer_that_restarts_at_once_is_recognised),
