@@ -23,7 +23,7 @@ struct cli {
     bool silent, follow;
     bool child, ike, rehearse; /* rekey: which */
     uint64_t wait_us; /* 0: don't wait */
-    const char *since;
+    const char *since, *out, *tunnel;
     const char *command; /* its name in the table: "bgp neighbors" */
     int argc;            /* the command's arguments */
     char **argv;
@@ -33,7 +33,7 @@ struct cli {
 
 typedef enum cli_exit cli_command(const struct cli *c);
 cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_neighbor, cli_neighbors,
-    cli_routes, cli_events, cli_check, cli_version;
+    cli_routes, cli_events, cli_keylog, cli_check, cli_version;
 
 /* True when the daemon can't have a tunnel of this name; said on stderr. */
 bool cli_no_tunnel(const char *name) KD_MUST_USE;
@@ -43,9 +43,10 @@ bool cli_no_tunnel(const char *name) KD_MUST_USE;
 /* Answers below 400 as JSON in *out (new reference). body may be NULL. */
 enum cli_exit cli_ask(const struct cli *c, const char *method, const char *path, const char *body,
                       json_t **out) KD_MUST_USE;
-/* Hands each line of a stream to fn until it returns false or the stream ends (CLI_OK), or
+/* body NULL: GET, else POST. Hands each line of a stream to fn until it returns false or the stream ends (CLI_OK), or
  * timeout_us passes (CLI_TIMEOUT, nothing said; 0: no limit). */
-enum cli_exit cli_stream(const struct cli *c, const char *path, uint64_t timeout_us,
+enum cli_exit cli_stream(const struct cli *c, const char *path, const char *body,
+                         uint64_t timeout_us,
                          bool (*fn)(void *arg, json_t *line), void *arg) KD_MUST_USE;
 /* path?key=value, escaped, onto path (cap bytes); value NULL: nothing. */
 void cli_query(char *path, size_t cap, const char *key, const char *value);

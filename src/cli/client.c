@@ -162,13 +162,15 @@ enum cli_exit cli_ask(const struct cli *c, const char *method, const char *path,
     return e;
 }
 
-enum cli_exit cli_stream(const struct cli *c, const char *path, uint64_t timeout_us,
-                         bool (*fn)(void *arg, json_t *line), void *arg)
+enum cli_exit cli_stream(const struct cli *c, const char *path, const char *body,
+                         uint64_t timeout_us, bool (*fn)(void *arg, json_t *line), void *arg)
 {
     struct incoming in = {.max = LINE_MAX_LEN, .fn = fn, .arg = arg};
     CURL *curl = prepare(c, path, &in);
     if (!curl)
         return CLI_FAILED;
+    if (body)
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     if (timeout_us)
         curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(timeout_us / 1000));
     CURLcode rc = curl_easy_perform(curl);

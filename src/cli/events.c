@@ -67,7 +67,7 @@ enum cli_exit cli_events(const struct cli *c)
     cli_query(path, sizeof(path), "since", c->since ? c->since : "0");
     if (c->follow)
         cli_query(path, sizeof(path), "follow", "1");
-    enum cli_exit e = cli_stream(c, path, c->follow ? 0 : KD_S(30), on_line, &s);
+    enum cli_exit e = cli_stream(c, path, NULL, c->follow ? 0 : KD_S(30), on_line, &s);
     if (s.dropped)
         return CLI_FAILED;
     if (e == CLI_OK && c->follow && !s.stopped) {

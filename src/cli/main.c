@@ -17,6 +17,8 @@ enum given {
     O_CHILD = 1 << 12,
     O_IKE = 1 << 13,
     O_REHEARSE = 1 << 14,
+    O_OUT = 1 << 15,
+    O_TUNNEL = 1 << 16,
 };
 
 static const struct command {
@@ -44,6 +46,8 @@ static const struct command {
      "routes; of a PREFIX and what is inside, or that hold an ADDRESS"},
     {"events", "[--follow] [--since N]", 0, 0, O_FOLLOW | O_SINCE, cli_events,
      "what happened, the last 4096"},
+    {"keylog", "--out DIR|FILE [--tunnel NAME]", 0, 0, O_OUT | O_TUNNEL, cli_keylog,
+     "write the keys for Wireshark, as they come, until Ctrl-C; as root, with control.keylog"},
     {"check", "FILE", 1, 1, 0, cli_check, "judge a configuration, without the daemon"},
     {"version", "", 0, 0, 0, cli_version, "print the version"},
 };
@@ -100,7 +104,8 @@ static int parse_options(int argc, char **argv, struct cli *c, unsigned *options
         {"wait", required_argument, NULL, O_WAIT},  {"silent", no_argument, NULL, O_SILENT},
         {"follow", no_argument, NULL, O_FOLLOW},    {"since", required_argument, NULL, O_SINCE},
         {"child", no_argument, NULL, O_CHILD},      {"ike", no_argument, NULL, O_IKE},
-        {"rehearse", no_argument, NULL, O_REHEARSE},
+        {"rehearse", no_argument, NULL, O_REHEARSE}, {"out", required_argument, NULL, O_OUT},
+        {"tunnel", required_argument, NULL, O_TUNNEL},
         {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'V'},
         {0},
     };
@@ -116,6 +121,10 @@ static int parse_options(int argc, char **argv, struct cli *c, unsigned *options
             c->socket = optarg;
         if (o == O_SINCE)
             c->since = optarg;
+        if (o == O_OUT)
+            c->out = optarg;
+        if (o == O_TUNNEL)
+            c->tunnel = optarg;
         if (o == O_WAIT && !cli_duration(optarg, &c->wait_us)) {
             fprintf(stderr, "kedge: --wait \"%s\"; allowed: 10s, 500ms, 2m\n", optarg);
             return CLI_USAGE;

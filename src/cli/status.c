@@ -166,6 +166,8 @@ static void print_status(const json_t *o, bool one, FILE *to)
     fprintf(to, "kedged %s, up %s, data plane %s (%s)\n", cli_str(d, "version"),
             cli_age(cli_num(d, "uptime_s"), up), cli_str(d, "dataplane"),
             cli_str(d, "dataplane_reason"));
+    if (json_is_string(json_object_get(d, "keylog")))
+        fprintf(to, "KEYS ARE BEING WRITTEN to %s (kedge keylog)\n", cli_str(d, "keylog"));
     if (json_array_size(tunnels) > 0) {
         fputc('\n', to);
         print_overview(tunnels, to);

@@ -3,7 +3,7 @@
  *
  *   GET  /v1/status[?tunnel=N]            GET  /v1/bgp/neighbors
  *   GET  /v1/routes?view=V&neighbor=N&prefix=P   GET  /v1/events?since=SEQ[&follow=1]
- *   GET  /v1/explain[?tunnel=N]
+ *   GET  /v1/explain[?tunnel=N]                  POST /v1/keylog
  *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|enable */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -29,6 +29,8 @@ struct ctl_env {
     uint64_t now_us, start_us; /* CLOCK_MONOTONIC */
     /* The data plane's counters of a child; false when it has none. May be NULL. */
     bool (*count)(void *arg, struct kd_handle child, struct ctl_counters *c);
+    bool keylog_allowed;     /* control.keylog */
+    const char *keylog_path; /* where keys are being written; NULL: nowhere */
     void *arg;
 };
 
@@ -37,6 +39,7 @@ struct ctl_request {
     const char *(*query)(void *arg, const char *key); /* NULL when absent */
     void *query_arg;
     struct kd_bytes body;
+    bool root; /* the client's user is root */
 };
 
 struct ctl_response {
@@ -46,6 +49,10 @@ struct ctl_response {
     char *body;        /* malloc'ed; freed by ctl_response_done() */
     size_t len;
     bool follow; /* body is the beginning: keep the connection and send every further event line */
+    /* The caller starts a key log to this path and stops it with the connection, whose stream this
+     * answer is to begin (then with the shell's number for it). */
+    char keylog[256];
+    uint64_t stream; /* 0: every event */
     bool has_command; /* the caller gives it to the core; the answer doesn't wait for its effect */
     enum core_command command;
     uint32_t tunnel, peer;

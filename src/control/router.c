@@ -258,6 +258,48 @@ static struct ctl_response post_tunnel(const struct ctl_env *env, const struct c
     return r;
 }
 
+/* {"out": "/path"[, "tunnel": "name"]} */
+static bool read_keylog(const struct ctl_request *req, char out[256], char tunnel[32])
+{
+    json_t *o = json_loadb((const char *)req->body.p, req->body.len, JSON_REJECT_DUPLICATES, NULL);
+    const char *path = json_string_value(json_object_get(o, "out"));
+    const char *name = json_string_value(json_object_get(o, "tunnel"));
+    size_t known = 1 + (json_object_get(o, "tunnel") != NULL);
+    bool ok = path && path[0] == '/' && strlen(path) < 256 && json_object_size(o) == known &&
+              (known == 1 || (name && strlen(name) < 32));
+    if (ok) {
+        strcpy(out, path);
+        strcpy(tunnel, name ? name : "");
+    }
+    json_decref(o);
+    return ok;
+}
+
+static struct ctl_response post_keylog(const struct ctl_env *env, const struct ctl_request *req,
+                                       const struct args *a)
+{
+    struct ctl_response r;
+    char out[256], name[32];
+    uint32_t tunnel = CORE_NO_TUNNEL;
+    (void)a;
+    if (!env->keylog_allowed)
+        return ctl_error(403, "set control: {keylog: true} in kedge.yaml and restart kedged",
+                         "the key log is switched off");
+    if (!req->root)
+        return ctl_error(403, "run it as root", "keys are given to root only");
+    if (!read_keylog(req, out, name))
+        return ctl_error(400, "the body is {\"out\":\"/absolute/path\"[,\"tunnel\":\"name\"]}",
+                         "the body isn't understood");
+    if (name[0] && !core_tunnel_find(env->core, name, &tunnel))
+        return no_tunnel(env, name);
+    r = respond(200, json_pack("{s:i, s:s}", "version", CTL_VERSION, "keylog", out));
+    strcpy(r.keylog, out);
+    r.tunnel = tunnel;
+    r.type = "application/x-ndjson";
+    r.follow = r.status == 200;
+    return r;
+}
+
 static struct ctl_response post_neighbor(const struct ctl_env *env, const struct ctl_request *req,
                                          const struct args *a)
 {
@@ -290,6 +332,7 @@ static const struct route {
     {"POST", "/v1/tunnels/*/down", post_tunnel, CORE_CMD_DOWN},
     {"POST", "/v1/tunnels/*/rekey", post_tunnel, CORE_CMD_REKEY},
     {"POST", "/v1/tunnels/*/reset", post_tunnel, CORE_CMD_RESET},
+    {"POST", "/v1/keylog", post_keylog, 0},
     {"POST", "/v1/neighbors/*/shutdown", post_neighbor, CORE_CMD_NEIGHBOR_SHUTDOWN},
     {"POST", "/v1/neighbors/*/enable", post_neighbor, CORE_CMD_NEIGHBOR_ENABLE},
 };

@@ -188,8 +188,9 @@ json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel)
         if ((tunnel == CORE_NO_TUNNEL || tunnel == i) && core_tunnel_get(env->core, i, &v))
             json_array_append_new(tunnels, tunnel_object(env, &v));
     }
-    return json_pack("{s:i, s:{s:s, s:o, s:s, s:o}, s:o}", "version", CTL_VERSION, "daemon",
+    return json_pack("{s:i, s:{s:s, s:o, s:s, s:o, s:o}, s:o}", "version", CTL_VERSION, "daemon",
                      "version", env->version, "uptime_s", ctl_seconds(since(env, env->start_us)),
                      "dataplane", core_dataplane_names[dp], "dataplane_reason", ctl_text(text(why)),
+                     "keylog", env->keylog_path ? ctl_text(text(env->keylog_path)) : json_null(),
                      "tunnels", tunnels);
 }

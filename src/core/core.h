@@ -235,6 +235,7 @@ bool core_peer_find(const struct core *c, const char *name_or_address, uint32_t 
 bool core_bfd_get(const struct core *c, uint32_t peer, struct bfd_session_view *v);
 const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t peer);
 const struct bgp *core_bgp(const struct core *c);
+const struct ike *core_ike(const struct core *c);
 const struct core_config *core_configuration(const struct core *c);
 enum core_dataplane core_dataplane_of(const struct core *c, const char **why);
 /* Is the prefix acknowledged by the kernel as installed, and over which interface ("" for none)? */

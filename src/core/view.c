@@ -71,6 +71,11 @@ const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t pe
     return p ? &p->cfg : NULL;
 }
 
+const struct ike *core_ike(const struct core *c)
+{
+    return c->ike;
+}
+
 const struct bgp *core_bgp(const struct core *c)
 {
     return c->bgp;

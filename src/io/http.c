@@ -35,6 +35,7 @@ struct follower {
     char *queue;
     size_t len, at, cap;
     bool suspended, lagged, ended;
+    uint64_t stream; /* its own; 0: every event */
 };
 
 struct io_http {
@@ -95,20 +96,30 @@ static void wake(struct follower *f)
         uv_timer_start(&f->h->deadline, on_deadline, 0, 0);
 }
 
-void io_http_event(struct io_http *h, const char *line)
+static void to_followers(struct io_http *h, uint64_t stream, const char *line)
 {
     static const char dropped[] =
         "{\"version\":1,\"error\":\"this follower doesn't read fast enough and is dropped\","
         "\"remedy\":\"ask again with since=SEQ of the last event read\"}\n";
     size_t n = strlen(line);
     for (struct follower *f = h->followers; f; f = f->next) {
-        if (f->lagged || f->ended)
+        if (f->lagged || f->ended || f->stream != stream)
             continue;
         bool full = f->len - f->at + n > QUEUE_MAX;
         queue(f, full ? dropped : line, full ? sizeof(dropped) - 1 : n);
         f->lagged |= full;
         wake(f);
     }
+}
+
+void io_http_event(struct io_http *h, const char *line)
+{
+    to_followers(h, 0, line);
+}
+
+void io_http_line(struct io_http *h, uint64_t stream, const char *line)
+{
+    to_followers(h, stream, line);
 }
 
 static size_t take(const char *src, size_t len, size_t *at, char *dst, size_t max)
@@ -134,6 +145,12 @@ static ssize_t read_stream(void *cls, uint64_t pos, char *buf, size_t max)
     return 0;
 }
 
+static void stream_ended(struct io_http *h, uint64_t stream)
+{
+    if (stream && h->cb.ended)
+        h->cb.ended(h->cb.arg, stream);
+}
+
 static void free_follower(void *cls)
 {
     struct follower *f = cls;
@@ -141,6 +158,7 @@ static void free_follower(void *cls)
     if (f->next)
         f->next->link = f->link;
     f->h->n_followers--;
+    stream_ended(f->h, f->stream);
     free(f->head);
     free(f->queue);
     free(f);
@@ -163,7 +181,8 @@ static struct MHD_Response *follow(struct io_http *h, struct MHD_Connection *con
                            .next = h->followers,
                            .link = &h->followers,
                            .head = r->body,
-                           .head_len = r->len};
+                           .head_len = r->len,
+                           .stream = r->stream};
     r->body = NULL;
     if (f->next)
         f->next->link = &f->next;
@@ -202,6 +221,7 @@ static enum MHD_Result send_response(struct io_http *h, struct MHD_Connection *c
                                      struct ctl_response *r)
 {
     if (r->follow && h->n_followers >= FOLLOWERS_MAX) {
+        stream_ended(h, r->stream);
         ctl_response_done(r);
         *r = ctl_error(503, "end another `kedge events --follow` or `--wait`",
                        "%d followers are connected already", FOLLOWERS_MAX);
@@ -213,6 +233,7 @@ static enum MHD_Result send_response(struct io_http *h, struct MHD_Connection *c
         m = MHD_create_response_from_buffer(
             r->len, r->body, r->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!m) {
+        stream_ended(h, r->stream);
         ctl_response_done(r);
         return MHD_NO;
     }
@@ -255,6 +276,17 @@ static enum MHD_Result add_body(struct request *q, const char *data, size_t *len
     return MHD_YES;
 }
 
+/* By the kernel's word, at the time of connecting. */
+static bool is_root(struct MHD_Connection *conn)
+{
+    const union MHD_ConnectionInfo *i =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct ucred who = {.uid = (uid_t)-1};
+    socklen_t len = sizeof(who);
+    return i && getsockopt(i->connect_fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+           len == sizeof(who) && who.uid == 0;
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *len, void **state)
@@ -266,7 +298,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
         return begin(h, conn, state);
     if (*len > 0)
         return add_body(q, data, len);
-    struct ctl_request req = {method, url, query, conn, kd_bytes(q->body, q->len)};
+    struct ctl_request req = {method, url, query, conn, kd_bytes(q->body, q->len), is_root(conn)};
     struct ctl_response r = h->cb.request(h->cb.arg, &req);
     return send_response(h, conn, &r);
 }

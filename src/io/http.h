@@ -17,6 +17,8 @@ struct io_http_callbacks {
     /* Answers a request, within the call; the command in the response has been given to the core by
      * then. The response's body is taken. */
     struct ctl_response (*request)(void *arg, const struct ctl_request *req);
+    /* The connection of a follower with a stream of its own has ended; may be NULL. */
+    void (*ended)(void *arg, uint64_t stream);
     void *arg;
 };
 
@@ -28,6 +30,8 @@ struct io_http *io_http_new(uv_loop_t *loop, const char *path, const char *group
 /* One event line (with its line feed; copied) to every follower. May be called from within the
  * request callback. */
 void io_http_event(struct io_http *h, const char *line);
+/* One line to the follower of this stream alone. */
+void io_http_line(struct io_http *h, uint64_t stream, const char *line);
 /* Sends what can be sent at once, ends the followers, closes and removes the socket. The memory
  * goes with the loop's close callbacks: run the loop once more. */
 void io_http_free(struct io_http *h);

@@ -4,7 +4,7 @@
  *   main.c      options, start, signals        loop.c   the control loop: feed, deadline, queue
  *   udp.c       IKE on port 500                tcp.c    BGP's connections
  *   jobs.c      slow crypto on the pool        kernel.c netlink and interfaces
- *   bfd.c       BFD's sockets
+ *   bfd.c       BFD's sockets                  keylog.c keys into files, for Wireshark
  *   dp.c glue   data plane events              report.c log, event ring, HTTP followers
  *   priv.c      everything that needs privilege */
 #ifndef IO_IO_H
@@ -54,6 +54,8 @@ struct io {
 
     struct ctl_ring *ring;
     struct io_http *http;
+    struct io_keylog *keylog; /* NULL: no keys are being written */
+    uint64_t streams;         /* numbers given to followers of their own stream */
     uint64_t start_us;
     int log_level;
     int exit_code;

@@ -2,6 +2,8 @@
  * cause at once (a device made, a refused send) is queued and follows the step, never inside it. */
 #include "io/io.h"
 
+#include "io/keylog.h"
+
 #include <stdlib.h>
 #include <time.h>
 
@@ -90,6 +92,7 @@ static void step(struct io *io, struct core_ev *ev)
     for (uint32_t i = 0; i < io->out->n; i++)
         act(io, &io->out->a[i]);
     io_kernel_flush(io);
+    io_keylog_scan(io);
 }
 
 static void on_deadline(uv_timer_t *t)

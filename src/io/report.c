@@ -2,6 +2,8 @@
  * control socket; and the control requests, answered from the core's views. */
 #include "io/io.h"
 
+#include "io/keylog.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -67,6 +69,26 @@ static bool count(void *arg, struct kd_handle child, struct ctl_counters *c)
     return true;
 }
 
+static void start_keylog(struct io *io, struct ctl_response *res)
+{
+    char why[320], *head;
+
+    head = io_keylog_start(io, res->keylog, res->tunnel, ++io->streams, why, sizeof(why));
+    ctl_response_done(res);
+    if (!head) {
+        *res = ctl_error(409, "kedge keylog --out DIR|FILE", "%s", why);
+        return;
+    }
+    res->body = head;
+    res->len = strlen(head);
+    res->stream = io->streams;
+}
+
+static void on_ended(void *arg, uint64_t stream)
+{
+    io_keylog_stop(arg, stream);
+}
+
 static struct ctl_response on_request(void *arg, const struct ctl_request *req)
 {
     struct io *io = arg;
@@ -76,8 +98,13 @@ static struct ctl_response on_request(void *arg, const struct ctl_request *req)
                           .now_us = io_now_us(),
                           .start_us = io->start_us,
                           .count = count,
+                          .keylog_allowed = io->cfg->keylog,
+                          .keylog_path = io_keylog_path(io),
                           .arg = io};
     struct ctl_response res = ctl_handle(&env, req);
+
+    if (res.keylog[0])
+        start_keylog(io, &res);
 
     if (res.has_command) {
         struct core_ev ev = {.kind = CORE_EV_COMMAND,
@@ -95,7 +122,7 @@ bool io_report_open(struct io *io, char *text, size_t cap)
 
     if (!io->cfg->control_socket[0])
         return true;
-    cb = (struct io_http_callbacks){.request = on_request, .arg = io};
+    cb = (struct io_http_callbacks){.request = on_request, .ended = on_ended, .arg = io};
     io->http =
         io_http_new(&io->loop, io->cfg->control_socket, io->cfg->control_group, &cb, text, cap);
     return io->http != NULL;

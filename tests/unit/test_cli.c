@@ -27,12 +27,13 @@ enum cli_exit cli_ask(const struct cli *c, const char *method, const char *path,
     return CLI_OK;
 }
 
-enum cli_exit cli_stream(const struct cli *c, const char *path, uint64_t timeout_us,
-                         bool (*fn)(void *arg, json_t *line), void *arg)
+enum cli_exit cli_stream(const struct cli *c, const char *path, const char *data,
+                         uint64_t timeout_us, bool (*fn)(void *arg, json_t *line), void *arg)
 {
     bool more = true;
     (void)c;
     (void)timeout_us;
+    assert_null(data);
     assert_string_equal(path, "/v1/events?follow=1&since=7");
     for (size_t i = 0; more && i < KD_ARRAY_LEN(lines) && lines[i]; i++) {
         json_t *o = json_loads(lines[i], 0, NULL);

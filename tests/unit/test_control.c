@@ -280,10 +280,13 @@ static const char *query(void *arg, const char *key) /* "key=value&key=value" */
 
 static struct ctl_response last;
 
+static bool as_root;
+
 static json_t *ask(const char *method, const char *path, const char *q, const char *body,
                    int status)
 {
-    struct ctl_request req = {method, path, query, (void *)(uintptr_t)q, kd_bytes_str(body)};
+    struct ctl_request req = {method, path, query, (void *)(uintptr_t)q, kd_bytes_str(body),
+                              as_root};
     ctl_response_done(&last);
     last = ctl_handle(&env, &req);
     if (last.status != status)
@@ -324,7 +327,7 @@ static void status_has_the_contracts_shape(void **state)
     json_t *o = ask("GET", "/v1/status", "", "", 200);
     same(json_object_get(o, "daemon"),
          "{\"version\":\"0.1.0\",\"uptime_s\":10.0,\"dataplane\":\"tun\","
-         "\"dataplane_reason\":\"this kernel has no ESP\"}");
+         "\"dataplane_reason\":\"this kernel has no ESP\",\"keylog\":null}");
     json_t *list = json_object_get(o, "tunnels");
     assert_int_equal(json_array_size(list), 2);
     same(json_array_get(list, 0),
@@ -516,6 +519,36 @@ static void explain_has_the_contracts_shape(void **state)
     same(json_object_get(json_array_get(r, 0), "line"), "12");
     same(json_object_get(json_array_get(r, 1), "line"), "null");
     json_decref(o);
+}
+
+/* The switch and root, both; and nothing of a key in the answer. */
+static void a_key_log_needs_the_switch_and_root(void **state)
+{
+#define OUT "{\"out\":\"/run/keys\"}"
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        env.keylog_allowed = i & 1;
+        as_root = i & 2;
+        refused("POST", "/v1/keylog", "", OUT, 403);
+        assert_false(last.follow || last.keylog[0]);
+    }
+    env.keylog_allowed = as_root = true;
+    json_t *o = ask("POST", "/v1/keylog", "", OUT, 200);
+    same(o, "{\"version\":1,\"keylog\":\"/run/keys\"}");
+    json_decref(o);
+    assert_true(last.follow);
+    assert_string_equal(last.keylog, "/run/keys");
+    assert_int_equal(last.tunnel, CORE_NO_TUNNEL);
+    json_decref(ask("POST", "/v1/keylog", "", "{\"out\":\"/k\",\"tunnel\":\"spare\"}", 200));
+    assert_int_equal(last.tunnel, 1);
+    refused("POST", "/v1/keylog", "", "{\"out\":\"/k\",\"tunnel\":\"nosuch\"}", 404);
+    refused("POST", "/v1/keylog", "", "{\"out\":\"keys\"}", 400);
+    refused("POST", "/v1/keylog", "", "{\"tunnel\":\"spare\"}", 400);
+    refused("POST", "/v1/keylog", "", "{\"out\":\"/k\",\"mode\":1}", 400);
+    refused("POST", "/v1/keylog", "", "", 400);
+    refused("GET", "/v1/keylog", "", "", 405);
+    as_root = false;
+#undef OUT
 }
 
 static void nothing_refused_is_null_and_strangers_are_a_list(void **state)
@@ -777,6 +810,7 @@ int main(void)
         T(routes_are_filtered_by_view_neighbor_and_prefix),
         T(a_command_is_named_not_run),
         T(explain_has_the_contracts_shape),
+        T(a_key_log_needs_the_switch_and_root),
         T(nothing_refused_is_null_and_strangers_are_a_list),
         T(what_is_not_in_the_table_is_404_405_or_400),
         T(events_are_one_line_of_json_and_one_of_log),
