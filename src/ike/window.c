@@ -223,6 +223,16 @@ static bool send_child_delete(struct ike *e, struct ike_sa *sa)
     return false;
 }
 
+/* The peer has made it, and may not have our answer yet: then it does not know what we mean, and
+ * its CHILD_SA_NOT_FOUND would take the pair away (2.25). Its DELETE of the old pair shows that it
+ * has. */
+static bool perhaps_unknown(const struct ike *e, const struct ike_child *c)
+{
+    const struct ike_child *old = ike_child_get(e, c->replaces);
+
+    return !c->initiator && old && old->state == IKE_CH_UP;
+}
+
 static void start_rekey(struct ike *e, struct ike_sa *sa)
 {
     if (sa->want_rekey) {
@@ -232,7 +242,7 @@ static void start_rekey(struct ike *e, struct ike_sa *sa)
     }
     for (int i = 0; i < IKE_SA_CHILDREN; i++) {
         struct ike_child *c = ike_child_get(e, sa->child[i]);
-        if (!c || c->state != IKE_CH_UP || !c->want_rekey)
+        if (!c || c->state != IKE_CH_UP || !c->want_rekey || perhaps_unknown(e, c))
             continue;
         c->want_rekey = false;
         if (c->redundant || ike_child_successor(e, c))

@@ -247,6 +247,30 @@ static void a_request_without_rekey_sa_replaces_nothing(void **state)
     done(t);
 }
 
+/* Our answer may be late: until the peer has deleted the old pair, it may not know the new one. */
+static void a_pair_that_the_peer_may_not_know_yet_is_not_rekeyed(void **state)
+{
+    struct peer *t = peer_up(131, B, AZURE_IKE, AZURE_ESP);
+    uint32_t old = t->p->s[B].child[0].spi_out;
+    const uint8_t spi[4] = {(uint8_t)(old >> 24), (uint8_t)(old >> 16), (uint8_t)(old >> 8),
+                            (uint8_t)old};
+    struct ike_build *b = peer_request(t, IKE_X_CREATE_CHILD_SA);
+    (void)state;
+
+    ike_put_notify(b, IKE_PROTO_ESP, kd_bytes(spi, 4), IKE_N_REKEY_SA, none);
+    peer_put_child(t, b, 0x7005);
+    assert_int_equal(peer_send(t), 1);
+    assert_int_equal(peer_error(t), 0);
+    pair_command(t->p, B, IKE_CMD_REKEY_CHILD);
+    pair_run(t->p, KD_MS(100));
+    assert_int_equal(t->n_requests, 0);
+    ike_put_delete(peer_request(t, IKE_X_INFORMATIONAL), IKE_PROTO_ESP, &old, 1);
+    assert_int_equal(peer_send(t), 2); /* its answer, and now the request */
+    assert_int_equal(t->n_requests, 1);
+    assert_int_equal(t->asked.exchange, IKE_X_CREATE_CHILD_SA);
+    done(t);
+}
+
 static void rekeying_a_pair_that_is_not_there_is_refused_with_its_spi(void **state)
 {
     struct peer *t = peer_up(117, B, AZURE_IKE, AZURE_ESP);
@@ -549,6 +573,7 @@ int main(void)
         T(an_ike_rekey_without_ke_is_malformed),
         T(a_rekey_request_names_the_pair_by_our_inbound_spi),
         T(a_request_without_rekey_sa_replaces_nothing),
+        T(a_pair_that_the_peer_may_not_know_yet_is_not_rekeyed),
         T(rekeying_a_pair_that_is_not_there_is_refused_with_its_spi),
         T(refused_further_pairs_the_old_one_ends_and_all_begins_anew),
         T(informational_in_clear_or_under_another_key_changes_nothing),
