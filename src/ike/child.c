@@ -311,6 +311,8 @@ void ike_child_drop(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum 
             sa->child[i] = KD_HANDLE_NONE;
         else if (o && kd_handle_eq(o->replaced_by, c->self))
             o->replaced_by = c->replaced_by; /* whoever was rekeyed in its turn */
+        if (o && kd_handle_eq(o->rival, c->self))
+            o->rival = c->replaced_by;
     }
     kd_slab_free(&e->children, c->self);
     ike_touch(e, sa);

@@ -10,6 +10,7 @@
 #include "ike/grammar.h"
 #include "ike/message.h"
 #include "ike_pair.h"
+#include "ike_peer.h"
 
 /* ---- rekeying ---- */
 
@@ -240,6 +241,47 @@ static void both_sides_rekeying_at_once_settle(void **state)
     }
 }
 
+/* The engine rekeys its pair, and the peer answers with this SPI. */
+static void rekeyed_by_the_engine(struct peer *t, uint32_t spi)
+{
+    peer_put_child(t, peer_answer(t), spi);
+    (void)peer_send(t);
+}
+
+/* 2.8.1: the peer has lost and never deletes its pair. It goes, although the pair that won has been
+ * rekeyed since, and is forgotten. */
+static void a_losers_pair_is_deleted_by_us_when_the_winner_is_long_gone(void **state)
+{
+    struct peer *t = peer_of(pair_established(1, AZURE_IKE, AZURE_ESP), B);
+    struct pair *p = t->p;
+    uint32_t old = p->s[B].child[0].spi_out;
+    const uint8_t spi[4] = {(uint8_t)(old >> 24), (uint8_t)(old >> 16), (uint8_t)(old >> 8),
+                            (uint8_t)old};
+    struct ike_build *b;
+    (void)state;
+
+    t->polite = true;
+    pair_command(p, B, IKE_CMD_REKEY_CHILD);
+    pair_run(p, KD_MS(20));
+    assert_int_equal(t->n_requests, 1);
+    b = peer_request(t, IKE_X_CREATE_CHILD_SA);
+    ike_put_notify(b, IKE_PROTO_ESP, kd_bytes(spi, 4), IKE_N_REKEY_SA, kd_bytes(NULL, 0));
+    peer_put_child(t, b, 0x7001);
+    assert_int_equal(peer_send(t), 1);
+    assert_int_equal(peer_error(t), 0);
+    rekeyed_by_the_engine(t, 0x7002);
+    pair_run(p, KD_MS(100));
+    assert_int_equal(pair_outbound(p, B)->spi_out, 0x7002); /* with this seed's nonces it wins */
+    pair_command(p, B, IKE_CMD_REKEY_CHILD);
+    pair_run(p, KD_MS(20));
+    rekeyed_by_the_engine(t, 0x7003);
+    pair_run(p, KD_S(20));
+    assert_int_equal(p->s[B].n_children, 1);
+    assert_int_equal(p->s[B].child[0].spi_out, 0x7003);
+    peer_free(t);
+    pair_free(p);
+}
+
 #define T(f) cmocka_unit_test(f)
 
 int main(void)
@@ -254,6 +296,7 @@ int main(void)
         T(refused_install_at_rekey_keeps_the_old_pair),
         T(late_answer_about_a_deleted_pair_installs_nothing),
         T(both_sides_rekeying_at_once_settle),
+        T(a_losers_pair_is_deleted_by_us_when_the_winner_is_long_gone),
     };
 
     cmocka_set_test_filter(getenv("IKE_TEST"));
