@@ -12,7 +12,7 @@ from peers import ping_both_ways, strongswan_pair
 IKE = "aes256-sha256-modp2048"
 ROUNDS = 25     # of a child and an IKE SA each
 INTERVAL = 0.004
-OLD = 5         # seconds that an old pair receives
+OLD, OVERDUE = 5, 10    # seconds that an old pair receives; and that a loser's waits for its maker's DELETE
 
 
 def pair(esp="aes256-sha256", tunnel=None, connection=None, child=None):
@@ -24,7 +24,11 @@ def pair(esp="aes256-sha256", tunnel=None, connection=None, child=None):
 
 @pytest.fixture(scope="module", params=["aes256-sha256", "aes256-sha256-ecp256"], ids=["without PFS", "with PFS"])
 def lab(request):
-    with Topology(pair(request.param)) as topology:
+    description = pair(request.param)
+    # charon reads answers some ms late, so that exchanges cross. Not requests too: an answer and a request of the same
+    # message id that come at once are one to charon 5.9.8, which drops the second ("already processing")
+    description["hosts"]["peer"]["strongswan"]["charon"] = {"receive_delay": 15, "receive_delay_request": "no"}
+    with Topology(description) as topology:
         topology["gate"].kedge.wait_up("peer")
         yield topology
         topology["peer"].strongswan.kill()
@@ -49,7 +53,7 @@ def settled(lab):
             (row["ike"]["spi_i"], row["ike"]["spi_r"]) and \
             (installed[0]["spi-in"], installed[0]["spi-out"]) == \
             (row["children"][0]["spi_out"], row["children"][0]["spi_in"])
-    until(same, OLD + 10, lambda: f"one SA each; kedge {lab['gate'].kedge.tunnel('peer')}, "
+    until(same, OLD + OVERDUE + 5, lambda: f"one SA each; kedge {lab['gate'].kedge.tunnel('peer')}, "
                                   f"strongSwan {lab['peer'].strongswan.sas_list()}", 0.2)
 
 
@@ -70,17 +74,23 @@ def kedge_rekeys(lab):
         kedge.events.wait(event, 10, mark, tunnel="peer")
 
 
-def rekey_found(peer, **which):
-    """charon may still be busy with the SA's last rekey."""
-    until(lambda: peer.vici.request("rekey", which).get("success") == "yes", 5, f"{which} at charon", 0.01)
+def charon_rekeys(peer, what):
+    """The "child" or the "ike" that is in use, by its number: its name would mean those that go, too."""
+    def asked():
+        established = [sa for sa in peer.sas_list() if sa["state"] == "ESTABLISHED"]
+        children = [c for sa in established for c in sa["child-sas"].values() if c["state"] == "INSTALLED"]
+        found = children if what == "child" else established
+        which = {f"{what}-id": found[-1]["uniqueid"]} if found else {}
+        return which and peer.vici.request("rekey", which).get("success") == "yes"
+    until(asked, 5, f"{what} to rekey at charon", 0.01)
 
 
 def strongswan_rekeys(lab):
     kedge, peer = lab["gate"].kedge, lab["peer"].strongswan
     mark = kedge.events.last_seq
-    rekey_found(peer, child="gate")
+    charon_rekeys(peer, "child")
     kedge.events.wait("child.up", 10, mark, tunnel="peer")
-    rekey_found(peer, ike="gate")
+    charon_rekeys(peer, "ike")
     kedge.events.wait("ike.rekeyed", 10, mark, tunnel="peer")
 
 
@@ -98,15 +108,15 @@ def test_rekeys_by_both_at_once_settle_and_lose_nothing(lab):
     peer, kedge = lab["peer"].strongswan, lab["gate"].kedge
     with probing(lab) as (probe, since):
         for count in range(ROUNDS):
-            which = {"child": "gate"} if count % 2 else {"ike": "gate"}
             thread = threading.Thread(target=kedge.cli, args=("rekey", "peer"))
             thread.start()
-            rekey_found(peer, **which)
+            charon_rekeys(peer, "child" if count % 2 else "ike")
             thread.join()
             settled_between(lab)
         nothing_lost(lab, probe, since)
     settled(lab)
     ping_both_ways(lab)
+    assert "collision" in peer.log(), "nothing collided: this test proved nothing"
 
 
 def settled_between(lab):
