@@ -211,6 +211,33 @@ static void a_refused_child_does_not_fail_the_authentication(void **state)
     }
 }
 
+static void only_the_notify(struct rewrite *r, const struct ike_msg *m, struct ike_build *b)
+{
+    (void)m;
+    ike_put_notify(b, 0, none, r->notify, none);
+}
+
+/* The same errors without IDr and AUTH: the responder has shown nothing. */
+static void an_error_without_auth_establishes_nothing(void **state)
+{
+    static const uint16_t errors[] = {IKE_N_NO_PROPOSAL_CHOSEN, IKE_N_TS_UNACCEPTABLE, 8000};
+    (void)state;
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(errors); i++) {
+        struct rewrite r = {.exchange = IKE_X_AUTH,
+                            .response = true,
+                            .write = only_the_notify,
+                            .notify = errors[i],
+                            .only = 1};
+        struct pair *p = pair_new(417, AZURE_IKE, AZURE_ESP);
+        (void)establish_rewritten(p, &r);
+        assert_int_equal(pair_notes(p, A, IKE_NOTE_ESTABLISHED), 0);
+        assert_int_equal(p->s[A].adds, 0);
+        assert_int_equal(pair_notes(p, A, IKE_NOTE_CLOSED), 1);
+        pair_free(p);
+    }
+}
+
 static void eap_only(struct rewrite *r KD_UNUSED, const struct ike_msg *m, struct ike_build *b)
 {
     peer_copy(b, m, IKE_HAS(IKE_PL_AUTH));
@@ -447,6 +474,7 @@ int main(void)
         T(an_auth_method_that_was_not_agreed_on_is_refused_by_name),
         T(the_responder_is_told_when_its_auth_is_wrong),
         T(a_refused_child_does_not_fail_the_authentication),
+        T(an_error_without_auth_establishes_nothing),
         T(a_wish_for_eap_is_refused_by_name),
         T(every_request_with_an_error_gets_an_answer_that_names_it),
         T(an_unknown_exchange_is_answered_with_an_error),

@@ -539,6 +539,35 @@ static void the_last_request_of_a_rekeyed_ike_sa_is_its_delete(void **state)
     pair_free(p);
 }
 
+/* The peer has rekeyed it and goes on with the old one: it is answered there, and nothing is made.
+ */
+static void requests_on_a_rekeyed_ike_sa_are_answered_and_make_nothing(void **state)
+{
+    struct peer *t = peer_up(128, B, PFS, PFS);
+    struct ike_build *b = peer_request(t, IKE_X_CREATE_CHILD_SA);
+    (void)state;
+
+    put_ike_rekey(t, b);
+    put_ke(b, KC_DH_MODP2048);
+    assert_int_equal(peer_send(t), 1);
+    assert_int_equal(peer_error(t), 0);
+    (void)peer_request(t, IKE_X_INFORMATIONAL);
+    assert_int_equal(peer_send(t), 1);
+    assert_int_equal(t->last.has, 0);
+    b = peer_request(t, IKE_X_CREATE_CHILD_SA);
+    peer_put_child(t, b, 0x7005);
+    put_ke(b, KC_DH_MODP2048);
+    assert_int_equal(peer_send(t), 1);
+    assert_int_equal(peer_error(t), IKE_N_TEMPORARY_FAILURE);
+    ike_put_delete_ike(peer_request(t, IKE_X_INFORMATIONAL));
+    assert_int_equal(peer_send(t), 1);
+    assert_int_equal(t->last.has, 0);
+    assert_int_equal(t->p->s[B].adds, 1); /* the pair has moved to the new one */
+    assert_int_equal(t->p->s[B].dels, 0);
+    assert_int_equal(pair_notes(t->p, B, IKE_NOTE_CLOSED), 0);
+    done(t);
+}
+
 static void a_rekeyed_ike_sa_expects_message_id_0(void **state)
 {
     struct pair *p = pair_established(126, AZURE_IKE, AZURE_ESP);
@@ -584,6 +613,7 @@ int main(void)
         T(deletes_that_cross_are_answered_without_a_delete),
         T(a_delete_of_the_ike_sa_is_answered_empty_and_ends_all_of_it),
         T(the_last_request_of_a_rekeyed_ike_sa_is_its_delete),
+        T(requests_on_a_rekeyed_ike_sa_are_answered_and_make_nothing),
         T(a_rekeyed_ike_sa_expects_message_id_0),
     };
 

@@ -459,6 +459,121 @@ static void during_a_rekey_both_pairs_receive(void **state)
     done(t);
 }
 
+/* ---- 2.8.1, 2.8.2: both rekey at once, the lowest of four nonces loses ---- */
+
+static uint32_t spi_of(const struct kd_bytes sa)
+{
+    struct ike_proposals l;
+
+    assert_true(ike_proposals_parse(sa, &l, NULL, NULL));
+    return (uint32_t)l.p[0].spi[0] << 24 | (uint32_t)l.p[0].spi[1] << 16 |
+           (uint32_t)l.p[0].spi[2] << 8 | l.p[0].spi[3];
+}
+
+static void put_pair(struct peer *t, struct ike_build *b, uint32_t spi, uint8_t nonce, bool ours)
+{
+    const struct ike_conn_config *c = &t->p->s[ours ? A : B].cfg;
+    const uint8_t s[4] = {0, 0, (uint8_t)(spi >> 8), (uint8_t)spi};
+    uint8_t n[32];
+
+    memset(n, nonce, sizeof(n));
+    ike_put_sa(b, &c->esp, IKE_PROTO_ESP, kd_bytes(s, 4), false);
+    ike_put_nonce(b, kd_bytes(n, sizeof(n)));
+    ike_put_ts(b, IKE_PL_TSI, &c->child[0].local_ts);
+    ike_put_ts(b, IKE_PL_TSR, &c->child[0].remote_ts);
+}
+
+static void of_two_rekeys_of_a_pair_the_one_with_the_lowest_nonce_goes(void **state)
+{
+    (void)state;
+
+    for (int lowest = 0; lowest < 2; lowest++) { /* 0: the peer's own exchange holds it */
+        struct peer *t = peer_up(218, A);
+        const struct pair_child old = t->p->s[A].child[0];
+        const uint8_t s[4] = {(uint8_t)(old.spi_out >> 24), (uint8_t)(old.spi_out >> 16),
+                              (uint8_t)(old.spi_out >> 8), (uint8_t)old.spi_out};
+        struct ike_header ours;
+        uint32_t mine;
+        struct ike_build *b;
+
+        pair_command(t->p, A, IKE_CMD_REKEY_CHILD);
+        pair_run(t->p, KD_MS(20));
+        mine = spi_of(t->last.sa);
+        ours = t->asked;
+        b = peer_request(t, IKE_X_CREATE_CHILD_SA);
+        ike_put_notify(b, IKE_PROTO_ESP, kd_bytes(s, 4), IKE_N_REKEY_SA, none);
+        put_pair(t, b, 0x7201, lowest == 0 ? 0 : 0xff, false);
+        assert_int_equal(peer_send(t), 1);
+        assert_int_equal(peer_error(t), 0);
+        assert_true(ike_header_response(&t->last.h));
+        t->asked = ours;
+        put_pair(t, peer_answer(t), 0x7202, lowest == 1 ? 0 : 0xff, true);
+        assert_int_equal(peer_send(t), 1);
+        assert_int_equal(t->last.n_deletes, 1);
+        /* The winner deletes the pair that both have replaced, the loser its own new one. */
+        assert_int_equal(ike_delete_spi(&t->last.deletes[0], 0), lowest == 0 ? old.spi_in : mine);
+        t->polite = true;
+        (void)peer_answer(t);
+        (void)peer_send(t);
+        ike_put_delete(peer_request(t, IKE_X_INFORMATIONAL), IKE_PROTO_ESP,
+                       lowest == 0 ? &(uint32_t){0x7201} : &old.spi_out, 1);
+        (void)peer_send(t);
+        pair_run(t->p, KD_S(10));
+        assert_int_equal(t->p->s[A].n_children, 1);
+        assert_int_equal(pair_outbound(t->p, A)->spi_out, lowest == 0 ? 0x7202 : 0x7201);
+        done(t);
+    }
+}
+
+static void put_ike(struct peer *t, struct ike_build *b, uint8_t spi, uint8_t nonce)
+{
+    static const uint8_t pub[128] = {0, 0, 0, 0, 0, 0, 0, 5};
+    const uint8_t s[8] = {spi, 1, 2, 3, 4, 5, 6, 7};
+    uint8_t n[32];
+
+    memset(n, nonce, sizeof(n));
+    ike_put_sa(b, &t->p->s[B].cfg.ike, IKE_PROTO_IKE, kd_bytes(s, 8), false);
+    ike_put_nonce(b, kd_bytes(n, sizeof(n)));
+    ike_put_ke(b, KC_DH_MODP1024, kd_bytes(pub, sizeof(pub)));
+}
+
+static void of_two_rekeys_of_the_ike_sa_the_one_with_the_lowest_nonce_goes(void **state)
+{
+    (void)state;
+
+    for (int lowest = 0; lowest < 2; lowest++) { /* 0: the peer's own exchange holds it */
+        struct peer *t = peer_up(219, A);
+        struct ike_header ours;
+        struct ike_proposals l;
+        struct ike_view v;
+
+        pair_command(t->p, A, IKE_CMD_REKEY_IKE);
+        pair_run(t->p, KD_MS(20));
+        assert_true(ike_proposals_parse(t->last.sa, &l, NULL, NULL));
+        ours = t->asked;
+        put_ike(t, peer_request(t, IKE_X_CREATE_CHILD_SA), 0x81, lowest == 0 ? 0 : 0xff);
+        assert_int_equal(peer_send(t), 1);
+        assert_int_equal(peer_error(t), 0);
+        t->asked = ours;
+        put_ike(t, peer_answer(t), 0x82, lowest == 1 ? 0 : 0xff);
+        (void)peer_send(t);
+        /* In use is the survivor, with the pair; the loser goes by a DELETE of its initiator's, the
+         * one that both have replaced by the winner's. */
+        assert_true(ike_conn_view(t->p->s[A].e, 7, &v) && v.established);
+        assert_int_equal(v.n_children, 1);
+        assert_int_equal(v.initiator, lowest == 0);
+        if (lowest == 0) {
+            assert_memory_equal(v.spi_i, l.p[0].spi, 8);
+            assert_memory_equal(t->asked.spi_i, t->spi_i, 8);
+        } else {
+            assert_int_equal(v.spi_i[0], 0x81);
+            assert_memory_equal(t->asked.spi_i, l.p[0].spi, 8);
+        }
+        assert_int_equal(t->asked.exchange, IKE_X_INFORMATIONAL);
+        done(t);
+    }
+}
+
 /* ---- 2.25: TEMPORARY_FAILURE ---- */
 
 static void a_temporary_failure_is_not_followed_by_another_try_at_once(void **state)
@@ -509,6 +624,8 @@ int main(void)
         T(only_silence_for_the_whole_time_ends_an_sa),
         T(initial_contact_is_said_in_ike_auth_and_nowhere_else),
         T(during_a_rekey_both_pairs_receive),
+        T(of_two_rekeys_of_a_pair_the_one_with_the_lowest_nonce_goes),
+        T(of_two_rekeys_of_the_ike_sa_the_one_with_the_lowest_nonce_goes),
         T(a_temporary_failure_is_not_followed_by_another_try_at_once),
     };
 
