@@ -162,6 +162,13 @@ static void job_done(struct core *c, const struct core_ev *ev)
     core_run_ike(c, &i);
 }
 
+static void sa_source(struct core *c, const struct core_ev *ev)
+{
+    struct ike_event i = {.kind = IKE_EV_CHILD_SOURCE, .child = ev->handle, .remote = ev->remote};
+
+    core_run_ike(c, &i);
+}
+
 static void sa_expire(struct core *c, const struct core_ev *ev)
 {
     struct ike_event i = {.kind = IKE_EV_CHILD_EXPIRE, .child = ev->handle, .ok = ev->ok};
@@ -229,6 +236,9 @@ static void dispatch(struct core *c, const struct core_ev *ev)
         break;
     case CORE_EV_SA_SEEN:
         core_tunnel_seen(c, ev->handle);
+        break;
+    case CORE_EV_SA_SOURCE:
+        sa_source(c, ev);
         break;
     case CORE_EV_SA_EXPIRE:
         sa_expire(c, ev);

@@ -35,6 +35,7 @@ enum core_ev_kind {
     CORE_EV_JOB_DONE,     /* handle, job_status, secret, data */
     CORE_EV_SA_RESULT,    /* handle = child, ok, data = text */
     CORE_EV_SA_SEEN,      /* handle = child: its first authenticated inbound packet */
+    CORE_EV_SA_SOURCE,    /* handle = child, remote: its newest authentic packet came from there */
     CORE_EV_SA_EXPIRE,    /* handle = child: a limit is reached; ok: a soft one */
     CORE_EV_DEVICE,       /* tunnel, ok, ifindex, data = text: DEVICE_ADD's answer */
     CORE_EV_NETLINK,      /* data: one datagram from the kernel (acks, links, addresses, routes) */

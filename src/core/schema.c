@@ -18,6 +18,7 @@ static const struct kd_field ev_job[] = {
 static const struct kd_field ev_sa[] = {EV(handle, KD_F_HANDLE), EV(ok, KD_F_BOOL),
                                         EV(data, KD_F_BYTES)};
 static const struct kd_field ev_expire[] = {EV(handle, KD_F_HANDLE), EV(ok, KD_F_BOOL)};
+static const struct kd_field ev_source[] = {EV(handle, KD_F_HANDLE), EV(remote, KD_F_ENDPOINT)};
 static const struct kd_field ev_handle[] = {EV(handle, KD_F_HANDLE)};
 static const struct kd_field ev_device[] = {EV(tunnel, KD_F_U32), EV(ok, KD_F_BOOL),
                                             EV(ifindex, KD_F_U32), EV(data, KD_F_BYTES)};
@@ -50,6 +51,7 @@ static const struct kd_record ev_records[] = {
     REC(CORE_EV_JOB_DONE, "job.done", ev_job),
     REC(CORE_EV_SA_RESULT, "sa.result", ev_sa),
     REC(CORE_EV_SA_SEEN, "sa.seen", ev_handle),
+    REC(CORE_EV_SA_SOURCE, "sa.source", ev_source),
     REC(CORE_EV_SA_EXPIRE, "sa.expire", ev_expire),
     REC(CORE_EV_DEVICE, "device", ev_device),
     REC(CORE_EV_NETLINK, "netlink", ev_data),

@@ -49,6 +49,7 @@ struct esp_pkt {
     uint8_t *buf;
     uint32_t cap, off, len;
     enum esp_verdict verdict;
+    bool newest; /* opened: authentic, and no higher number had come before (RFC 7296 2.23) */
 };
 
 /* Inner packets become ESP packets (from SPI to ICV) in place; verdicts one a packet. seq numbers

@@ -44,6 +44,7 @@ static enum esp_verdict open_one(struct esp_sa *sa, struct esp_pkt *p)
     uint32_t spi, text_len, inner_len = 0;
     uint64_t seq;
 
+    p->newest = false;
     kd_assert(p->off <= p->cap && p->len <= p->cap - p->off);
     if (p->len < head + sa->align + sa->icv_len)
         return ESP_SHORT;
@@ -61,6 +62,7 @@ static enum esp_verdict open_one(struct esp_sa *sa, struct esp_pkt *p)
                      kd_bytes(a.tail, a.tail_len), text + text_len))
         return ESP_BAD_ICV;
     esp_replay_update(&sa->replay, seq);
+    p->newest = seq == sa->replay.top;
     v = unwrap(text, text_len, &inner_len);
     p->off += head;
     p->len = inner_len;

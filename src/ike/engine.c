@@ -211,6 +211,7 @@ void ike_step(struct ike *e, const struct ike_event *ev, struct ike_out *out)
         [IKE_EV_WAKE] = on_wake,          [IKE_EV_DATAGRAM] = ike_receive,
         [IKE_EV_JOB_DONE] = ike_job_done, [IKE_EV_CHILD_RESULT] = ike_child_result,
         [IKE_EV_COMMAND] = on_command,    [IKE_EV_CHILD_EXPIRE] = ike_child_expire,
+        [IKE_EV_CHILD_SOURCE] = ike_child_source,
     };
 
     out->n = out->used = 0;

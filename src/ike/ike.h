@@ -130,6 +130,7 @@ enum ike_event_kind {
     IKE_EV_JOB_DONE,
     IKE_EV_CHILD_RESULT,
     IKE_EV_COMMAND,
+    IKE_EV_CHILD_SOURCE, /* the child's newest authentic packet came from remote, in UDP */
     IKE_EV_CHILD_EXPIRE, /* the data plane's byte or packet limit: soft or hard */
 };
 

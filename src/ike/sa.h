@@ -631,6 +631,8 @@ void ike_refuse(struct ike *e, struct ike_sa *sa, const struct ike_msg *m,
 
 /* A message for an SA with keys, or about to have them: e->rx[0..len). */
 void ike_receive_sealed(struct ike *e, struct ike_sa *sa, size_t len, const struct ike_from *from);
+/* The data plane has heard from elsewhere (CHILD_SOURCE): followed as an IKE message would be. */
+void ike_child_source(struct ike *e, const struct ike_event *ev);
 /* The last answer, when it is there. */
 void ike_answer_again(struct ike *e, const struct ike_sa *sa, const struct ike_from *from);
 /* The shared secret is there: what has waited for it. */

@@ -46,6 +46,11 @@ static const struct kd_field ev_child[] = {
     EV(child, KD_F_HANDLE),
     EV(ok, KD_F_BOOL),
 };
+static const struct kd_field ev_source[] = {
+    EV(now_us, KD_F_U64),
+    EV(child, KD_F_HANDLE),
+    EV(remote, KD_F_ENDPOINT),
+};
 static const struct kd_field ev_command[] = {
     EV(now_us, KD_F_U64),
     EV(conn, KD_F_U32),
@@ -58,6 +63,7 @@ static const struct kd_record events[] = {
     REC(IKE_EV_JOB_DONE, "job.done", ev_job_done),
     REC(IKE_EV_CHILD_RESULT, "child.result", ev_child),
     REC(IKE_EV_COMMAND, "command", ev_command),
+    REC(IKE_EV_CHILD_SOURCE, "child.source", ev_source),
     REC(IKE_EV_CHILD_EXPIRE, "child.expire", ev_child),
 };
 

@@ -27,6 +27,16 @@ static void follow(struct ike *e, struct ike_sa *sa, const struct ike_from *from
     ike_children_moved(e, sa);
 }
 
+void ike_child_source(struct ike *e, const struct ike_event *ev)
+{
+    const struct ike_child *c = ike_child_get(e, ev->child);
+    struct ike_sa *sa = c ? ike_sa_get(e, c->sa) : NULL;
+
+    if (sa && c->encap && sa->state == IKE_ST_UP && sa->natt && !ike_sa_silent(e, sa) &&
+        ev->remote.addr.family == sa->remote.addr.family)
+        follow(e, sa, &(struct ike_from){sa->local, ev->remote, true});
+}
+
 /* ---- the window (2.3) ---- */
 
 enum arrival {

@@ -14,6 +14,7 @@ enum io_dp_event_kind {
     IO_DP_RESULT,  /* child's SA_ADD is done: ok, text */
     IO_DP_SEEN,    /* the first authenticated inbound packet of child */
     IO_DP_EXPIRE,  /* child has reached a limit: ok for a soft one; each kind once */
+    IO_DP_SOURCE,  /* child's newest authentic packet came to local from another remote than it has */
     IO_DP_TUN_FAIL, /* tunnel's device broke: text */
 };
 

@@ -59,6 +59,7 @@ struct io_dp_child {
     struct io_dp_node *result, *first; /* RESULT and SEEN, until posted */
     struct ike_limits limits;
     struct io_dp_node *soft, *hard; /* EXPIRE, until posted */
+    uint64_t source_at_us; /* SOURCE was told last */
     const char *why;                   /* it couldn't be made: the reason */
     _Atomic uint64_t dropped_ts, dropped_other;
     struct io_dp_child *next_spi, *next_id, *next_out;
@@ -123,6 +124,7 @@ struct io_dp {
     struct io_dp_tunnel tunnel[CORE_TUNNELS_MAX];
     struct esp_pkt pkt[IO_DP_BATCH];
     struct io_dp_child *owner[IO_DP_BATCH];
+    const struct sockaddr_storage *source[IO_DP_BATCH]; /* inbound ESP in UDP; else NULL */
     uint32_t n_pkt;
     struct mmsghdr msg[IO_DP_BATCH];
     struct iovec iov[IO_DP_BATCH];

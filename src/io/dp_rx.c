@@ -3,14 +3,19 @@
  *
  * A NAT-T socket carries three things (RFC 3948 2): keepalives of one byte 0xff, IKE behind four
  * zero bytes, ESP. ESP is taken in either form whatever was negotiated for sending (RFC 7296 2.23).
- * The outer source address is not compared and not followed: the ICV is what counts, and IKE moves
- * SAs. */
+ * The outer source address is not what a packet is judged by: the ICV is. When the newest authentic
+ * one comes from elsewhere, that is told, and IKE decides whether the SAs move (RFC 7296 2.23). */
 #include "io/dp.h"
+
+#include "io/sockaddr.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 #define KEEPALIVE 0xff
+/* A peer behind a NAT whose mapping changes does so once in minutes; who plays with our packets'
+ * source causes no more events than that. */
+#define SOURCE_GAP_US 100000
 
 /* ---- from the socket ---- */
 
@@ -43,7 +48,7 @@ static void note_overflow(struct io_dp *dp, struct io_dp_listener *l, struct msg
 
 /* An ESP packet joins the batch when its SPI is known. */
 static void add_esp(struct io_dp *dp, const struct io_dp_listener *l, uint32_t i, uint32_t off,
-                    uint32_t len)
+                    uint32_t len, bool udp)
 {
     struct kd_reader r;
     struct io_dp_child *c;
@@ -63,6 +68,7 @@ static void add_esp(struct io_dp *dp, const struct io_dp_listener *l, uint32_t i
     if (dp->tunnel[c->tunnel].mute)
         return;
     dp->pkt[dp->n_pkt] = (struct esp_pkt){io_dp_buf(dp, i), IO_DP_BUF, off, len, ESP_OK};
+    dp->source[dp->n_pkt] = udp ? &dp->from[i] : NULL;
     dp->owner[dp->n_pkt++] = c;
 }
 
@@ -78,7 +84,7 @@ static void sort_udp(struct io_dp *dp, const struct io_dp_listener *l, uint32_t 
     }
     kd_reader_init(&r, kd_bytes(p, len));
     if (kd_get_u32(&r) != 0)
-        add_esp(dp, l, i, ESP_HEADROOM, len);
+        add_esp(dp, l, i, ESP_HEADROOM, len, true);
     else if (kd_reader_left(&r) > 0)
         io_dp_post_ike(dp, l, &dp->from[i], kd_bytes(p + 4, len - 4), now_us);
     else
@@ -95,7 +101,7 @@ static void sort_raw(struct io_dp *dp, const struct io_dp_listener *l, uint32_t 
     if (header > len)
         io_dp_bump(&dp->n.malformed);
     else
-        add_esp(dp, l, i, ESP_HEADROOM + header, len - header);
+        add_esp(dp, l, i, ESP_HEADROOM + header, len - header, false);
 }
 
 static int receive(struct io_dp *dp, struct io_dp_listener *l, bool raw)
@@ -145,6 +151,29 @@ static bool authenticated(enum esp_verdict v)
     return v == ESP_OK || v == ESP_DUMMY || v == ESP_BAD_PAD || v == ESP_BAD_INNER;
 }
 
+static void tell_source(struct io_dp *dp, struct io_dp_child *c,
+                        const struct sockaddr_storage *from)
+{
+    struct kd_endpoint source;
+    struct io_dp_node *node;
+    uint64_t now_us;
+
+    if (memcmp(from, &c->to, c->to_len) == 0)
+        return;
+    source = io_sockaddr_to((const struct sockaddr *)from);
+    now_us = io_dp_now_us();
+    if (kd_endpoint_eq(&source, &c->remote) || now_us < c->source_at_us + SOURCE_GAP_US)
+        return;
+    c->source_at_us = now_us;
+    node = io_dp_alloc(sizeof(*node));
+    node->ev = (struct io_dp_event){.kind = IO_DP_SOURCE,
+                                    .tunnel = c->tunnel,
+                                    .child = c->id,
+                                    .local = c->local,
+                                    .remote = source};
+    io_dp_post(dp, node);
+}
+
 static void deliver(struct io_dp *dp, struct io_dp_child *c, const struct esp_pkt *p)
 {
     uint8_t *inner = p->buf + p->off;
@@ -173,8 +202,11 @@ static void open_all(struct io_dp *dp)
         esp_open(dp->owner[i]->in, &dp->pkt[i], end - i);
         io_dp_child_spent(dp, dp->owner[i], dp->owner[i]->in);
     }
-    for (uint32_t i = 0; i < dp->n_pkt; i++)
+    for (uint32_t i = 0; i < dp->n_pkt; i++) {
+        if (dp->pkt[i].newest && dp->source[i] && dp->owner[i]->encap)
+            tell_source(dp, dp->owner[i], dp->source[i]);
         deliver(dp, dp->owner[i], &dp->pkt[i]);
+    }
     dp->n_pkt = 0;
 }
 

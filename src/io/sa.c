@@ -24,6 +24,9 @@ static void on_event(struct io *io, const struct io_dp_event *d)
     case IO_DP_SEEN:
         ev.kind = CORE_EV_SA_SEEN;
         break;
+    case IO_DP_SOURCE:
+        ev.kind = CORE_EV_SA_SOURCE;
+        break;
     case IO_DP_EXPIRE:
         ev.kind = CORE_EV_SA_EXPIRE;
         break;

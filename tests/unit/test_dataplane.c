@@ -590,6 +590,48 @@ static void replays_and_forgeries_are_counted_and_not_delivered(void **st KD_UNU
     close(tap);
 }
 
+/* Nothing in the data plane moves by it: IKE decides. */
+static void the_newest_authentic_packets_source_is_told_of(void **st KD_UNUSED)
+{
+    struct pair p = gcm_pair(1);
+    static uint8_t got[65536];
+    struct kd_endpoint me;
+    uint8_t pkt[60], wire[3][256];
+    int tap = socket_at(&p.to_b), other = socket_at(&me);
+    struct io_dp_event ev;
+    size_t n[3];
+
+    install(&p);
+    inner(pkt, sizeof(pkt), 1, 2);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(write(a.tun, pkt, sizeof(pkt)), sizeof(pkt));
+        wait_readable(tap);
+        n[i] = (size_t)recv(tap, wire[i], sizeof(wire[i]), 0);
+    }
+    wire[1][n[1] - 1] ^= 1; /* a forgery says nothing */
+    throw_at(other, &b, wire[1], n[1]);
+    eventually(counters(&b, 1).dropped_auth == 1);
+    wire[1][n[1] - 1] ^= 1;
+    fence(&b);
+    assert_int_equal(b.said[IO_DP_SOURCE], 0);
+    throw_at(other, &b, wire[1], n[1]);
+    assert_int_equal(arrives(&b, got), sizeof(pkt));
+    ev = event_of(&b, IO_DP_SOURCE);
+    assert_true(kd_endpoint_eq(&ev.remote, &me) && kd_handle_eq(ev.child, child(1)));
+    throw_at(tap, &b, wire[0], n[0]); /* authentic, but older: a delayed or replayed one */
+    assert_int_equal(arrives(&b, got), sizeof(pkt));
+    fence(&b);
+    assert_int_equal(b.said[IO_DP_SOURCE], 1);
+    io_dp_sa_move(b.dp, child(1), &b.at, &me);
+    fence(&b);
+    throw_at(other, &b, wire[2], n[2]); /* known by now */
+    assert_int_equal(arrives(&b, got), sizeof(pkt));
+    fence(&b);
+    assert_int_equal(b.said[IO_DP_SOURCE], 1);
+    close(tap);
+    close(other);
+}
+
 static void a_moved_child_sends_to_its_new_peer(void **st KD_UNUSED)
 {
     struct pair p = gcm_pair(1);
@@ -1159,6 +1201,7 @@ int main(void)
         over_v4(a_wider_successor_takes_over_from_a_narrower_predecessor),
         over_v4(limits_are_told_of_once_each_in_either_direction),
         over_v4(replays_and_forgeries_are_counted_and_not_delivered),
+        over_v4(the_newest_authentic_packets_source_is_told_of),
         over_v4(a_moved_child_sends_to_its_new_peer),
         over_v4(a_successor_receives_at_once_and_sends_when_told),
         over_v4(a_deleted_child_neither_sends_nor_receives),

@@ -136,7 +136,7 @@ static void unanswered_handshake_doubles_gives_up_and_pauses_longer(void **state
     second = a->sent_at[4] - t0;
     third = a->sent_at[8] - a->sent_at[4];
     assert_in_range(second, KD_MS(10500), KD_MS(10950)); /* 7.5 s and a pause of 3 s */
-    assert_in_range(third, KD_MS(13500), KD_MS(14300)); /* 7.5 s and a pause of 6 s */
+    assert_in_range(third, KD_MS(13500), KD_MS(14300));  /* 7.5 s and a pause of 6 s */
     pair_free(p);
 }
 
@@ -399,14 +399,16 @@ static void any_selector_is_taken_as_azure_does(void **state)
     pair_free(p);
 }
 
-/* Azure as responder takes suites it never offers (facts/azure 1.2): row 22 of its list, AES128-SHA256. */
+/* Azure as responder takes suites it never offers (facts/azure 1.2): row 22 of its list,
+ * AES128-SHA256. */
 static void azure_accepts_more_than_it_offers(void **state)
 {
     (void)state;
     for (int with_list = 0; with_list < 2; with_list++) {
         struct pair *p = pair_new(13, AZURE_IKE, "aes128-sha256");
         struct ike_conn_config *b = &p->s[B].cfg;
-        assert_true(ike_profile("azure-default", &b->ike, &b->esp, with_list ? &b->esp_accept : NULL));
+        assert_true(
+            ike_profile("azure-default", &b->ike, &b->esp, with_list ? &b->esp_accept : NULL));
         pair_config(p, B);
         assert_int_equal(pair_establish(p), with_list);
         pair_free(p);
@@ -636,6 +638,43 @@ static void new_mapping_is_followed_only_when_authenticated(void **state)
     pair_free(p);
 }
 
+static void hear(struct pair *p, int side, struct kd_handle child, uint32_t addr, uint16_t port)
+{
+    pair_step(p, side,
+              &(struct ike_event){
+                  .kind = IKE_EV_CHILD_SOURCE, .child = child, .remote = {kd_addr_v4(addr), port}});
+}
+
+/* What the data plane has verified counts as an IKE message would, and under the same rules. */
+static void the_source_of_data_is_followed_across_a_nat_only(void **state)
+{
+    struct pair *p = pair_new(43, AZURE_IKE, AZURE_ESP);
+    struct kd_endpoint to;
+    struct ike_view v;
+    (void)state;
+
+    p->nat_a = true;
+    p->s[B].cfg.remote.family = 0;
+    pair_config(p, B);
+    assert_true(pair_establish(p));
+    hear(p, B, p->s[B].child[0].child, 0xc0000207u, 31000);
+    assert_true(ike_conn_view(p->s[B].e, 7, &v));
+    to = (struct kd_endpoint){kd_addr_v4(0xc0000207u), 31000};
+    assert_true(kd_endpoint_eq(&v.remote, &to));
+    assert_int_equal(p->s[B].moves, 1);
+    assert_true(kd_endpoint_eq(&p->s[B].child[0].remote, &to));
+    hear(p, B, p->s[B].child[0].child, 0xc0000207u, 31000);    /* the same again */
+    hear(p, B, (struct kd_handle){77, 1}, 0xc0000208u, 31000); /* a pair that is gone */
+    assert_int_equal(p->s[B].moves, 1);
+    hear(p, A, p->s[A].child[0].child, 0xc0000209u, 31000); /* behind a NAT itself */
+    assert_int_equal(p->s[A].moves, 0);
+    pair_free(p);
+    p = pair_established(43, AZURE_IKE, AZURE_ESP); /* no NAT at all */
+    hear(p, B, p->s[B].child[0].child, 0xc0000207u, 31000);
+    assert_int_equal(p->s[B].moves, 0);
+    pair_free(p);
+}
+
 static bool move_b(struct pair *p, struct pair_packet *k)
 {
     (void)p;
@@ -695,6 +734,7 @@ int main(void)
         T(encap_always_makes_the_peer_encapsulate_too),
         T(encap_never_stays_on_500),
         T(new_mapping_is_followed_only_when_authenticated),
+        T(the_source_of_data_is_followed_across_a_nat_only),
         T(side_behind_a_nat_does_not_follow),
     };
 

@@ -315,6 +315,48 @@ static void unknown_payload_that_is_not_critical_is_skipped(void **state)
     pair_free(p);
 }
 
+/* RFC 4555 3.5: a peer may ask although we have not offered MOBIKE. It is answered, its COOKIE2
+ * comes back, and nothing has moved. */
+static void an_address_update_that_was_not_agreed_on_changes_nothing(void **state)
+{
+    static const uint8_t iv[IKE_IV_MAX] = {9}, hash[20] = {1}, cookie[16] = {2};
+    const struct kd_bytes none = kd_bytes(NULL, 0);
+    struct pair *p = pair_established(74, AZURE_IKE, AZURE_ESP);
+    struct ike_sa *sa = ike_sa_get(p->s[B].e, ike_conn_find(p->s[B].e, 7)->sa);
+    struct ike_header h = {
+        .exchange = IKE_X_INFORMATIONAL, .flags = IKE_FLAG_INITIATOR, .msg_id = sa->rx.next_id};
+    struct kd_endpoint was = sa->remote, elsewhere = {kd_addr_v4(0xc6336407u), 4500};
+    static struct tape t;
+    struct ike_build b;
+    uint8_t buf[1024];
+    (void)state;
+
+    memcpy(h.spi_i, sa->spi_i, 8);
+    memcpy(h.spi_r, sa->spi_r, 8);
+    ike_build_begin(&b, buf, sizeof(buf), &h);
+    ike_build_seal(&b, &sa->open, iv);
+    ike_put_notify(&b, 0, none, IKE_N_UPDATE_SA_ADDRESSES, none);
+    ike_put_notify(&b, 0, none, IKE_N_NAT_DETECTION_SOURCE_IP, kd_bytes(hash, 20));
+    ike_put_notify(&b, 0, none, IKE_N_NAT_DETECTION_DESTINATION_IP, kd_bytes(hash, 20));
+    ike_put_notify(&b, 0, none, IKE_N_COOKIE2, kd_bytes(cookie, 16));
+    p->filter = record;
+    p->ctx = &t;
+    pair_step(p, B,
+              &(struct ike_event){.kind = IKE_EV_DATAGRAM,
+                                  .local = sa->local,
+                                  .remote = elsewhere,
+                                  .data = ike_build_end(&b)});
+    assert_int_equal(t.n, 1);
+    assert_true(kd_endpoint_eq(&t.k[0].dst, &elsewhere)); /* the answer goes where it came from */
+    assert_true(t.k[0].len > 28 + 4 + 16 + 12 + 16);      /* with more in it than an empty one */
+    assert_true(kd_endpoint_eq(&sa->remote, &was));
+    assert_int_equal(p->s[B].moves, 0);
+    assert_true(pair_up(p, B));
+    assert_int_equal(pair_notes(p, B, IKE_NOTE_REFUSED), 0);
+    free(t.k[0].data);
+    pair_free(p);
+}
+
 static void malformed_authenticated_request_is_fatal_and_named(void **state)
 {
     struct pair *p = pair_established(73, AZURE_IKE, AZURE_ESP);
@@ -459,6 +501,7 @@ int main(void)
         T(requests_outside_the_window_are_ignored),
         T(unknown_critical_payload_is_refused_and_the_sa_stays),
         T(unknown_payload_that_is_not_critical_is_skipped),
+        T(an_address_update_that_was_not_agreed_on_changes_nothing),
         T(malformed_authenticated_request_is_fatal_and_named),
         T(same_seed_same_trace),
         T(any_history_ends_well_once_healed),
