@@ -157,6 +157,7 @@ cfg_fn cfg_auth; /* obj: struct ike_conn_config */
 /* The key in a file or credential named by n, into the arena. */
 void cfg_secret(struct cfg *c, yaml_node_t *n, enum config_secret_from from, struct kd_handle *out);
 /* ppk: {id, file | credential, required}. */
+cfg_fn cfg_bfd; /* obj: struct core_neighbor_config */
 cfg_fn cfg_ppk; /* obj: struct ike_ppk_config */
 /* selectors: {local, remote}, or a list of such steps; children: a list of {name, local, remote}. */
 cfg_fn cfg_selectors, cfg_children; /* obj: struct ike_conn_config */

@@ -36,7 +36,11 @@ static void discard(struct cfg *c)
         if (c->env->crypto) {
             kc_key_free(c->env->crypto, c->out.tunnels[i].ike.psk);
             kc_key_free(c->env->crypto, c->out.tunnels[i].ike.ppk.key);
+            kc_key_free(c->env->crypto, c->out.tunnels[i].neighbor.bfd.auth.key[0].key);
         }
+    for (uint32_t i = 0; i < c->out.n_neighbors; i++)
+        if (c->env->crypto)
+            kc_key_free(c->env->crypto, c->out.neighbors[i].bfd.auth.key[0].key);
     free(c->out.tunnels);
     free(c->out.neighbors);
     ike_certs_free(c->out.certs);

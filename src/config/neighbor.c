@@ -29,34 +29,6 @@ static void read_export(struct cfg *c, yaml_node_t *n, void *obj)
     read_policy_ref(c, n, &p->bgp.export, &p->bgp.has_export);
 }
 
-/* ---- BFD ---- */
-
-enum { B_MULTIHOP = 3 };
-
-#define B struct core_bfd_config
-static const struct cfg_key bfd_keys[] = {
-    {.name = "interval", .type = CFG_DURATION, CFG_AT(B, interval_us), .unit = 1,
-     .min = BFD_INTERVAL_MIN, .max = BFD_INTERVAL_MAX, .def = "300ms"},
-    {.name = "multiplier", .type = CFG_UINT, CFG_AT(B, detect_mult), .min = 1, .max = 255, .def = "3"},
-    {.name = "strict", .type = CFG_WORD, CFG_AT(B, strict), .words = cfg_bool_words, .def = "false"},
-    [B_MULTIHOP] = {.name = "multihop", .type = CFG_WORD, CFG_AT(B, multihop), .words = cfg_bool_words},
-    {.name = "any-source-port", .type = CFG_WORD, CFG_AT(B, any_src_port), .words = cfg_bool_words,
-     .def = "false"},
-};
-#undef B
-static const struct cfg_table bfd_table = {"bfd", false, KD_ARRAY_LEN(bfd_keys), bfd_keys};
-
-/* multihop left out: as the BGP session is, which is read before (the tables' order). */
-static void read_bfd(struct cfg *c, yaml_node_t *n, void *obj)
-{
-    struct cfg_where at[KD_ARRAY_LEN(bfd_keys)];
-    struct core_neighbor_config *p = obj;
-    cfg_map(c, n, &bfd_table, &p->bfd, at);
-    p->bfd.on = true;
-    if (!at[B_MULTIHOP].line)
-        p->bfd.multihop = p->bgp.ttl > 1;
-}
-
 #define T struct core_neighbor_config
 
 enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT };
@@ -81,7 +53,7 @@ enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT };
     {.name = "prefixes-max", .type = CFG_UINT, CFG_AT(T, bgp.prefixes_max), .min = 1,                  \
      .max = 1000000}
 
-#define BFD_ROW {.name = "bfd", .type = CFG_OWN, .parse = read_bfd}
+#define BFD_ROW {.name = "bfd", .type = CFG_OWN, .parse = cfg_bfd}
 
 static const struct cfg_key tunnel_keys[] = {COMMON_ROWS(false), BFD_ROW};
 

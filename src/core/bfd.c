@@ -33,6 +33,7 @@ static struct bfd_session_config session_of(const struct core_peer *p)
         .detect_mult = p->bfd.cfg.detect_mult,
         .tx_us = p->bfd.cfg.interval_us,
         .rx_us = p->bfd.cfg.interval_us,
+        .auth = p->bfd.cfg.auth,
     };
 }
 

@@ -29,6 +29,7 @@ struct core_bfd_config {
     bool any_src_port; /* also from ports below 49152 (RFC 5881 4): BIRD on Linux */
     uint8_t detect_mult;
     uint32_t interval_us; /* of both directions, once Up */
+    struct bfd_auth_config auth; /* keys in the arena, taken by the core */
 };
 
 struct core_neighbor_config {

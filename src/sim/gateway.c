@@ -375,6 +375,22 @@ void sim_gw_free(struct sim_gw *g)
     free(g);
 }
 
+static void bfd_key(struct sim_gw *g, struct bfd_auth_config *a)
+{
+    if (a->n_keys)
+        a->key[0].key = kc_key_import(g->sim->crypto, kd_bytes_str("simulated"));
+}
+
+static void keys(struct sim_gw *g)
+{
+    for (uint32_t i = 0; i < g->cfg.n_tunnels; i++) {
+        g->cfg.tunnels[i].ike.psk = kc_key_import(g->sim->crypto, kd_bytes_str(g->psk));
+        bfd_key(g, &g->cfg.tunnels[i].neighbor.bfd.auth);
+    }
+    for (uint32_t i = 0; i < g->cfg.n_neighbors; i++)
+        bfd_key(g, &g->cfg.neighbors[i].bfd.auth);
+}
+
 void sim_gw_start(struct sim_gw *g)
 {
     struct core_params p = {.crypto = g->sim->crypto, .now_us = g->sim->now_us};
@@ -385,8 +401,7 @@ void sim_gw_start(struct sim_gw *g)
     kd_assert(!g->core);
     for (size_t i = 0; i < sizeof(p.seed); i++)
         p.seed[i] = (uint8_t)sim_random(g->sim);
-    for (uint32_t i = 0; i < g->cfg.n_tunnels; i++)
-        g->cfg.tunnels[i].ike.psk = kc_key_import(g->sim->crypto, kd_bytes_str(g->psk));
+    keys(g);
     g->stopped = g->nl_deaf = false;
     g->core = core_new(&p, &g->cfg);
     kd_assert(g->core);

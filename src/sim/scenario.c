@@ -60,6 +60,9 @@ static void bfd(struct core_neighbor_config *n, const struct sim_pair_options *o
                                       .multihop = n->bgp.ttl != 1,
                                       .detect_mult = 3,
                                       .interval_us = o->bfd_us};
+    if (o->bfd_auth)
+        n->bfd.auth = (struct bfd_auth_config){
+            .type = BFD_AUTH_METICULOUS_SHA1, .n_keys = 1, .key[0] = {.id = 1}};
 }
 
 static void proposal(struct ike_proposals *l, uint8_t protocol, const char *text)

@@ -20,6 +20,7 @@ struct sim_pair_options {
     uint32_t
         bfd_us; /* BFD beside both sessions at this interval, three of which may be lost; 0: none */
     bool bfd_strict;
+    bool bfd_auth; /* meticulous keyed SHA1, one key for all */
 };
 
 struct sim_pair {

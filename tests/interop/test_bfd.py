@@ -84,6 +84,29 @@ def test_bfd_taken_down_by_the_peers_administrator_is_no_failure(beside):
     until(lambda: bfd_state(beside, "frr") == "Up", 10, "BFD with FRR is up again")
 
 
+@pytest.mark.parametrize("key,state", [("the same 20 octets!!", "Up"), ("another of 20 octets", "Down")])
+def test_keyed_sha1_with_bird(key, state, tmp_path):
+    """RFC 5880 6.7.4, meticulous: up with the same key, never with another."""
+    path = tmp_path / "bfd.key"
+    path.write_text("the same 20 octets!!\n")
+    path.chmod(0o600)
+    description = bfd_beside()
+    for row in description["hosts"]["router"]["kedge"]["neighbors"]:
+        if row["name"].startswith("bird"):
+            row["bfd"].update({"auth": "meticulous-sha1", "key-id": 3, "key-file": str(path)})
+    bird = description["hosts"]["bird"]
+    own = f'multiplier 3; authentication meticulous keyed sha1; password "{key}" {{ id 3; }};'
+    bird["bird"] = bird["bird"].replace("multiplier 3;", own, 1)
+    with Topology(description) as lab:
+        kedge = lab["router"].kedge
+        kedge.wait_established("bird")
+        if state == "Up":
+            until(lambda: bfd_state(lab, "bird") == "Up", 10, "BFD with BIRD is up")
+        else:
+            kedge.events.wait("bfd.refused", 10, neighbor="bird")
+            assert bfd_state(lab, "bird") == "Down"
+
+
 def test_bfd_runs_through_a_tunnel_and_finds_a_dead_peer_before_ike():
     """FRR behind strongSwan, multihop BFD (RFC 5883) through the tunnel at 100 ms x 3; IKE's budget is 20 s."""
     description = with_bgp(strongswan_pair(tunnel={"role": "initiator", "detect": "20s"}))

@@ -160,6 +160,28 @@ static void strict_waits_for_bfd_the_first_time_too(void **st KD_UNUSED)
     }
 }
 
+static void keys_must_be_the_same_at_both_ends(void **st KD_UNUSED)
+{
+    for (int same = 1; same >= 0; same--) {
+        struct sim_pair_options o = {.seed = 68, .bfd_us = INTERVAL, .bfd_auth = true};
+        struct bfd_session_view v;
+        struct sim_pair p;
+
+        pair_new(&p, &o);
+        if (!same)
+            p.onprem->cfg.neighbors[0].bfd.auth.key[0].id = 2;
+        sim_pair_start(&p);
+        wait_up(&p, KD_S(30));
+        sim_run(p.sim, KD_S(5));
+        assert_true(core_bfd_get(p.azure->core, SIM_ER, &v));
+        assert_int_equal(v.state, same ? BFD_UP : BFD_DOWN);
+        assert_int_equal(v.last_refusal, same ? BFD_ACCEPTED : BFD_R_AUTH_KEY_ID);
+        assert_true(core_bfd_get(p.azure->core, SIM_VPN, &v));
+        assert_int_equal(v.state, BFD_UP);
+        sim_pair_free(&p);
+    }
+}
+
 /* 10 ms x 3, with latency and jitter but no loss: two minutes without one false alarm. */
 static void jitter_raises_no_false_alarm(void **st KD_UNUSED)
 {
@@ -190,6 +212,7 @@ int main(void)
         cmocka_unit_test(a_one_way_er_loss_is_found_by_both_ends),
         cmocka_unit_test(a_peer_without_bfd_is_not_kept_away_for_ever_unless_strict),
         cmocka_unit_test(strict_waits_for_bfd_the_first_time_too),
+        cmocka_unit_test(keys_must_be_the_same_at_both_ends),
         cmocka_unit_test(jitter_raises_no_false_alarm),
     };
 

@@ -81,7 +81,10 @@ static void drop(void)
     for (uint32_t i = 0; i < cfg.n_tunnels; i++) {
         kc_key_free(crypto, cfg.tunnels[i].ike.psk);
         kc_key_free(crypto, cfg.tunnels[i].ike.ppk.key);
+        kc_key_free(crypto, cfg.tunnels[i].neighbor.bfd.auth.key[0].key);
     }
+    for (uint32_t i = 0; i < cfg.n_neighbors; i++)
+        kc_key_free(crypto, cfg.neighbors[i].bfd.auth.key[0].key);
     free(cfg.tunnels);
     free(cfg.neighbors);
     ike_certs_free(cfg.certs);
@@ -487,8 +490,19 @@ static void every_key_of_a_neighbor_is_checked(void **state)
          PEER "bfd: {multiplier: 0}",
          "5:56: neighbors[0].bfd.multiplier: \"0\"; allowed: 1 to 255"},
         {IN_TUNNEL_NEIGHBOR, "bfd: {interval: 300ms}", "bfd: {intervall: 300ms}",
-         "10:13: tunnels[0].neighbor.bfd: unknown key \"intervall\"; allowed: interval, multiplier, "
-         "strict, multihop, any-source-port; did you mean \"interval\"?"},
+         "10:13: tunnels[0].neighbor.bfd: unknown key; allowed: interval, multiplier, "
+         "strict, multihop, any-source-port, auth, key-id, key-file, key-credential; did you mean "
+         "\"interval\"?"},
+        {IN_NEIGHBOR, PEER "bfd: {auth: meticulous-sha1, key-id: 7, key-file: /etc/kedge/psk}",
+         PEER "bfd: {auth: meticulous-sha1, key-id: 7}",
+         "5:50: neighbors[0].bfd: auth needs key-file or key-credential"},
+        {IN_NEIGHBOR, PEER "bfd: {auth: sha1, key-credential: onprem}",
+         PEER "bfd: {key-credential: onprem}",
+         "5:60: neighbors[0].bfd: a key without \"auth\"; allowed: auth: sha1, auth: meticulous-sha1"},
+        {IN_NEIGHBOR, NULL, PEER "bfd: {auth: sha1, key-file: /etc/kedge/psk, key-credential: onprem}",
+         "5:66: neighbors[0].bfd: key-file and key-credential exclude each other"},
+        {IN_NEIGHBOR, NULL, PEER "bfd: {auth: md5, key-file: /etc/kedge/psk}",
+         "5:50: neighbors[0].bfd.auth: \"md5\"; allowed: none, sha1, meticulous-sha1"},
         {IN_TUNNEL, "address: 10.0.0.1\n    neighbor: {asn: 1, address: 10.0.0.2}",
          "neighbor: {asn: 1, address: 10.0.0.2}",
          "8:15: tunnels[0].neighbor: a neighbor over a tunnel needs the tunnel's own \"address\""},
