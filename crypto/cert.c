@@ -8,6 +8,7 @@
  * RFC 5280 4.1 and 4.2, RFC 4945 3.1 (identities) and 5.1. Deviations: a DN is compared as DER and
  * not by RFC 5280 7.1, since peers copy it from the certificate; unique identifiers are refused
  * (RFC 5280 4.1.2.8: nobody should make them). */
+#include "crypto/dn.h"
 #include "crypto/x509.h"
 
 #include <openssl/err.h>
@@ -384,7 +385,7 @@ bool kc_cert_is(const struct kc_cert *x, const struct kc_id *id)
     if (id->data.len == 0)
         return false;
     if (id->type == KC_ID_DN)
-        return kd_bytes_eq(id->data, x->subject);
+        return kc_dn_equal(id->data, x->subject);
     for (int i = 0; x->names && i < sk_GENERAL_NAME_num(x->names); i++) {
         const void *v = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(x->names, i), &kind);
         if (kind == want && same_name(id->type, id->data, string_of(v)))

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from lab.pki import Authority
+from lab.strongswan import PLUGINS
 from peers import ping_both_ways, strongswan_pair
 
 KINDS = {  # what each end signs with, as kedge says of strongSwan
@@ -20,8 +21,8 @@ class World:
         self.root, self.other = Authority("Lab Root"), Authority("Another Root")
         self.mid = self.root.authority("Lab Intermediate")
 
-    def issue(self, end, kind="p256", **options):
-        return self.mid.issue(end, kind, **{"dns": [f"{end}.example"], **options})
+    def issue(self, who, kind="p256", **options):
+        return self.mid.issue(who, kind, **{"dns": [f"{who}.example"], **options})
 
     def file(self, name, text):
         path = os.path.join(self.directory, name)
@@ -67,7 +68,7 @@ def refused_by_kedge(lab, role, *words):
         assert lab["peer"].strongswan.initiate("gate") is not None
     event = lab["gate"].kedge.events.wait("ike.refused", 15, reason="auth-failed")
     for word in words:
-        assert word in event["text"], event
+        assert word in event["detail"], event
     assert lab["gate"].kedge.tunnel("peer")["children"] == []
     assert "AUTH_FAILED" in lab["peer"].strongswan.log()
 
@@ -217,11 +218,12 @@ def test_strongswan_refuses_ours(build, world, flaw, role):
     gate = issuer.issue("gate", dns=["else.example" if flaw == "identity" else "gate.example"],
                         **(PAST if flaw == "expired" else {}))
     more = {"crl": [world.mid.crl(gate)]} if flaw == "revoked" else {}
-    lab = build(world.pair(gate, world.issue("peer"), role,
-                           remote={"revocation": "strict"} if flaw == "revoked" else {}, **more))
+    description = world.pair(gate, world.issue("peer"), role, **more)
+    description["hosts"]["peer"]["strongswan"]["charon"] = {"load": PLUGINS + " revocation"}
+    lab = build(description)
     if role == "responder":
         assert lab["peer"].strongswan.initiate("gate") is not None
     else:
         event = lab["gate"].kedge.events.wait("ike.refused", 15, reason="auth-failed")
-        assert "refused our identity" in event["text"] and "our certificate" in event["text"]
+        assert "refused our identity" in event["detail"] and "our certificate" in event["detail"]
     assert lab["gate"].kedge.tunnel("peer")["children"] == []

@@ -70,7 +70,10 @@ class Authority(Entity):
         builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public)
                    .serial_number(x509.random_serial_number()).not_valid_before(start).not_valid_after(end)
                    .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-                   .add_extension(usage(ca), critical=True))
+                   .add_extension(usage(ca), critical=True)
+                   .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+                   .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()),
+                                  critical=False))
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         if not ca:
@@ -91,7 +94,9 @@ class Authority(Entity):
 
     def crl(self, *revoked):
         builder = x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject)
-        builder = builder.last_update(FROM).next_update(TO)
+        builder = builder.last_update(FROM).next_update(TO).add_extension(x509.CRLNumber(1), critical=False)
+        builder = builder.add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(self.private.public_key()), critical=False)
         for entity in revoked:
             builder = builder.add_revoked_certificate(
                 x509.RevokedCertificateBuilder().serial_number(entity.certificate.serial_number)

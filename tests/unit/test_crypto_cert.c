@@ -701,6 +701,11 @@ static void a_dn_matches_as_der(void **st KD_UNUSED)
     memcpy(dn, subject.p, subject.len);
     dn[subject.len - 1] = 'W'; /* "gW" */
     assert_false(is(x, KC_ID_DN, kd_bytes(dn, subject.len)));
+    dn[subject.len - 1] = 'w';
+    dn[subject.len - 4] = V_ASN1_PRINTABLESTRING; /* as strongSwan spells it: UTF8String in x */
+    assert_true(is(x, KC_ID_DN, kd_bytes(dn, subject.len)));
+    dn[subject.len - 4] = V_ASN1_OCTET_STRING;
+    assert_false(is(x, KC_ID_DN, kd_bytes(dn, subject.len)));
     kc_cert_free(x);
     kc_cert_free(other);
 }
