@@ -101,6 +101,34 @@ static void op_sealed(struct pair *p, int side, struct kd_reader *r)
         deliver_bytes(p, side, sa->natt, msg);
 }
 
+/* A fragment of any number and total, under the peer's own key (RFC 7383). */
+static void op_fragment(struct pair *p, int side, struct kd_reader *r)
+{
+    static uint8_t buf[1024];
+    struct ike_sa *sa = victim(p, side);
+    uint8_t what = kd_get_u8(r);
+    struct ike_header h = {.next = IKE_PL_SKF, .version = 0x20};
+    struct kd_writer w;
+
+    if (!sa)
+        return;
+    memcpy(h.spi_i, sa->spi_i, 8);
+    memcpy(h.spi_r, sa->spi_r, 8);
+    h.flags = (what & 0x80 ? IKE_FLAG_RESPONSE : 0) | (sa->initiator ? 0 : IKE_FLAG_INITIATOR);
+    h.msg_id = (what & 0x80 ? sa->tx.next_id - 1 : sa->rx.next_id) - (what >> 6 & 1);
+    h.exchange = what & 0x80 ? sa->tx.exchange : (uint8_t)(IKE_X_AUTH + what % 3);
+    kd_writer_init(&w, buf, sizeof(buf));
+    ike_header_write(&w, &h);
+    kd_put_u8(&w, kd_get_u8(r)); /* the first payload inside */
+    kd_put_zero(&w, 3);
+    kd_put_u16(&w, kd_get_u8(r));
+    kd_put_u16(&w, kd_get_u8(r));
+    kd_put_zero(&w, ike_sk_iv_len(&sa->open));
+    kd_put_bytes(&w, get_piece(r));
+    ike_sk_close(&w, &sa->open, IKE_HEADER_LEN, IKE_HEADER_LEN + 8);
+    deliver_bytes(p, side, sa->natt, kd_written(&w));
+}
+
 static void op_flip(struct pair *p, int side, struct kd_reader *r)
 {
     unsigned at = kd_get_u16(r), bit = kd_get_u8(r);
@@ -177,7 +205,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static void (*const ops[])(struct pair *, int, struct kd_reader *) = {
         op_run,  op_command,    op_datagram, op_sealed, op_flip,
-        op_lose, op_conditions, op_expire,   op_stale,  op_sealed,
+        op_lose, op_conditions, op_expire,   op_stale,  op_fragment,
     };
     struct kd_reader r;
     struct pair *p;
@@ -189,6 +217,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (setup & 4) {
         p->s[B].cfg.role = IKE_ROLE_BOTH;
         pair_config(p, B);
+    }
+    for (int i = 0; i < 2 && setup & 2; i++) { /* what kedge sends is cut as well */
+        p->s[i].cfg.fragment_size = IKE_FRAGMENT_MIN;
+        pair_config(p, i);
     }
     p->nat_a = setup & 8;
     pair_command(p, B, IKE_CMD_UP);

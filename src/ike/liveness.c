@@ -10,7 +10,7 @@
  * 7296 2.4): three fit between the probe and the budget's end, with as much time again for the
  * last answer: gap * (1 + 2 + 4 + 8) = detect * 2/3. Afterwards they go on, capped, until
  * `abandon`. Then no DELETE follows: it would have to wait for the answer that does not come (2.3),
- * and a peer that hears us finds out by its own probes, whose answers it gets.
+ * and a peer that still hears us finds out by its own probes, which we don't hear.
  *
  * And NAT keepalives (RFC 7296 2.23, 3948 4): who is behind a NAT says something every
  * keepalive_us. What the data plane sends is not known here, so an octet may leave that was not
