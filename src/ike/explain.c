@@ -164,35 +164,82 @@ static void selectors(const struct ike_refusal *r, struct ike_explanation *x)
                       b[1], b[0]);
 }
 
-/* ---- identities and keys ---- */
+/* ---- identities and proofs ---- */
 
-static void refused_by_peer(const struct ike_refusal *r, struct ike_explanation *x)
+/* "peer ADDRESS as IDENTITY: why": the why; "" when it is not told so. */
+static const char *why_of(struct kd_bytes detail, char *buf, size_t cap)
 {
-    int n = (int)KD_MIN(r->offered.len, (size_t)200);
-    const char *id = (const char *)r->offered.p;
-    char ours[256];
+    size_t at = 0;
 
-    snprintf(ours, sizeof(ours), "%.*s", n, n ? id : "");
-    ike_explain_row(x, "identity", ours, IKE_NOT_TOLD, false);
-    ike_explain_row(x, "proof", "(secret)", IKE_NOT_TOLD, false);
-    ike_explain_say(x->difference, "not known: AUTHENTICATION_FAILED says neither whether the "
-                                   "identity nor whether the proof was refused");
+    while (at + 1 < detail.len && !(detail.p[at] == ':' && detail.p[at + 1] == ' '))
+        at++;
+    at += 2;
+    buf[0] = '\0';
+    if (at < detail.len)
+        ike_explain_put(buf, cap, "%.*s", (int)KD_MIN(detail.len - at, (size_t)200),
+                        (const char *)detail.p + at);
+    return buf;
+}
+
+static void our_certificate_refused(const char *ours, struct ike_explanation *x)
+{
     ike_explain_say(x->cause,
-                    "Most often the pre-shared keys differ (a line feed or blanks in a "
-                    "file count at some peers), or the peer expects another identity than \"%s\".",
+                    "Most often the peer does not have our issuer, misses an intermediate, or does "
+                    "not find \"%s\" in our certificate.",
+                    ours);
+    ike_explain_here(x, IKE_KEY_AUTH, "auth: cert with what is between it and its root");
+    ike_explain_here(x, IKE_KEY_LOCAL_ID, "local-id: a subjectAltName of our certificate");
+    ike_explain_there(x, "swanctl.conf", "connections.*.remote: id = %s; cacerts = our root", ours);
+}
+
+static void our_key_refused(const char *ours, struct ike_explanation *x)
+{
+    ike_explain_say(x->cause,
+                    "Most often the pre-shared keys differ (a line feed or blanks in a file count "
+                    "at some peers), or the peer expects another identity than \"%s\".",
                     ours);
     ike_explain_here(x, IKE_KEY_AUTH, "auth: the same secret as the peer's");
     ike_explain_here(x, IKE_KEY_LOCAL_ID, "local-id: what the peer expects");
     ike_explain_there(x, "swanctl.conf",
-                      "connections.*.remote.id = %s; secrets.ike-*: secret = the "
-                      "same",
-                      ours);
+                      "connections.*.remote.id = %s; secrets.ike-*: secret = the same", ours);
+}
+
+static void refused_by_peer(const struct ike_refusal *r, const struct ike_explain_env *env,
+                            struct ike_explanation *x)
+{
+    bool cert = env->conn->auth.local == IKE_AUTH_CERT;
+    char ours[256];
+
+    ike_explain_say(ours, "%.*s", (int)KD_MIN(r->offered.len, (size_t)200),
+                    r->offered.len ? (const char *)r->offered.p : "");
+    ike_explain_row(x, "identity", ours, IKE_NOT_TOLD, false);
+    ike_explain_row(x, "proof", cert ? "(certificate)" : "(pre-shared key)", IKE_NOT_TOLD, false);
+    ike_explain_say(x->difference, "not known: AUTHENTICATION_FAILED says neither whether the "
+                                   "identity nor whether the proof was refused");
+    if (cert)
+        our_certificate_refused(ours, x);
+    else
+        our_key_refused(ours, x);
     ike_explain_there(x, "IOS", "crypto ikev2 profile: match identity remote %s", ours);
 }
 
-static void wrong_proof(const char *shown, struct ike_explanation *x)
+static void wrong_proof(const struct ike_refusal *r, const struct ike_explain_env *env,
+                        const char *shown, struct ike_explanation *x)
 {
-    ike_explain_say(x->difference, "the identity is as expected, its proof is not");
+    char why[256];
+
+    if (why_of(r->detail, why, sizeof(why))[0])
+        ike_explain_say(x->difference, "the identity is as expected, but %s", why);
+    else
+        ike_explain_say(x->difference, "the identity is as expected, its proof is not");
+    if (env->conn->auth.remote == IKE_AUTH_CERT) {
+        ike_explain_say(x->cause, "Most often ca lacks the issuer, the peer does not send what is "
+                                  "between its certificate and the root, or a clock is wrong.");
+        ike_explain_here(x, IKE_KEY_AUTH, "auth: ca with the root that signed the peer's");
+        ike_explain_there(x, "swanctl.conf",
+                          "connections.*.local.certs: one with the subjectAltName %s", shown);
+        return;
+    }
     ike_explain_say(x->cause, "Most often the pre-shared keys differ; compare them octet by octet "
                               "(the first line of psk-file counts, without its line feed).");
     ike_explain_here(x, IKE_KEY_AUTH, "auth: the same secret as the peer's");
@@ -203,24 +250,23 @@ static void wrong_proof(const char *shown, struct ike_explanation *x)
 static void identities(const struct ike_refusal *r, const struct ike_explain_env *env,
                        struct ike_explanation *x)
 {
-    char shown[256], expected[256], ours[512];
-    bool right;
+    bool cert = env->conn->auth.remote == IKE_AUTH_CERT;
+    char shown[256], expected[256];
 
     if (r->by_peer) {
-        refused_by_peer(r, x);
+        refused_by_peer(r, env, x);
         return;
     }
     ike_explain_say(shown, "%.*s", (int)r->offered.len, r->offered.len ? (char *)r->offered.p : "");
     ike_explain_say(expected, "%.*s", (int)r->configured.len,
                     r->configured.len ? (char *)r->configured.p : "");
-    right = strcmp(shown, expected) == 0 || same(r->configured, "any");
-    ike_explain_row(x, "identity", shown, expected, !right);
-    if (right) {
-        ike_explain_row(x, "proof", "(another)", "(secret)", true);
-        wrong_proof(shown, x);
+    if (strcmp(shown, expected) == 0 || same(r->configured, "any")) {
+        ike_explain_row(x, "identity", shown, expected, false);
+        ike_explain_row(x, "proof", "(another)", cert ? "(certificate)" : "(pre-shared key)", true);
+        wrong_proof(r, env, shown, x);
         return;
     }
-    ike_id_str(&env->conn->local_id, ours, sizeof(ours));
+    ike_explain_row(x, "identity", shown, expected, true);
     ike_explain_say(x->difference, "identity: the peer shows %s, %s is configured", shown,
                     expected);
     ike_explain_say(x->cause, "Most often the peer sends its inner or private address, or a name, "

@@ -469,13 +469,14 @@ static void another_identity_is_the_difference(void **st KD_UNUSED)
 static void the_right_identity_with_another_key_is_the_key(void **st KD_UNUSED)
 {
     identities("198.51.100.1", "198.51.100.1");
+    r.detail = kd_bytes_str("peer 198.51.100.1 as 198.51.100.1: its pre-shared key is another");
     expect("kedge refused the authentication of 198.51.100.1 in IKE_AUTH\n"
            "  | offered by the peer | configured here\n"
            "  identity | 198.51.100.1 | 198.51.100.1\n"
-           "* proof | (another) | (secret)\n"
-           "= the identity is as expected, its proof is not\n"
-           "? Most often the pre-shared keys differ; compare them octet by octet (the "
-           "first line of psk-file counts, without its line feed).\n"
+           "* proof | (another) | (pre-shared key)\n"
+           "= the identity is as expected, but its pre-shared key is another\n"
+           "? Most often the pre-shared keys differ; compare them octet by octet (the first "
+           "line of psk-file counts, without its line feed).\n"
            "> kedge.yaml: auth: the same secret as the peer's\n"
            "> swanctl.conf: secrets.ike-*: id = 198.51.100.1; secret = the same\n"
            "> IOS: crypto ikev2 keyring: pre-shared-key the same\n");
@@ -487,13 +488,51 @@ static void any_identity_leaves_the_key(void **st KD_UNUSED)
     expect("kedge refused the authentication of 198.51.100.1 in IKE_AUTH\n"
            "  | offered by the peer | configured here\n"
            "  identity | 198.51.100.1 | any\n"
-           "* proof | (another) | (secret)\n"
+           "* proof | (another) | (pre-shared key)\n"
            "= the identity is as expected, its proof is not\n"
            "? Most often the pre-shared keys differ; compare them octet by octet (the "
            "first line of psk-file counts, without its line feed).\n"
            "> kedge.yaml: auth: the same secret as the peer's\n"
            "> swanctl.conf: secrets.ike-*: id = 198.51.100.1; secret = the same\n"
            "> IOS: crypto ikev2 keyring: pre-shared-key the same\n");
+}
+
+static void a_certificate_that_is_not_trusted_is_told_with_its_reason(void **st KD_UNUSED)
+{
+    identities("gw.example", "gw.example");
+    r.detail =
+        kd_bytes_str("peer 198.51.100.1 as gw.example: its certificate CN=gw is refused: expired");
+    conn.auth.remote = IKE_AUTH_CERT;
+    expect("kedge refused the authentication of 198.51.100.1 in IKE_AUTH\n"
+           "  | offered by the peer | configured here\n"
+           "  identity | gw.example | gw.example\n"
+           "* proof | (another) | (certificate)\n"
+           "= the identity is as expected, but its certificate CN=gw is refused: expired\n"
+           "? Most often ca lacks the issuer, the peer does not send what is between its "
+           "certificate and the root, or a clock is wrong.\n"
+           "> kedge.yaml: auth: ca with the root that signed the peer's\n"
+           "> swanctl.conf: connections.*.local.certs: one with the subjectAltName "
+           "gw.example\n");
+}
+
+static void our_certificate_may_be_the_one_refused(void **st KD_UNUSED)
+{
+    identities("gw.example", "198.51.100.1");
+    r.by_peer = true;
+    r.notify = IKE_N_AUTHENTICATION_FAILED;
+    conn.auth.local = IKE_AUTH_CERT;
+    expect("198.51.100.1 refused kedge's authentication in IKE_AUTH: AUTHENTICATION_FAILED\n"
+           "  | offered by kedge | wanted by the peer\n"
+           "  identity | gw.example | (not told)\n"
+           "  proof | (certificate) | (not told)\n"
+           "= not known: AUTHENTICATION_FAILED says neither whether the identity nor "
+           "whether the proof was refused\n"
+           "? Most often the peer does not have our issuer, misses an intermediate, or "
+           "does not find \"gw.example\" in our certificate.\n"
+           "> kedge.yaml: auth: cert with what is between it and its root\n"
+           "> kedge.yaml: local-id: a subjectAltName of our certificate\n"
+           "> swanctl.conf: connections.*.remote: id = gw.example; cacerts = our root\n"
+           "> IOS: crypto ikev2 profile: match identity remote gw.example\n");
 }
 
 static void a_peer_that_refuses_us_says_neither(void **st KD_UNUSED)
@@ -504,7 +543,7 @@ static void a_peer_that_refuses_us_says_neither(void **st KD_UNUSED)
     expect("198.51.100.1 refused kedge's authentication in IKE_AUTH: AUTHENTICATION_FAILED\n"
            "  | offered by kedge | wanted by the peer\n"
            "  identity | 192.0.2.1 | (not told)\n"
-           "  proof | (secret) | (not told)\n"
+           "  proof | (pre-shared key) | (not told)\n"
            "= not known: AUTHENTICATION_FAILED says neither whether the identity nor "
            "whether the proof was refused\n"
            "? Most often the pre-shared keys differ (a line feed or blanks in a file "
@@ -607,6 +646,8 @@ int main(void)
         T(another_identity_is_the_difference),
         T(the_right_identity_with_another_key_is_the_key),
         T(any_identity_leaves_the_key),
+        T(a_certificate_that_is_not_trusted_is_told_with_its_reason),
+        T(our_certificate_may_be_the_one_refused),
         T(a_peer_that_refuses_us_says_neither),
         T(silence_names_what_may_be_in_the_way),
         T(silence_after_ike_sa_init_is_port_4500),
