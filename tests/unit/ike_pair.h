@@ -12,7 +12,7 @@
 #define PAIR_PACKETS  256
 #define PAIR_EVENTS   256
 #define PAIR_NOTES    512
-#define PAIR_CHILDREN 32
+#define PAIR_CHILDREN 64
 #define PAIR_SENT     2048
 #define PAIR_WALL_S   INT64_C(1800000000) /* 2027-01-15 */
 

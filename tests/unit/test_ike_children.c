@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "ike_children.h"
+#include "ike_peer.h"
 
 static const struct ts_row three[] = {
     {"10.1.0.0/16", "10.9.0.0/16"}, {"10.2.0.0/16", "10.9.0.0/16"}, {"10.3.0.0/16", "10.9.0.0/16"}};
@@ -260,6 +261,175 @@ static void a_wide_request_is_narrowed_to_a_child_that_is_missing(void **state)
     pair_free(p);
 }
 
+static const struct ts_row all[] = {{"0.0.0.0/0", "0.0.0.0/0"}};
+
+static uint32_t next_spi = 0x7000;
+
+/* A new child of the peer's, by whatever selectors. */
+static void ask(struct peer *t, const struct ike_ts_list *tsi, const struct ike_ts_list *tsr)
+{
+    const uint8_t spi[4] = {0, 0, (uint8_t)(next_spi >> 8), (uint8_t)next_spi};
+    static const uint8_t nonce[32] = {0x4e};
+    struct ike_build *b = peer_request(t, IKE_X_CREATE_CHILD_SA);
+
+    next_spi++;
+    ike_put_sa(b, &t->p->s[A].cfg.esp, IKE_PROTO_ESP, kd_bytes(spi, 4), false);
+    ike_put_nonce(b, kd_bytes(nonce, sizeof(nonce)));
+    ike_put_ts(b, IKE_PL_TSI, tsi);
+    ike_put_ts(b, IKE_PL_TSR, tsr);
+    assert_true(peer_send(t) >= 1);
+}
+
+static struct peer *asking(uint64_t seed)
+{
+    struct pair *p = pair_new(seed, AZURE_IKE, AZURE_ESP);
+    struct peer *t;
+
+    children_set(p, A, all, 1);
+    children_mirror(p, B, three, 3);
+    assert_true(pair_establish(p));
+    t = peer_of(p, B);
+    t->polite = true;
+    return t;
+}
+
+static void finish(struct peer *t)
+{
+    struct pair *p = t->p;
+
+    peer_free(t);
+    pair_free(p);
+}
+
+/* 2.9: a narrowed answer, and ADDITIONAL_TS_POSSIBLE where other children would take more. */
+static void each_wide_request_gets_the_next_child_and_hears_that_there_is_more(void **state)
+{
+    const struct ike_ts_list wide = ts_of("0.0.0.0/0"), second = ts_of("10.2.0.0/16");
+    struct peer *t = asking(30);
+    (void)state;
+
+    for (int conf = 1; conf < 3; conf++) {
+        ask(t, &wide, &wide);
+        assert_int_equal(peer_error(t), 0);
+        assert_non_null(ike_msg_notify(&t->last, IKE_N_ADDITIONAL_TS_POSSIBLE));
+        assert_int_equal(children_of(t->p, B, conf), 1);
+    }
+    ask(t, &second, &wide); /* only one child takes any of it */
+    assert_int_equal(peer_error(t), 0);
+    assert_null(ike_msg_notify(&t->last, IKE_N_ADDITIONAL_TS_POSSIBLE));
+    assert_int_equal(children_of(t->p, B, 1), 2);
+    finish(t);
+}
+
+/* 2.9: the first selectors are those of the packet that asks; the rest says what else would do. */
+static void the_packet_that_asks_decides_about_the_child(void **state)
+{
+    struct ike_ts_list tsi = ts_of("10.3.4.5/32"), tsr = ts_of("10.9.1.1/32");
+    struct peer *t = asking(31);
+    struct ike_ts_list got;
+    (void)state;
+
+    tsi.ts[0].proto = tsr.ts[0].proto = 6;
+    tsi.ts[0].port_lo = tsi.ts[0].port_hi = 40000;
+    tsr.ts[0].port_lo = tsr.ts[0].port_hi = 179;
+    tsi.ts[tsi.n++] = ts_of("0.0.0.0/0").ts[0];
+    tsr.ts[tsr.n++] = ts_of("0.0.0.0/0").ts[0];
+    ask(t, &tsi, &tsr);
+    assert_int_equal(peer_error(t), 0);
+    assert_int_equal(children_of(t->p, B, 2), 1);
+    assert_true(ike_ts_parse(t->last.tsi, &got));
+    assert_string_equal(ts_text(&got), "10.3.4.5/32[tcp/40000]"); /* it stays the first */
+    finish(t);
+}
+
+static void selectors_that_no_child_takes_any_of_are_refused(void **state)
+{
+    static const struct {
+        const char *tsi, *tsr;
+    } rows[] = {{"10.4.0.0/16", "10.9.0.0/16"}, {"10.1.0.0/16", "10.8.0.0/16"}};
+    struct peer *t = asking(32);
+    (void)state;
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        struct ike_ts_list tsi = ts_of(rows[i].tsi), tsr = ts_of(rows[i].tsr);
+        ask(t, &tsi, &tsr);
+        assert_int_equal(peer_error(t), IKE_N_TS_UNACCEPTABLE);
+    }
+    assert_int_equal(t->p->s[B].n_children, 1);
+    finish(t);
+}
+
+/* facts/peers 2, pain 5: they don't pile up; but 2.8 lets several stand for classes of service. */
+static void pairs_for_the_same_traffic_are_bounded(void **state)
+{
+    const struct ike_ts_list tsi = ts_of("10.2.0.0/16"), tsr = ts_of("10.9.0.0/16");
+    struct peer *t = asking(33);
+    (void)state;
+
+    for (unsigned n = 1; n <= 40; n++) {
+        ask(t, &tsi, &tsr);
+        assert_int_equal(peer_error(t), 0);
+        assert_int_equal(t->p->s[B].n_children, 1 + KD_MIN(n, 4));
+    }
+    assert_int_equal(children_of(t->p, B, 1), 4);
+    assert_int_equal(children_of(t->p, B, 0), 1);
+    finish(t);
+}
+
+/* Parts of one child of ours are no doubles; what is too much is refused, and nothing else happens.
+ */
+static void more_pairs_than_there_is_room_for_are_refused(void **state)
+{
+    const struct ike_ts_list tsr = ts_of("10.9.0.0/16");
+    struct peer *t = asking(34);
+    unsigned n = 0;
+    (void)state;
+
+    for (; n < 60; n++) {
+        char net[32];
+        snprintf(net, sizeof(net), "10.2.%u.0/24", n);
+        struct ike_ts_list tsi = ts_of(net);
+        ask(t, &tsi, &tsr);
+        if (peer_error(t))
+            break;
+    }
+    assert_int_equal(peer_error(t), IKE_N_NO_ADDITIONAL_SAS);
+    assert_int_equal(1 + n, IKE_SA_CHILDREN);
+    assert_true(pair_up(t->p, B));
+    finish(t);
+}
+
+/* Both miss the same child and ask for it at once: one is left, the same at both ends. A's DELETE
+ * leaves it the first word; B waits a second or two, which is when A's request comes. */
+static void a_child_made_by_both_at_once_is_there_once(void **state)
+{
+    unsigned collided = 0;
+    (void)state;
+
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct pair *p = three_children(seed);
+        p->s[A].cfg.detect_us = p->s[B].cfg.detect_us = KD_S(20);
+        pair_config(p, A);
+        pair_config(p, B);
+        assert_true(pair_establish(p));
+        p->s[B].cfg.role = IKE_ROLE_BOTH;
+        pair_config(p, B);
+        pair_run(p, KD_S(100));
+        p->delay_us = KD_MS(700);
+        expire(p, A, 1, false);
+        pair_run(p, KD_S(60));
+        for (int side = A; side <= B; side++)
+            collided += pair_note(p, side, IKE_NOTE_CHILD_DOWN)->reason == KD_REASON_COLLISION;
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(children_of(p, A, i), 1);
+            assert_int_equal(children_of(p, B, i), 1);
+        }
+        assert_true(pair_children_agree(p));
+        pair_free(p);
+    }
+    assert_true(collided > 5); /* else it is not what this test is about */
+}
+
 /* ---- lifetimes by bytes and packets ---- */
 
 static void limits_are_soft_at_95_percent_and_end_the_sequence_numbers(void **state)
@@ -361,6 +531,12 @@ int main(void)
         cmocka_unit_test(a_responder_waits_for_its_peer),
         cmocka_unit_test(a_request_finds_the_most_specific_child),
         cmocka_unit_test(a_wide_request_is_narrowed_to_a_child_that_is_missing),
+        cmocka_unit_test(each_wide_request_gets_the_next_child_and_hears_that_there_is_more),
+        cmocka_unit_test(the_packet_that_asks_decides_about_the_child),
+        cmocka_unit_test(selectors_that_no_child_takes_any_of_are_refused),
+        cmocka_unit_test(pairs_for_the_same_traffic_are_bounded),
+        cmocka_unit_test(more_pairs_than_there_is_room_for_are_refused),
+        cmocka_unit_test(a_child_made_by_both_at_once_is_there_once),
         cmocka_unit_test(limits_are_soft_at_95_percent_and_end_the_sequence_numbers),
         cmocka_unit_test(a_soft_limit_rekeys_and_after_a_hard_one_another_is_made_at_once),
         cmocka_unit_test(a_responder_rekeys_what_its_peer_leaves_until_the_end),

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "ike_children.h"
+#include "ike_peer.h"
 
 /* A peer takes the first step as a whole, or narrows it, or is elsewhere. */
 static const struct ts_row ladder[] = {{"0.0.0.0/0", "0.0.0.0/0"},
@@ -168,6 +169,85 @@ static void a_peer_that_takes_the_ike_sa_away_is_asked_the_next_step(void **stat
     pair_free(p);
 }
 
+static void only_a_refusal(struct rewrite *r, const struct ike_msg *m, struct ike_build *b)
+{
+    (void)m;
+    ike_put_notify(b, IKE_PROTO_NONE, kd_bytes(NULL, 0), r->notify, kd_bytes(NULL, 0));
+}
+
+/* Without IDr and AUTH nothing is established (2.21.2): the next step needs a new attempt. */
+static void a_refusal_without_an_ike_sa_is_followed_by_the_next_step_anew(void **state)
+{
+    static const struct ts_row steps[] = {{"10.1.0.0/16", "10.9.0.0/16"},
+                                          {"10.2.0.0/16", "10.9.0.0/16"},
+                                          {"10.3.0.0/16", "10.9.0.0/16"}};
+    (void)state;
+
+    for (int refusals = 1; refusals <= 4; refusals++) {
+        struct rewrite r = {.exchange = IKE_X_AUTH,
+                            .response = true,
+                            .write = only_a_refusal,
+                            .notify = IKE_N_TS_UNACCEPTABLE};
+        struct pair *p = climb(20, &steps[0]);
+        children_set(p, A, steps, 3);
+        children_mirror(p, B, steps, 3);
+        p->filter = peer_rewrite;
+        r.p = p;
+        p->ctx = &r;
+        pair_command(p, A, IKE_CMD_UP);
+        pair_command(p, B, IKE_CMD_UP);
+        for (int i = 0; i < 10000 && pair_notes(p, A, IKE_NOTE_REFUSED) < (unsigned)refusals; i++)
+            pair_run(p, KD_MS(10));
+        p->filter = NULL;
+        pair_run(p, KD_S(30));
+        assert_int_equal(pair_notes(p, A, IKE_NOTE_REFUSED), refusals);
+        assert_int_equal(children_of(p, A, refusals % 3), 1); /* after the third the first */
+        assert_true(pair_children_agree(p));
+        pair_free(p);
+    }
+}
+
+static void child_refused(struct rewrite *r, const struct ike_msg *m, struct ike_build *b)
+{
+    peer_copy(b, m, IKE_HAS(IKE_PL_SA) | IKE_HAS(IKE_PL_TSI) | IKE_HAS(IKE_PL_TSR));
+    ike_put_notify(b, IKE_PROTO_NONE, kd_bytes(NULL, 0), r->notify, kd_bytes(NULL, 0));
+}
+
+/* SINGLE_PAIR_REQUIRED is about selectors too (2.9); NO_PROPOSAL_CHOSEN is not. */
+static void what_is_not_about_selectors_does_not_climb(void **state)
+{
+    static const struct ts_row steps[] = {{"10.1.0.0/16", "10.9.0.0/16"},
+                                          {"10.2.0.0/16", "10.9.0.0/16"}};
+    static const struct {
+        uint16_t notify;
+        unsigned step;
+    } rows[] = {{IKE_N_SINGLE_PAIR_REQUIRED, 1},
+                {IKE_N_NO_PROPOSAL_CHOSEN, 0},
+                {IKE_N_NO_ADDITIONAL_SAS, 0},
+                {IKE_N_TEMPORARY_FAILURE, 0}};
+    (void)state;
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        struct rewrite r = {.exchange = IKE_X_AUTH,
+                            .response = true,
+                            .write = child_refused,
+                            .notify = rows[i].notify,
+                            .only = 1};
+        struct pair *p = climb(30 + i, &steps[0]);
+        children_set(p, A, steps, 2);
+        children_mirror(p, B, steps, 2);
+        p->filter = peer_rewrite;
+        r.p = p;
+        p->ctx = &r;
+        pair_command(p, A, IKE_CMD_UP);
+        pair_command(p, B, IKE_CMD_UP);
+        pair_run(p, KD_S(20));
+        assert_int_equal(children_of(p, A, (int)rows[i].step), 1);
+        assert_int_equal(children_of(p, A, !rows[i].step), 0);
+        pair_free(p);
+    }
+}
+
 static void a_rekey_asks_for_the_step_that_stands(void **state)
 {
     static const struct ts_row steps[] = {{"10.1.0.0/16", "10.9.0.0/16"},
@@ -195,6 +275,8 @@ int main(void)
         cmocka_unit_test(a_dead_peer_is_climbed_anew),
         cmocka_unit_test(after_the_last_step_it_pauses_and_begins_anew),
         cmocka_unit_test(a_peer_that_takes_the_ike_sa_away_is_asked_the_next_step),
+        cmocka_unit_test(a_refusal_without_an_ike_sa_is_followed_by_the_next_step_anew),
+        cmocka_unit_test(what_is_not_about_selectors_does_not_climb),
         cmocka_unit_test(a_rekey_asks_for_the_step_that_stands),
     };
 
