@@ -63,7 +63,7 @@ def nothing_lost(lab, probe, since):
     until(lambda: len(probe.samples) > total + 1 / INTERVAL, 10, "more echo requests", 0.1)
     sent = probe.samples[since:total]
     lost = [s for s in sent if s.answered is None]
-    assert len(sent) > 100 and not lost, f"{len(lost)} of {len(sent)} lost"
+    assert len(sent) > ROUNDS and not lost, f"{len(lost)} of {len(sent)} lost"
 
 
 def kedge_rekeys(lab):
