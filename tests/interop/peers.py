@@ -1,6 +1,7 @@
 """Descriptions of the topologies in conf/lab, with what a test changes in them."""
 from lab.strongswan import merge
 from lab.topology import read
+from lab.wait import until
 
 INNER_GATE, INNER_PEER = "10.0.1.1", "10.0.2.1"
 
@@ -64,3 +65,14 @@ def ping_both_ways(lab):
     """Through the tunnel of conf/lab/pair.yaml."""
     ping(lab["gate"], INNER_PEER, INNER_GATE)
     ping(lab["peer"], INNER_GATE, INNER_PEER)
+
+
+def charon_rekeys(peer, what):
+    """The "child" or the "ike" that is in use, by its number: its name would mean those that go, too."""
+    def asked():
+        established = [sa for sa in peer.sas_list() if sa["state"] == "ESTABLISHED"]
+        children = [c for sa in established for c in sa["child-sas"].values() if c["state"] == "INSTALLED"]
+        found = children if what == "child" else established
+        which = {f"{what}-id": found[-1]["uniqueid"]} if found else {}
+        return which and peer.vici.request("rekey", which).get("success") == "yes"
+    until(asked, 5, f"{what} to rekey at charon", 0.01)

@@ -6,7 +6,7 @@ import pytest
 from lab.sniff import IPPROTO_UDP, Sniffer
 from lab.topology import Topology
 from lab.wait import until
-from peers import ping_both_ways, strongswan_pair
+from peers import charon_rekeys, ping_both_ways, strongswan_pair
 
 FIRST, SECOND = "20000-20100", "30000-30100"
 
@@ -78,9 +78,9 @@ def test_rekeys_by_both_pass_the_nat(behind):
     kedge.events.wait("child.up", 10, mark)
     mark = kedge.events.wait("ike.rekeyed", 10, mark)["seq"]
     ping_both_ways(lab)
-    until(lambda: peer.vici.request("rekey", {"ike": "gate"}).get("success") == "yes", 5, "an IKE SA to rekey", 0.05)
+    charon_rekeys(peer, "ike")
     mark = kedge.events.wait("ike.rekeyed", 10, mark)["seq"]
-    until(lambda: peer.vici.request("rekey", {"child": "gate"}).get("success") == "yes", 5, "a child to rekey", 0.05)
+    charon_rekeys(peer, "child")
     kedge.events.wait("child.up", 10, mark)
     ping_both_ways(lab)
 

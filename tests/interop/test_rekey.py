@@ -7,7 +7,7 @@ import pytest
 from lab.probe import PathProbe
 from lab.topology import Topology
 from lab.wait import until
-from peers import ping_both_ways, strongswan_pair
+from peers import charon_rekeys, ping_both_ways, strongswan_pair
 
 IKE = "aes256-sha256-modp2048"
 ROUNDS = 25     # of a child and an IKE SA each
@@ -72,17 +72,6 @@ def kedge_rekeys(lab):
     kedge.cli("rekey", "peer")
     for event in ("child.up", "ike.rekeyed"):
         kedge.events.wait(event, 10, mark, tunnel="peer")
-
-
-def charon_rekeys(peer, what):
-    """The "child" or the "ike" that is in use, by its number: its name would mean those that go, too."""
-    def asked():
-        established = [sa for sa in peer.sas_list() if sa["state"] == "ESTABLISHED"]
-        children = [c for sa in established for c in sa["child-sas"].values() if c["state"] == "INSTALLED"]
-        found = children if what == "child" else established
-        which = {f"{what}-id": found[-1]["uniqueid"]} if found else {}
-        return which and peer.vici.request("rekey", which).get("success") == "yes"
-    until(asked, 5, f"{what} to rekey at charon", 0.01)
 
 
 def strongswan_rekeys(lab):
