@@ -7,6 +7,7 @@
  * Whatever happened: after DOWN on both sides and a minute of peace nothing is left, no child
  * and no key. */
 #include "ike/sa.h"
+#include "tests/unit/ike_certs.h"
 #include "tests/unit/ike_pair.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -201,6 +202,23 @@ static void heal(struct pair *p)
     kd_assert(pair_nothing_left(p));
 }
 
+/* The last of the suites comes with certificates, so that every operation meets the states that
+ * wait for signatures and chains, and IKE_AUTH has CERT and CERTREQ. Loaded once: they are constant
+ * and bound to no pair. */
+static void use_certs(struct pair *p)
+{
+    static const struct certs_spec spec = {key_p256, cert_p256, cert_mid, cert_root, NULL};
+    static struct ike_certs certs;
+
+    if (!certs.key)
+        certs = certs_load(kc_ctx_new(KC_PROVIDER_SIM, 1), &spec);
+    for (int side = 0; side < 2; side++) {
+        p->s[side].cfg.auth =
+            (struct ike_auth_config){IKE_AUTH_CERT, IKE_AUTH_CERT, &certs, false, false, ""};
+        pair_config(p, side);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static void (*const ops[])(struct pair *, int, struct kd_reader *) = {
@@ -214,6 +232,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     kd_reader_init(&r, kd_bytes(data, len));
     setup = kd_get_u8(&r);
     p = pair_new(setup, suites[setup & 3][0], suites[setup & 3][1]);
+    if ((setup & 3) == 3)
+        use_certs(p);
     if (setup & 4) {
         p->s[B].cfg.role = IKE_ROLE_BOTH;
         pair_config(p, B);
