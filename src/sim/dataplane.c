@@ -277,6 +277,7 @@ void sim_dp_in(struct sim_gw *g, struct kd_bytes esp)
     while (s && s->sa.spi_in != spi)
         s = s->next;
     if (!s || s->mute || esp.len > sizeof(room)) {
+        g->dp.n_unknown += !s;
         g->dp.n_dropped++;
         return;
     }

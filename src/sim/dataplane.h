@@ -23,6 +23,7 @@ struct sim_dp {
     struct sim_sa *sas;
     uint32_t fail_in;   /* fault switch: the nth SA_ADD from now is refused; 0: none */
     uint64_t n_no_sa;   /* inner packets with no SA to send on */
+    uint64_t n_unknown; /* ESP packets whose SPI is not here */
     uint64_t n_dropped; /* refused: unknown SPI, bad packet, selectors */
 };
 

@@ -93,7 +93,7 @@ static void tunnel(struct core_tunnel_config *t, uint32_t i, const struct side *
     t->ike.detect_us = o->detect_us ? o->detect_us : KD_S(2);
     t->ike.abandon_us = o->abandon_us ? o->abandon_us : KD_S(60);
     t->ike.retry_us = KD_S(1);
-    t->ike.ike_life_us = KD_S(28800);
+    t->ike.ike_life_us = o->ike_life_us ? o->ike_life_us : KD_S(28800);
     t->ike.child_life_us = o->child_life_us ? o->child_life_us : KD_S(3600);
     t->ike.child_life_bytes = o->child_life_bytes;
     t->ike.child_life_packets = o->child_life_packets;

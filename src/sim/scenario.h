@@ -11,6 +11,7 @@ struct sim_pair_options {
     uint64_t seed;
     uint64_t detect_us, abandon_us; /* 0: 2 s, 60 s */
     uint64_t child_life_us;         /* 0: an hour */
+    uint64_t ike_life_us;           /* 0: eight hours */
     uint64_t child_life_bytes, child_life_packets; /* 0: any number */
     enum ike_role azure, onprem;    /* 0: both initiate */
     bool no_er;
