@@ -30,7 +30,7 @@ struct ike_xchg *ike_xchg_new(struct ike *e, enum ike_xkind kind)
 uint64_t ike_later(struct ike *e, const struct ike_sa *sa, uint64_t expire_us)
 {
     uint64_t left = expire_us > e->now_us ? expire_us - e->now_us : 0;
-    uint64_t pause = LATER_US << KD_MIN(sa->temporary, LATER_DOUBLED);
+    uint64_t pause = LATER_US << KD_MIN(sa->temporary ? sa->temporary - 1 : 0, LATER_DOUBLED);
 
     pause = KD_MAX(KD_MIN(pause, left / 4), LATER_MIN_US);
     return e->now_us + pause + ike_jitter(e, pause);
