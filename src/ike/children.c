@@ -118,8 +118,8 @@ void ike_children_lost(struct ike *e, struct ike_sa *sa, const struct ike_child 
     bool lived = e->now_us - ch->created_us >= LIVED_US;
     struct ike_want *w;
 
-    if (!c || ch->conf >= ike_conn_children(c))
-        return;
+    if (!c || ch->conf >= ike_conn_children(c) || reason == KD_REASON_COLLISION)
+        return; /* a collision's other pair is there */
     w = &c->want[ch->conf];
     if (lived)
         w->pause_us = 0;
