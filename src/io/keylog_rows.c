@@ -82,21 +82,32 @@ static bool keys(struct kc_ctx *crypto, const struct kc_alg *encr, const struct 
     return ok;
 }
 
+/* named: both algorithms have one, so it is a key that lacks. */
+static void comment(char *buf, const char *spis, const struct kc_alg *encr,
+                    const struct kc_alg *integ, bool named)
+{
+    if (named)
+        snprintf(buf, IO_KEYLOG_ROW, "# %s: its keys are gone\n", spis);
+    else
+        snprintf(buf, IO_KEYLOG_ROW, "# %s: Wireshark has no name for %s%s%s\n", spis, encr->name,
+                 integ ? "-" : "", integ ? integ->name : "");
+}
+
 bool io_keylog_ike_row(struct kc_ctx *crypto, const struct ike_sa_keys *k, char *buf)
 {
     const char *encr = encr_name(k->encr, true), *integ = integ_name(k->integ, true);
-    char spi_i[17], spi_r[17], ei[HEX_MAX], er[HEX_MAX], ai[HEX_MAX], ar[HEX_MAX];
+    char spis[48], spi_i[17], spi_r[17], ei[HEX_MAX], er[HEX_MAX], ai[HEX_MAX], ar[HEX_MAX];
     bool ok = encr && integ && keys(crypto, k->encr, k->integ, k->ei, k->ai, ei, ai) &&
               keys(crypto, k->encr, k->integ, k->er, k->ar, er, ar);
 
     hex8(k->spi_i, spi_i);
     hex8(k->spi_r, spi_r);
+    snprintf(spis, sizeof(spis), "IKE SA %s %s", spi_i, spi_r);
     if (ok)
         snprintf(buf, IO_KEYLOG_ROW, "%s,%s,%s,%s,\"%s\",%s,%s,\"%s\"\n", spi_i, spi_r, ei, er,
                  encr, ai, ar, integ);
     else
-        snprintf(buf, IO_KEYLOG_ROW, "# IKE SA %s %s: Wireshark has no name for %s%s%s\n", spi_i,
-                 spi_r, k->encr->name, k->integ ? "-" : "", k->integ ? k->integ->name : "");
+        comment(buf, spis, k->encr, k->integ, encr && integ);
     kc_wipe(ei, sizeof(ei));
     kc_wipe(er, sizeof(er));
     kc_wipe(ai, sizeof(ai));
@@ -118,11 +129,12 @@ bool io_keylog_esp_row(struct kc_ctx *crypto, const struct ike_child_keys *k, bo
 {
     const char *encr = encr_name(k->encr, false), *integ = integ_name(k->integ, false);
     uint32_t spi = inbound ? k->spi_in : k->spi_out;
-    char enc[HEX_MAX], mac[HEX_MAX], src[KD_ADDR_STR_MAX], dst[KD_ADDR_STR_MAX];
+    char spis[32], enc[HEX_MAX], mac[HEX_MAX], src[KD_ADDR_STR_MAX], dst[KD_ADDR_STR_MAX];
     bool ok = encr && integ &&
               keys(crypto, k->encr, k->integ, inbound ? k->enc_in : k->enc_out,
                    inbound ? k->int_in : k->int_out, enc, mac);
 
+    snprintf(spis, sizeof(spis), "ESP SA 0x%08x", spi);
     address(k, inbound ? &k->remote : &k->local, src);
     address(k, inbound ? &k->local : &k->remote, dst);
     if (ok)
@@ -131,8 +143,7 @@ bool io_keylog_esp_row(struct kc_ctx *crypto, const struct ike_child_keys *k, bo
                  k->local.addr.family == 6 ? 6 : 4, src, dst, spi, encr, enc[0] ? "0x" : "", enc,
                  integ, mac[0] ? "0x" : "", mac);
     else
-        snprintf(buf, IO_KEYLOG_ROW, "# ESP SA 0x%08x: Wireshark has no name for %s%s%s\n", spi,
-                 k->encr->name, k->integ ? "-" : "", k->integ ? k->integ->name : "");
+        comment(buf, spis, k->encr, k->integ, encr && integ);
     kc_wipe(enc, sizeof(enc));
     kc_wipe(mac, sizeof(mac));
     return ok;
