@@ -243,8 +243,8 @@ static bool lost(const struct ike_child *ours, const struct ike_child *theirs)
            ike_nonce_cmp(&ours->nonce_low, &theirs->nonce_low) < 0;
 }
 
-/* ch has come up and replaces none by name. Made by both ends at once, one goes. Else they stand side by side (2.8: selectors don't identify an SA), the newest
- * in use, up to a number: the oldest goes. */
+/* ch has come up and replaces none by name. Made by both ends at once, one goes. Else they stand side
+ * by side (2.8: selectors don't identify an SA), the newest in use, up to a number: the oldest goes. */
 void ike_children_double(struct ike *e, struct ike_sa *sa, struct ike_child *ch)
 {
     struct ike_child *oldest = NULL;
