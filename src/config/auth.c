@@ -27,6 +27,35 @@ static void read_inline(struct cfg *c, yaml_node_t *n, void *obj)
         keep(c, v.at, kd_bytes(v.s, v.len), obj);
 }
 
+static int digit(char ch)
+{
+    return ch >= '0' && ch <= '9'   ? ch - '0'
+           : ch >= 'a' && ch <= 'f' ? ch - 'a' + 10
+           : ch >= 'A' && ch <= 'F' ? ch - 'A' + 10
+                                    : -1;
+}
+
+/* RFC 7296 2.15: a hex encoding, for keys that no keyboard writes. */
+static void read_hex(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    uint8_t key[KC_KEY_MAX];
+    struct cfg_val v;
+    bool ok;
+    if (!cfg_val(c, n, &v))
+        return;
+    ok = v.len % 2 == 0 && v.len / 2 <= sizeof(key);
+    for (size_t i = 0; ok && i < v.len / 2; i++) {
+        int hi = digit(v.s[2 * i]), lo = digit(v.s[2 * i + 1]);
+        ok = hi >= 0 && lo >= 0;
+        key[i] = ok ? (uint8_t)(hi * 16 + lo) : 0;
+    }
+    if (ok)
+        keep(c, v.at, kd_bytes(key, v.len / 2), obj);
+    else
+        cfg_error(c, v.at, "allowed: 1 to %d pairs of hex digits", KC_KEY_MAX);
+    kc_wipe(key, sizeof(key));
+}
+
 /* The first line, without its end (also a DOS one: no key ends in CR). */
 static struct kd_bytes first_line(const struct config_secret *s)
 {
@@ -154,6 +183,7 @@ static const struct cfg_word padding_words[] = {{"pkcs1", false}, {"pss", true},
 
 enum {
     K_PSK,
+    K_PSK_HEX,
     K_PSK_FILE,
     K_PSK_CREDENTIAL,
     K_CERT,
@@ -169,6 +199,7 @@ enum {
 
 static const struct cfg_key keys[K_N] = {
     [K_PSK] = {.name = "psk", .type = CFG_OWN, CFG_AT(struct auth, psk), .parse = read_inline},
+    [K_PSK_HEX] = {.name = "psk-hex", .type = CFG_OWN, CFG_AT(struct auth, psk), .parse = read_hex},
     [K_PSK_FILE] = {.name = "psk-file",
                     .type = CFG_OWN,
                     CFG_AT(struct auth, psk),
@@ -224,12 +255,13 @@ static void check_psk(struct cfg *c, yaml_node_t *n, const struct cfg_where *at)
     for (size_t i = K_PSK; i <= K_PSK_CREDENTIAL; i++)
         set += at[i].line > 0;
     if (set > 1)
-        cfg_error(c, cfg_at(n), "exactly one of psk, psk-file and psk-credential is needed");
+        cfg_error(c, cfg_at(n),
+                  "exactly one of psk, psk-hex, psk-file and psk-credential is needed");
     else if (set && own && ca)
         cfg_error(c, cfg_at(n), "with cert and ca no end uses a pre-shared key; leave it out");
     else if (!set && !own && !ca)
         cfg_error(c, cfg_at(n),
-                  "exactly one of psk, psk-file and psk-credential is needed, or "
+                  "exactly one of psk, psk-hex, psk-file and psk-credential is needed, or "
                   "certificates: cert, key-file and ca");
     else if (!set && !ca)
         cfg_error(c, cfg_at(n),

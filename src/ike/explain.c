@@ -20,7 +20,7 @@ const char *const ike_explain_key_names[] = {
 
 /* ---- writing ---- */
 
-static void put_va(char *buf, size_t cap, const char *fmt, va_list ap)
+static KD_PRINTF(3, 0) void put_va(char *buf, size_t cap, const char *fmt, va_list ap)
 {
     int n = vsnprintf(buf, cap, fmt, ap);
 

@@ -611,6 +611,10 @@ static void the_psk_comes_inline_from_a_file_or_a_credential(void **state)
     (void)state;
     expect_psk("{psk: 0123}", "0123");
     expect_psk("{psk: \" with blanks \"}", " with blanks ");
+    expect_psk("{psk: 0123456789012345678901234567890123456789012345678901234567890123456789}",
+               "0123456789012345678901234567890123456789012345678901234567890123456789");
+    expect_psk("{psk-hex: 6b6579FF0a}", "key\xff\n");
+    expect_psk("{psk-hex: 313233}", "123");
     expect_psk("{psk-file: /etc/kedge/psk}", "from-file");
     assert_int_equal(errs.n_warnings, 0);
     expect_psk("{psk-credential: onprem}", "from-systemd");
@@ -662,11 +666,18 @@ static void a_secret_that_is_missing_empty_or_doubled_is_refused(void **state)
     static const struct row rows[] = {
         {IN, NULL, "{psk: \"\"}", "3:15: tunnels[0].auth.psk: the pre-shared key is empty"},
         {IN, NULL, "{psk: }", "3:15: tunnels[0].auth.psk: the value is missing"},
+        {IN, "{psk-hex: 00ff}", "{psk-hex: 00f}",
+         "3:19: tunnels[0].auth.psk-hex: allowed: 1 to 640 pairs of hex digits"},
+        {IN, NULL, "{psk-hex: 0x00}",
+         "3:19: tunnels[0].auth.psk-hex: allowed: 1 to 640 pairs of hex digits"},
+        {IN, NULL, "{psk-hex: \"\"}", "3:19: tunnels[0].auth.psk-hex: the pre-shared key is empty"},
+        {IN, NULL, "{psk: a, psk-hex: 00}",
+         "3:9: tunnels[0].auth: exactly one of psk, psk-hex, psk-file and psk-credential is needed"},
         {IN, NULL, "{}",
-         "3:9: tunnels[0].auth: exactly one of psk, psk-file and psk-credential is needed, or "
+         "3:9: tunnels[0].auth: exactly one of psk, psk-hex, psk-file and psk-credential is needed, or "
          "certificates: cert, key-file and ca"},
         {IN, NULL, "{psk: a, psk-file: /etc/kedge/psk}",
-         "3:9: tunnels[0].auth: exactly one of psk, psk-file and psk-credential is needed"},
+         "3:9: tunnels[0].auth: exactly one of psk, psk-hex, psk-file and psk-credential is needed"},
         {IN, NULL, "{psk-file: /etc/kedge/empty}",
          "3:20: tunnels[0].auth.psk-file: the pre-shared key is empty"},
         {IN, NULL, "{psk-file: /nowhere}",
