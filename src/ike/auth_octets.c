@@ -21,5 +21,6 @@ bool ike_auth_octets(struct ike *e, const struct ike_sa *sa, bool initiator,
     out->part[out->n++] = ike_buf_bytes(initiator ? &hs->init_req : &hs->init_resp);
     out->part[out->n++] = ike_nonce_bytes(initiator ? &hs->nr : &hs->ni);
     out->part[out->n++] = kd_bytes(out->maced_id, len);
+    ike_inter_octets(sa, out);
     return true;
 }

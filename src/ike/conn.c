@@ -203,6 +203,10 @@ static bool suite_fits(const struct ike_conn *c, const struct ike_suite *s)
         if (alg[i])
             p->t[p->n++] = (struct ike_transform){
                 .type = (uint8_t)alg[i]->type, .id = alg[i]->id, .key_bits = alg[i]->key_bits};
+    for (unsigned i = 0; i < IKE_ADDKE_MAX; i++)
+        if (s->addke[i])
+            p->t[p->n++] = (struct ike_transform){.type = (uint8_t)(IKE_ADDKE_FIRST + i),
+                                                  .id = s->addke[i]->id};
     return ike_proposal_select(&one, &c->cfg.ike, IKE_PROTO_IKE, 0, &got, NULL, NULL);
 }
 

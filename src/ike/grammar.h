@@ -25,6 +25,12 @@ enum ike_form {
     IKE_FORM_CHILD_REFUSED,  /* notifies only */
     IKE_FORM_INFO_REQ,       /* N* D* CP?; empty: a liveness probe */
     IKE_FORM_INFO_RESP,
+    IKE_FORM_INTER_REQ,  /* KE: a further key exchange (RFC 9242, 9370) */
+    IKE_FORM_INTER_RESP,
+    IKE_FORM_INTER_REFUSED, /* notifies only */
+    IKE_FORM_FOLLOWUP_REQ, /* KE N(ADDITIONAL_KEY_EXCHANGE) (RFC 9370) */
+    IKE_FORM_FOLLOWUP_RESP, /* KE, N(ADDITIONAL_KEY_EXCHANGE) but for the last */
+    IKE_FORM_FOLLOWUP_REFUSED, /* notifies only */
     IKE_FORM_SEALED,       /* an SK payload, to be opened */
     IKE_FORM_CLEAR_NOTIFY, /* a response in clear with notifies only: anyone can send it
                             * (RFC 7296 2.21.4), good for a log line and a probe */
@@ -58,6 +64,7 @@ enum ike_notify_type {
     IKE_N_INVALID_SELECTORS = 39,
     IKE_N_TEMPORARY_FAILURE = 43,
     IKE_N_CHILD_SA_NOT_FOUND = 44,
+    IKE_N_STATE_NOT_FOUND = 47,
     IKE_N_STATUS = 16384, /* from here on: status */
     IKE_N_INITIAL_CONTACT = 16384,
     IKE_N_SET_WINDOW_SIZE = 16385,
@@ -90,6 +97,8 @@ enum ike_notify_type {
     IKE_N_USE_PPK = 16435,
     IKE_N_PPK_IDENTITY = 16436,
     IKE_N_NO_PPK_AUTH = 16437,
+    IKE_N_INTERMEDIATE_EXCHANGE_SUPPORTED = 16438,
+    IKE_N_ADDITIONAL_KEY_EXCHANGE = 16441,
 };
 
 struct ike_notify_info {

@@ -118,6 +118,7 @@ static void send_init(struct ike *e, struct ike_sa *sa)
     ike_put_hashes(b, hs->auth.hashes_offered);
     ike_put_fragmentation(sa, b);
     ike_ppk_announce(sa, c, b);
+    ike_inter_announce(sa, c, b);
     sa->state = IKE_ST_I_INIT;
     if (!ike_request_send(e, sa, IKE_XK_INIT) ||
         !ike_buf_set(&hs->init_req, ike_buf_bytes(&sa->tx.msg)))
@@ -258,6 +259,12 @@ void ike_init_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     }
     hs->childless = ike_msg_notify(m, IKE_N_CHILDLESS_IKEV2_SUPPORTED) != NULL;
     ike_ppk_heard(sa, m);
+    ike_inter_heard(sa, m);
+    if (!ike_inter_possible(sa)) {
+        fail(e, sa, KD_REASON_PROTOCOL_ERROR,
+             "peer chose further key exchanges, but does not announce IKE_INTERMEDIATE (RFC 9370)");
+        return;
+    }
     if (!ike_ppk_possible(sa, c)) {
         fail(e, sa, KD_REASON_UNSUPPORTED,
              "peer does not announce PPKs (RFC 8784), which ppk: {required: true} needs");
@@ -319,7 +326,11 @@ void ike_init_job(struct ike *e, struct ike_sa *sa, const struct ike_event *ev)
             send_init(e, sa);
         break;
     case IKE_ST_I_SHARED:
-        ike_auth_send(e, sa);
+        ike_inter_start(e, sa);
+        break;
+    case IKE_ST_I_INTER:
+    case IKE_ST_R_INTER:
+        ike_inter_job(e, sa);
         break;
     case IKE_ST_R_KEYGEN:
         ike_init_respond(e, sa);

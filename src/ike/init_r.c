@@ -63,8 +63,19 @@ static void make(struct ike *e, const struct ike_conn *c, const struct ike_suite
     hs->auth.hashes = ike_hashes_read(m);
     ike_nonce_draw(e, &hs->nr);
     ike_ppk_heard(sa, m);
+    ike_inter_heard(sa, m);
     ike_natd_check(e, sa, m, &ev->local, &ev->remote);
     ike_fragmentation_check(sa, m);
+}
+
+/* RFC 9370 2.2.2: who offers further key exchanges announces what carries them. */
+static bool lacks_intermediate(const struct ike_suite *s, const struct ike_msg *m)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < IKE_ADDKE_MAX; i++)
+        any = any || s->addke[i];
+    return any && !ike_msg_notify(m, IKE_N_INTERMEDIATE_EXCHANGE_SUPPORTED);
 }
 
 void ike_init_requested(struct ike *e, const struct ike_msg *m, const uint8_t hash[20],
@@ -88,7 +99,7 @@ void ike_init_requested(struct ike *e, const struct ike_msg *m, const uint8_t ha
         ike_stateless(e, ev, &m->h, IKE_N_NO_PROPOSAL_CHOSEN, kd_bytes(NULL, 0));
         return;
     }
-    if (!suite.encr || !suite.dh) {
+    if (!suite.encr || !suite.dh || lacks_intermediate(&suite, m)) {
         note_no_proposal(e, c, ev, &offered);
         ike_stateless(e, ev, &m->h, IKE_N_NO_PROPOSAL_CHOSEN, kd_bytes(NULL, 0));
         return;
@@ -138,6 +149,7 @@ void ike_init_respond(struct ike *e, struct ike_sa *sa)
         ike_put_fragmentation(sa, b);
     ike_childless_announce(sa, c, b);
     ike_ppk_announce(sa, c, b);
+    ike_inter_announce(sa, c, b);
     if (amplifies(e, sa, b)) {
         ike_sa_drop(e, sa, KD_REASON_NONE, false);
         return;

@@ -57,6 +57,18 @@ static bool expand(struct ike *e, struct ike_sa *sa, struct kd_handle skeyseed,
     return sa->seal.box && sa->open.box;
 }
 
+void ike_keys_free(struct ike *e, struct ike_sa *sa)
+{
+    struct kd_handle *k[] = {&sa->k.d,  &sa->k.ai, &sa->k.ar, &sa->k.ei,
+                             &sa->k.er, &sa->k.pi, &sa->k.pr};
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(k); i++)
+        ike_key_doom(e, k[i]);
+    kc_box_free(sa->seal.box);
+    kc_box_free(sa->open.box);
+    sa->seal.box = sa->open.box = NULL;
+}
+
 bool ike_keys_init(struct ike *e, struct ike_sa *sa)
 {
     struct ike_hs *hs = sa->hs;
@@ -72,6 +84,21 @@ bool ike_keys_init(struct ike *e, struct ike_sa *sa)
     kc_key_free(e->crypto, skeyseed);
     ike_key_doom(e, &hs->ke.secret);
     sa->nonce_low = *ike_nonce_lower(&hs->ni, &hs->nr);
+    return ok;
+}
+
+bool ike_keys_further(struct ike *e, struct ike_sa *sa)
+{
+    struct ike_hs *hs = sa->hs;
+    const struct kd_bytes nonces[] = {ike_nonce_bytes(&hs->ni), ike_nonce_bytes(&hs->nr)};
+    struct kd_handle skeyseed;
+    bool ok;
+
+    skeyseed = kc_prf_derive(e->crypto, (enum kc_prf)sa->suite.prf->id, sa->k.d, hs->ke.secret,
+                             nonces, KD_ARRAY_LEN(nonces));
+    ike_keys_free(e, sa);
+    ok = !kd_handle_none(skeyseed) && expand(e, sa, skeyseed, &hs->ni, &hs->nr);
+    kc_key_free(e->crypto, skeyseed);
     return ok;
 }
 

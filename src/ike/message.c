@@ -102,6 +102,15 @@ void ike_sk_close(struct kd_writer *w, const struct ike_sk *sk, size_t payload_a
     kd_assert(sealed); /* false is a wrong length, and those are ours */
 }
 
+struct kd_bytes ike_build_inner(const struct ike_build *b, uint8_t *first)
+{
+    size_t at = b->sk_at + GENERIC_HEADER + ike_sk_iv_len(b->sk);
+
+    kd_assert(b->sk && !b->open);
+    *first = b->w.ok ? b->w.p[b->sk_at] : 0;
+    return b->w.ok ? kd_bytes(b->w.p + at, b->w.pos - at) : kd_bytes(NULL, 0);
+}
+
 struct kd_bytes ike_build_end(struct ike_build *b)
 {
     kd_assert(!b->open);

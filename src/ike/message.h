@@ -39,6 +39,8 @@ void ike_build_begin(struct ike_build *b, void *buf, size_t cap, const struct ik
 /* Opens the SK payload, once. iv: ike_sk_iv_len() octets, copied: unpredictable for CBC, never used
  * before under this key for an AEAD. sk is borrowed until ike_build_end(). */
 void ike_build_seal(struct ike_build *b, const struct ike_sk *sk, const uint8_t *iv);
+/* What is inside the SK payload so far, and the first payload's type: what RFC 9242 authenticates. */
+struct kd_bytes ike_build_inner(const struct ike_build *b, uint8_t *first);
 /* Closes, seals and returns the message (borrows buf); empty when it did not fit. */
 struct kd_bytes ike_build_end(struct ike_build *b);
 

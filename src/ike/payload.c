@@ -399,6 +399,8 @@ const char *ike_exchange_name(uint8_t exchange)
     static const char *const names[] = {"IKE_SA_INIT", "IKE_AUTH", "CREATE_CHILD_SA",
                                         "INFORMATIONAL"};
 
+    if (exchange == IKE_X_INTERMEDIATE || exchange == IKE_X_FOLLOWUP_KE)
+        return exchange == IKE_X_INTERMEDIATE ? "IKE_INTERMEDIATE" : "IKE_FOLLOWUP_KE";
     return exchange >= IKE_X_SA_INIT && exchange <= IKE_X_INFORMATIONAL
                ? names[exchange - IKE_X_SA_INIT]
                : "unknown";

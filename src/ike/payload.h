@@ -15,6 +15,8 @@ enum ike_exchange {
     IKE_X_AUTH = 35,
     IKE_X_CREATE_CHILD_SA = 36,
     IKE_X_INFORMATIONAL = 37,
+    IKE_X_INTERMEDIATE = 43, /* RFC 9242 */
+    IKE_X_FOLLOWUP_KE = 44,  /* RFC 9370 */
 };
 
 enum ike_flag { IKE_FLAG_INITIATOR = 0x08, IKE_FLAG_VERSION = 0x10, IKE_FLAG_RESPONSE = 0x20 };

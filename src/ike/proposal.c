@@ -256,7 +256,7 @@ void ike_proposals_strip_dh(struct ike_proposals *l)
 
         p.n = 0;
         for (unsigned j = 0; j < l->p[i].n; j++) {
-            if (l->p[i].t[j].type != KC_DH)
+            if (l->p[i].t[j].type != KC_DH && !ike_is_addke(l->p[i].t[j].type))
                 p.t[p.n++] = l->p[i].t[j];
         }
         for (unsigned j = 0; j < kept && !again; j++)
@@ -295,6 +295,10 @@ void ike_suite_write(struct kd_writer *w, const struct ike_suite *s, uint8_t pro
     add(&p, s->prf);
     add(&p, s->integ);
     add(&p, with_dh ? s->dh : NULL);
+    for (unsigned i = 0; with_dh && i < IKE_ADDKE_MAX; i++)
+        if (s->addke_types & 1u << i)
+            p.t[p.n++] = (struct ike_transform){.type = (uint8_t)(IKE_ADDKE_FIRST + i),
+                                                .id = s->addke[i] ? s->addke[i]->id : KC_DH_NONE};
     /* The answer is a subset of the offer (RFC 7296 3.3.6). */
     if (protocol != IKE_PROTO_IKE && !s->esn_absent)
         p.t[p.n++] = (struct ike_transform){.type = KC_ESN, .id = s->esn};

@@ -11,8 +11,19 @@
 
 enum ike_protocol { IKE_PROTO_NONE = 0, IKE_PROTO_IKE = 1, IKE_PROTO_AH = 2, IKE_PROTO_ESP = 3 };
 
+/* Transform types behind enum kc_transform_type: further key exchanges, by the ids of KC_DH (RFC
+ * 9370). */
+#define IKE_ADDKE_FIRST 6
+#define IKE_ADDKE_LAST  12
+#define IKE_ADDKE_MAX   (IKE_ADDKE_LAST - IKE_ADDKE_FIRST + 1)
+
+static inline bool ike_is_addke(uint8_t type)
+{
+    return type >= IKE_ADDKE_FIRST && type <= IKE_ADDKE_LAST;
+}
+
 struct ike_transform {
-    uint8_t type; /* enum kc_transform_type */
+    uint8_t type; /* enum kc_transform_type, or of a further key exchange */
     uint16_t id;
     uint16_t key_bits; /* Key Length attribute, 0 when absent */
     bool unusable; /* its attributes break a rule or are unknown (RFC 7296 3.3.6): never chosen */
@@ -39,6 +50,8 @@ struct ike_suite {
     uint8_t number; /* of the chosen proposal, to be echoed */
     const struct kc_alg *encr, *prf, *integ, *dh;
     bool esn;
+    const struct kc_alg *addke[IKE_ADDKE_MAX]; /* by transform type; NULL: none */
+    uint8_t addke_types; /* bit i: the offer had type i of them, so the answer has it, NONE too */
     bool esn_absent; /* the offer had no ESN transform (Cisco): the answer must have none either */
 };
 
@@ -58,7 +71,7 @@ void ike_proposals_write(struct kd_writer *w, const struct ike_proposals *l, uin
 void ike_suite_write(struct kd_writer *w, const struct ike_suite *s, uint8_t protocol,
                      struct kd_bytes spi, bool with_dh);
 
-/* What IKE_AUTH offers: no DH transforms, and none of the proposals that became equal to an earlier
+/* What IKE_AUTH offers: no DH transforms nor further key exchanges, and none of the proposals that became equal to an earlier
  * one by that. Numbers are not touched. */
 void ike_proposals_strip_dh(struct ike_proposals *l);
 
@@ -84,6 +97,10 @@ bool ike_proposal_accept(const struct ike_proposals *answer, const struct ike_pr
                          uint8_t *spi_len) KD_MUST_USE;
 /* The group for the first KE payload: the first DH of the first proposal; NULL when none. */
 const struct kc_alg *ike_proposals_first_dh(const struct ike_proposals *l);
+/* Is there a further key exchange in any proposal? */
+bool ike_proposals_have_addke(const struct ike_proposals *l);
+/* The row of a transform's algorithm; NULL when unknown. */
+const struct kc_alg *ike_transform_alg(const struct ike_transform *t);
 /* Is the group in any proposal (may an INVALID_KE_PAYLOAD's wish be granted, RFC 7296 1.2)? */
 bool ike_proposals_have_dh(const struct ike_proposals *l, uint16_t group);
 /* Drops what the process can't do and what becomes unusable by it; n may end at 0. */

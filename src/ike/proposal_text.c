@@ -76,10 +76,16 @@ static bool esn_offered(const struct ike_proposal *p)
 
 static void put_transform(struct ike_text *x, const struct ike_transform *t, const char *sep)
 {
-    const struct kc_alg *alg = kc_alg_find(t->type, t->id, t->key_bits);
+    const struct kc_alg *alg = ike_transform_alg(t);
 
+    if (ike_is_addke(t->type)) {
+        ike_text_add(x, "%ske%u_", sep, t->type - IKE_ADDKE_FIRST + 1u);
+        sep = "";
+    }
     if (alg && !t->unusable)
-        ike_text_add(x, "%s%s", sep, alg->name);
+        ike_text_add(x, "%s%s", sep, ike_is_addke(t->type) && !t->id ? "none" : alg->name);
+    else if (ike_is_addke(t->type))
+        ike_text_add(x, "group#%u", t->id);
     else if (t->type >= KC_ENCR && t->type <= KC_ESN)
         ike_text_add(x, "%s%s#%u", sep, type_names[t->type], t->id);
     else
@@ -157,6 +163,10 @@ const char *ike_suite_text(const struct ike_suite *s, char *buf, size_t cap)
             p.t[p.n++] = (struct ike_transform){
                 .type = (uint8_t)algs[i]->type, .id = algs[i]->id, .key_bits = algs[i]->key_bits};
     }
+    for (unsigned i = 0; i < IKE_ADDKE_MAX; i++)
+        if (s->addke[i])
+            p.t[p.n++] = (struct ike_transform){.type = (uint8_t)(IKE_ADDKE_FIRST + i),
+                                                .id = s->addke[i]->id};
     if (s->esn)
         p.t[p.n++] = (struct ike_transform){.type = KC_ESN, .id = 1};
     return ike_proposal_text(&p, buf, cap);
@@ -254,11 +264,34 @@ static bool append(struct in *c, uint8_t type, uint16_t id, uint16_t key_bits)
     return true;
 }
 
+/* "ke1_x25519": a further key exchange (RFC 9370); the type it is, 0 for another word. */
+static uint8_t further(const char *word)
+{
+    return word[0] == 'k' && word[1] == 'e' && word[2] >= '1' && word[2] <= '7' && word[3] == '_'
+               ? (uint8_t)(IKE_ADDKE_FIRST + word[2] - '1')
+               : 0;
+}
+
+static bool add_further(struct in *c, const char *word, uint8_t type)
+{
+    const char *name = strcmp(word + 4, "none") == 0 ? "modpnone" : word + 4;
+    const struct kc_alg *alg = kc_alg_by_name(name);
+
+    if (!alg || alg->type != KC_DH)
+        return refuse(c, "'%s' is not a key exchange kedge knows, such as 'ke1_x25519'", word);
+    for (unsigned i = 0; i < c->p->n; i++)
+        if (c->p->t[i].type == type && c->p->t[i].id == alg->id)
+            return refuse(c, "'%s' is there twice", word);
+    return append(c, type, alg->id, 0);
+}
+
 static bool add_word(struct in *c, const char *word)
 {
     const struct kc_alg *alg = kc_alg_by_name(word);
     const char *near = alg ? NULL : nearest(word);
 
+    if (further(word))
+        return add_further(c, word, further(word));
     if (!alg && near)
         return refuse(c, "'%s' is not an algorithm kedge knows; the nearest is '%s'", word, near);
     if (!alg)
@@ -337,6 +370,24 @@ static bool complete_ike(struct in *c)
     return true;
 }
 
+/* They come behind a first one, and may not all be the same. */
+static bool check_further(struct in *c)
+{
+    struct ike_proposals one = {.n = 1, .p = {*c->p}};
+    struct ike_suite s;
+
+    if (!ike_proposals_have_addke(&one))
+        return true;
+    if (count_type(c->p, KC_DH) == 0)
+        return refuse(c, "a further key exchange needs a first one, such as 'modp2048'");
+    one.p[0].number = 1;
+    one.p[0].protocol = c->protocol;
+    one.p[0].spi_len = c->protocol == IKE_PROTO_ESP ? 4 : 0;
+    if (!ike_proposal_select(&one, &one, c->protocol, 0, &s, NULL, NULL))
+        return refuse(c, "no key exchange may be there twice");
+    return true;
+}
+
 bool ike_proposal_from_string(const char *s, uint8_t protocol, struct ike_proposal *out, char *err,
                               size_t err_cap)
 {
@@ -346,7 +397,8 @@ bool ike_proposal_from_string(const char *s, uint8_t protocol, struct ike_propos
     memset(out, 0, sizeof(*out));
     if (!add_words(&c) || !check_cipher(&c))
         return false;
-    if (protocol == IKE_PROTO_IKE)
-        return complete_ike(&c);
-    return count_type(out, KC_ESN) > 0 || append(&c, KC_ESN, 0, 0);
+    if (protocol == IKE_PROTO_IKE ? !complete_ike(&c)
+                                  : count_type(out, KC_ESN) == 0 && !append(&c, KC_ESN, 0, 0))
+        return false;
+    return check_further(&c);
 }

@@ -32,6 +32,13 @@ static const struct row {
     {"init.refused", IN(I_INIT), IKE_FORM_SA_INIT_REFUSED, IKE_XK_INIT, ike_init_refused,
      "2.6, 2.21.1"},
 
+    {"inter.requested", IN(R_INIT), IKE_FORM_INTER_REQ, IKE_XK_NONE, ike_inter_requested,
+     "RFC 9242"},
+    {"inter.answered", IN(I_INTER), IKE_FORM_INTER_RESP, IKE_XK_INTER, ike_inter_answered,
+     "RFC 9242"},
+    {"inter.refused", IN(I_INTER), IKE_FORM_INTER_REFUSED, IKE_XK_INTER, ike_inter_refused,
+     "RFC 9242"},
+
     {"auth.requested", IN(R_INIT), IKE_FORM_AUTH_REQ, IKE_XK_NONE, ike_auth_requested, "1.2, 2.15"},
     {"auth.childless", IN(R_INIT), IKE_FORM_AUTH_CHILDLESS_REQ, IKE_XK_NONE,
      ike_childless_requested, "RFC 6023"},
@@ -136,6 +143,8 @@ void ike_dispatch(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
         return;
     }
     r = row_of(sa, form, response ? sa->tx.kind : IKE_XK_NONE);
+    if (r && m->h.exchange == IKE_X_AUTH && ike_inter_due(sa))
+        r = NULL; /* RFC 9370 2.2.2: what has been negotiated comes first */
     if (!r) {
         d = (struct ike_diag){.err = IKE_WIRE_SYNTAX,
                               .rule = "a message that does not belong here"};

@@ -63,6 +63,9 @@ uint8_t ike_sa_exchange(const struct ike_sa *sa)
     case IKE_ST_I_SHARED:
     case IKE_ST_R_KEYGEN:
         return IKE_X_SA_INIT;
+    case IKE_ST_I_INTER:
+    case IKE_ST_R_INTER:
+        return IKE_X_INTERMEDIATE;
     case IKE_ST_I_AUTH:
     case IKE_ST_R_INIT:
     case IKE_ST_R_SHARED:

@@ -6,9 +6,9 @@
 
 const char *const ike_state_names[] = {
     [IKE_ST_I_KEYGEN] = "i-keygen", [IKE_ST_I_INIT] = "i-init",
-    [IKE_ST_I_SHARED] = "i-shared", [IKE_ST_I_SIGN] = "i-sign",
+    [IKE_ST_I_SHARED] = "i-shared", [IKE_ST_I_INTER] = "i-inter",   [IKE_ST_I_SIGN] = "i-sign",
     [IKE_ST_I_AUTH] = "i-auth",     [IKE_ST_I_CHECK] = "i-check",
-    [IKE_ST_R_KEYGEN] = "r-keygen", [IKE_ST_R_INIT] = "r-init",
+    [IKE_ST_R_INTER] = "r-inter",   [IKE_ST_R_KEYGEN] = "r-keygen", [IKE_ST_R_INIT] = "r-init",
     [IKE_ST_R_SHARED] = "r-shared", [IKE_ST_R_CHECK] = "r-check",
     [IKE_ST_R_SIGN] = "r-sign",     [IKE_ST_R_AUTH] = "r-auth",
     [IKE_ST_UP] = "up",             [IKE_ST_CLOSING] = "closing",
@@ -125,19 +125,13 @@ void ike_hs_free(struct ike *e, struct ike_sa *sa)
 
 void ike_sa_wipe(struct ike *e, struct ike_sa *sa)
 {
-    struct kd_handle *k[] = {&sa->k.d,  &sa->k.ai, &sa->k.ar, &sa->k.ei,
-                             &sa->k.er, &sa->k.pi, &sa->k.pr, &sa->peer_token};
-
     ike_hs_free(e, sa);
     ike_xchg_free(e, &sa->ours);
     ike_xchg_free(e, &sa->theirs);
     ike_fragments_free(&sa->fragments[0]);
     ike_fragments_free(&sa->fragments[1]);
-    for (size_t i = 0; i < KD_ARRAY_LEN(k); i++)
-        ike_key_doom(e, k[i]);
-    kc_box_free(sa->seal.box);
-    kc_box_free(sa->open.box);
-    sa->seal.box = sa->open.box = NULL;
+    ike_keys_free(e, sa);
+    ike_key_doom(e, &sa->peer_token);
     ike_buf_free(&sa->tx.msg);
     sa->tx.out = false;
 }

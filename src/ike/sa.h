@@ -3,11 +3,12 @@
  *
  * Life of an IKE SA (enum ike_state) and of its requests:
  *
- *   initiator  I_KEYGEN -> I_INIT -> I_SHARED [-> I_SIGN] -> I_AUTH [-> I_CHECK] -+
- *                                                                                 +-> UP
- *   responder  R_KEYGEN -> R_INIT -> R_SHARED [-> R_CHECK] [-> R_SIGN] -> R_AUTH -+
+ *   initiator  I_KEYGEN -> I_INIT -> I_SHARED [-> I_INTER*] [-> I_SIGN] -> I_AUTH [-> I_CHECK] -+
+ *                                                                                              UP
+ *   responder  R_KEYGEN -> R_INIT -> R_SHARED [-> R_INTER*] [-> R_CHECK] [-> R_SIGN] -> R_AUTH -+
  *
- *   UP -> CLOSING -> GONE; what is in brackets waits for the jobs of certificates
+ *   UP -> CLOSING -> GONE; what is in brackets waits for the jobs of further key exchanges and of
+ *   certificates
  *
  * The window is 1 in both directions (RFC 7296 2.3), so an SA has at most one request of ours
  * outstanding (struct ike_tx), one of the peer's being worked on (struct ike_rx), and beside
@@ -47,12 +48,14 @@ enum ike_state {
     IKE_ST_I_KEYGEN,
     IKE_ST_I_INIT,
     IKE_ST_I_SHARED,
+    IKE_ST_I_INTER, /* a further key exchange: our value, the answer, the secret */
     IKE_ST_I_SIGN, /* our AUTH is being signed */
     IKE_ST_I_AUTH,
     IKE_ST_I_CHECK, /* the peer's certificates and its AUTH are being checked */
     IKE_ST_R_KEYGEN,
     IKE_ST_R_INIT,
     IKE_ST_R_SHARED, /* IKE_AUTH has come and waits in hs->stash for the shared secret */
+    IKE_ST_R_INTER,  /* a further key exchange: the values are computed */
     IKE_ST_R_CHECK,  /* the peer's certificates and its AUTH are being checked */
     IKE_ST_R_SIGN,   /* peer authenticated; our AUTH is being signed */
     IKE_ST_R_AUTH,   /* peer authenticated; our answer waits for the child's installation */
@@ -121,6 +124,11 @@ struct ike_hs {
     uint8_t child_conf;   /* and which it is */
     bool initial_contact; /* the peer said so in IKE_AUTH */
     bool childless; /* the responder announced RFC 6023 */
+    struct ike_inter {
+        bool peer;    /* announced IKE_INTERMEDIATE (RFC 9242) */
+        uint8_t done; /* so many further key exchanges */
+        uint8_t i[64], r[64]; /* IntAuth of the initiator's messages, of the responder's */
+    } inter;
     struct ike_ppk {
         bool said, peer; /* USE_PPK: announced by us, by the peer */
         bool used;       /* sa->k holds the mixed keys */
@@ -132,6 +140,7 @@ struct ike_hs {
 enum ike_xkind {
     IKE_XK_NONE,
     IKE_XK_INIT,
+    IKE_XK_INTER,
     IKE_XK_AUTH,
     IKE_XK_CHILD,     /* new child, or rekey when old is set */
     IKE_XK_REKEY_IKE,
@@ -517,6 +526,9 @@ void ike_nonce_draw(struct ike *e, struct ike_nonce *n);
 bool ike_nonce_set(struct ike_nonce *n, struct kd_bytes from) KD_MUST_USE;
 /* SKEYSEED and the seven keys (2.14), and the two boxes. */
 bool ike_keys_init(struct ike *e, struct ike_sa *sa) KD_MUST_USE;
+void ike_keys_free(struct ike *e, struct ike_sa *sa); /* the seven and the boxes */
+/* After a further key exchange of the handshake: RFC 9370 2.2.2; the boxes are made anew. */
+bool ike_keys_further(struct ike *e, struct ike_sa *sa) KD_MUST_USE;
 /* The same for a rekeyed SA: from the old SK_d and PRF (2.18). */
 bool ike_keys_rekey(struct ike *e, struct ike_sa *sa, const struct ike_sa *old,
                     const struct ike_xchg *x) KD_MUST_USE;
@@ -535,7 +547,7 @@ bool ike_keys_child(struct ike *e, const struct ike_sa *sa, struct ike_child *c,
 struct ike_octets {
     struct kd_bytes part[IKE_OCTETS_PARTS];
     size_t n;
-    uint8_t maced_id[IKE_AUTH_MAX];
+    uint8_t maced_id[IKE_AUTH_MAX], mid[4];
 };
 
 /* id_body: the sender's identification payload without its generic header, as it was sent. */
@@ -659,6 +671,7 @@ typedef void ike_handler(struct ike *e, struct ike_sa *sa, const struct ike_msg 
 ike_handler ike_init_answered, ike_init_refused;                     /* init.c */
 ike_handler ike_auth_requested, ike_auth_wants_eap;                  /* auth_r.c */
 ike_handler ike_childless_requested;                                 /* childless.c */
+ike_handler ike_inter_requested, ike_inter_answered, ike_inter_refused; /* inter.c */
 ike_handler ike_auth_answered, ike_auth_refused;                     /* auth_i.c */
 ike_handler ike_child_requested; /* create_r.c */
 ike_handler ike_child_answered, ike_child_refused; /* create_i.c */
@@ -794,6 +807,16 @@ struct ike_child *ike_child_heir(const struct ike *e, const struct ike_child *c)
 void ike_child_inherit(struct ike *e, struct ike_sa *sa, struct ike_child *c,
                        struct ike_child *heir);
 void ike_child_overdue(struct ike *e, struct ike_sa *sa, struct ike_child *c); /* the peer's DELETE */
+
+/* ---- inter.c: further key exchanges before IKE_AUTH (RFC 9242, 9370) ---- */
+
+void ike_inter_heard(struct ike_sa *sa, const struct ike_msg *m); /* the peer's IKE_SA_INIT */
+void ike_inter_announce(struct ike_sa *sa, const struct ike_conn *c, struct ike_build *b);
+bool ike_inter_possible(const struct ike_sa *sa); /* false: the suite needs what the peer lacks */
+bool ike_inter_due(const struct ike_sa *sa);      /* before IKE_AUTH */
+void ike_inter_start(struct ike *e, struct ike_sa *sa); /* initiator: the next one, or IKE_AUTH */
+void ike_inter_job(struct ike *e, struct ike_sa *sa);
+void ike_inter_octets(const struct ike_sa *sa, struct ike_octets *out); /* appended to AUTH's */
 
 /* ---- ppk.c: postquantum pre-shared keys (RFC 8784) ---- */
 

@@ -57,7 +57,8 @@ static enum arrival arrival(const struct ike_sa *sa, const struct ike_header *h)
         return ARRIVAL_STRAY;
     if (sa->state == IKE_ST_UP || sa->state == IKE_ST_CLOSING)
         return ARRIVAL_AWAITED;
-    return (sa->state == IKE_ST_R_INIT || sa->state == IKE_ST_R_SHARED) && h->exchange == IKE_X_AUTH
+    return (sa->state == IKE_ST_R_INIT || sa->state == IKE_ST_R_SHARED) &&
+                   (h->exchange == IKE_X_AUTH || h->exchange == IKE_X_INTERMEDIATE)
                ? ARRIVAL_AWAITED
                : ARRIVAL_STRAY;
 }

@@ -11,10 +11,18 @@
 
 #define TYPE_BIT(t) (1u << (t))
 
+/* IKE_ADDKE_FIRST to IKE_ADDKE_LAST */
+#define ADDKE_BITS (((1u << IKE_ADDKE_MAX) - 1) << IKE_ADDKE_FIRST)
+
 static const unsigned ike_types =
-    TYPE_BIT(KC_ENCR) | TYPE_BIT(KC_PRF) | TYPE_BIT(KC_INTEG) | TYPE_BIT(KC_DH);
+    TYPE_BIT(KC_ENCR) | TYPE_BIT(KC_PRF) | TYPE_BIT(KC_INTEG) | TYPE_BIT(KC_DH) | ADDKE_BITS;
 static const unsigned esp_types =
-    TYPE_BIT(KC_ENCR) | TYPE_BIT(KC_INTEG) | TYPE_BIT(KC_DH) | TYPE_BIT(KC_ESN);
+    TYPE_BIT(KC_ENCR) | TYPE_BIT(KC_INTEG) | TYPE_BIT(KC_DH) | TYPE_BIT(KC_ESN) | ADDKE_BITS;
+
+const struct kc_alg *ike_transform_alg(const struct ike_transform *t)
+{
+    return kc_alg_find(ike_is_addke(t->type) ? KC_DH : t->type, t->id, t->key_bits);
+}
 
 /* RFC 7296 3.3.6: a transform type that is unknown, or has no place here, spoils it all. */
 static bool eligible(const struct ike_proposal *p, uint8_t protocol, unsigned flags)
@@ -25,7 +33,7 @@ static bool eligible(const struct ike_proposal *p, uint8_t protocol, unsigned fl
     if (p->unusable || p->protocol != protocol || p->spi_len != spi_len)
         return false;
     for (unsigned i = 0; i < p->n; i++) {
-        if (p->t[i].type > KC_ESN || !(types & TYPE_BIT(p->t[i].type)))
+        if (p->t[i].type > IKE_ADDKE_LAST || !(types & TYPE_BIT(p->t[i].type)))
             return false;
     }
     return true;
@@ -93,23 +101,13 @@ static bool choose_cipher(const struct ike_proposal *off, const struct ike_propo
     return false;
 }
 
-static bool choose_ike(const struct ike_proposal *off, const struct ike_proposal *conf,
+static bool choose_esn(const struct ike_proposal *off, const struct ike_proposal *conf,
                        struct ike_suite *s)
 {
-    s->prf = common(off, conf, KC_PRF);
-    s->dh = common(off, conf, KC_DH);
-    return s->prf && s->dh && s->dh->id != KC_DH_NONE; /* CVE-2016-5391: an offer without DH */
-}
-
-static bool choose_esp(const struct ike_proposal *off, const struct ike_proposal *conf,
-                       unsigned flags, struct ike_suite *s)
-{
     const struct kc_alg *esn = common(off, conf, KC_ESN);
-    const struct kc_alg *dh = common(off, conf, KC_DH);
 
-    if (!esn || (!dh && !(flags & IKE_SELECT_NO_DH)))
+    if (!esn)
         return false;
-    s->dh = flags & IKE_SELECT_NO_DH || dh->id == KC_DH_NONE ? NULL : dh;
     s->esn = esn->id == 1;
     s->esn_absent = true;
     for (unsigned i = 0; i < off->n; i++) {
@@ -119,12 +117,90 @@ static bool choose_esp(const struct ike_proposal *off, const struct ike_proposal
     return true;
 }
 
+static bool used(const struct ike_suite *s, unsigned before, const struct kc_alg *alg)
+{
+    for (unsigned i = 0; i < before; i++)
+        if (s->addke[i] == alg)
+            return true;
+    return s->dh == alg;
+}
+
+/* RFC 9370 2.2.2: one of each type that is offered, NONE perhaps, but none twice. From type i on;
+ * our own list bounds the search. */
+static bool choose_addke(const struct ike_proposal *off, const struct ike_proposal *conf,
+                         unsigned i, struct ike_suite *s)
+{
+    uint8_t type = (uint8_t)(IKE_ADDKE_FIRST + i);
+    bool any = false;
+
+    if (i == IKE_ADDKE_MAX)
+        return true;
+    for (unsigned k = 0; k < conf->n; k++) {
+        const struct ike_transform *t = &conf->t[k];
+        const struct kc_alg *alg;
+
+        if (t->type != type)
+            continue;
+        any = true;
+        alg = ike_transform_alg(t);
+        if (!alg || !holds(off, type, t->id, 0) || (t->id != KC_DH_NONE && used(s, i, alg)))
+            continue;
+        s->addke[i] = t->id == KC_DH_NONE ? NULL : alg;
+        if (choose_addke(off, conf, i + 1, s))
+            return true;
+    }
+    s->addke[i] = NULL;
+    return !any && holds(off, type, KC_DH_NONE, 0) && choose_addke(off, conf, i + 1, s);
+}
+
+/* dh as the first key exchange; those that follow come behind one, and IKE has one
+ * (CVE-2016-5391: an offer without DH). */
+static bool begin_with(const struct ike_proposal *off, const struct ike_proposal *conf,
+                       uint8_t protocol, const struct kc_alg *dh, struct ike_suite *s)
+{
+    bool any = false;
+
+    s->dh = dh->id == KC_DH_NONE ? NULL : dh;
+    if ((protocol == IKE_PROTO_IKE && !s->dh) || !choose_addke(off, conf, 0, s))
+        return false;
+    for (unsigned i = 0; i < IKE_ADDKE_MAX; i++)
+        any = any || s->addke[i];
+    return !any || s->dh;
+}
+
+static bool choose_exchanges(const struct ike_proposal *off, const struct ike_proposal *conf,
+                             uint8_t protocol, struct ike_suite *s)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < off->n; i++)
+        if (ike_is_addke(off->t[i].type))
+            s->addke_types |= (uint8_t)(1u << (off->t[i].type - IKE_ADDKE_FIRST));
+    for (unsigned i = 0; i < conf->n; i++) {
+        const struct ike_transform *t = &conf->t[i];
+        const struct kc_alg *dh;
+
+        if (t->type != KC_DH)
+            continue;
+        any = true;
+        dh = holds(off, KC_DH, t->id, 0) ? ike_transform_alg(t) : NULL;
+        if (dh && begin_with(off, conf, protocol, dh, s))
+            return true;
+    }
+    return !any && holds(off, KC_DH, KC_DH_NONE, 0) &&
+           begin_with(off, conf, protocol, kc_alg_find(KC_DH, KC_DH_NONE, 0), s);
+}
+
 static bool choose(const struct ike_proposal *off, const struct ike_proposal *conf,
                    uint8_t protocol, unsigned flags, struct ike_suite *s)
 {
     *s = (struct ike_suite){.number = off->number};
-    return choose_cipher(off, conf, protocol, s) &&
-           (protocol == IKE_PROTO_IKE ? choose_ike(off, conf, s) : choose_esp(off, conf, flags, s));
+    if (!choose_cipher(off, conf, protocol, s))
+        return false;
+    if (protocol == IKE_PROTO_IKE)
+        s->prf = common(off, conf, KC_PRF);
+    return (protocol == IKE_PROTO_IKE ? s->prf != NULL : choose_esn(off, conf, s)) &&
+           (flags & IKE_SELECT_NO_DH || choose_exchanges(off, conf, protocol, s));
 }
 
 static void give_spi(const struct ike_proposal *p, uint8_t *spi, uint8_t *spi_len)
@@ -202,6 +278,17 @@ const struct kc_alg *ike_proposals_first_dh(const struct ike_proposals *l)
     return NULL;
 }
 
+bool ike_proposals_have_addke(const struct ike_proposals *l)
+{
+    for (unsigned i = 0; i < l->n; i++) {
+        for (unsigned j = 0; j < l->p[i].n; j++) {
+            if (ike_is_addke(l->p[i].t[j].type))
+                return true;
+        }
+    }
+    return false;
+}
+
 bool ike_proposals_have_dh(const struct ike_proposals *l, uint16_t group)
 {
     for (unsigned i = 0; i < l->n; i++) {
@@ -217,7 +304,7 @@ bool ike_proposals_have_dh(const struct ike_proposals *l, uint16_t group)
 
 static bool available(const struct ike_transform *t, const struct kc_ctx *crypto)
 {
-    const struct kc_alg *alg = kc_alg_find(t->type, t->id, t->key_bits);
+    const struct kc_alg *alg = ike_transform_alg(t);
 
     /* NONE and ESN need no provider. */
     return alg &&

@@ -134,7 +134,7 @@ bool ike_request_send(struct ike *e, struct ike_sa *sa, enum ike_xkind kind)
     tx->kind = kind;
     tx->next_id++;
     tx->retx = 0;
-    if (kind == IKE_XK_INIT || kind == IKE_XK_AUTH) {
+    if (kind == IKE_XK_INIT || kind == IKE_XK_INTER || kind == IKE_XK_AUTH) {
         tx->gap_us = IKE_INIT_GAP_US;
         tx->give_up_us = e->now_us + IKE_INIT_GIVE_UP_US;
     } else {
