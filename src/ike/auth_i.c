@@ -153,7 +153,7 @@ static void take_child(struct ike *e, struct ike_sa *sa, const struct ike_conn *
             child->conf = sa->hs->child_conf;
             child->ts_local = local;
             child->ts_remote = remote;
-            if (ike_keys_child(e, sa, child, &sa->hs->ni, &sa->hs->nr, KD_HANDLE_NONE)) {
+            if (ike_keys_child(e, sa, child, &sa->hs->ni, &sa->hs->nr, NULL, 0)) {
                 ike_child_install(e, sa, child);
                 return;
             }

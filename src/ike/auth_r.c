@@ -84,7 +84,7 @@ static uint16_t make_child(struct ike *e, struct ike_sa *sa, const struct ike_co
     child->more_ts = match.more;
     child->ts_local = match.local;
     child->ts_remote = match.remote;
-    if (!ike_keys_child(e, sa, child, &sa->hs->ni, &sa->hs->nr, KD_HANDLE_NONE)) {
+    if (!ike_keys_child(e, sa, child, &sa->hs->ni, &sa->hs->nr, NULL, 0)) {
         ike_child_drop(e, sa, child, KD_REASON_NO_RESOURCES);
         return IKE_N_TEMPORARY_FAILURE;
     }

@@ -139,7 +139,7 @@ static void install(struct ike *e, struct ike_sa *sa)
     c->ts_local = x->local;
     c->ts_remote = x->remote;
     x->child = c->self;
-    if (ike_keys_child(e, sa, c, &x->ni, &x->nr, x->ke.secret))
+    if (ike_keys_child(e, sa, c, &x->ni, &x->nr, x->sk, x->n_sk))
         ike_child_install(e, sa, c);
     else
         disagree(e, sa, KD_REASON_NO_RESOURCES);
@@ -162,6 +162,8 @@ void ike_child_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *
         (x->suite.dh != x->ke.dh || m->ke.group != x->ke.dh->id ||
          !ike_ke_shared(e, sa, &x->ke, m->ke.data)))
         reason = KD_REASON_INVALID_KE;
+    if (reason == KD_REASON_NONE && !ike_followup_linked(x, m))
+        reason = KD_REASON_PROTOCOL_ERROR;
     if (reason != KD_REASON_NONE)
         disagree(e, sa, reason);
     else if (!x->suite.dh)
@@ -180,7 +182,7 @@ void ike_create_ours_job(struct ike *e, struct ike_sa *sa, bool ok)
         ike_child_rekey_later(e, sa, old);
     } else if (kd_handle_none(x->ke.secret)) {
         x->ready = true;
-    } else {
+    } else if (!ike_followup_more(e, sa, x)) {
         install(e, sa);
     }
 }

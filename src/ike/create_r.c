@@ -49,7 +49,7 @@ void ike_create_theirs_refuse(struct ike *e, struct ike_sa *sa, uint16_t type)
 static void install(struct ike *e, struct ike_sa *sa)
 {
     struct ike_xchg *x = sa->theirs;
-    struct ike_child *c = ike_child_new(e, sa, &x->suite, ike_child_spi(e), x->spi_peer, false);
+    struct ike_child *c = ike_child_new(e, sa, &x->suite, x->spi, x->spi_peer, false);
 
     if (!c) {
         refuse(e, sa, IKE_N_NO_ADDITIONAL_SAS, NULL);
@@ -60,7 +60,7 @@ static void install(struct ike *e, struct ike_sa *sa)
     c->ts_local = x->local;
     c->ts_remote = x->remote;
     x->child = c->self;
-    if (ike_keys_child(e, sa, c, &x->ni, &x->nr, x->ke.secret))
+    if (ike_keys_child(e, sa, c, &x->ni, &x->nr, x->sk, x->n_sk))
         ike_child_install(e, sa, c);
     else
         ike_create_theirs_refuse(e, sa, IKE_N_TEMPORARY_FAILURE);
@@ -115,6 +115,7 @@ void ike_child_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg 
     struct ike_xchg *x;
     uint16_t err;
 
+    ike_followup_forget(e, sa); /* the peer has begun anew */
     ike_rekey_settle(e, sa);
     err = may_create(sa);
     if (!err && rekey)
@@ -133,6 +134,7 @@ void ike_child_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg 
         return;
     }
     x->old = old ? old->self : KD_HANDLE_NONE;
+    x->spi = ike_child_spi(e);
     if (old && sa->ours && !sa->ours->sent && kd_handle_eq(sa->ours->old, old->self))
         ike_xchg_free(e, &sa->ours); /* the peer was faster */
     if (!x->suite.dh) {
@@ -151,35 +153,34 @@ void ike_create_theirs_job(struct ike *e, struct ike_sa *sa, bool ok)
 {
     struct ike_ke *ke = &sa->theirs->ke;
 
-    if (ok && !kd_handle_none(ke->secret))
-        install(e, sa);
-    else if (!ok || !ike_ke_shared(e, sa, ke, kd_bytes(ke->peer, ke->peer_len)))
+    if (ok && !kd_handle_none(ke->secret)) {
+        if (!ike_followup_more(e, sa, sa->theirs))
+            install(e, sa);
+    } else if (!ok || !ike_ke_shared(e, sa, ke, kd_bytes(ke->peer, ke->peer_len)))
         refuse(e, sa, IKE_N_TEMPORARY_FAILURE, NULL);
 }
 
-static void answer(struct ike *e, struct ike_sa *sa, const struct ike_child *c)
+void ike_create_theirs_put(struct ike_build *b, const struct ike_xchg *x)
 {
-    const struct ike_xchg *x = sa->theirs;
-    struct ike_build *b = ike_response(e, sa);
     uint8_t spi[4];
 
-    ike_child_spi_put(spi, c->spi_in);
-    ike_put_sa_answer(b, &c->suite, IKE_PROTO_ESP, kd_bytes(spi, 4), true);
+    ike_child_spi_put(spi, x->spi);
+    ike_put_sa_answer(b, &x->suite, IKE_PROTO_ESP, kd_bytes(spi, 4), true);
     ike_put_nonce(b, ike_nonce_bytes(&x->nr));
     if (x->ke.dh)
         ike_put_ke(b, x->ke.dh->id, kd_bytes(x->ke.pub, x->ke.pub_len));
-    ike_put_ts(b, IKE_PL_TSI, &c->ts_remote);
-    ike_put_ts(b, IKE_PL_TSR, &c->ts_local);
+    ike_put_ts(b, IKE_PL_TSI, &x->remote);
+    ike_put_ts(b, IKE_PL_TSR, &x->local);
     if (x->more_ts)
         ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_ADDITIONAL_TS_POSSIBLE, none);
-    ike_response_send(e, sa);
 }
 
 static void installed(struct ike *e, struct ike_sa *sa, struct ike_child *c)
 {
     struct ike_child *old = ike_child_get(e, sa->theirs->old);
 
-    answer(e, sa, c);
+    ike_followup_put(ike_response(e, sa), sa->theirs);
+    ike_response_send(e, sa);
     ike_collide_noted(sa, c);
     ike_xchg_free(e, &sa->theirs);
     ike_child_up(e, sa, c);

@@ -1,9 +1,9 @@
-/* IKE_INTERMEDIATE (RFC 9242) for further key exchanges of an IKE SA in the making (RFC 9370 2.2.2),
- * both roles. Those of rekeys and children are followup.c's.
+/* IKE_INTERMEDIATE (RFC 9242) for further key exchanges of an IKE SA in the making (RFC
+ * 9370 2.2.2), both roles. Those of rekeys and children are followup.c's.
  *
- *   I_SHARED -> I_INTER: keygen job, request, answer, shared job: keys(n) -> again, or ike_auth_send()
- *   R_INIT -> R_INTER: keygen job, shared job, answer: keys(n) -> R_INIT, where the next one or
- *             IKE_AUTH is awaited
+ *   I_SHARED -> I_INTER: keygen job, request, answer, shared job: keys(n) -> again, or
+ * ike_auth_send() R_INIT -> R_INTER: keygen job, shared job, answer: keys(n) -> R_INIT, where the
+ * next one or IKE_AUTH is awaited
  *
  * An exchange is protected by the keys before it; both ends compute the next ones when it is
  * complete. AUTH signs them all (IntAuth): each end's messages are chained through its SK_p, and

@@ -102,34 +102,63 @@ bool ike_keys_further(struct ike *e, struct ike_sa *sa)
     return ok;
 }
 
+/* Ni | Nr | SK(1) | ... SK(n): what follows SK(0) in the derivations of RFC 9370 2.2.4. */
+struct seed {
+    struct kd_bytes part[3];
+    uint8_t further[IKE_ADDKE_MAX * KC_KEY_MAX];
+};
+
+static bool seed_init(struct ike *e, struct seed *s, const struct ike_nonce *ni,
+                      const struct ike_nonce *nr, const struct kd_handle *sk, unsigned n_sk)
+{
+    size_t len = 0;
+
+    for (unsigned i = 1; i < n_sk; i++) {
+        size_t n = kc_key_export(e->crypto, sk[i], s->further + len, sizeof(s->further) - len);
+        if (n == 0)
+            return false;
+        len += n;
+    }
+    s->part[0] = ike_nonce_bytes(ni);
+    s->part[1] = ike_nonce_bytes(nr);
+    s->part[2] = kd_bytes(s->further, len);
+    return true;
+}
+
 bool ike_keys_rekey(struct ike *e, struct ike_sa *sa, const struct ike_sa *old,
                     const struct ike_xchg *x)
 {
-    const struct kd_bytes nonces[] = {ike_nonce_bytes(&x->ni), ike_nonce_bytes(&x->nr)};
-    struct kd_handle skeyseed;
+    struct kd_handle skeyseed = KD_HANDLE_NONE;
+    struct seed seed;
     bool ok;
 
-    skeyseed = kc_prf_derive(e->crypto, (enum kc_prf)old->suite.prf->id, old->k.d, x->ke.secret,
-                             nonces, KD_ARRAY_LEN(nonces));
+    if (seed_init(e, &seed, &x->ni, &x->nr, x->sk, x->n_sk))
+        skeyseed = kc_prf_derive(e->crypto, (enum kc_prf)old->suite.prf->id, old->k.d, x->sk[0],
+                                 seed.part, KD_ARRAY_LEN(seed.part));
+    kc_wipe(&seed, sizeof(seed));
     ok = !kd_handle_none(skeyseed) && expand(e, sa, skeyseed, &x->ni, &x->nr);
     kc_key_free(e->crypto, skeyseed);
     sa->nonce_low = *ike_nonce_lower(&x->ni, &x->nr);
     return ok;
 }
 
-/* KEYMAT = prf+(SK_d, [g^ir |] Ni | Nr): the exchange's initiator sends with the first half. */
+/* KEYMAT = prf+(SK_d, [SK(0) |] Ni | Nr [| SK(1) ...]): the exchange's initiator sends with the
+ * first half. */
 bool ike_keys_child(struct ike *e, const struct ike_sa *sa, struct ike_child *c,
-                    const struct ike_nonce *ni, const struct ike_nonce *nr, struct kd_handle secret)
+                    const struct ike_nonce *ni, const struct ike_nonce *nr,
+                    const struct kd_handle *sk, unsigned n_sk)
 {
-    const struct kd_bytes seed[] = {ike_nonce_bytes(ni), ike_nonce_bytes(nr)};
     const uint16_t lens[4] = {encr_len(&c->suite), integ_len(&c->suite), encr_len(&c->suite),
                               integ_len(&c->suite)};
     struct kd_handle k[4];
+    struct seed seed;
+    bool ok;
 
-    if (!kc_prf_plus(e->crypto, (enum kc_prf)sa->suite.prf->id, sa->k.d, secret, seed,
-                     KD_ARRAY_LEN(seed), lens, 4, k))
-        return false;
-    for (int i = 0; i < 4; i++)
+    ok = seed_init(e, &seed, ni, nr, sk, n_sk) &&
+         kc_prf_plus(e->crypto, (enum kc_prf)sa->suite.prf->id, sa->k.d,
+                     n_sk ? sk[0] : KD_HANDLE_NONE, seed.part, KD_ARRAY_LEN(seed.part), lens, 4, k);
+    kc_wipe(&seed, sizeof(seed));
+    for (int i = 0; ok && i < 4; i++)
         c->key[i] = c->initiator ? k[(i + 2) % 4] : k[i]; /* in before out */
-    return true;
+    return ok;
 }

@@ -82,7 +82,7 @@ uint64_t ike_sa_deadline(const struct ike *e, const struct ike_sa *sa)
     if (sa->state != IKE_ST_UP || passive(sa))
         return at;
     at = KD_MIN(at, KD_MIN(sa->rekey_us, KD_MIN(sa->expire_us, keepalive_due(e, sa))));
-    at = KD_MIN(at, KD_MIN(child_deadline(e, sa), ike_children_due(e, sa)));
+    at = KD_MIN(at, KD_MIN(sa->later_us, KD_MIN(child_deadline(e, sa), ike_children_due(e, sa))));
     if (!sa->tx.out)
         return KD_MIN(at, sa->proof_us + sa->detect_us / 3);
     if (!sa->unreachable)
@@ -175,6 +175,8 @@ static void wake_up_state(struct ike *e, struct ike_sa *sa)
         ike_sa_close(e, sa, KD_REASON_EXPIRED);
         return;
     }
+    if (e->now_us >= sa->later_us)
+        ike_followup_forget(e, sa);
     wake_children(e, sa);
     if (sa->state != IKE_ST_UP)
         return;

@@ -86,6 +86,8 @@ void ike_rekey_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *
     else if (x->suite.dh != x->ke.dh || m->ke.group != x->ke.dh->id ||
              !ike_ke_shared(e, sa, &x->ke, m->ke.data))
         disagree(e, sa, KD_REASON_INVALID_KE);
+    else if (!ike_followup_linked(x, m))
+        disagree(e, sa, KD_REASON_PROTOCOL_ERROR);
 }
 
 static void refuse(struct ike *e, struct ike_sa *sa, uint16_t type, struct kd_bytes data)
@@ -210,6 +212,7 @@ void ike_rekey_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg 
     struct ike_xchg *x;
     uint8_t len = 0;
 
+    ike_followup_forget(e, sa); /* the peer has begun anew */
     ike_rekey_settle(e, sa);
     if (!c || !may_rekey(e, sa) || !(x = sa->theirs = ike_xchg_new(e, IKE_XK_REKEY_IKE))) {
         refuse(e, sa, IKE_N_TEMPORARY_FAILURE, none);
@@ -242,20 +245,22 @@ void ike_rekey_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg 
     ike_spi_draw(e, x->spi_r);
 }
 
+void ike_rekey_put(struct ike_build *b, const struct ike_xchg *x)
+{
+    ike_put_sa_answer(b, &x->suite, IKE_PROTO_IKE, kd_bytes(x->spi_r, IKE_SPI_LEN), true);
+    ike_put_nonce(b, ike_nonce_bytes(&x->nr));
+    ike_put_ke(b, x->ke.dh->id, kd_bytes(x->ke.pub, x->ke.pub_len));
+}
+
 static void theirs_done(struct ike *e, struct ike_sa *sa)
 {
     struct ike_sa *new = ike_sa_beget(e, sa, sa->theirs, false);
-    struct ike_xchg *x = sa->theirs;
-    struct ike_build *b;
 
     if (!new) {
         refuse(e, sa, IKE_N_TEMPORARY_FAILURE, none);
         return;
     }
-    b = ike_response(e, sa);
-    ike_put_sa_answer(b, &x->suite, IKE_PROTO_IKE, kd_bytes(x->spi_r, IKE_SPI_LEN), true);
-    ike_put_nonce(b, ike_nonce_bytes(&x->nr));
-    ike_put_ke(b, x->ke.dh->id, kd_bytes(x->ke.pub, x->ke.pub_len));
+    ike_followup_put(ike_response(e, sa), sa->theirs);
     ike_response_send(e, sa);
     ike_xchg_free(e, &sa->theirs);
     if (sa->ours && sa->ours->sent)
@@ -282,6 +287,8 @@ void ike_rekey_job(struct ike *e, struct ike_sa *sa, struct ike_xchg *x, const s
 
     if (ev->job_status != KC_JOB_OK) {
         job_failed(e, sa, x);
+    } else if (shared && ike_followup_more(e, sa, x)) {
+        return;
     } else if (x == sa->ours) {
         if (shared)
             ours_done(e, sa);

@@ -5,14 +5,12 @@
 #include <stdlib.h>
 
 const char *const ike_state_names[] = {
-    [IKE_ST_I_KEYGEN] = "i-keygen", [IKE_ST_I_INIT] = "i-init",
-    [IKE_ST_I_SHARED] = "i-shared", [IKE_ST_I_INTER] = "i-inter",   [IKE_ST_I_SIGN] = "i-sign",
-    [IKE_ST_I_AUTH] = "i-auth",     [IKE_ST_I_CHECK] = "i-check",
-    [IKE_ST_R_INTER] = "r-inter",   [IKE_ST_R_KEYGEN] = "r-keygen", [IKE_ST_R_INIT] = "r-init",
-    [IKE_ST_R_SHARED] = "r-shared", [IKE_ST_R_CHECK] = "r-check",
-    [IKE_ST_R_SIGN] = "r-sign",     [IKE_ST_R_AUTH] = "r-auth",
-    [IKE_ST_UP] = "up",             [IKE_ST_CLOSING] = "closing",
-    [IKE_ST_GONE] = "gone",         [IKE_ST_N] = NULL,
+    [IKE_ST_I_KEYGEN] = "i-keygen", [IKE_ST_I_INIT] = "i-init",     [IKE_ST_I_SHARED] = "i-shared",
+    [IKE_ST_I_INTER] = "i-inter",   [IKE_ST_I_SIGN] = "i-sign",     [IKE_ST_I_AUTH] = "i-auth",
+    [IKE_ST_I_CHECK] = "i-check",   [IKE_ST_R_INTER] = "r-inter",   [IKE_ST_R_KEYGEN] = "r-keygen",
+    [IKE_ST_R_INIT] = "r-init",     [IKE_ST_R_SHARED] = "r-shared", [IKE_ST_R_CHECK] = "r-check",
+    [IKE_ST_R_SIGN] = "r-sign",     [IKE_ST_R_AUTH] = "r-auth",     [IKE_ST_UP] = "up",
+    [IKE_ST_CLOSING] = "closing",   [IKE_ST_GONE] = "gone",         [IKE_ST_N] = NULL,
 };
 
 struct ike_sa *ike_sa_get(const struct ike *e, struct kd_handle h)
@@ -52,7 +50,7 @@ struct ike_sa *ike_sa_alloc(struct ike *e)
     if (!sa)
         return NULL;
     sa->self = h;
-    sa->rekey_us = sa->expire_us = sa->end_us = KD_NEVER;
+    sa->rekey_us = sa->expire_us = sa->end_us = sa->later_us = KD_NEVER;
     sa->tx.retx_us = sa->tx.give_up_us = KD_NEVER;
     sa->created_us = e->now_us;
     e->sa_at[h.idx] = sa;
@@ -101,6 +99,8 @@ void ike_xchg_free(struct ike *e, struct ike_xchg **x)
     if (!*x)
         return;
     ike_ke_free(e, &(*x)->ke);
+    for (unsigned i = 0; i < (*x)->n_sk; i++)
+        ike_key_doom(e, &(*x)->sk[i]);
     kc_wipe(*x, sizeof(**x));
     free(*x);
     *x = NULL;
@@ -128,6 +128,7 @@ void ike_sa_wipe(struct ike *e, struct ike_sa *sa)
     ike_hs_free(e, sa);
     ike_xchg_free(e, &sa->ours);
     ike_xchg_free(e, &sa->theirs);
+    ike_followup_forget(e, sa);
     ike_fragments_free(&sa->fragments[0]);
     ike_fragments_free(&sa->fragments[1]);
     ike_keys_free(e, sa);
@@ -226,6 +227,7 @@ void ike_sa_close_as(struct ike *e, struct ike_sa *sa, enum kd_reason reason, en
     ike_halfopen_del(e, sa);
     ike_xchg_free(e, &sa->ours);
     ike_xchg_free(e, &sa->theirs);
+    ike_followup_forget(e, sa);
     sa->state = IKE_ST_CLOSING;
     sa->want_probe = sa->want_rekey = false;
     sa->rekey_us = sa->expire_us = sa->tx.give_up_us = KD_NEVER;

@@ -144,6 +144,7 @@ enum ike_xkind {
     IKE_XK_AUTH,
     IKE_XK_CHILD,     /* new child, or rekey when old is set */
     IKE_XK_REKEY_IKE,
+    IKE_XK_FOLLOWUP, /* a further key exchange of ours */
     IKE_XK_DEL_CHILD,
     IKE_XK_DEL_IKE,
     IKE_XK_AUTH_FAILED, /* INFORMATIONAL that tells the responder (2.21.2) */
@@ -155,7 +156,11 @@ enum ike_xkind {
 struct ike_xchg {
     enum ike_xkind kind;
     bool ready, sent; /* ours: the public value is there; the request has gone */
-    struct ike_ke ke;
+    struct ike_ke ke;       /* the key exchange that is under way */
+    struct kd_handle sk[1 + IKE_ADDKE_MAX]; /* owned: secrets of those that are done (RFC 9370) */
+    uint8_t n_sk;
+    uint16_t link_len;
+    uint8_t link[256]; /* ADDITIONAL_KEY_EXCHANGE: what the next IKE_FOLLOWUP_KE has to name */
     struct ike_nonce ni, nr;
     struct ike_suite suite;
     uint8_t conf;           /* which of the connection's children: cfg.child[conf] */
@@ -239,6 +244,8 @@ struct ike_sa {
 
     struct ike_hs *hs;
     struct ike_xchg *ours, *theirs;
+    struct ike_xchg *later; /* theirs, while it waits for the next IKE_FOLLOWUP_KE */
+    uint64_t later_us;      /* and how long */
     struct ike_tx tx;
     struct ike_rx rx;
     struct ike_fragments *fragments[2]; /* of the peer's request, of the answer; owned, or NULL */
@@ -532,10 +539,10 @@ bool ike_keys_further(struct ike *e, struct ike_sa *sa) KD_MUST_USE;
 /* The same for a rekeyed SA: from the old SK_d and PRF (2.18). */
 bool ike_keys_rekey(struct ike *e, struct ike_sa *sa, const struct ike_sa *old,
                     const struct ike_xchg *x) KD_MUST_USE;
-/* KEYMAT (2.17); secret may be none. */
+/* KEYMAT (2.17; RFC 9370 2.2.4); sk: the key exchanges' secrets, of which there may be none. */
 bool ike_keys_child(struct ike *e, const struct ike_sa *sa, struct ike_child *c,
                     const struct ike_nonce *ni, const struct ike_nonce *nr,
-                    struct kd_handle secret) KD_MUST_USE;
+                    const struct kd_handle *sk, unsigned n_sk) KD_MUST_USE;
 
 /* ---- auth_octets.c, auth_psk.c: AUTH of the original initiator or responder (2.15) ---- */
 
@@ -671,6 +678,7 @@ typedef void ike_handler(struct ike *e, struct ike_sa *sa, const struct ike_msg 
 ike_handler ike_init_answered, ike_init_refused;                     /* init.c */
 ike_handler ike_auth_requested, ike_auth_wants_eap;                  /* auth_r.c */
 ike_handler ike_childless_requested;                                 /* childless.c */
+ike_handler ike_followup_requested, ike_followup_answered, ike_followup_refused; /* followup.c */
 ike_handler ike_inter_requested, ike_inter_answered, ike_inter_refused; /* inter.c */
 ike_handler ike_auth_answered, ike_auth_refused;                     /* auth_i.c */
 ike_handler ike_child_requested; /* create_r.c */
@@ -817,6 +825,20 @@ bool ike_inter_due(const struct ike_sa *sa);      /* before IKE_AUTH */
 void ike_inter_start(struct ike *e, struct ike_sa *sa); /* initiator: the next one, or IKE_AUTH */
 void ike_inter_job(struct ike *e, struct ike_sa *sa);
 void ike_inter_octets(const struct ike_sa *sa, struct ike_octets *out); /* appended to AUTH's */
+
+/* ---- followup.c: further key exchanges of CREATE_CHILD_SA (RFC 9370) ---- */
+
+/* x's secret is there (in x->ke): true when another exchange has to follow, which is under way; false
+ * when x->sk has them all. */
+bool ike_followup_more(struct ike *e, struct ike_sa *sa, struct ike_xchg *x);
+/* Ours: the answer to the exchange under way names the next one, where there is one. */
+bool ike_followup_linked(struct ike_xchg *x, const struct ike_msg *m) KD_MUST_USE;
+void ike_followup_request(struct ike *e, struct ike_sa *sa); /* ours is ready */
+void ike_followup_put(struct ike_build *b, const struct ike_xchg *x); /* theirs: the answer */
+void ike_followup_forget(struct ike *e, struct ike_sa *sa);
+/* The answer to the peer's CREATE_CHILD_SA request. */
+void ike_create_theirs_put(struct ike_build *b, const struct ike_xchg *x); /* create_r.c */
+void ike_rekey_put(struct ike_build *b, const struct ike_xchg *x);         /* rekey.c */
 
 /* ---- ppk.c: postquantum pre-shared keys (RFC 8784) ---- */
 

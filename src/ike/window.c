@@ -264,8 +264,10 @@ static void pump_up(struct ike *e, struct ike_sa *sa)
         start_rekey(e, sa);
     /* Not while the peer's exchange is worked on: it would be refused with TEMPORARY_FAILURE
      * (2.25). */
-    if (sa->ours && sa->ours->ready && !sa->ours->sent && !sa->theirs) {
-        if (sa->ours->kind == IKE_XK_REKEY_IKE)
+    if (sa->ours && sa->ours->ready && (!sa->ours->sent || sa->ours->n_sk) && !sa->theirs) {
+        if (sa->ours->n_sk)
+            ike_followup_request(e, sa);
+        else if (sa->ours->kind == IKE_XK_REKEY_IKE)
             ike_rekey_request(e, sa);
         else
             ike_child_request(e, sa);

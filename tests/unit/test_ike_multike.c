@@ -137,8 +137,8 @@ static void proposal_text_refuses_what_can_not_be(void **state)
     }
     assert_true(ike_proposal_from_string(THREE, IKE_PROTO_IKE, &p, err, sizeof(err)));
     assert_string_equal(ike_proposal_text(&p, back, sizeof(back)), THREE);
-    assert_false(ike_proposal_from_string("aes256-sha256-ke1_x25519", IKE_PROTO_ESP, &p, err,
-                                          sizeof(err)));
+    assert_false(
+        ike_proposal_from_string("aes256-sha256-ke1_x25519", IKE_PROTO_ESP, &p, err, sizeof(err)));
     assert_non_null(strstr(err, "a further key exchange needs a first one"));
 }
 
@@ -206,8 +206,8 @@ static bool hide_support(struct pair *p, struct pair_packet *k)
     if (k->data[18] != IKE_X_SA_INIT || k->from != *(int *)p->ctx)
         return true;
     while (at < k->len) {
-        if (type == IKE_PL_NOTIFY && (k->data[at + 6] << 8 | k->data[at + 7]) ==
-                                         IKE_N_INTERMEDIATE_EXCHANGE_SUPPORTED)
+        if (type == IKE_PL_NOTIFY &&
+            (k->data[at + 6] << 8 | k->data[at + 7]) == IKE_N_INTERMEDIATE_EXCHANGE_SUPPORTED)
             k->data[at + 6] = 0xff;
         type = k->data[at];
         at += (size_t)(k->data[at + 2] << 8 | k->data[at + 3]);
