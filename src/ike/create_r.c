@@ -49,8 +49,11 @@ void ike_create_theirs_refuse(struct ike *e, struct ike_sa *sa, uint16_t type)
 static void install(struct ike *e, struct ike_sa *sa)
 {
     struct ike_xchg *x = sa->theirs;
-    struct ike_child *c = ike_child_new(e, sa, &x->suite, x->spi, x->spi_peer, false);
+    struct ike_child *c;
 
+    if (!x->spi) /* else the peer has been told */
+        x->spi = ike_child_spi(e);
+    c = ike_child_new(e, sa, &x->suite, x->spi, x->spi_peer, false);
     if (!c) {
         refuse(e, sa, IKE_N_NO_ADDITIONAL_SAS, NULL);
         return;
@@ -134,7 +137,6 @@ void ike_child_requested(struct ike *e, struct ike_sa *sa, const struct ike_msg 
         return;
     }
     x->old = old ? old->self : KD_HANDLE_NONE;
-    x->spi = ike_child_spi(e);
     if (old && sa->ours && !sa->ours->sent && kd_handle_eq(sa->ours->old, old->self))
         ike_xchg_free(e, &sa->ours); /* the peer was faster */
     if (!x->suite.dh) {

@@ -134,6 +134,8 @@ static void respond(struct ike *e, struct ike_sa *sa)
     struct ike_xchg *x = sa->theirs;
     struct ike_build *b = ike_response(e, sa);
 
+    if (x->kind == IKE_XK_CHILD && !x->spi)
+        x->spi = ike_child_spi(e);
     x->link_len = LINK_LEN;
     kc_rng_bytes(&e->rng, x->link, LINK_LEN);
     ike_followup_put(b, x);

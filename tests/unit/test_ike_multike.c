@@ -1,5 +1,6 @@
-/* Further key exchanges (RFC 9370): by IKE_INTERMEDIATE (RFC 9242) before IKE_AUTH. What is in the
- * keys, what AUTH proves of it, and what is refused. */
+/* Further key exchanges (RFC 9370): by IKE_INTERMEDIATE (RFC 9242) before IKE_AUTH, by
+ * IKE_FOLLOWUP_KE behind CREATE_CHILD_SA. What is in the keys, what AUTH proves of it, and what is
+ * refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -401,6 +402,299 @@ static void keys_hold_every_secret(void **state)
     assert_memory_not_equal(key[1], key[2], 32);
 }
 
+/* ---- CREATE_CHILD_SA ---- */
+
+#define ESP_TWO   "aes256-sha256-x25519-ke1_ecp384"
+#define ESP_THREE "aes256gcm16-x25519-ke1_ecp384-ke2_modp2048"
+
+static const char *child_suite(const struct pair *p, int side)
+{
+    static struct ike_view v;
+
+    assert_true(ike_conn_view(p->s[side].e, 7, &v));
+    assert_int_equal(v.n_children, 1);
+    return v.children[0].suite;
+}
+
+static struct pair *established(uint64_t seed, const char *ike, const char *esp)
+{
+    struct pair *p = pair_established(seed, ike, esp);
+
+    pair_run(p, KD_S(1));
+    return p;
+}
+
+static void child_rekey_has_as_many_exchanges_as_negotiated(void **state)
+{
+    static const struct {
+        const char *esp;
+        unsigned further;
+    } rows[] = {{"aes256-sha256-x25519", 0}, {ESP_TWO, 1}, {ESP_THREE, 2}};
+    (void)state;
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++)
+        for (int side = A; side <= B; side++) {
+            struct pair *p = established(i, ONE, rows[i].esp);
+            unsigned n[256] = {0}, jobs = p->s[A].n_jobs;
+            p->filter = count_exchanges;
+            p->ctx = n;
+            pair_command(p, side, IKE_CMD_REKEY_CHILD);
+            pair_run(p, KD_S(10));
+            assert_int_equal(n[IKE_X_CREATE_CHILD_SA], 2);
+            assert_int_equal(n[IKE_X_FOLLOWUP_KE], 2 * rows[i].further);
+            assert_int_equal(p->s[A].n_jobs - jobs, 2 + 2 * rows[i].further);
+            assert_string_equal(child_suite(p, A), rows[i].esp);
+            assert_string_equal(child_suite(p, B), rows[i].esp);
+            assert_int_equal(p->s[A].n_children, 1);
+            assert_true(pair_children_agree(p));
+            down_leaves_nothing(p);
+        }
+}
+
+static void child_keys_hold_the_further_secrets(void **state)
+{
+    struct pair *p = established(1, ONE, ESP_THREE);
+    struct ike_sa *sa = attempt(p, B);
+    (void)state;
+
+    pair_command(p, A, IKE_CMD_REKEY_CHILD);
+    while (!sa->later || sa->later->n_sk < 2)
+        pair_run(p, 100);
+    kc_key_free(p->s[B].crypto, sa->later->sk[1]); /* B computed another one */
+    sa->later->sk[1] = kc_key_import(p->s[B].crypto, kd_bytes_str("another secret"));
+    pair_run(p, KD_S(10));
+    assert_int_equal(p->s[A].n_children, 1);
+    assert_int_equal(p->s[B].n_children, 1);
+    assert_false(pair_children_agree(p));
+    down_leaves_nothing(p);
+}
+
+static void ike_rekey_has_as_many_exchanges_as_negotiated(void **state)
+{
+    (void)state;
+
+    for (int side = A; side <= B; side++) {
+        struct pair *p = established(3, THREE, ESP);
+        unsigned n[256] = {0};
+        p->filter = count_exchanges;
+        p->ctx = n;
+        for (int i = 0; i < 3; i++) {
+            pair_command(p, side, IKE_CMD_REKEY_IKE);
+            pair_run(p, KD_S(5));
+        }
+        assert_int_equal(pair_notes(p, A, IKE_NOTE_REKEYED), 3);
+        assert_int_equal(pair_notes(p, B, IKE_NOTE_REKEYED), 3);
+        assert_int_equal(n[IKE_X_FOLLOWUP_KE], 3 * 2 * 2);
+        assert_string_equal(suite(p, A), THREE);
+        pair_command(p, B, IKE_CMD_REKEY_CHILD); /* the keys are the same at both ends */
+        pair_run(p, KD_S(10));
+        assert_true(pair_children_agree(p));
+        down_leaves_nothing(p);
+    }
+}
+
+static void both_rekeys_at_once_end_with_one(void **state)
+{
+    static const enum ike_command cmd[] = {IKE_CMD_REKEY_CHILD, IKE_CMD_REKEY_IKE};
+    (void)state;
+
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct pair *p = established(seed, THREE, ESP_THREE);
+        p->reorder_pct = 30;
+        p->dup_pct = 20;
+        p->loss_pct = seed % 3 * 5;
+        pair_command(p, A, cmd[seed & 1]);
+        pair_run(p, KD_MS(seed % 7 * 4));
+        pair_command(p, B, cmd[seed >> 1 & 1]);
+        pair_run(p, KD_S(25));
+        p->reorder_pct = p->dup_pct = p->loss_pct = 0;
+        pair_run(p, KD_S(25));
+        if (!pair_up(p, A) || !pair_up(p, B) || !pair_children_agree(p) ||
+            p->s[A].n_children != 1) {
+            pair_dump(p);
+            fail_msg("seed %llu", (unsigned long long)seed);
+        }
+        down_leaves_nothing(p);
+    }
+}
+
+static void lost_followups_are_repeated(void **state)
+{
+    (void)state;
+
+    for (int response = 0; response < 2; response++) {
+        struct drop d = {IKE_X_FOLLOWUP_KE, response, 2, 0};
+        struct pair *p = established(2, ONE, ESP_THREE);
+        p->filter = drop_some;
+        p->ctx = &d;
+        pair_command(p, A, IKE_CMD_REKEY_CHILD);
+        pair_run(p, KD_S(15));
+        assert_true(d.seen > 2);
+        assert_true(pair_children_agree(p));
+        assert_int_equal(p->s[A].n_children, 1);
+        assert_int_equal(p->s[B].n_jobs, p->s[A].n_jobs);
+        down_leaves_nothing(p);
+    }
+}
+
+/* ---- IKE_FOLLOWUP_KE that is refused ---- */
+
+/* A's first IKE_FOLLOWUP_KE with another group, value or link. */
+struct bend {
+    bool done, no_link, bad_link;
+    uint16_t group;
+    size_t len;
+};
+
+static bool bend(struct pair *p, struct pair_packet *k)
+{
+    struct bend *f = p->ctx;
+    static uint8_t buf[2048], value[600] = {2};
+    static const uint8_t iv[IKE_IV_MAX] = {7};
+    uint8_t link[256];
+    struct ike_sa *sa;
+    struct ike_header h = {.exchange = IKE_X_FOLLOWUP_KE, .flags = IKE_FLAG_INITIATOR};
+    struct ike_build b;
+    struct kd_bytes msg;
+
+    if (k->from != A || k->data[18] != IKE_X_FOLLOWUP_KE || f->done)
+        return true;
+    f->done = true;
+    sa = attempt(p, A);
+    memcpy(h.spi_i, sa->spi_i, 8);
+    memcpy(h.spi_r, sa->spi_r, 8);
+    memcpy(link, sa->ours->link, sa->ours->link_len);
+    link[0] ^= f->bad_link;
+    h.msg_id = (uint32_t)k->data[20] << 24 | (uint32_t)k->data[21] << 16 |
+               (uint32_t)k->data[22] << 8 | k->data[23];
+    ike_build_begin(&b, buf, sizeof(buf), &h);
+    ike_build_seal(&b, &sa->seal, iv);
+    ike_put_ke(&b, f->group, kd_bytes(value, f->len));
+    ike_put_notify(&b, IKE_PROTO_NONE, kd_bytes(NULL, 0),
+                   f->no_link ? IKE_N_INITIAL_CONTACT : IKE_N_ADDITIONAL_KEY_EXCHANGE,
+                   kd_bytes(link, sa->ours->link_len));
+    msg = ike_build_end(&b);
+    assert_true(msg.len > 0);
+    memcpy(k->data, msg.p, msg.len);
+    k->len = msg.len;
+    return true;
+}
+
+static void followup_with_a_wrong_link_finds_no_state_and_is_tried_anew(void **state)
+{
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        struct bend f = {.group = KC_DH_ECP384, .len = 96, .bad_link = i == 0, .no_link = i == 1};
+        struct pair *p = established(4, ONE, ESP_TWO);
+        unsigned adds = p->s[B].adds;
+        p->filter = bend;
+        p->ctx = &f;
+        pair_command(p, A, IKE_CMD_REKEY_CHILD);
+        pair_run(p, KD_S(1));
+        assert_true(f.done);
+        assert_int_equal(p->s[B].adds, adds);
+        assert_non_null(strstr(pair_note(p, A, IKE_NOTE_REFUSED)->detail, "STATE_NOT_FOUND"));
+        assert_true(pair_children_agree(p)); /* the old pair carries on */
+        pair_command(p, A, IKE_CMD_REKEY_CHILD);
+        pair_run(p, KD_S(10));
+        assert_int_equal(p->s[B].adds, adds + 1);
+        assert_true(pair_children_agree(p));
+        down_leaves_nothing(p);
+    }
+}
+
+static void followup_of_another_key_exchange_is_invalid_syntax(void **state)
+{
+    static const struct bend rows[] = {
+        {.group = KC_DH_X25519, .len = 32}, /* the first one again */
+        {.group = KC_DH_MODP2048, .len = 256},
+        {.group = KC_DH_ECP384, .len = 95},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        struct bend f = rows[i];
+        struct pair *p = established(5, ONE, ESP_TWO);
+        p->filter = bend;
+        p->ctx = &f;
+        pair_command(p, A, IKE_CMD_REKEY_CHILD);
+        pair_run(p, KD_MS(500));
+        assert_int_equal(pair_note(p, B, IKE_NOTE_REFUSED)->reason, KD_REASON_INVALID_SYNTAX);
+        assert_int_equal(pair_note(p, A, IKE_NOTE_CLOSED)->reason, KD_REASON_INVALID_SYNTAX);
+        p->filter = NULL;
+        down_leaves_nothing(p);
+    }
+}
+
+/* From the first IKE_FOLLOWUP_KE on A is silent. */
+static bool a_stops(struct pair *p, struct pair_packet *k)
+{
+    bool *stopped = p->ctx;
+
+    if (k->from == A && k->data[18] == IKE_X_FOLLOWUP_KE)
+        *stopped = true;
+    return !*stopped || k->from != A;
+}
+
+static void exchange_that_rests_is_forgotten_and_gives_way(void **state)
+{
+    bool stopped = false;
+    struct pair *p = pair_new(6, ONE, ESP_TWO);
+    struct ike_sa *sa;
+    uint32_t keys;
+    (void)state;
+
+    p->s[B].cfg.detect_us = KD_S(45);
+    p->s[B].cfg.abandon_us = KD_S(300);
+    pair_config(p, B);
+    assert_true(pair_establish(p));
+    p->filter = a_stops;
+    p->ctx = &stopped;
+    pair_command(p, A, IKE_CMD_REKEY_CHILD);
+    pair_run(p, KD_S(1));
+    assert_true(stopped);
+    sa = attempt(p, B);
+    assert_non_null(sa->later);
+    keys = kc_keys_live(p->s[B].crypto);
+    pair_run(p, KD_S(60));
+    assert_null(sa->later);
+    pair_step(p, B, &(struct ike_event){.kind = IKE_EV_WAKE});
+    assert_int_equal(kc_keys_live(p->s[B].crypto), keys - 1);
+    p->filter = NULL;
+    down_leaves_nothing(p);
+}
+
+static void followup_that_nobody_asked_for_finds_no_state(void **state)
+{
+    struct pair *p = established(7, ONE, ESP_TWO);
+    struct ike_sa *sa = attempt(p, A);
+    static uint8_t buf[2048], value[96] = {2};
+    static const uint8_t iv[IKE_IV_MAX] = {7};
+    struct ike_header h = {.exchange = IKE_X_FOLLOWUP_KE, .flags = IKE_FLAG_INITIATOR};
+    struct ike_event ev = {.kind = IKE_EV_DATAGRAM};
+    struct ike_build b;
+    unsigned sent = p->s[B].n_sent;
+    (void)state;
+
+    memcpy(h.spi_i, sa->spi_i, 8);
+    memcpy(h.spi_r, sa->spi_r, 8);
+    h.msg_id = attempt(p, B)->rx.next_id;
+    ike_build_begin(&b, buf, sizeof(buf), &h);
+    ike_build_seal(&b, &sa->seal, iv);
+    ike_put_ke(&b, KC_DH_ECP384, kd_bytes(value, sizeof(value)));
+    ike_put_notify(&b, IKE_PROTO_NONE, kd_bytes(NULL, 0), IKE_N_ADDITIONAL_KEY_EXCHANGE,
+                   kd_bytes("link", 4));
+    ev.data = ike_build_end(&b);
+    ev.local = (struct kd_endpoint){p->s[B].cfg.local, 500};
+    ev.remote = (struct kd_endpoint){p->s[A].cfg.local, 500};
+    pair_step(p, B, &ev);
+    assert_int_equal(p->s[B].n_sent, sent + 1);
+    assert_int_equal(attempt(p, B)->state, IKE_ST_UP);
+    assert_null(attempt(p, B)->theirs);
+    pair_free(p);
+}
+
 #define T(f) cmocka_unit_test(f)
 
 int main(void)
@@ -416,6 +710,15 @@ int main(void)
         T(key_exchange_that_was_not_negotiated_is_refused),
         T(exchange_that_was_changed_on_the_way_is_noticed),
         T(keys_hold_every_secret),
+        T(child_rekey_has_as_many_exchanges_as_negotiated),
+        T(child_keys_hold_the_further_secrets),
+        T(ike_rekey_has_as_many_exchanges_as_negotiated),
+        T(both_rekeys_at_once_end_with_one),
+        T(lost_followups_are_repeated),
+        T(followup_with_a_wrong_link_finds_no_state_and_is_tried_anew),
+        T(followup_of_another_key_exchange_is_invalid_syntax),
+        T(exchange_that_rests_is_forgotten_and_gives_way),
+        T(followup_that_nobody_asked_for_finds_no_state),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

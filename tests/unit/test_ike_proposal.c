@@ -733,7 +733,7 @@ static void what_kedge_does_not_know_prints_as_numbers(void **st KD_UNUSED)
     char text[128], tiny[12];
 
     assert_string_equal(ike_proposal_text(&p, text, sizeof(text)),
-                        "encr#12/512-encr#12(bad attribute)-sha1-prf#9-group#1025-type6#35");
+                        "encr#12/512-encr#12(bad attribute)-sha1-prf#9-group#1025-ke1_group#35");
     assert_string_equal(ike_proposal_text(&p, tiny, sizeof(tiny)), "encr#12/...");
 }
 
