@@ -87,6 +87,8 @@ const struct kc_alg *kc_alg_find(enum kc_transform_type type, uint16_t id, uint1
  * NONE is "integnone" or "modpnone"). Some of its other spellings are understood too, such as
  * "curve25519", "aes256gcm" or "sha2_256". NULL when unknown. */
 const struct kc_alg *kc_alg_by_name(const char *name);
+/* Why there is no ML-KEM (KE methods 35 to 37), in words, with the library's version. */
+const char *kc_no_mlkem(void);
 /* The table, for iteration. */
 const struct kc_alg *kc_alg_table(size_t *n);
 

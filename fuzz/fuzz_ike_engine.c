@@ -18,7 +18,7 @@ static const char *const suites[][2] = {
     {"aes256-sha1-modp1024", "aes256-sha1"},
     {"aes256-sha256-modp2048-x25519", "aes256-sha256-x25519-modp2048"},
     {"aes256gcm16-prfsha256-x25519", "aes256gcm16-esn"},
-    {"aes128-sha256-ecp256", "aes128gcm16-ecp256, aes256-sha1"},
+    {"aes128-sha256-ecp256-ke1_x25519-ke3_ecp384", "aes128gcm16-ecp256-ke1_x25519, aes256-sha1"},
 };
 
 static struct kd_bytes get_piece(struct kd_reader *r)
@@ -79,7 +79,9 @@ static void op_sealed(struct pair *p, int side, struct kd_reader *r)
     static const uint8_t iv[IKE_IV_MAX] = {9};
     struct ike_sa *sa = victim(p, side);
     uint8_t what = kd_get_u8(r), n = kd_get_u8(r) & 15;
-    struct ike_header h = {.exchange = (uint8_t)(IKE_X_AUTH + what % 3)};
+    static const uint8_t exchanges[] = {IKE_X_AUTH, IKE_X_CREATE_CHILD_SA, IKE_X_INFORMATIONAL,
+                                        IKE_X_INTERMEDIATE, IKE_X_FOLLOWUP_KE};
+    struct ike_header h = {.exchange = exchanges[what % KD_ARRAY_LEN(exchanges)]};
     struct ike_build b;
     struct kd_bytes msg;
 
@@ -219,6 +221,19 @@ static void use_certs(struct pair *p)
     }
 }
 
+/* Crash detection tokens, and a PPK that need not be used. */
+static void extensions(struct pair *p)
+{
+    for (int i = 0; i < 2; i++) {
+        struct ike_ppk_config *ppk = &p->s[i].cfg.ppk;
+        p->s[i].qcd = i ? "b" : "a";
+        ppk->key = kc_key_import(p->s[i].crypto, kd_bytes_str("ppk"));
+        ppk->id[0] = 'x';
+        ppk->id_len = 1;
+        pair_restart(p, i);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static void (*const ops[])(struct pair *, int, struct kd_reader *) = {
@@ -242,6 +257,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         p->s[i].cfg.fragment_size = IKE_FRAGMENT_MIN;
         pair_config(p, i);
     }
+    if (setup & 4)
+        extensions(p);
     p->nat_a = setup & 8;
     pair_command(p, B, IKE_CMD_UP);
     pair_command(p, A, IKE_CMD_UP);

@@ -272,11 +272,24 @@ static uint8_t further(const char *word)
                : 0;
 }
 
+/* Known by name, and not to be had: "mlkem768", alone or behind "ke1_". */
+static bool is_mlkem(const char *name)
+{
+    static const char *const names[] = {"mlkem512", "mlkem768", "mlkem1024"};
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(names); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 static bool add_further(struct in *c, const char *word, uint8_t type)
 {
     const char *name = strcmp(word + 4, "none") == 0 ? "modpnone" : word + 4;
     const struct kc_alg *alg = kc_alg_by_name(name);
 
+    if (is_mlkem(name))
+        return refuse(c, "%s: %s", name, kc_no_mlkem());
     if (!alg || alg->type != KC_DH)
         return refuse(c, "'%s' is not a key exchange kedge knows, such as 'ke1_x25519'", word);
     for (unsigned i = 0; i < c->p->n; i++)
@@ -290,6 +303,8 @@ static bool add_word(struct in *c, const char *word)
     const struct kc_alg *alg = kc_alg_by_name(word);
     const char *near = alg ? NULL : nearest(word);
 
+    if (is_mlkem(word))
+        return refuse(c, "%s: %s", word, kc_no_mlkem());
     if (further(word))
         return add_further(c, word, further(word));
     if (!alg && near)

@@ -127,6 +127,7 @@ static void proposal_text_refuses_what_can_not_be(void **state)
         {"aes256-sha256-x25519-ke1_aes256",
          "'ke1_aes256' is not a key exchange kedge knows, such as 'ke1_x25519'"},
     };
+    static const char *const mlkem[] = {"mlkem768", "ke1_mlkem768", "ke2_mlkem1024", "mlkem512"};
     struct ike_proposal p;
     char err[256], back[256];
     (void)state;
@@ -135,6 +136,12 @@ static void proposal_text_refuses_what_can_not_be(void **state)
         assert_false(ike_proposal_from_string(rows[i].text, IKE_PROTO_IKE, &p, err, sizeof(err)));
         if (!strstr(err, rows[i].error))
             fail_msg("%s: %s", rows[i].text, err);
+    }
+    for (size_t i = 0; i < KD_ARRAY_LEN(mlkem); i++) { /* by its name, with the library's */
+        snprintf(back, sizeof(back), "aes256-sha256-x25519-%s", mlkem[i]);
+        assert_false(ike_proposal_from_string(back, IKE_PROTO_IKE, &p, err, sizeof(err)));
+        if (!strstr(err, "': mlkem") || !strstr(err, "OpenSSL 3.") || !strstr(err, "ML-KEM"))
+            fail_msg("%s", err);
     }
     assert_true(ike_proposal_from_string(THREE, IKE_PROTO_IKE, &p, err, sizeof(err)));
     assert_string_equal(ike_proposal_text(&p, back, sizeof(back)), THREE);
