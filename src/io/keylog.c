@@ -174,8 +174,9 @@ void io_keylog_scan(struct io *io)
 
     if (!k)
         return;
+    /* By a key, not by the SA: further key exchanges (RFC 9370) give it others. */
     while (ike_sa_keys_next(core_ike(io->core), &at, &s))
-        if ((k->tunnel == CORE_NO_TUNNEL || k->tunnel == s.conn) && first_time(&k->sas, s.self))
+        if ((k->tunnel == CORE_NO_TUNNEL || k->tunnel == s.conn) && first_time(&k->sas, s.ei))
             put_ike(io, k, &s);
     at = KD_HANDLE_NONE;
     while (ike_child_keys_next(core_ike(io->core), &at, &c))
