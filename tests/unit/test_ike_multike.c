@@ -616,6 +616,7 @@ static void followup_of_another_key_exchange_is_invalid_syntax(void **state)
     static const struct bend rows[] = {
         {.group = KC_DH_X25519, .len = 32}, /* the first one again */
         {.group = KC_DH_MODP2048, .len = 256},
+        {.group = KC_DH_MODP768, .len = 96}, /* of the right length */
         {.group = KC_DH_ECP384, .len = 95},
     };
     (void)state;

@@ -10,6 +10,7 @@
 
 #include "ike/grammar.h"
 #include "ike/message.h"
+#include "ike/sa.h"
 #include "ike_pair.h"
 
 #define IKE "aes256-sha256-modp2048"
@@ -167,6 +168,46 @@ static void required_ppk_is_not_left_out(void **state)
     down_leaves_nothing(p);
 }
 
+/* B proves itself by the plain keys, as who has the PSK alone can. */
+static void leave_out(struct pair *p)
+{
+    struct kd_handle h = KD_HANDLE_NONE;
+    struct ike_sa *sa = kd_slab_next(&p->s[B].e->sas, &h);
+    struct kd_handle *key[] = {&sa->k.d, &sa->k.pi, &sa->k.pr};
+    char why[IKE_WHY_MAX];
+
+    assert_int_equal(sa->state, IKE_ST_R_AUTH);
+    for (int i = 0; i < 3; i++) {
+        struct kd_handle mixed = *key[i];
+        *key[i] = sa->hs->ppk.plain[i];
+        sa->hs->ppk.plain[i] = mixed;
+    }
+    sa->hs->ppk.used = false;
+    assert_int_equal(ike_auth_prove(p->s[B].e, sa, ike_conn_of(p->s[B].e, sa), why),
+                     IKE_AUTH_READY);
+}
+
+static void responder_that_leaves_out_a_required_ppk_is_refused(void **state)
+{
+    static const enum how how[] = {REQUIRED, OPTIONAL};
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        struct pair *p = pair_of(how[i], OPTIONAL);
+        p->s[B].hold_install = true; /* its answer waits */
+        assert_false(pair_establish(p));
+        leave_out(p);
+        pair_release(p, B);
+        p->s[B].hold_install = false;
+        pair_run(p, KD_MS(500));
+        assert_int_equal(pair_notes(p, A, IKE_NOTE_ESTABLISHED), how[i] == OPTIONAL);
+        if (how[i] == REQUIRED)
+            assert_non_null(strstr(pair_note(p, A, IKE_NOTE_REFUSED)->detail,
+                                   "did not use the PPK, which is required"));
+        down_leaves_nothing(p);
+    }
+}
+
 static void another_ppk_of_the_same_name_is_refused(void **state)
 {
     (void)state;
@@ -240,6 +281,7 @@ int main(void)
         T(optional_ppk_is_left_out_where_the_peer_has_none),
         T(optional_ppk_of_another_name_is_left_out),
         T(required_ppk_is_not_left_out),
+        T(responder_that_leaves_out_a_required_ppk_is_refused),
         T(another_ppk_of_the_same_name_is_refused),
         T(another_psk_is_refused_with_and_without_the_ppk),
         T(announcement_taken_out_on_the_way_is_noticed),
