@@ -21,7 +21,7 @@ struct ike_xchg *ike_xchg_new(struct ike *e, enum ike_xkind kind)
     if (!x)
         return NULL;
     x->kind = kind;
-    ike_nonce_draw(e, &x->ni);
+    ike_nonce_draw(e, &x->ni, IKE_NONCE_LEN);
     return x;
 }
 

@@ -80,7 +80,7 @@ static uint16_t negotiate(struct ike *e, struct ike_sa *sa, const struct ike_msg
 
     if (!c || !ike_nonce_set(&x->ni, m->nonce))
         return IKE_N_TEMPORARY_FAILURE;
-    ike_nonce_draw(e, &x->nr);
+    ike_nonce_draw(e, &x->nr, IKE_NONCE_LEN);
     err = ike_child_select(e, sa, c, m, 0, &x->suite, &x->spi_peer);
     if (!err)
         err = ike_child_narrow(e, sa, c, m, &match);

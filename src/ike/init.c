@@ -141,7 +141,7 @@ void ike_init_start(struct ike *e, struct ike_conn *c)
     sa->hs = calloc(1, sizeof(*sa->hs));
     if (!sa->hs)
         goto fail;
-    ike_nonce_draw(e, &sa->hs->ni);
+    ike_nonce_draw(e, &sa->hs->ni, IKE_NONCE_LEN_INIT);
     if (ike_ke_keygen(e, sa, &sa->hs->ke, ike_proposals_first_dh(&c->cfg.ike)))
         return;
 fail:

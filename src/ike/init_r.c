@@ -61,7 +61,7 @@ static void make(struct ike *e, const struct ike_conn *c, const struct ike_suite
     memcpy(hs->ke.peer, m->ke.data.p, m->ke.data.len);
     hs->ke.peer_len = (uint16_t)m->ke.data.len;
     hs->auth.hashes = ike_hashes_read(m);
-    ike_nonce_draw(e, &hs->nr);
+    ike_nonce_draw(e, &hs->nr, IKE_NONCE_LEN);
     ike_ppk_heard(sa, m);
     ike_inter_heard(sa, m);
     ike_natd_check(e, sa, m, &ev->local, &ev->remote);
@@ -115,14 +115,13 @@ void ike_init_requested(struct ike *e, const struct ike_msg *m, const uint8_t ha
         ike_stranger(e, &ev->remote, "too many half-open IKE SAs");
 }
 
-/* Refusals and cookies are never larger than what they answer. This answer may be by an eighth
- * (what we announce unasked); one that has grown beyond (certificate requests, a longer nonce)
- * waits for a cookie: nobody is sent more than it has sent before it has shown that it receives. */
+/* Nobody is sent more than it has sent before it has shown that it receives: an answer that is larger
+ * than its request (certificate requests, a longer nonce) waits for a cookie. */
 static bool amplifies(struct ike *e, const struct ike_sa *sa, const struct ike_build *b)
 {
     const struct ike_from from = {sa->rx.local, sa->rx.remote, sa->rx.natt};
 
-    return b->w.pos > sa->hs->init_req.len / 8 * 9 && !ike_sa_silent(e, sa) &&
+    return b->w.pos > sa->hs->init_req.len && !ike_sa_silent(e, sa) &&
            !ike_cookie_returned(e, &from, ike_buf_bytes(&sa->hs->init_req));
 }
 

@@ -3,12 +3,10 @@
  * stay in the arena; this file moves handles only. */
 #include "ike/sa.h"
 
-#define NONCE_LEN 32 /* at least half the key size of every PRF we negotiate (RFC 7296 2.10) */
-
-void ike_nonce_draw(struct ike *e, struct ike_nonce *n)
+void ike_nonce_draw(struct ike *e, struct ike_nonce *n, uint16_t len)
 {
-    n->len = NONCE_LEN;
-    kc_rng_bytes(&e->rng, n->b, NONCE_LEN);
+    n->len = len;
+    kc_rng_bytes(&e->rng, n->b, len);
 }
 
 bool ike_nonce_set(struct ike_nonce *n, struct kd_bytes from)

@@ -529,7 +529,11 @@ void ike_job_done(struct ike *e, const struct ike_event *ev);
 
 /* ---- keys.c ---- */
 
-void ike_nonce_draw(struct ike *e, struct ike_nonce *n);
+/* At least half the key size of every PRF we negotiate (RFC 7296 2.10). IKE_SA_INIT's own is longer
+ * by what an answer of ours has beyond its request, so that two kedges need no cookie for its size. */
+#define IKE_NONCE_LEN      32
+#define IKE_NONCE_LEN_INIT 48
+void ike_nonce_draw(struct ike *e, struct ike_nonce *n, uint16_t len);
 bool ike_nonce_set(struct ike_nonce *n, struct kd_bytes from) KD_MUST_USE;
 /* SKEYSEED and the seven keys (2.14), and the two boxes. */
 bool ike_keys_init(struct ike *e, struct ike_sa *sa) KD_MUST_USE;

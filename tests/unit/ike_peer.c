@@ -190,7 +190,8 @@ unsigned peer_send(struct peer *t)
 
 struct ike_build *peer_init(struct peer *t)
 {
-    static const uint8_t pub[512] = {1, 2, 3}, nonce[32] = {0x4e};
+    /* As long as makes no answer larger than the request. */
+    static const uint8_t pub[512] = {1, 2, 3}, nonce[64] = {0x4e};
     const struct ike_conn_config *c = &t->p->s[!t->side].cfg;
     const struct kc_alg *dh = ike_proposals_first_dh(&c->ike);
     struct ike_header h = peer_header(t, IKE_X_SA_INIT, 0, 0);

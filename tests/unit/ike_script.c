@@ -338,11 +338,13 @@ void script_run(const struct script *s)
 
     y = (struct play){.s = s, .p = pair_new(1, AZURE_IKE, "aes256-sha1-modp1024")};
     for (int i = 0; i < 2; i++) {
-        y.p->s[i].cfg.role = IKE_ROLE_BOTH;
+        y.p->s[i].cfg.role = i == A ? IKE_ROLE_RESPONDER : IKE_ROLE_BOTH;
         y.p->s[i].cfg.detect_us = KD_S(45);
         pair_config(y.p, i);
     }
-    assert_true(pair_establish(y.p));
+    assert_true(pair_establish(y.p)); /* B's IKE SA: who has initiated it matters when it is childless */
+    y.p->s[A].cfg.role = IKE_ROLE_BOTH;
+    pair_config(y.p, A);
     name(&y, y.p->s[A].child[0].spi_in, 'o');
     name(&y, y.p->s[A].child[0].spi_out, 'o');
     for (struct kd_handle h = KD_HANDLE_NONE;;) {
