@@ -42,6 +42,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t i = 0; i < cfg.n_tunnels; i++)
         kc_key_free(crypto, cfg.tunnels[i].ike.psk);
     kd_assert(kc_keys_live(crypto) == 0);
+    for (uint32_t i = 0; i < cfg.n_policies; i++)
+        bgp_route_map_unref(cfg.policies[i]);
+    free(cfg.policies);
     free(cfg.tunnels);
     free(cfg.neighbors);
     return 0;

@@ -32,8 +32,8 @@ struct bgp_peer_config {
     bool passive;
     bool next_hop_self;        /* always on eBGP */
     bool graceful_restart;     /* never honoured over a tunnel (DESIGN 3.6) */
-    bool has_import, has_export; /* eBGP without policy exchanges nothing (RFC 8212) */
-    struct bgp_policy import, export; /* copied */
+    struct bgp_route_map *import, *export; /* the engine takes a reference of its own; NULL: none,
+                                              and eBGP exchanges nothing then (RFC 8212) */
     uint32_t prefixes_max;     /* 0: none; Azure: 4000 */
 };
 

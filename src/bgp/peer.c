@@ -62,21 +62,14 @@ static struct bgp_peer *add_peer(struct bgp *b, uint32_t id)
     return p;
 }
 
-static bool set_policies(struct bgp_peer *p, const struct bgp_peer_config *c)
+static void set_policies(struct bgp_peer *p, const struct bgp_peer_config *c)
 {
-    struct bgp_route_map *import = c->has_import ? bgp_route_map_new(&c->import) : NULL;
-    struct bgp_route_map *export = c->has_export ? bgp_route_map_new(&c->export) : NULL;
+    struct bgp_route_map *import = p->import, *export = p->export;
 
-    if ((c->has_import && !import) || (c->has_export && !export)) {
-        bgp_route_map_free(import);
-        bgp_route_map_free(export);
-        return false;
-    }
-    bgp_route_map_free(p->import);
-    bgp_route_map_free(p->export);
-    p->import = import;
-    p->export = export;
-    return true;
+    p->import = bgp_route_map_ref(c->import);
+    p->export = bgp_route_map_ref(c->export);
+    bgp_route_map_unref(import);
+    bgp_route_map_unref(export);
 }
 
 /* Under a running session its parameters and its paths' next hops must stay what they are: those of
@@ -106,17 +99,12 @@ static void set_values(struct bgp *b, struct bgp_peer *p, const struct bgp_peer_
 bool bgp_peer_set(struct bgp *b, uint32_t peer, const struct bgp_peer_config *c)
 {
     struct bgp_peer *p = bgp_peer_by_id(b, peer);
-    bool made = !p;
 
     if (!p)
         p = add_peer(b, peer);
     if (!p)
         return false;
-    if (!set_policies(p, c)) {
-        if (made)
-            bgp_peer_free(b, p);
-        return false;
-    }
+    set_policies(p, c);
     set_values(b, p, c);
     for (int i = 0; i < 2; i++)
         if (p->up && p->family[i].up) {
@@ -138,8 +126,8 @@ void bgp_peer_free(struct bgp *b, struct bgp_peer *p)
         bgp_pending_fini(&p->family[i].pending);
         bgp_pending_fini(&p->family[i].forced);
     }
-    bgp_route_map_free(p->import);
-    bgp_route_map_free(p->export);
+    bgp_route_map_unref(p->import);
+    bgp_route_map_unref(p->export);
     free(p);
 }
 

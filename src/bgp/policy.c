@@ -1,5 +1,5 @@
-/* Policies compiled and evaluated. The configured value is 44 KB, mostly empty room for prefixes; a
- * gateway has two per neighbor, so what is kept is trimmed to what is used. */
+/* Policies compiled and evaluated. The value as read is 44 KB, mostly empty room for prefixes; what
+ * is kept is trimmed to what is used, and there once however many neighbors name it. */
 #include "bgp/policy.h"
 
 #include <stdlib.h>
@@ -13,6 +13,8 @@ struct entry {
 };
 
 struct bgp_route_map {
+    uint32_t refs;
+    char name[32];
     uint16_t n;
     struct bgp_prefix_rule *rules;
     struct entry entry[];
@@ -59,6 +61,8 @@ struct bgp_route_map *bgp_route_map_new(const struct bgp_policy *p)
         free(m);
         return NULL;
     }
+    m->refs = 1;
+    memcpy(m->name, p->name, sizeof(m->name));
     m->n = n;
     for (uint16_t i = 0; i < n; i++) {
         compile(m, &m->entry[i], &p->entry[i], at);
@@ -67,9 +71,21 @@ struct bgp_route_map *bgp_route_map_new(const struct bgp_policy *p)
     return m;
 }
 
-void bgp_route_map_free(struct bgp_route_map *m)
+struct bgp_route_map *bgp_route_map_ref(struct bgp_route_map *m)
 {
-    if (!m)
+    if (m)
+        m->refs++;
+    return m;
+}
+
+const char *bgp_route_map_name(const struct bgp_route_map *m)
+{
+    return m->name;
+}
+
+void bgp_route_map_unref(struct bgp_route_map *m)
+{
+    if (!m || --m->refs > 0)
         return;
     free(m->rules);
     free(m);

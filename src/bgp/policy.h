@@ -32,11 +32,15 @@ struct bgp_policy {
 
 /* ---- evaluation (policy.c) ---- */
 
-/* A policy compiled for use: only what is filled is kept. Immutable. */
+/* A policy compiled for use: only what is filled is kept. Immutable, counted, shared by all who
+ * name it. */
 struct bgp_route_map;
 
-struct bgp_route_map *bgp_route_map_new(const struct bgp_policy *p) KD_MUST_USE; /* NULL: memory */
-void bgp_route_map_free(struct bgp_route_map *m);
+/* With one reference, the caller's. NULL: out of memory. */
+struct bgp_route_map *bgp_route_map_new(const struct bgp_policy *p) KD_MUST_USE;
+struct bgp_route_map *bgp_route_map_ref(struct bgp_route_map *m); /* m; NULL is taken */
+void bgp_route_map_unref(struct bgp_route_map *m);                /* NULL is ignored */
+const char *bgp_route_map_name(const struct bgp_route_map *m);
 /* The entry that decides about p, counted from 0, or -1: denied by an entry or by the end. */
 int bgp_route_map_match(const struct bgp_route_map *m, const struct kd_prefix *p);
 

@@ -25,7 +25,7 @@ struct cfg_marks {
     struct cfg_where peer, peer_address;      /* of a neighbor: its name and address */
 };
 
-#define CFG_POLICIES_MAX 256 /* 45 KiB each */
+#define CFG_POLICIES_MAX 256
 
 struct cfg {
     yaml_document_t *doc;
@@ -35,8 +35,6 @@ struct cfg {
     size_t path_len;
     struct core_config out;
     struct cfg_marks *tunnel_marks, *neighbor_marks; /* one an entry */
-    struct bgp_policy *policies;
-    uint32_t n_policies;
     bool has_router;
     struct kc_ctx *certs_crypto; /* what certificates are loaded with: env's, or our own */
 };
@@ -150,8 +148,8 @@ cfg_fn cfg_router, cfg_gateway, cfg_policies, cfg_tunnels, cfg_neighbors;
 /* The tunnel's own session; t has its inner address already. */
 void cfg_tunnel_neighbor(struct cfg *c, yaml_node_t *n, struct core_tunnel_config *t,
                          struct cfg_marks *marks);
-/* By name; an error with the nearest name when there is none. */
-const struct bgp_policy *cfg_policy_find(struct cfg *c, const struct cfg_val *name);
+/* By name, borrowed from c->out; an error with the nearest name when there is none. */
+struct bgp_route_map *cfg_policy_find(struct cfg *c, const struct cfg_val *name);
 /* auth: a pre-shared key or certificates, for each end; leaves psk and auth. */
 cfg_fn cfg_auth; /* obj: struct ike_conn_config */
 /* The key in a file or credential named by n, into the arena. */

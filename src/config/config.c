@@ -41,6 +41,9 @@ static void discard(struct cfg *c)
     for (uint32_t i = 0; i < c->out.n_neighbors; i++)
         if (c->env->crypto)
             kc_key_free(c->env->crypto, c->out.neighbors[i].bfd.auth.key[0].key);
+    for (uint32_t i = 0; i < c->out.n_policies; i++)
+        bgp_route_map_unref(c->out.policies[i]);
+    free(c->out.policies);
     free(c->out.tunnels);
     free(c->out.neighbors);
     ike_certs_free(c->out.certs);
@@ -77,7 +80,6 @@ bool config_parse(struct kd_bytes text, const char *file, const struct config_en
         discard(&c);
     else
         *out = c.out;
-    free(c.policies);
     free(c.tunnel_marks);
     free(c.neighbor_marks);
     return errs->n == 0;

@@ -5,28 +5,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void read_policy_ref(struct cfg *c, yaml_node_t *n, struct bgp_policy *out, bool *has)
+static struct bgp_route_map *read_policy_ref(struct cfg *c, yaml_node_t *n)
 {
     struct cfg_val v;
-    if (!cfg_val(c, n, &v))
-        return;
-    const struct bgp_policy *p = cfg_policy_find(c, &v);
-    if (!p)
-        return;
-    *out = *p;
-    *has = true;
+    return cfg_val(c, n, &v) ? cfg_policy_find(c, &v) : NULL;
 }
 
 static void read_import(struct cfg *c, yaml_node_t *n, void *obj)
 {
     struct core_neighbor_config *p = obj;
-    read_policy_ref(c, n, &p->bgp.import, &p->bgp.has_import);
+    p->bgp.import = read_policy_ref(c, n);
 }
 
 static void read_export(struct cfg *c, yaml_node_t *n, void *obj)
 {
     struct core_neighbor_config *p = obj;
-    read_policy_ref(c, n, &p->bgp.export, &p->bgp.has_export);
+    p->bgp.export = read_policy_ref(c, n);
 }
 
 #define T struct core_neighbor_config

@@ -149,27 +149,45 @@ static void read_entry(struct cfg *c, yaml_node_t *n, void *obj)
 static const char *policy_name(const void *arg, size_t i)
 {
     const struct cfg *c = arg;
-    return i < c->n_policies ? c->policies[i].name : NULL;
+    return i < c->out.n_policies ? bgp_route_map_name(c->out.policies[i]) : NULL;
 }
 
-static void read_policy(struct cfg *c, const yaml_node_pair_t *pair)
+/* p: room for it, zeroed. */
+static void read_policy(struct cfg *c, const yaml_node_pair_t *pair, struct bgp_policy *p)
 {
-    static const struct cfg_key as_name = {.type = CFG_TEXT, .size = sizeof(c->policies->name)};
-    struct bgp_policy *p = &c->policies[c->n_policies];
+    static const struct cfg_key as_name = {.type = CFG_TEXT, .size = sizeof(p->name)};
     struct cfg_val name;
     if (!cfg_val(c, yaml_document_get_node(c->doc, pair->key), &name) ||
         !cfg_scalar(c, &as_name, &name, p->name))
         return;
-    for (uint32_t i = 0; i < c->n_policies; i++)
-        if (strcmp(c->policies[i].name, p->name) == 0) {
+    for (uint32_t i = 0; i < c->out.n_policies; i++)
+        if (strcmp(bgp_route_map_name(c->out.policies[i]), p->name) == 0) {
             cfg_error(c, name.at, "\"%s\" is already defined", p->name);
             return;
         }
-    c->n_policies++; /* kept though faulty, so that its users aren't faulted too */
     size_t old = cfg_push(c, ".%s", p->name);
     cfg_list(c, yaml_document_get_node(c->doc, pair->value), 1, BGP_POLICY_ENTRY_MAX, read_entry,
              p);
     cfg_pop(c, old);
+    /* kept though faulty, so that its users aren't faulted too */
+    c->out.policies[c->out.n_policies] = bgp_route_map_new(p);
+    if (c->out.policies[c->out.n_policies])
+        c->out.n_policies++;
+    else
+        cfg_error(c, name.at, "out of memory");
+}
+
+static void read_all(struct cfg *c, const yaml_node_pair_t *pair, size_t count)
+{
+    struct bgp_policy *p = calloc(1, sizeof(*p));
+    c->out.policies = calloc(count + 1, sizeof(struct bgp_route_map *));
+    for (size_t i = 0; p && c->out.policies && i < count; i++) {
+        memset(p, 0, sizeof(*p));
+        read_policy(c, &pair[i], p);
+    }
+    if (!p || !c->out.policies)
+        cfg_error(c, (struct cfg_where){0}, "out of memory");
+    free(p);
 }
 
 void cfg_policies(struct cfg *c, yaml_node_t *n, void *obj)
@@ -185,20 +203,14 @@ void cfg_policies(struct cfg *c, yaml_node_t *n, void *obj)
         cfg_error(c, cfg_at(n), "%zu policies; allowed: at most %d", count, CFG_POLICIES_MAX);
         return;
     }
-    c->policies = calloc(count ? count : 1, sizeof(*c->policies));
-    if (!c->policies) {
-        cfg_error(c, cfg_at(n), "out of memory");
-        return;
-    }
-    for (; count > 0; count--)
-        read_policy(c, pair++);
+    read_all(c, pair, count);
 }
 
-const struct bgp_policy *cfg_policy_find(struct cfg *c, const struct cfg_val *name)
+struct bgp_route_map *cfg_policy_find(struct cfg *c, const struct cfg_val *name)
 {
-    for (uint32_t i = 0; i < c->n_policies; i++)
-        if (strcmp(c->policies[i].name, name->s) == 0)
-            return &c->policies[i];
+    for (uint32_t i = 0; i < c->out.n_policies; i++)
+        if (strcmp(bgp_route_map_name(c->out.policies[i]), name->s) == 0)
+            return c->out.policies[i];
     char quote[CFG_QUOTE_MAX], hint[CFG_HINT_MAX];
     cfg_error(c, name->at, "there is no policy %s; allowed: a name under \"policies\"%s",
               cfg_quote(name, quote), cfg_hint(cfg_nearest(name->s, policy_name, c), hint));

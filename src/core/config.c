@@ -7,9 +7,13 @@ void core_config_free(struct core_config *c)
 {
     ike_certs_free(c->certs);
     c->certs = NULL;
+    for (uint32_t i = 0; i < c->n_policies; i++)
+        bgp_route_map_unref(c->policies[i]);
+    free(c->policies);
     free(c->tunnels);
     free(c->neighbors);
+    c->policies = NULL;
     c->tunnels = NULL;
     c->neighbors = NULL;
-    c->n_tunnels = c->n_neighbors = 0;
+    c->n_tunnels = c->n_neighbors = c->n_policies = 0;
 }

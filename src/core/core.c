@@ -382,9 +382,13 @@ static bool config_copy(struct core *c, const struct core_config *cfg)
     c->cfg = *cfg;
     c->cfg.tunnels = calloc(cfg->n_tunnels + 1, sizeof(*cfg->tunnels));
     c->cfg.neighbors = calloc(cfg->n_neighbors + 1, sizeof(*cfg->neighbors));
+    c->cfg.policies = calloc(cfg->n_policies + 1, sizeof(*cfg->policies));
+    c->cfg.n_policies = 0;
     c->tunnels = calloc(cfg->n_tunnels + 1, sizeof(*c->tunnels));
-    if (!c->cfg.tunnels || !c->cfg.neighbors || !c->tunnels)
+    if (!c->cfg.tunnels || !c->cfg.neighbors || !c->cfg.policies || !c->tunnels)
         return false;
+    for (; c->cfg.n_policies < cfg->n_policies; c->cfg.n_policies++)
+        c->cfg.policies[c->cfg.n_policies] = bgp_route_map_ref(cfg->policies[c->cfg.n_policies]);
     if (cfg->n_tunnels)
         memcpy(c->cfg.tunnels, cfg->tunnels, cfg->n_tunnels * sizeof(*cfg->tunnels));
     if (cfg->n_neighbors)

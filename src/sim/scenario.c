@@ -29,17 +29,37 @@ struct side {
     uint32_t asn;
 };
 
-static void permit(struct bgp_policy *p, const char *name, uint32_t local_pref)
+enum { POLICY_ACCEPT, POLICY_PREFER, POLICY_AVOID, POLICIES };
+
+/* One entry that takes everything; local_pref 0: as it is. */
+static struct bgp_route_map *permit(uint32_t local_pref)
 {
-    snprintf(p->name, sizeof(p->name), "%s", name);
+    struct bgp_policy *p = calloc(1, sizeof(*p));
+    struct bgp_route_map *m;
+
+    kd_assert(p);
     p->n = 1;
     p->entry[0].permit = true;
     p->entry[0].set_local_pref = local_pref != 0;
     p->entry[0].local_pref = local_pref;
+    m = bgp_route_map_new(p);
+    kd_assert(m);
+    free(p);
+    return m;
 }
 
-static void neighbor(struct bgp_peer_config *n, const char *name, const char *remote, uint32_t asn,
-                     uint32_t local_pref)
+static void policies(struct core_config *c)
+{
+    c->policies = calloc(POLICIES, sizeof(struct bgp_route_map *));
+    kd_assert(c->policies);
+    c->n_policies = POLICIES;
+    c->policies[POLICY_ACCEPT] = permit(0);
+    c->policies[POLICY_PREFER] = permit(150);
+    c->policies[POLICY_AVOID] = permit(50);
+}
+
+static void neighbor(const struct core_config *c, struct bgp_peer_config *n, const char *name,
+                     const char *remote, uint32_t asn, int import)
 {
     snprintf(n->name, sizeof(n->name), "%s", name);
     n->remote = addr(remote);
@@ -48,9 +68,8 @@ static void neighbor(struct bgp_peer_config *n, const char *name, const char *re
     n->hold_s = 180;
     n->connect_retry_us = KD_S(5);
     n->ttl = 1;
-    n->has_import = n->has_export = true;
-    permit(&n->import, "in", local_pref);
-    permit(&n->export, "out", 0);
+    n->import = c->policies[import];
+    n->export = c->policies[POLICY_ACCEPT];
 }
 
 static void bfd(struct core_neighbor_config *n, const struct sim_pair_options *o)
@@ -73,9 +92,10 @@ static void proposal(struct ike_proposals *l, uint8_t protocol, const char *text
     l->n = 1;
 }
 
-static void tunnel(struct core_tunnel_config *t, uint32_t i, const struct side *us,
+static void tunnel(struct core_config *c, uint32_t i, const struct side *us,
                    const struct side *them, const struct sim_pair_options *o)
 {
+    struct core_tunnel_config *t = &c->tunnels[i];
     struct kd_prefix any = prefix("0.0.0.0/0");
 
     snprintf(t->ike.name, sizeof(t->ike.name), "vpn%u", i);
@@ -100,7 +120,7 @@ static void tunnel(struct core_tunnel_config *t, uint32_t i, const struct side *
     t->inner = addr(us->inner);
     t->replay_window = 1024;
     t->has_neighbor = true;
-    neighbor(&t->neighbor.bgp, t->ike.name, them->inner, them->asn, 0);
+    neighbor(c, &t->neighbor.bgp, t->ike.name, them->inner, them->asn, POLICY_ACCEPT);
     t->neighbor.bgp.ttl = 255;
     bfd(&t->neighbor, o);
 }
@@ -124,6 +144,7 @@ static void config(struct core_config *c, const struct side *us, uint32_t n_tunn
     c->tunnels = calloc(n_tunnels + 1, sizeof(*c->tunnels));
     c->neighbors = calloc(n_neighbors + 1, sizeof(*c->neighbors));
     kd_assert(c->tunnels && c->neighbors);
+    policies(c);
 }
 
 static void network(struct core_config *c, const char *text)
@@ -155,11 +176,12 @@ static const struct side azure = {"azure.example", "203.0.113.10", SIM_AZURE_BGP
 static const struct side onprem = {"onprem.example", "198.51.100.20", SIM_ONPREM_BGP, 65020};
 static const struct side behind_nat = {"onprem.example", "192.168.50.2", SIM_ONPREM_BGP, 65020};
 
-static void er(struct core_neighbor_config *n, const char *remote, uint32_t asn,
+static void er(struct core_config *c, const char *remote, uint32_t asn,
                const struct sim_pair_options *o)
 {
-    neighbor(&n->bgp, "er", remote, asn, o->vpn_first ? 50 : 150);
-    bfd(n, o);
+    neighbor(c, &c->neighbors[0].bgp, "er", remote, asn,
+             o->vpn_first ? POLICY_AVOID : POLICY_PREFER);
+    bfd(&c->neighbors[0], o);
 }
 
 static struct sim_gw *azure_new(struct sim *s, const struct sim_pair_options *o)
@@ -169,10 +191,10 @@ static struct sim_gw *azure_new(struct sim *s, const struct sim_pair_options *o)
     config(&c, &azure, 1, o->no_er ? 0 : 1);
     network(&c, "10.17.11.0/25");
     network(&c, "10.17.11.128/26");
-    tunnel(&c.tunnels[0], 0, &azure, &onprem, o);
+    tunnel(&c, 0, &azure, &onprem, o);
     c.tunnels[0].ike.role = o->nat ? IKE_ROLE_RESPONDER : o->azure;
     if (!o->no_er)
-        er(&c.neighbors[0], "192.168.11.17", onprem.asn, o);
+        er(&c, "192.168.11.17", onprem.asn, o);
     return sim_gw_new(s, "azure", &c, PSK);
 }
 
@@ -183,10 +205,10 @@ static struct sim_gw *onprem_new(struct sim *s, const struct sim_pair_options *o
     config(&c, &onprem, 1, o->no_er ? 0 : 1);
     network(&c, "10.1.11.0/25");
     network(&c, "192.168.11.0/24");
-    tunnel(&c.tunnels[0], 0, o->nat ? &behind_nat : &onprem, &azure, o);
+    tunnel(&c, 0, o->nat ? &behind_nat : &onprem, &azure, o);
     c.tunnels[0].ike.role = o->onprem;
     if (!o->no_er)
-        er(&c.neighbors[0], "192.168.11.18", azure.asn, o);
+        er(&c, "192.168.11.18", azure.asn, o);
     return sim_gw_new(s, "onprem", &c, PSK);
 }
 
@@ -290,7 +312,7 @@ bool sim_pair_wait_up(struct sim_pair *p, uint64_t for_us)
 
 /* ---- the hub ---- */
 
-static void spoke(struct sim_hub *h, uint32_t i, struct core_tunnel_config *t)
+static void spoke(struct sim_hub *h, uint32_t i)
 {
     static const struct sim_pair_options none;
     char id[32], outer[20], inner[20], net[24], link[16];
@@ -304,9 +326,9 @@ static void spoke(struct sim_hub *h, uint32_t i, struct core_tunnel_config *t)
     snprintf(link, sizeof(link), "net%u", i);
     config(&c, &us, 1, 0);
     network(&c, net);
-    tunnel(&c.tunnels[0], 0, &us, &azure, &none);
-    tunnel(t, i, &azure, &us, &none);
-    t->ike.role = IKE_ROLE_RESPONDER;
+    tunnel(&c, 0, &us, &azure, &none);
+    tunnel(&h->gws[0]->cfg, i, &azure, &us, &none);
+    h->gws[0]->cfg.tunnels[i].ike.role = IKE_ROLE_RESPONDER;
     h->gws[1 + i] = sim_gw_new(h->sim, id, &c, PSK);
     snprintf(net, sizeof(net), "%s/24", outer);
     (void)iface(h->gws[1 + i], "outer0", net);
@@ -326,7 +348,7 @@ void sim_hub_new(struct sim_hub *h, uint64_t seed, uint32_t n)
     h->gws[0] = sim_gw_new(h->sim, "azure", &c, PSK);
     (void)iface(h->gws[0], "outer0", "203.0.113.10/24");
     for (uint32_t i = 0; i < n; i++)
-        spoke(h, i, &h->gws[0]->cfg.tunnels[i]);
+        spoke(h, i);
 }
 
 void sim_hub_free(struct sim_hub *h)

@@ -27,9 +27,16 @@ struct kd_prefix bgp_test_prefix(const char *s)
     return p;
 }
 
+struct config {
+    struct bgp_peer_config c;
+    bool has[2];
+    struct bgp_policy policy[2]; /* import, export */
+};
+
 struct bgp_peer_config *bgp_test_config(const char *remote, uint32_t asn)
 {
-    struct bgp_peer_config *c = calloc(1, sizeof(*c));
+    struct config *whole = calloc(1, sizeof(*whole));
+    struct bgp_peer_config *c = &whole->c;
 
     snprintf(c->name, sizeof(c->name), "%s", remote);
     c->remote = bgp_test_addr(remote);
@@ -39,10 +46,42 @@ struct bgp_peer_config *bgp_test_config(const char *remote, uint32_t asn)
     c->keepalive_s = 60;
     c->connect_retry_us = KD_S(5);
     c->ttl = 255;
-    c->has_import = c->has_export = true;
-    c->import.n = c->export.n = 1;
-    c->import.entry[0].permit = c->export.entry[0].permit = true;
+    bgp_test_policies(c, true, true);
+    for (int i = 0; i < 2; i++) {
+        whole->policy[i].n = 1;
+        whole->policy[i].entry[0].permit = true;
+    }
     return c;
+}
+
+struct bgp_policy *bgp_test_import(struct bgp_peer_config *c)
+{
+    return &((struct config *)c)->policy[0];
+}
+
+struct bgp_policy *bgp_test_export(struct bgp_peer_config *c)
+{
+    return &((struct config *)c)->policy[1];
+}
+
+void bgp_test_policies(struct bgp_peer_config *c, bool import, bool export)
+{
+    ((struct config *)c)->has[0] = import;
+    ((struct config *)c)->has[1] = export;
+}
+
+bool bgp_test_set(struct bgp *b, uint32_t peer, struct bgp_peer_config *c)
+{
+    struct config *whole = (struct config *)c;
+    bool ok;
+
+    c->import = whole->has[0] ? bgp_route_map_new(&whole->policy[0]) : NULL;
+    c->export = whole->has[1] ? bgp_route_map_new(&whole->policy[1]) : NULL;
+    ok = bgp_peer_set(b, peer, c);
+    bgp_route_map_unref(c->import);
+    bgp_route_map_unref(c->export);
+    free(whole);
+    return ok;
 }
 
 /* ---- node ---- */
@@ -657,9 +696,8 @@ void bgp_raw_fini(struct bgp_raw *r)
 
 void bgp_raw_peer(struct bgp_raw *r, uint32_t peer, struct bgp_peer_config *c)
 {
-    if (!bgp_peer_set(r->node.b, peer, c))
+    if (!bgp_test_set(r->node.b, peer, c))
         abort();
-    free(c);
 }
 
 void bgp_raw_event(struct bgp_raw *r, struct bgp_event ev)

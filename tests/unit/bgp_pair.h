@@ -58,8 +58,14 @@ void bgp_node_local(struct bgp_node *n, const char *prefix, bool up, uint64_t no
 
 struct kd_addr bgp_test_addr(const char *s);
 struct kd_prefix bgp_test_prefix(const char *s);
-/* A peer that accepts and offers everything; timers 180/60. For bgp_peer_set(). */
+/* A peer that accepts and offers everything; timers 180/60. For bgp_test_set(). */
 struct bgp_peer_config *bgp_test_config(const char *remote, uint32_t asn);
+/* Of a bgp_test_config(): its policies, to be filled before it is set; or none of them. */
+struct bgp_policy *bgp_test_import(struct bgp_peer_config *c);
+struct bgp_policy *bgp_test_export(struct bgp_peer_config *c);
+void bgp_test_policies(struct bgp_peer_config *c, bool import, bool export);
+/* bgp_peer_set() with the policies compiled; frees c. */
+bool bgp_test_set(struct bgp *b, uint32_t peer, struct bgp_peer_config *c) KD_MUST_USE;
 
 /* ---- net: nodes joined by links ---- */
 

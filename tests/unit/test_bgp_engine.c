@@ -36,8 +36,7 @@ static struct bgp_peer_config *config_for_a(void)
 
 static void set_peer(struct bgp_node *n, uint32_t id, struct bgp_peer_config *c)
 {
-    assert_true(bgp_peer_set(n->b, id, c));
-    free(c);
+    assert_true(bgp_test_set(n->b, id, c));
 }
 
 static struct pair pair_bare(uint64_t seed, uint32_t id_a, uint32_t id_b, uint32_t asn_b)
@@ -371,8 +370,7 @@ static void ebgp_without_policy_exchanges_nothing(void **state)
         struct bgp_peer_config *c = config_for_b(65020);
         struct bgp_peer_view v;
         struct bgp_route_view r;
-        c->has_import = side == 1;
-        c->has_export = side == 0;
+        bgp_test_policies(c, side == 1, side == 0);
         set_peer(p.a, 0, c);
         set_peer(p.b, 0, config_for_a());
         local(&p, p.a, "10.17.11.0/25", true);
@@ -397,7 +395,8 @@ static void ibgp_needs_no_policy_and_keeps_the_path(void **state)
     struct bgp_route_view r;
 
     (void)state;
-    ca->has_import = ca->has_export = cb->has_import = cb->has_export = false;
+    bgp_test_policies(ca, false, false);
+    bgp_test_policies(cb, false, false);
     set_peer(p.a, 0, ca);
     set_peer(p.b, 0, cb);
     local(&p, p.b, "10.1.11.0/25", true);
@@ -412,7 +411,7 @@ static void policies_set_and_filter(void **state)
 {
     struct pair p = pair_bare(SEED, 1, 2, 65020);
     struct bgp_peer_config *c = config_for_b(65020);
-    struct bgp_policy *in = &c->import, *out = &c->export;
+    struct bgp_policy *in = bgp_test_import(c), *out = bgp_test_export(c);
     struct bgp_route_view r;
 
     (void)state;
@@ -465,9 +464,9 @@ static void a_changed_policy_needs_no_new_session(void **state)
     local(&p, p.a, "10.17.0.0/16", true);
     local(&p, p.b, "10.1.0.0/16", true);
     pair_up(&p);
-    c->import.entry[0].set_local_pref = true;
-    c->import.entry[0].local_pref = 300;
-    c->export.n = 0; /* deny all */
+    bgp_test_import(c)->entry[0].set_local_pref = true;
+    bgp_test_import(c)->entry[0].local_pref = 300;
+    bgp_test_export(c)->n = 0; /* deny all */
     set_peer(p.a, 0, c);
     bgp_net_event(p.net, p.a, (struct bgp_event){.kind = BGP_EV_REFRESH});
     bgp_net_run(p.net, KD_S(1));
@@ -596,8 +595,8 @@ static void with_local_pref(struct choice *x, int i, uint32_t v)
 {
     struct bgp_peer_config *c = bgp_test_config(i ? "192.0.2.20" : "192.0.2.10", i ? 65021 : 65020);
 
-    c->import.entry[0].set_local_pref = true;
-    c->import.entry[0].local_pref = v;
+    bgp_test_import(c)->entry[0].set_local_pref = true;
+    bgp_test_import(c)->entry[0].local_pref = v;
     bgp_raw_peer(&x->r, (uint32_t)i, c);
 }
 
@@ -1481,8 +1480,8 @@ static void routes_withdrawn_during_a_reevaluation_are_skipped(void **state)
     bgp_raw_establish(&r, 0, 65020, 10);
     bgp_raw_establish(&r, 1, 65021, 20);
     feed(&r, 0, 3000, true);
-    c->import.entry[0].set_local_pref = true;
-    c->import.entry[0].local_pref = 200;
+    bgp_test_import(c)->entry[0].set_local_pref = true;
+    bgp_test_import(c)->entry[0].local_pref = 200;
     bgp_raw_peer(&r, 0, c);
     ev.now_us = r.now_us;
     bgp_step(r.node.b, &ev, r.node.out); /* not done with all of them */

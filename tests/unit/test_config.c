@@ -85,6 +85,9 @@ static void drop(void)
     }
     for (uint32_t i = 0; i < cfg.n_neighbors; i++)
         kc_key_free(crypto, cfg.neighbors[i].bfd.auth.key[0].key);
+    for (uint32_t i = 0; i < cfg.n_policies; i++)
+        bgp_route_map_unref(cfg.policies[i]);
+    free(cfg.policies);
     free(cfg.tunnels);
     free(cfg.neighbors);
     ike_certs_free(cfg.certs);
@@ -1068,13 +1071,16 @@ static void the_seeds_azure_side_lands_in_its_places(void **state)
     assert_string_equal(t->neighbor.bgp.name, "onprem");
     assert_int_equal(t->neighbor.bgp.hold_s, 180);
     assert_int_equal(t->neighbor.bgp.ttl, 255);
-    assert_true(t->neighbor.bgp.has_import && t->neighbor.bgp.import.entry[0].permit);
+    assert_string_equal(bgp_route_map_name(t->neighbor.bgp.import), "accept-all");
+    assert_int_equal(bgp_route_map_match(t->neighbor.bgp.import, &cfg.networks[0]), 0);
     const struct bgp_peer_config *n = &cfg.neighbors[0].bgp;
     assert_int_equal(n->hold_s, 9);
     assert_int_equal(n->ttl, 1);
     assert_int_equal(n->iface, BGP_NO_IFACE);
-    assert_true(n->import.entry[0].set_local_pref);
-    assert_int_equal(n->import.entry[0].local_pref, 150);
+    const struct bgp_route_set set = bgp_route_map_set(n->import, 0);
+    assert_true(set.set_local_pref);
+    assert_int_equal(set.local_pref, 150);
+    assert_ptr_equal(n->export, t->neighbor.bgp.export); /* one policy, however many name it */
 }
 
 static void selectors_children_and_lifetimes_land_in_their_places(void **state)
