@@ -3,8 +3,6 @@
  * their backup (or leave), the host route goes, and BGP is stopped hard. */
 #include "core/tunnel.h"
 
-#include <utlist.h>
-
 static void host_route(struct core *c, struct core_tunnel *t)
 {
     struct kd_prefix host = kd_prefix_host(&t->cfg.neighbor.bgp.remote);
@@ -50,13 +48,9 @@ static uint32_t routes_over(const struct core *c, const struct core_tunnel *t)
 {
     uint32_t n = 0;
 
-    for (const struct core_group *g = c->groups; g; g = g->hh.next) {
-        const struct core_fib_entry *e;
-        if (!group_over(c, g, t->ifindex))
-            continue;
-        DL_FOREACH (g->entries, e)
-            n += e->have == CORE_FIB_GROUP && e->have_id == g->id;
-    }
+    for (const struct core_group *g = c->groups; g; g = g->hh.next)
+        if (group_over(c, g, t->ifindex))
+            n += g->n_first;
     return n;
 }
 

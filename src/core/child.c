@@ -99,18 +99,27 @@ static void settle_childless(struct core *c, struct core_tunnel *t)
     t->childless = KD_REASON_NONE;
 }
 
-void core_tunnels_sent(struct core *c)
+void core_tunnels_settle(struct core *c)
 {
+    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)
+        settle_childless(c, &c->tunnels[i]);
+}
+
+bool core_tunnels_sent(struct core *c)
+{
+    bool any = false;
+
     for (uint32_t i = 0; i < c->cfg.n_tunnels; i++) {
         struct core_tunnel *t = &c->tunnels[i];
-        settle_childless(c, t);
         if (t->clear != CORE_CLEAR_SENDING)
             continue;
+        any = true;
         t->clear = CORE_CLEAR_WAITING;
         t->clear_seq = c->next_seq;
         if (core_ops_idle(c))
             core_carry_cleared(c, t);
     }
+    return any;
 }
 
 static void prove(struct core *c, struct core_tunnel *t)

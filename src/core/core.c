@@ -288,7 +288,11 @@ static void fib_retries(struct core *c)
     core_gone_retry(c);
 }
 
-static bool timers(struct core *c)
+/* Bulk work of BGP a step: one turn is up to BGP_FIB_ACTIONS prefixes. What the step has for the
+ * kernel leaves only behind it: a full table's decisions must not hold up a failover. */
+#define BGP_TURNS 2
+
+static bool timers(struct core *c, int *bgp_turns)
 {
     struct ike_event ike = {.kind = IKE_EV_WAKE};
     struct bgp_event bgp = {.kind = BGP_EV_WAKE};
@@ -297,7 +301,8 @@ static bool timers(struct core *c)
         core_run_ike(c, &ike);
         return true;
     }
-    if (c->bgp_more || c->bgp_deadline_us <= c->now_us) {
+    if ((c->bgp_more || c->bgp_deadline_us <= c->now_us) && *bgp_turns > 0) {
+        --*bgp_turns;
         core_run_bgp(c, &bgp);
         return true;
     }
@@ -316,19 +321,25 @@ static bool busy(const struct core *c)
 /* Consequences before time: what the event caused is told before the next timer fires. */
 static void settle(struct core *c)
 {
+    int bgp_turns = BGP_TURNS;
+
     for (int turns = 0; turns < 256 && core_room(c); turns++) {
         if (c->work_head)
             work_one(c);
-        else if (!timers(c))
+        else if (!timers(c, &bgp_turns))
             break;
     }
     if (c->groups_stale && core_room(c))
         core_groups_reconsider(c);
     fib_retries(c);
-    core_fib_flush(c);
+    if (!c->work_head)
+        core_tunnels_settle(c);
+    core_fib_flush(c, CORE_FIB_PLUMBING);
+    /* A failover's few messages leave alone, so that their acknowledgement doesn't wait for a batch
+     * of prefixes that change their group. */
+    if (c->work_head || c->groups_stale || !core_fib_moved(c) || !core_tunnels_sent(c))
+        core_fib_flush(c, CORE_FIB_BACKUP);
     core_groups_sweep(c);
-    if (!busy(c))
-        core_tunnels_sent(c);
     if (c->stopping && core_room(c))
         core_stop_step(c);
 }
@@ -421,7 +432,8 @@ struct core *core_new(const struct core_params *p, const struct core_config *cfg
     c->crypto = p->crypto;
     c->now_us = p->now_us;
     c->work_tail = &c->work_head;
-    c->dirty_tail = &c->dirty_head;
+    for (int i = 0; i < CORE_FIB_RANKS; i++)
+        c->dirty[i].tail = &c->dirty[i].head;
     c->next_nh_id = CORE_NH_ID_BASE;
     c->fib_retry_us = c->ike_deadline_us = c->bgp_deadline_us = c->stop_at_us = KD_NEVER;
     c->bfd_deadline_us = KD_NEVER;

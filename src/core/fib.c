@@ -1,6 +1,12 @@
 /* The FIB: what we want in the kernel against what it has acknowledged, one entry a (table, prefix,
  * metric). An entry has at most one request in flight; its answer is compared with the wish again,
- * so any order of wishes, refusals and losses ends in agreement (DESIGN 1, 3.7). */
+ * so any order of wishes, refusals and losses ends in agreement (DESIGN 1, 3.7).
+ *
+ * A prefix with a backup has two entries: the first through its group, and one at a worse metric
+ * through the group of its backup paths, which carries the moment the kernel flushes the first with
+ * its interface, before we have heard of it. Nothing on the way of a failover walks the entries:
+ * groups are replaced or lost as a whole (epoch), and their entries hear of it afterwards, as there
+ * is room. */
 #include "core/internal.h"
 
 #include <utlist.h>
@@ -41,14 +47,52 @@ struct core_fib_entry *core_fib_find(const struct core *c, uint32_t table,
     return find(c, &k);
 }
 
+static enum core_fib_rank rank(const struct core_fib_entry *e)
+{
+    if (e->key.metric == CORE_METRIC_BACKUP)
+        return CORE_FIB_BACKUP;
+    return e->key.metric == CORE_METRIC_BGP ? CORE_FIB_FIRST : CORE_FIB_PLUMBING;
+}
+
 void core_fib_dirty(struct core *c, struct core_fib_entry *e)
 {
+    struct core_fib_queue *q = &c->dirty[rank(e)];
+
     if (e->queued)
         return;
     e->queued = true;
     e->next_dirty = NULL;
-    *c->dirty_tail = e;
-    c->dirty_tail = &e->next_dirty;
+    *q->tail = e;
+    q->tail = &e->next_dirty;
+}
+
+/* The most urgent one, taken out; NULL: none up to that rank. */
+static struct core_fib_entry *take_dirty(struct core *c, enum core_fib_rank last)
+{
+    for (int i = 0; i <= (int)last; i++) {
+        struct core_fib_queue *q = &c->dirty[i];
+        struct core_fib_entry *e = q->head;
+        if (!e)
+            continue;
+        q->head = e->next_dirty;
+        if (!q->head)
+            q->tail = &q->head;
+        e->queued = false;
+        return e;
+    }
+    return NULL;
+}
+
+/* ---- wishes ---- */
+
+static void leave_group(struct core *c, struct core_fib_entry *e)
+{
+    if (!e->group)
+        return;
+    if (e->group->lost == e)
+        e->group->lost = e->next;
+    DL_DELETE(e->group->entries, e);
+    core_group_unref(c, e->group);
 }
 
 static void want(struct core *c, struct core_fib_key k, enum core_fib_kind kind,
@@ -66,10 +110,7 @@ static void want(struct core *c, struct core_fib_key k, enum core_fib_kind kind,
     }
     if (group)
         core_group_ref(group);
-    if (e->group) {
-        DL_DELETE(e->group->entries, e);
-        core_group_unref(c, e->group);
-    }
+    leave_group(c, e);
     if (group)
         DL_APPEND(group->entries, e);
     e->want = kind;
@@ -81,14 +122,33 @@ static void want(struct core *c, struct core_fib_key k, enum core_fib_kind kind,
     core_fib_dirty(c, e);
 }
 
-void core_fib_want_group(struct core *c, uint32_t table, const struct kd_prefix *p,
-                         const struct bgp_pathset *paths)
+static void want_paths(struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t metric,
+                       const struct bgp_pathset *paths)
 {
     struct core_group *g = core_group_get(c, paths, p->addr.family);
     uint32_t tunnel = paths->n_best && paths->best[0].iface != BGP_NO_IFACE ? paths->best[0].iface
                                                                             : CORE_NO_TUNNEL;
 
-    want(c, key_of(table, p, CORE_METRIC_BGP), CORE_FIB_GROUP, g, 0, tunnel);
+    want(c, key_of(table, p, metric), CORE_FIB_GROUP, g, 0, tunnel);
+}
+
+void core_fib_want_group(struct core *c, uint32_t table, const struct kd_prefix *p,
+                         const struct bgp_pathset *paths)
+{
+    struct bgp_pathset backup = {.n_best = paths->n_backup};
+
+    want_paths(c, table, p, CORE_METRIC_BGP, paths);
+    memcpy(backup.best, paths->backup, sizeof(backup.best));
+    if (backup.n_best)
+        want_paths(c, table, p, CORE_METRIC_BACKUP, &backup);
+    else
+        core_fib_want_none(c, table, p, CORE_METRIC_BACKUP);
+}
+
+void core_fib_want_no_group(struct core *c, uint32_t table, const struct kd_prefix *p)
+{
+    core_fib_want_none(c, table, p, CORE_METRIC_BGP);
+    core_fib_want_none(c, table, p, CORE_METRIC_BACKUP);
 }
 
 void core_fib_want_none(struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t metric)
@@ -133,26 +193,62 @@ static void say_route(struct core *c, struct core_fib_entry *e, enum core_note n
 
 static void forget_if_done(struct core *c, struct core_fib_entry *e)
 {
-    if (e->want != CORE_FIB_NONE || e->have != CORE_FIB_NONE || e->busy || e->queued)
+    if (e->want != CORE_FIB_NONE || e->have.kind != CORE_FIB_NONE || e->busy || e->queued)
         return;
     HASH_DEL(c->fib, e);
     free(e);
 }
 
-static void set_have(struct core *c, struct core_fib_entry *e, enum core_fib_kind have, uint32_t id)
-{
-    bool had = e->have != CORE_FIB_NONE;
+/* ---- what the kernel has ---- */
 
-    e->have = have;
-    e->have_id = id;
-    if (had && have == CORE_FIB_NONE)
+/* Flushed by the kernel together with its group. */
+static bool flushed(const struct core_fib_state *s)
+{
+    return s->group && s->epoch != s->group->epoch;
+}
+
+static bool counts_as_first(const struct core_fib_entry *e)
+{
+    return e->key.metric == CORE_METRIC_BGP && e->have.group && !flushed(&e->have);
+}
+
+static void state_set(struct core *c, struct core_fib_state *s, enum core_fib_kind kind,
+                      uint32_t id, struct core_group *g, uint32_t epoch)
+{
+    if (g)
+        core_group_hold(g);
+    if (s->group)
+        core_group_release(c, s->group);
+    *s = (struct core_fib_state){kind, id, g, epoch};
+}
+
+static void set_have(struct core *c, struct core_fib_entry *e, const struct core_fib_state *s)
+{
+    bool had = e->have.kind != CORE_FIB_NONE;
+
+    if (counts_as_first(e))
+        e->have.group->n_first--;
+    state_set(c, &e->have, s->kind, s->id, s->group, s->epoch);
+    if (counts_as_first(e))
+        e->have.group->n_first++;
+    if (had && s->kind == CORE_FIB_NONE)
         say_route(c, e, CORE_NOTE_ROUTE_DEL);
-    else if (have != CORE_FIB_NONE && have == CORE_FIB_GROUP)
+    else if (s->kind == CORE_FIB_GROUP)
         say_route(c, e, CORE_NOTE_ROUTE_ADD);
 }
 
+static void set_gone(struct core *c, struct core_fib_entry *e)
+{
+    static const struct core_fib_state none;
+
+    set_have(c, e, &none);
+}
+
+/* ---- requests ---- */
+
 static void send(struct core *c, struct core_fib_entry *e, enum core_fib_kind kind, uint32_t id)
 {
+    struct core_group *g = kind == CORE_FIB_GROUP ? e->group : NULL;
     uint8_t room[256];
     struct nl_buf b = {room, sizeof(room), 0};
     struct core_op op = {.kind = CORE_OP_ROUTE, .key = e->key};
@@ -161,8 +257,8 @@ static void send(struct core *c, struct core_fib_entry *e, enum core_fib_kind ki
         .table = e->key.table,
         .metric = e->key.metric,
         .protocol = NL_PROTO_KEDGE,
-        .type = (kind ? kind : e->have) == CORE_FIB_UNREACHABLE ? NL_ROUTE_UNREACHABLE
-                                                                : NL_ROUTE_UNICAST,
+        .type = (kind ? kind : e->have.kind) == CORE_FIB_UNREACHABLE ? NL_ROUTE_UNREACHABLE
+                                                                     : NL_ROUTE_UNICAST,
         .nh_id = kind == CORE_FIB_GROUP ? id : 0,
         .oif = kind == CORE_FIB_DEVICE ? id : 0,
     };
@@ -171,8 +267,7 @@ static void send(struct core *c, struct core_fib_entry *e, enum core_fib_kind ki
         c->tunnels[e->tunnel].cfg.inner.family == e->key.prefix.addr.family)
         r.prefsrc = c->tunnels[e->tunnel].cfg.inner;
     e->busy = true;
-    e->fly = kind;
-    e->fly_id = id;
+    state_set(c, &e->fly, kind, id, g, g ? g->epoch : 0);
     kd_assert(nl_put_route(&b, core_op_begin(c, &op), &r, kind != CORE_FIB_NONE));
     core_op_send(c, &b);
 }
@@ -182,6 +277,8 @@ static void flush_entry(struct core *c, struct core_fib_entry *e)
     enum core_fib_kind kind = e->want;
     uint32_t id = e->oif;
 
+    if (flushed(&e->have))
+        set_gone(c, e);
     if (e->busy || e->retry_at_us > c->now_us)
         return; /* the answer, or the retry, comes back here */
     if (kind == CORE_FIB_GROUP) {
@@ -192,32 +289,53 @@ static void flush_entry(struct core *c, struct core_fib_entry *e)
     }
     if (kind == CORE_FIB_UNREACHABLE || kind == CORE_FIB_NONE)
         id = 0;
-    if (kind != e->have || id != e->have_id) {
+    if (kind != e->have.kind || id != e->have.id) {
         send(c, e, kind, id);
         return;
     }
-    if (e->have == CORE_FIB_DEVICE && e->tunnel != CORE_NO_TUNNEL)
+    if (e->have.kind == CORE_FIB_DEVICE && e->tunnel != CORE_NO_TUNNEL)
         core_tunnel_neighbor_ready(c, e->tunnel);
     forget_if_done(c, e);
 }
 
-void core_fib_flush(struct core *c)
+#define LOST_A_STEP 512 /* entries told a step that their group went: as many as are sent */
+
+static void tell_lost(struct core *c)
 {
+    uint32_t left = LOST_A_STEP;
+
+    c->groups_lost = false;
+    for (struct core_group *g = c->groups; g; g = g->hh.next) {
+        for (; g->lost && left; g->lost = g->lost->next, left--)
+            core_fib_dirty(c, g->lost);
+        c->groups_lost |= g->lost != NULL;
+    }
+}
+
+void core_fib_flush(struct core *c, enum core_fib_rank last)
+{
+    struct core_fib_entry *e;
+
     if (c->sync != CORE_SYNC_DONE)
         return;
-    while (c->dirty_head && core_room(c)) {
-        struct core_fib_entry *e = c->dirty_head;
-        c->dirty_head = e->next_dirty;
-        if (!c->dirty_head)
-            c->dirty_tail = &c->dirty_head;
-        e->queued = false;
+    if (c->groups_lost && last != CORE_FIB_PLUMBING)
+        tell_lost(c);
+    while (core_room(c) && (e = take_dirty(c, last)))
         flush_entry(c, e);
-    }
 }
 
 bool core_fib_pending(const struct core *c)
 {
-    return c->dirty_head && c->sync == CORE_SYNC_DONE;
+    bool any = c->groups_lost;
+
+    for (int i = 0; i < CORE_FIB_RANKS; i++)
+        any |= c->dirty[i].head != NULL;
+    return any && c->sync == CORE_SYNC_DONE;
+}
+
+bool core_fib_moved(const struct core *c)
+{
+    return !c->dirty[CORE_FIB_PLUMBING].head;
 }
 
 static void refused(struct core *c, struct core_fib_entry *e, int error, const char *text)
@@ -237,27 +355,42 @@ static void refused(struct core *c, struct core_fib_entry *e, int error, const c
 
 void core_fib_route_result(struct core *c, const struct core_op *op, int error, const char *text)
 {
+    static const struct core_fib_state none;
     struct core_fib_entry *e = find(c, &op->key);
+    bool ok;
 
     if (!e || !e->busy)
         return;
     e->busy = false;
-    if (error && !(e->fly == CORE_FIB_NONE && (error == ESRCH || error == ENOENT))) {
+    ok = !error || (e->fly.kind == CORE_FIB_NONE && (error == ESRCH || error == ENOENT));
+    if (!ok) {
         refused(c, e, error, text);
-        return;
+    } else {
+        e->tries = 0;
+        set_have(c, e, flushed(&e->fly) ? &none : &e->fly);
+        core_fib_dirty(c, e); /* compared with the wish again: an agreement has consequences, too */
     }
-    e->tries = 0;
-    set_have(c, e, e->fly, e->fly_id);
-    core_fib_dirty(c, e); /* compared with the wish again: an agreement has consequences, too */
+    state_set(c, &e->fly, CORE_FIB_NONE, 0, NULL, 0);
 }
 
 void core_fib_group_lost(struct core *c, struct core_group *g)
 {
-    struct core_fib_entry *e;
+    g->epoch++;
+    g->n_first = 0;
+    g->lost = g->entries;
+    c->groups_lost |= g->lost != NULL;
+}
 
-    DL_FOREACH (g->entries, e) {
-        if (e->have == CORE_FIB_GROUP && e->have_id == g->id)
-            set_have(c, e, CORE_FIB_NONE, 0);
+void core_fib_device_lost(struct core *c, uint32_t ifindex)
+{
+    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++) {
+        const struct core_tunnel_config *t = &c->tunnels[i].cfg;
+        struct kd_prefix host = kd_prefix_host(&t->neighbor.bgp.remote);
+        struct core_fib_entry *e =
+            t->has_neighbor ? core_fib_find(c, t->table, &host, CORE_METRIC_HOST) : NULL;
+        if (!e || e->have.kind != CORE_FIB_DEVICE || e->have.id != ifindex)
+            continue;
+        set_gone(c, e);
         core_fib_dirty(c, e);
     }
 }
@@ -268,8 +401,11 @@ void core_fib_lost_all(struct core *c)
 
     HASH_ITER (hh, c->fib, e, tmp) {
         e->busy = false;
-        e->have = CORE_FIB_NONE;
-        e->have_id = UINT32_MAX; /* differs from any wish, so that it is asked for again */
+        state_set(c, &e->fly, CORE_FIB_NONE, 0, NULL, 0);
+        if (counts_as_first(e))
+            e->have.group->n_first--;
+        /* differs from any wish, so that it is asked for again */
+        state_set(c, &e->have, CORE_FIB_NONE, UINT32_MAX, NULL, 0);
         core_fib_dirty(c, e);
     }
 }
@@ -298,7 +434,7 @@ bool core_fib_get(const struct core *c, uint32_t table, const struct kd_prefix *
     const struct core_link *l = NULL;
 
     ifname[0] = '\0';
-    if (!e || e->have == CORE_FIB_NONE)
+    if (!e || e->have.kind == CORE_FIB_NONE || flushed(&e->have))
         return false;
     if (e->group && e->group->n_active) {
         const struct core_nh *nh;

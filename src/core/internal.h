@@ -80,6 +80,10 @@ struct core_group {
     } key; /* copied field by field over zeroes: hashed as bytes */
     uint32_t id;
     uint32_t refs;      /* FIB entries that want it */
+    uint32_t n_held;    /* FIB entries installed, or being installed, through it */
+    uint32_t n_first;   /* of those: acknowledged, and not as a backup */
+    uint32_t epoch;     /* counts how often the kernel lost it, and every route through it */
+    struct core_fib_entry *lost; /* from here on its entries have not heard of that yet */
     bool installed;     /* asked of the kernel, answer pending or good */
     bool unsure;        /* as in core_nh */
     uint32_t n_active;  /* members it is made of now */
@@ -105,20 +109,30 @@ struct core_fib_entry {
     uint32_t oif;
     uint32_t tunnel; /* for events; CORE_NO_TUNNEL */
     /* installed, as far as acknowledged */
-    enum core_fib_kind have;
-    uint32_t have_id; /* group id or ifindex */
+    struct core_fib_state {
+        enum core_fib_kind kind;
+        uint32_t id;              /* group id or ifindex */
+        struct core_group *group; /* GROUP: kept by n_held */
+        uint32_t epoch;           /* the group's: another one now, and the kernel has flushed it */
+    } have;
     /* in flight */
     bool busy;
+    struct core_fib_state fly;
     struct kd_addr said; /* next hop last told of in route.add; family 0: none */
     uint32_t said_peer;
-    uint32_t fly_id;
-    enum core_fib_kind fly;
     uint64_t retry_at_us;
     uint8_t tries;
     bool queued;
     struct core_fib_entry *next_dirty;
     struct core_fib_entry *next, *prev; /* group's list */
     UT_hash_handle hh;
+};
+
+/* Who is sent first: a neighbor's host route before the prefixes, those before their backups. */
+enum core_fib_rank { CORE_FIB_PLUMBING, CORE_FIB_FIRST, CORE_FIB_BACKUP, CORE_FIB_RANKS };
+
+struct core_fib_queue {
+    struct core_fib_entry *head, **tail;
 };
 
 /* ---- ops.c ---- */
@@ -274,10 +288,12 @@ struct core {
     struct core_group *groups;
     struct core_gone *gone;
     struct core_fib_entry *fib;
-    struct core_fib_entry *dirty_head, **dirty_tail;
+    struct core_fib_queue dirty[CORE_FIB_RANKS];
     uint32_t next_nh_id, next_seq;
     uint64_t fib_retry_us;
     bool groups_stale; /* reconsidering stopped for want of room */
+    bool groups_lost;  /* one has entries that have not heard yet */
+    bool groups_idle;  /* one may have nothing left through it */
 
     struct core_op *ops; /* ring, in order of sending */
     uint32_t ops_head, ops_n, ops_cap;
@@ -288,6 +304,9 @@ struct core {
 
 #define CORE_NH_ID_BASE  1000000u
 #define CORE_METRIC_BGP  20u          /* as the field's daemons have it */
+/* The same prefix through its backup group, for the kernel's own flush: right behind, so before
+ * anybody's floating static route. */
+#define CORE_METRIC_BACKUP 21u
 #define CORE_METRIC_HOST 5u
 #define CORE_METRIC_LAST 0xfffffff0u  /* the unreachable fallback: worse than anything */
 
@@ -316,8 +335,11 @@ void core_tunnel_seen(struct core *c, struct kd_handle child);
 void core_tunnel_device(struct core *c, const struct core_ev *ev);
 void core_tunnel_command(struct core *c, uint32_t tunnel, enum core_command cmd);
 void core_tunnel_neighbor_ready(struct core *c, uint32_t tunnel);
-/* Every consequence of the step is out: from here on the last acknowledgement empties the FIB. */
-void core_tunnels_sent(struct core *c);
+/* The step's IKE work is done: a tunnel whose last pair went without a successor has lost it. */
+void core_tunnels_settle(struct core *c);
+/* What empties the FIB is out: from here on its last acknowledgement is waited for. True when a
+ * tunnel began to. */
+bool core_tunnels_sent(struct core *c);
 void core_tunnels_acked(struct core *c, uint32_t seq);
 void core_tunnel_device_op(struct core *c, enum core_op_kind kind, uint32_t tunnel, int error,
                            const char *text);
@@ -391,16 +413,24 @@ bool core_ops_idle(const struct core *c);
 /* fib.c */
 void core_fib_want_group(struct core *c, uint32_t table, const struct kd_prefix *p,
                          const struct bgp_pathset *paths);
+/* Neither through its paths nor through their backup. */
+void core_fib_want_no_group(struct core *c, uint32_t table, const struct kd_prefix *p);
 void core_fib_want_none(struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t metric);
 void core_fib_want_device(struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t metric,
                           uint32_t oif, uint32_t tunnel);
 void core_fib_want_unreachable(struct core *c, uint32_t table, const struct kd_prefix *p,
                                uint32_t metric, uint32_t tunnel);
-void core_fib_flush(struct core *c); /* sends what is dirty, while there is room */
+/* Sends what is dirty up to that rank, while there is room. */
+void core_fib_flush(struct core *c, enum core_fib_rank last);
 bool core_fib_pending(const struct core *c);
+/* Everything but prefixes on their way from one group to another has been sent. */
+bool core_fib_moved(const struct core *c);
+/* The interface went down, and its routes with it. */
+void core_fib_device_lost(struct core *c, uint32_t ifindex);
 void core_fib_route_result(struct core *c, const struct core_op *op, int error, const char *text);
 void core_fib_dirty(struct core *c, struct core_fib_entry *e);
-/* The kernel no longer has anything through group id. */
+/* The kernel no longer has anything through the group. Takes no time, however many prefixes; they
+ * hear of it in core_fib_flush(). */
 void core_fib_group_lost(struct core *c, struct core_group *g);
 void core_fib_lost_all(struct core *c);
 void core_fib_remove_all(struct core *c);
@@ -425,6 +455,8 @@ void core_gone_add(struct core *c, uint32_t id);
 void core_gone_retry(struct core *c);
 /* Ends the groups nothing wants and nothing is installed through. */
 void core_groups_sweep(struct core *c);
+void core_group_hold(struct core_group *g);
+void core_group_release(struct core *c, struct core_group *g);
 /* After an overrun: nothing is known to be in the kernel. */
 void core_paths_lost_all(struct core *c);
 void core_paths_free(struct core *c);

@@ -143,14 +143,24 @@ void core_group_ref(struct core_group *g)
     g->refs++;
 }
 
+/* The last entry leaves it with its next request, which is sent after this one; the kernel would
+ * flush that entry's route with the group. So the group goes only when nothing is installed through
+ * it: core_groups_sweep(). */
 void core_group_unref(struct core *c, struct core_group *g)
 {
-    if (--g->refs > 0)
-        return;
-    /* The last entry leaves it with its next request, which is sent after this one; the kernel
-     * would flush that entry's route with the group. So the group goes only when nothing is
-     * installed through it: core_groups_sweep(). */
-    (void)c;
+    g->refs--;
+    c->groups_idle |= g->refs == 0 && g->n_held == 0;
+}
+
+void core_group_hold(struct core_group *g)
+{
+    g->n_held++;
+}
+
+void core_group_release(struct core *c, struct core_group *g)
+{
+    g->n_held--;
+    c->groups_idle |= g->refs == 0 && g->n_held == 0;
 }
 
 static uint32_t members(struct core *c, const struct core_group *g, const struct bgp_path_nh **out)
@@ -237,8 +247,8 @@ void core_groups_reconsider(struct core *c)
     c->groups_stale = false;
     for (g = c->groups; g; g = g->hh.next) {
         bool was = g->installed;
-        if (g->refs == 0)
-            continue;
+        if (g->refs == 0 && g->n_held == 0)
+            continue; /* what still leads through a group nobody wants any more fails over, too */
         if (!core_room(c)) { /* begun anew in the next step: what is done already costs nothing */
             c->groups_stale = true;
             return;
@@ -250,24 +260,20 @@ void core_groups_reconsider(struct core *c)
     }
 }
 
-static bool any_entry_through(const struct core *c, uint32_t id)
-{
-    const struct core_fib_entry *e;
-
-    for (e = c->fib; e; e = e->hh.next)
-        if ((e->have == CORE_FIB_GROUP && e->have_id == id) ||
-            (e->busy && e->fly == CORE_FIB_GROUP && e->fly_id == id))
-            return true;
-    return false;
-}
-
 void core_groups_sweep(struct core *c)
 {
     struct core_group *g, *tmp;
 
+    if (!c->groups_idle)
+        return;
+    c->groups_idle = false;
     HASH_ITER (hh, c->groups, g, tmp) {
-        if (g->refs > 0 || any_entry_through(c, g->id) || !core_room(c))
+        if (g->refs > 0 || g->n_held > 0)
             continue;
+        if (!core_room(c)) {
+            c->groups_idle = true;
+            return;
+        }
         group_remove(c, g);
         HASH_DEL(c->groups, g);
         free(g);
@@ -350,12 +356,15 @@ void core_group_result(struct core *c, const struct core_op *op, int error, cons
     }
 }
 
-static bool has_member(const struct core_group *g, uint32_t id)
+/* Does every member lead over the interface? */
+static bool all_over(const struct core *c, const struct core_group *g, uint32_t ifindex)
 {
-    for (uint32_t i = 0; i < g->n_active; i++)
-        if (g->active[i] == id)
-            return true;
-    return false;
+    for (uint32_t i = 0; i < g->n_active; i++) {
+        const struct core_nh *nh = nh_by_id(c, g->active[i]);
+        if (!nh || nh->key.oif != ifindex)
+            return false;
+    }
+    return g->n_active > 0;
 }
 
 /* The kernel has deleted, without a word, the next-hop objects of an interface that went down, the
@@ -364,26 +373,20 @@ void core_nh_lost_link(struct core *c, uint32_t ifindex)
 {
     struct core_nh *nh;
     struct core_group *g;
-    struct core_fib_entry *e, *tmp;
 
     for (nh = c->nhs; nh; nh = nh->hh.next) {
         if (nh->key.oif != ifindex)
             continue;
         nh->installed = false;
         nh->unsure = true; /* asked for again between the flush and its news, it is there */
-        for (g = c->groups; g; g = g->hh.next)
-            if (has_member(g, nh->id) && g->n_active == 1) {
-                g->installed = false;
-                g->unsure = true;
-                core_fib_group_lost(c, g);
-            }
     }
-    HASH_ITER (hh, c->fib, e, tmp)
-        if (e->have == CORE_FIB_DEVICE && e->have_id == ifindex) {
-            e->have = CORE_FIB_NONE;
-            e->have_id = 0;
-            core_fib_dirty(c, e);
+    for (g = c->groups; g; g = g->hh.next)
+        if (all_over(c, g, ifindex)) {
+            g->installed = false;
+            g->unsure = true;
+            core_fib_group_lost(c, g);
         }
+    core_fib_device_lost(c, ifindex);
 }
 
 void core_paths_free(struct core *c)

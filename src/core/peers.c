@@ -359,7 +359,7 @@ void core_peer_bgp(struct core *c, const struct bgp_action *a, const struct bgp_
         route_set(c, a, out);
         break;
     case BGP_ACT_ROUTE_DEL:
-        core_fib_want_none(c, a->table, &a->prefix, CORE_METRIC_BGP);
+        core_fib_want_no_group(c, a->table, &a->prefix);
         break;
     case BGP_ACT_NOTE:
         note(c, a, out);

@@ -1,0 +1,177 @@
+/* Routes in the kernel's table on whole gateways: the second one through the backup, what the
+ * kernel's own flush leaves carrying, and what is asked of the kernel after it. How long a failover
+ * takes on a real kernel is tests/bench/failover.c's. */
+#include "test_sim.h"
+
+#include <linux/rtnetlink.h>
+
+#define FIRST  20
+#define BACKUP 21
+
+/* The interface of the prefix's route at the metric; "" when there is none. */
+static const char *over(const struct sim_gw *g, const char *text, uint32_t metric)
+{
+    const struct nl_link_info *l;
+    const struct nl_route *r;
+    struct kd_prefix p;
+
+    assert_true(kd_prefix_parse(text, true, &p));
+    r = sim_kernel_route(&g->kernel, 0, &p, metric);
+    l = r ? sim_kernel_link(&g->kernel, sim_kernel_route_oif(&g->kernel, r)) : NULL;
+    return l ? l->name : "";
+}
+
+static void each_prefix_is_there_twice_once_through_its_backup(void **st KD_UNUSED)
+{
+    for (int vpn_first = 0; vpn_first < 2; vpn_first++) {
+        struct sim_pair_options o = {.seed = 80, .vpn_first = vpn_first};
+        struct sim_pair p;
+
+        pair_up(&p, &o);
+        assert_string_equal(over(p.azure, "10.1.11.0/25", FIRST), vpn_first ? "vpn0" : "er0");
+        assert_string_equal(over(p.azure, "10.1.11.0/25", BACKUP), vpn_first ? "er0" : "vpn0");
+        sim_link_cut(p.internet, -1, true);
+        run_checked(&p, KD_S(10));
+        check_pair(&p, true);
+        assert_string_equal(over(p.azure, "10.1.11.0/25", FIRST), "er0");
+        assert_string_equal(over(p.azure, "10.1.11.0/25", BACKUP), "");
+        sim_pair_free(&p);
+    }
+}
+
+static void a_prefix_with_one_way_only_is_there_once(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 81, .no_er = true};
+    struct sim_pair p;
+
+    pair_up(&p, &o);
+    assert_string_equal(over(p.azure, "10.1.11.0/25", FIRST), "vpn0");
+    assert_string_equal(over(p.azure, "10.1.11.0/25", BACKUP), "");
+    sim_pair_free(&p);
+}
+
+/* Before the core has heard a word: the kernel falls through to the second route. */
+static void a_link_that_goes_down_moves_the_traffic_without_the_core(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 82};
+    struct sim_pair p;
+    uint64_t steps;
+
+    pair_up(&p, &o);
+    p.azure->nl_deaf = p.onprem->nl_deaf = true;
+    steps = p.azure->n_steps;
+    sim_link_unplug(p.er, true);
+    assert_int_equal(p.azure->n_steps, steps);
+    assert_string_equal(over(p.azure, "10.1.11.0/25", FIRST), "");
+    assert_way(p.azure, SIM_ONPREM_HOST, "vpn0");
+    assert_way(p.onprem, SIM_AZURE_HOST, "vpn0");
+    assert_ping(&p, "vpn0");
+    sim_gw_overrun(p.azure);
+    sim_gw_overrun(p.onprem);
+    run_checked(&p, KD_S(3));
+    check_pair(&p, true);
+    assert_string_equal(over(p.azure, "10.1.11.0/25", FIRST), "vpn0");
+    assert_string_equal(over(p.azure, "10.1.11.0/25", BACKUP), "");
+    assert_ping(&p, "vpn0");
+    sim_pair_free(&p);
+}
+
+/* ... and from the flush to the end of all that follows, at no event is there no way. */
+static void the_cleaning_up_after_a_flush_leaves_no_gap(void **st KD_UNUSED)
+{
+    for (uint64_t kernel_ms = 0; kernel_ms < 8; kernel_ms += 2) {
+        struct sim_pair_options o = {.seed = 83};
+        struct sim_pair p;
+
+        pair_up(&p, &o);
+        p.azure->kernel_us = KD_MS(kernel_ms);
+        sim_link_unplug(p.er, true);
+        for (int i = 0; i < 4000; i++) {
+            assert_way(p.azure, SIM_ONPREM_HOST, "vpn0");
+            sim_run(p.sim, 500);
+        }
+        sim_link_unplug(p.er, false);
+        for (int i = 0; i < 40000 && strcmp(sim_way_to(p.azure, SIM_ONPREM_HOST), "er0") != 0;
+             i++) {
+            assert_way(p.azure, SIM_ONPREM_HOST, "vpn0");
+            sim_run(p.sim, 500);
+        }
+        wait_up(&p, KD_S(60));
+        sim_pair_free(&p);
+    }
+}
+
+static void a_backup_whose_link_goes_leaves_the_first_alone(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 84, .vpn_first = true};
+    struct sim_pair p;
+    size_t mark;
+
+    pair_up(&p, &o);
+    mark = p.azure->n_rec;
+    sim_link_unplug(p.er, true);
+    assert_string_equal(over(p.azure, "10.1.11.0/25", BACKUP), "");
+    run_checked(&p, KD_S(3));
+    check_pair(&p, true);
+    assert_string_equal(over(p.azure, "10.1.11.0/25", FIRST), "vpn0");
+    assert_never(p.azure, mark, CORE_NOTE_ROUTE_DEL, SIM_ANY);
+    assert_never(p.azure, mark, CORE_NOTE_ROUTE_ADD, SIM_ANY);
+    sim_link_unplug(p.er, false);
+    wait_up(&p, KD_S(60));
+    assert_string_equal(over(p.azure, "10.1.11.0/25", BACKUP), "er0");
+    sim_pair_free(&p);
+}
+
+/* A flush between a request and its answer: what the answer says is no longer true. */
+static void a_link_that_flaps_among_the_answers_is_overcome(void **st KD_UNUSED)
+{
+    for (uint64_t at_us = 0; at_us < KD_MS(60); at_us += KD_MS(3)) {
+        struct sim_pair_options o = {.seed = 85};
+        struct sim_pair p;
+
+        pair_up(&p, &o);
+        p.azure->kernel_us = KD_MS(4);
+        sim_link_unplug(p.er, true);
+        sim_run(p.sim, at_us);
+        sim_link_unplug(p.er, false);
+        sim_run(p.sim, KD_MS(1) + at_us / 2);
+        sim_link_unplug(p.er, true);
+        sim_run(p.sim, at_us / 3);
+        sim_link_unplug(p.er, false);
+        wait_up(&p, KD_S(60));
+        sim_pair_free(&p);
+    }
+}
+
+/* fib.clear is the acknowledgement of the groups' move, not of every prefix's own. */
+static void the_tunnel_is_clear_before_its_prefixes_have_new_groups(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 86, .vpn_first = true};
+    struct sim_pair p;
+    size_t mark, clear;
+
+    pair_up(&p, &o);
+    mark = p.azure->n_rec;
+    sim_link_cut(p.internet, -1, true);
+    run_checked(&p, KD_S(4));
+    clear = sim_gw_find(p.azure, mark, CORE_NOTE_FIB_CLEAR, SIM_VPN);
+    assert_true(clear != SIZE_MAX);
+    assert_int_equal(p.azure->rec[clear].r.count, 2);
+    assert_way(p.azure, SIM_ONPREM_HOST, "er0");
+    sim_pair_free(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_prefix_is_there_twice_once_through_its_backup),
+        cmocka_unit_test(a_prefix_with_one_way_only_is_there_once),
+        cmocka_unit_test(a_link_that_goes_down_moves_the_traffic_without_the_core),
+        cmocka_unit_test(the_cleaning_up_after_a_flush_leaves_no_gap),
+        cmocka_unit_test(a_backup_whose_link_goes_leaves_the_first_alone),
+        cmocka_unit_test(a_link_that_flaps_among_the_answers_is_overcome),
+        cmocka_unit_test(the_tunnel_is_clear_before_its_prefixes_have_new_groups),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
