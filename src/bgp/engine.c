@@ -37,7 +37,7 @@ const char *const bgp_note_names[] = {
 /* Room for every timer from the start: setting one never fails later. */
 static bool reserve_timers(struct bgp *b)
 {
-    uint32_t n = b->params.peers_max + 2 * b->conns_max;
+    uint32_t n = b->params.peers_max + BGP_CONN_TIMERS * b->conns_max;
 
     kd_timers_init(&b->timers);
     for (uint32_t i = n; i-- > 0;)
@@ -166,8 +166,10 @@ static void on_sent(struct bgp *b, const struct bgp_event *ev)
 {
     struct bgp_conn *c = kd_slab_get(&b->conns, ev->conn);
 
-    if (c)
-        c->outstanding -= KD_MIN(c->outstanding, ev->n);
+    if (!c)
+        return;
+    c->outstanding -= KD_MIN(c->outstanding, ev->n);
+    c->taken_us = b->now_us;
 }
 
 /* Operator: the policies are applied again to what is held and to what is told. */
@@ -232,6 +234,8 @@ static void dispatch(struct bgp *b, const struct bgp_event *ev)
 
 static void fire(struct bgp *b, uint32_t id)
 {
+    static const enum bgp_fsm_event of_conn[BGP_CONN_TIMERS] = {BGP_FSM_HOLD, BGP_FSM_KEEPALIVE_DUE,
+                                                                BGP_FSM_SEND_HOLD};
     struct bgp_fsm m = {0};
     uint32_t k;
 
@@ -241,9 +245,9 @@ static void fire(struct bgp *b, uint32_t id)
         return;
     }
     k = id - b->params.peers_max;
-    m.c = b->conn[k / 2];
+    m.c = b->conn[k / BGP_CONN_TIMERS];
     m.p = m.c->peer;
-    bgp_fsm_run(b, k % 2 ? BGP_FSM_KEEPALIVE_DUE : BGP_FSM_HOLD, &m);
+    bgp_fsm_run(b, of_conn[k % BGP_CONN_TIMERS], &m);
 }
 
 static bool timers(struct bgp *b)

@@ -109,6 +109,8 @@ void bgp_path_remove(struct bgp *b, struct bgp_rib *rib, struct bgp_path_list *l
 
 /* ---- timers: ids ---- */
 
+#define BGP_CONN_TIMERS 3
+
 static inline uint32_t bgp_timer_peer(const struct bgp_peer *p)
 {
     return p->slot;
@@ -116,12 +118,17 @@ static inline uint32_t bgp_timer_peer(const struct bgp_peer *p)
 
 static inline uint32_t bgp_timer_hold(const struct bgp *b, const struct bgp_conn *c)
 {
-    return b->params.peers_max + 2 * c->h.idx;
+    return b->params.peers_max + BGP_CONN_TIMERS * c->h.idx;
 }
 
 static inline uint32_t bgp_timer_keepalive(const struct bgp *b, const struct bgp_conn *c)
 {
-    return b->params.peers_max + 2 * c->h.idx + 1;
+    return b->params.peers_max + BGP_CONN_TIMERS * c->h.idx + 1;
+}
+
+static inline uint32_t bgp_timer_send_hold(const struct bgp *b, const struct bgp_conn *c)
+{
+    return b->params.peers_max + BGP_CONN_TIMERS * c->h.idx + 2;
 }
 
 /* KD_NEVER removes. Memory for every id is there from bgp_new() on. */

@@ -1,19 +1,22 @@
 /* The BGP finite state machine. RFC 4271 8.2.2 (transitions), 6.8 (collision), 6.4-6.7 (what ends a
  * session), 10 (timers); RFC 6286 2.3 (equal identifiers), RFC 6608 (FSM error subcodes), RFC 4486
- * and 9384 (Cease).
+ * and 9384 (Cease), RFC 9687 (send hold timer).
  *
  * Each connection is an instance with a state of its own from Connect on; what has no connection
  * happens in the peer's state. Deviations: no DelayOpen; an incoming connection is refused while
  * one is Established, and a collision is resolved by identifier even when one of the two just
  * became Established, so that both sides keep the same one; an attempt that merely fails goes to
- * Active and still accepts, only errors of the protocol are damped in Idle (DampPeerOscillations, 8.1). */
+ * Active and still accepts, only errors of the protocol are damped in Idle
+ * (DampPeerOscillations, 8.1). */
 #include "bgp/fsm.h"
 #include "bgp/adjin.h"
 #include "bgp/session.h"
 
 #include <stdio.h>
 
-#define OPEN_HOLD_US   KD_S(240) /* 8.2.2: "a HoldTimer value of 4 minutes is suggested" */
+#define OPEN_HOLD_US KD_S(240) /* 8.2.2: "a HoldTimer value of 4 minutes is suggested" */
+#define SEND_HOLD_MIN_US                                                                           \
+    KD_S(480) /* RFC 9687 4: "the greater of 8 minutes or 2 times" the hold time */
 #define BACKOFF_MIN_US KD_S(2)
 #define BACKOFF_MAX_US KD_S(120)
 /* A session that lasted this long wasn't part of a series of failures. */
@@ -86,8 +89,8 @@ static void refuse(struct bgp *b, struct bgp_fsm *m)
                    bgp_state_names[bgp_peer_state(m->p)]);
 }
 
-/* A peer that opens anew may have restarted and forgotten this session: a KEEPALIVE finds out at once
- * (its TCP resets what it doesn't know), where silence would last until the hold time. */
+/* A peer that opens anew may have restarted and forgotten this session: a KEEPALIVE finds out at
+ * once (its TCP resets what it doesn't know), where silence would last until the hold time. */
 static void refuse_and_ask(struct bgp *b, struct bgp_fsm *m)
 {
     refuse(b, m);
@@ -163,8 +166,7 @@ static void end_with_error(struct bgp *b, struct bgp_fsm *m, enum kd_reason reas
 
     snprintf(text, sizeof(text), "sent %s (%u/%u)%s%s", bgp_error_name(e->code, e->sub), e->code,
              e->sub, e->text[0] ? ": " : "", e->text);
-    end(b, m, reason, e, text,
-        cease && e->sub != BGP_CEASE_MAX_PREFIXES ? END_PLAIN : END_DAMPED);
+    end(b, m, reason, e, text, cease && e->sub != BGP_CEASE_MAX_PREFIXES ? END_PLAIN : END_DAMPED);
 }
 
 static void tcp_failed(struct bgp *b, struct bgp_fsm *m)
@@ -202,6 +204,30 @@ static void hold_expired(struct bgp *b, struct bgp_fsm *m)
     }
     bgp_error_set(&e, BGP_E_HOLD, 0, kd_bytes(NULL, 0), "%s", "");
     end_with_error(b, m, KD_REASON_HOLD_EXPIRED, &e);
+}
+
+static uint64_t send_hold_us(const struct bgp_conn *c)
+{
+    return KD_MAX(SEND_HOLD_MIN_US, KD_S(2 * (uint64_t)c->hold_s));
+}
+
+/* RFC 9687: a peer whose TCP window stays shut takes nothing, yet its KEEPALIVEs come. No
+ * NOTIFICATION: it would only wait behind the rest. The timer isn't moved with each message; when
+ * it runs out it is set anew by what was taken since. */
+static void send_hold_expired(struct bgp *b, struct bgp_fsm *m)
+{
+    struct bgp_conn *c = m->c;
+    uint64_t due = (c->outstanding ? c->taken_us : b->now_us) + send_hold_us(c);
+    char text[128];
+
+    if (b->now_us < due) {
+        bgp_timer_set(b, bgp_timer_send_hold(b, c), due);
+        return;
+    }
+    snprintf(text, sizeof(text), "%s: %u bytes not taken for %u s",
+             bgp_error_name(BGP_E_SEND_HOLD, 0), c->outstanding,
+             (unsigned)(send_hold_us(c) / KD_S(1)));
+    end(b, m, KD_REASON_SEND_HOLD_EXPIRED, NULL, text, END_DAMPED);
 }
 
 static void notified(struct bgp *b, struct bgp_fsm *m)
@@ -314,6 +340,7 @@ static void got_open(struct bgp *b, struct bgp_fsm *m)
     bgp_timer_set(b, bgp_timer_hold(b, c), c->hold_s ? b->now_us + KD_S(c->hold_s) : KD_NEVER);
     bgp_timer_set(b, bgp_timer_keepalive(b, c),
                   c->hold_s ? b->now_us + bgp_jitter(b, c->keepalive_us) : KD_NEVER);
+    bgp_timer_set(b, bgp_timer_send_hold(b, c), c->hold_s ? b->now_us + send_hold_us(c) : KD_NEVER);
 }
 
 static void establish(struct bgp *b, struct bgp_fsm *m)
@@ -372,7 +399,7 @@ static void got_refresh(struct bgp *b, struct bgp_fsm *m)
 
 /* ---- the table ---- */
 
-#define IN(state)  (1u << (state))
+#define IN(state)   (1u << (state))
 #define IDLE        IN(BGP_IDLE)
 #define CONNECT     IN(BGP_CONNECT)
 #define ACTIVE      IN(BGP_ACTIVE)
@@ -403,6 +430,7 @@ static const struct row {
     {TALKING, BGP_FSM_BAD_MESSAGE, bad_message, "8.2.2, events 21, 22, 28"},
     {TALKING, BGP_FSM_NOTIFICATION, notified, "8.2.2, events 24, 25"},
     {TALKING, BGP_FSM_HOLD, hold_expired, "8.2.2, event 10"},
+    {OPENCONFIRM | ESTABLISHED, BGP_FSM_SEND_HOLD, send_hold_expired, "RFC 9687 3"},
     {OPENSENT, BGP_FSM_OPEN, got_open, "8.2.2 OpenSent, event 19"},
     {OPENCONFIRM, BGP_FSM_KEEPALIVE, establish, "8.2.2 OpenConfirm, event 26"},
     {OPENCONFIRM | ESTABLISHED, BGP_FSM_KEEPALIVE_DUE, keepalive_due, "8.2.2, event 11"},

@@ -10,6 +10,7 @@ enum bgp_fsm_event {
     BGP_FSM_RETRY,         /* events 9 and 13: ConnectRetryTimer or IdleHoldTimer expires */
     BGP_FSM_HOLD,          /* event 10 */
     BGP_FSM_KEEPALIVE_DUE, /* event 11 */
+    BGP_FSM_SEND_HOLD,     /* event 29, RFC 9687 */
     BGP_FSM_TCP_OPENED,    /* event 16 */
     BGP_FSM_TCP_INCOMING,  /* events 14, 17 */
     BGP_FSM_TCP_FAILED,    /* event 18 */

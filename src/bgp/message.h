@@ -25,7 +25,8 @@ enum bgp_error_code {
     BGP_E_HOLD = 4,
     BGP_E_FSM = 5,
     BGP_E_CEASE = 6,
-    BGP_E_REFRESH = 7, /* RFC 7313 */
+    BGP_E_REFRESH = 7,   /* RFC 7313 */
+    BGP_E_SEND_HOLD = 8, /* RFC 9687 */
 };
 
 /* RFC 4486, 8538, 9384 */

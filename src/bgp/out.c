@@ -125,6 +125,8 @@ void bgp_write_end(struct bgp *b, struct bgp_conn *c, const struct kd_writer *w)
     else
         bgp_emit_conn(b, BGP_ACT_WRITE, c)->data = (struct kd_span){o->used, (uint32_t)w->pos};
     o->used += (uint32_t)w->pos;
+    if (c->outstanding == 0)
+        c->taken_us = b->now_us;
     c->outstanding += (uint32_t)w->pos;
     c->tx_us = b->now_us;
 }

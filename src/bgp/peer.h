@@ -16,6 +16,7 @@ struct bgp_conn {
     struct kd_addr local, remote;
     uint32_t outstanding;  /* bytes written and not yet reported as sent */
     uint64_t rx_us, tx_us; /* last KEEPALIVE or UPDATE in, last message out */
+    uint64_t taken_us;     /* since when all, or more, of what is outstanding waits */
     /* bytes that aren't a whole message yet, or for which this step had no time left */
     uint8_t *in;
     uint32_t in_off, in_len, in_cap;

@@ -38,6 +38,7 @@ void bgp_conn_free(struct bgp *b, struct bgp_conn *c, bool tell)
         bgp_emit_conn(b, BGP_ACT_CLOSE, c);
     bgp_timer_set(b, bgp_timer_hold(b, c), KD_NEVER);
     bgp_timer_set(b, bgp_timer_keepalive(b, c), KD_NEVER);
+    bgp_timer_set(b, bgp_timer_send_hold(b, c), KD_NEVER);
     if (p->out == c)
         p->out = NULL;
     else

@@ -655,6 +655,7 @@ static void raw_act(struct bgp_node *n, const struct bgp_action *a)
     case BGP_ACT_ACCEPT:
         c->h = a->conn;
         c->open = true;
+        c->unsaid = 0;
         c->incoming = a->kind == BGP_ACT_ACCEPT;
         break;
     case BGP_ACT_REFUSE:
@@ -672,6 +673,7 @@ static void raw_act(struct bgp_node *n, const struct bgp_action *a)
         }
         memcpy(c->sent + c->sent_len, n->out->buf + a->data.off, a->data.len);
         c->sent_len += a->data.len;
+        c->unsaid += a->data.len;
         break;
     default:
         break;
@@ -769,13 +771,27 @@ void bgp_raw_establish(struct bgp_raw *r, uint32_t peer, uint32_t asn, uint32_t 
     kd_assert(bgp_node_state(&r->node, peer) == BGP_ESTABLISHED);
 }
 
+static void say_sent(struct bgp_raw *r)
+{
+    for (unsigned i = 0; i < BGP_RAW_PEERS; i++) {
+        struct bgp_raw_conn *c = &r->conn[i];
+        uint32_t n = c->unsaid;
+        if (!c->open || c->deaf || n == 0)
+            continue;
+        c->unsaid = 0;
+        bgp_raw_event(r, (struct bgp_event){.kind = BGP_EV_TCP_SENT, .conn = c->h, .n = n});
+    }
+}
+
 void bgp_raw_pass(struct bgp_raw *r, uint64_t us)
 {
     uint64_t until = r->now_us + us;
 
+    say_sent(r);
     while (r->node.out->deadline_us <= until) {
         r->now_us = KD_MAX(r->now_us, r->node.out->deadline_us);
         bgp_raw_event(r, (struct bgp_event){.kind = BGP_EV_WAKE});
+        say_sent(r);
     }
     r->now_us = until;
 }

@@ -238,6 +238,70 @@ static void hold_time_zero_means_no_timers(void **state)
     bgp_net_free(p.net);
 }
 
+/* The peer speaks, but reads nothing: RFC 9687. */
+static void a_peer_that_takes_nothing_is_left_after_the_send_hold_time(void **state)
+{
+    struct bgp_raw r;
+    uint64_t left;
+
+    (void)state;
+    for (int deaf = 0; deaf < 3;
+         deaf++) { /* 1: from the session's start; 2: takes a little before the end */
+        bgp_raw_init(&r, 65515, 1, false);
+        bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
+        r.conn[0].deaf = deaf;
+        bgp_raw_establish(&r, 0, 65020, 10);
+        left = r.now_us;
+        for (int i = 0; i < 1000 && r.conn[0].open; i++) {
+            if (deaf == 2 && r.now_us == left + KD_S(470))
+                bgp_raw_event(
+                    &r, (struct bgp_event){.kind = BGP_EV_TCP_SENT, .conn = r.conn[0].h, .n = 1});
+            if (i % 10 == 0)
+                bgp_raw_message(&r, 0, BGP_MSG_KEEPALIVE, NULL, 0);
+            bgp_raw_pass(&r, KD_S(1));
+        }
+        left = r.now_us - left;
+        if (deaf == 0) {
+            assert_int_equal(bgp_node_state(&r.node, 0), BGP_ESTABLISHED);
+        } else {
+            assert_int_equal(left, deaf == 1 ? KD_S(480) : KD_S(950));
+            assert_int_equal(bgp_node_note(&r.node, 0, BGP_NOTE_STOP)->reason,
+                             KD_REASON_SEND_HOLD_EXPIRED);
+            assert_non_null(
+                strstr(bgp_node_note(&r.node, 0, BGP_NOTE_STOP)->text, "not taken for 480 s"));
+            assert_int_equal(bgp_raw_count(&r, 0, BGP_MSG_NOTIFICATION), 0);
+        }
+        bgp_raw_fini(&r);
+    }
+}
+
+static void the_send_hold_time_is_twice_a_long_hold_time_and_none_without(void **state)
+{
+    static const uint16_t hold[] = {400, 0};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct bgp_peer_config *c = bgp_test_config("192.0.2.10", 65020);
+        struct bgp_open o = {.asn = 65020, .hold_s = hold[i], .id = 10, .as4 = true};
+        struct bgp_raw r;
+        c->hold_s = hold[i];
+        bgp_raw_init(&r, 65515, 1, false);
+        bgp_raw_peer(&r, 0, c);
+        r.conn[0].deaf = true;
+        bgp_raw_connect(&r, 0);
+        bgp_raw_send_open(&r, 0, &o);
+        for (int s = 0; s < 799; s++) {
+            if (s % 100 == 0)
+                bgp_raw_message(&r, 0, BGP_MSG_KEEPALIVE, NULL, 0);
+            bgp_raw_pass(&r, KD_S(1));
+        }
+        assert_int_equal(bgp_node_state(&r.node, 0), BGP_ESTABLISHED);
+        bgp_raw_pass(&r, KD_S(1));
+        assert_int_equal(r.conn[0].open, hold[i] == 0);
+        bgp_raw_fini(&r);
+    }
+}
+
 static void routes_are_exchanged_and_follow_their_origin(void **state)
 {
     struct pair p = pair_of(SEED, 65020);
@@ -1642,6 +1706,8 @@ int main(void)
         cmocka_unit_test(a_new_connection_while_established_asks_the_old_one),
         cmocka_unit_test(hold_timer_expires_without_keepalives),
         cmocka_unit_test(hold_time_zero_means_no_timers),
+        cmocka_unit_test(a_peer_that_takes_nothing_is_left_after_the_send_hold_time),
+        cmocka_unit_test(the_send_hold_time_is_twice_a_long_hold_time_and_none_without),
         cmocka_unit_test(routes_are_exchanged_and_follow_their_origin),
         cmocka_unit_test(the_end_of_the_initial_exchange_is_noted_once),
         cmocka_unit_test(withdrawn_when_peer_off_in_the_same_step),
