@@ -190,6 +190,8 @@ struct bgp_route_view {
     uint32_t table;
     bool best, local; /* local: a configured network */
     bool accepted;    /* passed the import policy */
+    bool valid;       /* and its next hop is reachable: the decision looks at it */
+    bool ibgp;        /* learned from / advertised to an internal peer */
     uint32_t peer;    /* learned from / advertised to */
     struct kd_addr nexthop;
     uint32_t local_pref, med;

@@ -71,8 +71,12 @@ static bool say_path(const struct walk *w, uint32_t dest, uint32_t path, uint32_
     r.best = path == best;
     r.local = p->peer == BGP_PEER_LOCAL;
     r.accepted = p->attr != 0;
-    if (!r.local)
+    r.valid = r.accepted;
+    if (!r.local) {
         r.peer = w->b->slot[p->peer]->id;
+        r.ibgp = w->b->slot[p->peer]->ibgp;
+        r.valid = r.accepted && bgp_nexthop_at(&w->b->nexthops, p->nexthop)->up;
+    }
     /* learned: what the peer said, unless the policy let it in changed */
     fill_attrs(w, p->attr ? p->attr : p->attr_in, &r);
     return w->fn(w->arg, &r);
@@ -119,7 +123,8 @@ static bool say_advertised(const struct walk *w, uint32_t dest)
     if (!attr)
         return true;
     r.peer = w->peer;
-    r.accepted = true;
+    r.accepted = r.valid = true;
+    r.ibgp = p->ibgp;
     fill_attrs(w, attr, &r);
     return w->fn(w->arg, &r);
 }

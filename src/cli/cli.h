@@ -22,6 +22,8 @@ struct cli {
     bool json;
     bool silent, follow;
     bool child, ike, rehearse; /* rekey: which */
+    bool azure;          /* in Azure's columns */
+    const char *columns; /* of those; NULL: all */
     uint64_t wait_us; /* 0: don't wait */
     const char *since, *out, *tunnel;
     const char *command; /* its name in the table: "bgp neighbors" */
@@ -54,10 +56,17 @@ void cli_query(char *path, size_t cap, const char *key, const char *value);
 /* ---- text.c ---- */
 
 struct cli_table;
-/* heads: names between blanks; one of them with a '>' in front is right-aligned. */
+/* heads: names between blanks; one of them with a '>' in front is right-aligned; '_' in one is a
+ * blank. */
 struct cli_table *cli_table_new(const char *heads);
 void cli_cell(struct cli_table *t, const char *fmt, ...) KD_PRINTF(2, 3);
 void cli_table_print(struct cli_table *t, FILE *to); /* and frees it */
+
+/* ---- azure.c ---- */
+
+/* Azure's rows, of routes or neighbors by c's command, in the columns asked for. False: there is no
+ * such column; said on stderr. */
+bool cli_azure_print(const struct cli *c, const json_t *rows) KD_MUST_USE;
 
 #define CLI_TEXT_MAX 32
 /* "3s", "2m10s", "4h03m", "2d04h" */

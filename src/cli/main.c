@@ -19,6 +19,7 @@ enum given {
     O_REHEARSE = 1 << 14,
     O_OUT = 1 << 15,
     O_TUNNEL = 1 << 16,
+    O_AZURE = 1 << 17,
 };
 
 static const struct command {
@@ -39,11 +40,13 @@ static const struct command {
     {"explain", "[TUNNEL]", 0, 1, 0, cli_explain,
      "the last refusal side by side, and the line to change; or the last strangers"},
     {"reset", "TUNNEL [--wait 10s]", 1, 1, O_WAIT, cli_tunnel, "down, then up at once"},
-    {"bgp neighbors", "", 0, 0, 0, cli_neighbors, "BGP sessions"},
+    {"bgp neighbors", "[NEIGHBOR] [--azure[=COLUMN,...]]", 0, 1, O_AZURE, cli_neighbors,
+     "BGP sessions, or one in full; --azure: as Get-AzVirtualNetworkGatewayBGPPeerStatus"},
     {"neighbor shutdown", "NAME", 1, 1, 0, cli_neighbor, "end a session until it is enabled"},
     {"neighbor enable", "NAME", 1, 1, 0, cli_neighbor, "let it come up again"},
-    {"routes", "[best|learned [NEIGHBOR]|advertised NEIGHBOR] [PREFIX]", 0, 3, 0, cli_routes,
-     "routes; of a PREFIX and what is inside, or that hold an ADDRESS"},
+    {"routes", "[best|learned [NEIGHBOR]|advertised NEIGHBOR] [PREFIX] [--azure[=COLUMN,...]]", 0,
+     3, O_AZURE, cli_routes,
+     "routes; of a PREFIX and what is inside, or that hold an ADDRESS; --azure: as Get-Az...Route"},
     {"events", "[--follow] [--since N]", 0, 0, O_FOLLOW | O_SINCE, cli_events,
      "what happened, the last 4096"},
     {"keylog", "--out DIR|FILE [--tunnel NAME]", 0, 0, O_OUT | O_TUNNEL, cli_keylog,
@@ -106,6 +109,7 @@ static int parse_options(int argc, char **argv, struct cli *c, unsigned *options
         {"child", no_argument, NULL, O_CHILD},      {"ike", no_argument, NULL, O_IKE},
         {"rehearse", no_argument, NULL, O_REHEARSE}, {"out", required_argument, NULL, O_OUT},
         {"tunnel", required_argument, NULL, O_TUNNEL},
+        {"azure", optional_argument, NULL, O_AZURE},
         {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'V'},
         {0},
     };
@@ -125,6 +129,8 @@ static int parse_options(int argc, char **argv, struct cli *c, unsigned *options
             c->out = optarg;
         if (o == O_TUNNEL)
             c->tunnel = optarg;
+        if (o == O_AZURE)
+            c->columns = optarg;
         if (o == O_WAIT && !cli_duration(optarg, &c->wait_us)) {
             fprintf(stderr, "kedge: --wait \"%s\"; allowed: 10s, 500ms, 2m\n", optarg);
             return CLI_USAGE;
@@ -141,6 +147,7 @@ static int parse_options(int argc, char **argv, struct cli *c, unsigned *options
     c->child = *options & O_CHILD;
     c->ike = *options & O_IKE;
     c->rehearse = *options & O_REHEARSE;
+    c->azure = *options & O_AZURE;
     return -1;
 }
 

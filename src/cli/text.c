@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS_MAX 12
+#define COLUMNS_MAX 16
 
 struct cli_table {
     size_t n_columns, n_cells, cap;
@@ -55,7 +55,10 @@ struct cli_table *cli_table_new(const char *heads)
     for (s = heads; *s && t->n_cells < t->n_columns;) {
         s += *s == '>';
         size_t n = strcspn(s, " ");
-        add(t, must(strndup(s, n)));
+        char *head = must(strndup(s, n));
+        for (char *c = head; *c; c++)
+            *c = *c == '_' ? ' ' : *c;
+        add(t, head);
         s += n + strspn(s + n, " ");
     }
     return t;

@@ -44,10 +44,11 @@ static json_t *neighbor_object(const struct ctl_env *env, uint32_t peer,
                           "keepalive_s", v->keepalive_s, "tunnel", tunnel_name(env, peer),
                           "local_address", ctl_addr(v->local.family ? &v->local : &c->local));
     json_t *n =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "prefixes_received", (json_int_t)v->received,
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:b}", "prefixes_received", (json_int_t)v->received,
                   "prefixes_accepted", (json_int_t)v->accepted, "prefixes_advertised",
                   (json_int_t)v->advertised, "messages_in", (json_int_t)v->msgs_in, "messages_out",
-                  (json_int_t)v->msgs_out, "last_error", ctl_text(kd_bytes_str(v->last_error)));
+                  (json_int_t)v->msgs_out, "last_error", ctl_text(kd_bytes_str(v->last_error)), "ibgp",
+                  v->ibgp);
     if (o && n)
         json_object_update(o, n);
     json_decref(n);
@@ -55,24 +56,32 @@ static json_t *neighbor_object(const struct ctl_env *env, uint32_t peer,
     return o;
 }
 
-json_t *ctl_neighbors(const struct ctl_env *env)
+/* Who we are to the neighbors. */
+static json_t *local_object(const struct ctl_env *env)
+{
+    const struct core_config *c = core_configuration(env->core);
+    struct kd_addr id = kd_addr_v4(c->router_id);
+    return json_pack("{s:I, s:o}", "asn", (json_int_t)c->asn, "router_id", ctl_addr(&id));
+}
+
+json_t *ctl_neighbors(const struct ctl_env *env, uint32_t only)
 {
     json_t *list = json_array();
     uint32_t peer = UINT32_MAX;
     while (core_peer_next(env->core, &peer)) {
         const struct bgp_peer_config *c = core_peer_config(env->core, peer);
         struct bgp_peer_view v;
-        if (c && bgp_peer_get(core_bgp(env->core), peer, &v))
+        if (c && (only == CORE_NO_PEER || only == peer) &&
+            bgp_peer_get(core_bgp(env->core), peer, &v))
             json_array_append_new(list, neighbor_object(env, peer, c, &v));
     }
-    return json_pack("{s:i, s:o}", "version", CTL_VERSION, "neighbors", list);
+    return json_pack("{s:i, s:o, s:o}", "version", CTL_VERSION, "neighbors", list, "local",
+                     local_object(env));
 }
 
 struct walk {
     const struct ctl_env *env;
-    enum bgp_rib_view view;
-    const struct kd_prefix *within;
-    const struct kd_addr *holding;
+    const struct ctl_routes_query *q;
     json_t *list;
 };
 
@@ -88,11 +97,12 @@ static json_t *route_object(const struct walk *w, const struct bgp_route_view *r
 {
     static const char *const origins[] = {"igp", "egp", "incomplete"};
     const struct ctl_env *env = w->env;
-    bool peerless = r->local && w->view != BGP_VIEW_ADVERTISED;
+    bool peerless = r->local && w->q->view != BGP_VIEW_ADVERTISED;
     const struct bgp_peer_config *c = peerless ? NULL : core_peer_config(env->core, r->peer);
     char ifname[16] = "";
     bool installed = r->best && !r->local && core_fib_get(env->core, r->table, &r->prefix, ifname);
-    return json_pack("{s:o, s:b, s:b, s:b, s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:b, s:I}", "prefix",
+    return json_pack("{s:o, s:b, s:b, s:b, s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:b, s:I, s:b, s:b}",
+                     "prefix",
                      ctl_prefix(&r->prefix), "best", r->best, "local", r->local, "accepted",
                      r->accepted, "next_hop", ctl_addr(&r->nexthop), "neighbor",
                      c ? json_string(c->name) : json_null(), "local_pref",
@@ -100,24 +110,28 @@ static json_t *route_object(const struct walk *w, const struct bgp_route_view *r
                      r->has_med ? json_integer(r->med) : json_null(), "origin",
                      origins[KD_MIN(r->origin, 2)], "as_path", as_path(r), "interface",
                      installed && ifname[0] ? json_string(ifname) : json_null(), "installed",
-                     installed, "table", (json_int_t)r->table);
+                     installed, "table", (json_int_t)r->table, "valid", r->valid, "ibgp", r->ibgp);
+}
+
+bool ctl_route_wanted(const struct ctl_routes_query *q, const struct kd_prefix *p)
+{
+    return (!q->within || kd_prefix_covers(q->within, p)) &&
+           (!q->holding || kd_prefix_has(p, q->holding));
 }
 
 static bool add_route(void *arg, const struct bgp_route_view *r)
 {
     struct walk *w = arg;
-    if (w->within && !kd_prefix_covers(w->within, &r->prefix))
-        return true;
-    if (w->holding && !kd_prefix_has(&r->prefix, w->holding))
+    if (!ctl_route_wanted(w->q, &r->prefix))
         return true;
     return json_array_append_new(w->list, route_object(w, r)) == 0;
 }
 
-json_t *ctl_routes(const struct ctl_env *env, enum bgp_rib_view view, uint32_t peer,
-                   const struct kd_prefix *within, const struct kd_addr *holding)
+json_t *ctl_routes(const struct ctl_env *env, const struct ctl_routes_query *q)
 {
-    struct walk w = {env, view, within, holding, json_array()};
+    struct walk w = {env, q, json_array()};
     if (w.list)
-        bgp_rib_walk(core_bgp(env->core), view, peer, add_route, &w);
-    return json_pack("{s:i, s:o}", "version", CTL_VERSION, "routes", w.list);
+        bgp_rib_walk(core_bgp(env->core), q->view, q->peer, add_route, &w);
+    return json_pack("{s:i, s:o, s:o}", "version", CTL_VERSION, "routes", w.list, "local",
+                     local_object(env));
 }

@@ -1,8 +1,8 @@
 /* The control interface as values: requests in, JSON out, commands for the core named but not run.
  * No sockets: src/io/http.c carries it. The formats carry "version":1 and only ever grow.
  *
- *   GET  /v1/status[?tunnel=N]            GET  /v1/bgp/neighbors
- *   GET  /v1/routes?view=V&neighbor=N&prefix=P   GET  /v1/events?since=SEQ[&follow=1]
+ *   GET  /v1/status[?tunnel=N]            GET  /v1/bgp/neighbors[?neighbor=N][&azure=1]
+ *   GET  /v1/routes?view=V&neighbor=N&prefix=P[&azure=1]   GET  /v1/events?since=SEQ[&follow=1]
  *   GET  /v1/explain[?tunnel=N]                  POST /v1/keylog
  *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|enable */
 #ifndef CONTROL_CONTROL_H
@@ -64,19 +64,31 @@ void ctl_response_done(struct ctl_response *r);
 /* An error answer, also for the shell's own (413, 503). */
 struct ctl_response ctl_error(int status, const char *remedy, const char *fmt, ...) KD_PRINTF(3, 4);
 
-/* ---- views: status.c, bgp.c; new references, NULL when out of memory ---- */
+/* ---- views: status.c, bgp.c, azure.c; new references, NULL when out of memory ---- */
+
+/* Which routes. within: NULL for every prefix; a prefix with itself and what lies inside. holding:
+ * NULL, or only the prefixes that hold the address. peer: CORE_NO_PEER for all (not for
+ * ADVERTISED). */
+struct ctl_routes_query {
+    enum bgp_rib_view view;
+    uint32_t peer;
+    const struct kd_prefix *within;
+    const struct kd_addr *holding;
+};
+bool ctl_route_wanted(const struct ctl_routes_query *q, const struct kd_prefix *p);
 
 /* tunnel: CORE_NO_TUNNEL for all. */
 json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel) KD_MUST_USE;
-json_t *ctl_neighbors(const struct ctl_env *env) KD_MUST_USE;
+/* peer: CORE_NO_PEER for all. */
+json_t *ctl_neighbors(const struct ctl_env *env, uint32_t peer) KD_MUST_USE;
+json_t *ctl_azure_neighbors(const struct ctl_env *env) KD_MUST_USE;
 /* The tunnel's last refusal, explained; "refused":null when there was none. */
 json_t *ctl_explain(const struct ctl_env *env, uint32_t tunnel) KD_MUST_USE;
 /* Those who matched no tunnel, the newest first. */
 json_t *ctl_strangers(const struct ctl_env *env) KD_MUST_USE;
-/* within: NULL for every prefix; a prefix with itself and what lies inside. holding: NULL, or only
- * the prefixes that hold the address. peer: CORE_NO_PEER for all (not for ADVERTISED). */
-json_t *ctl_routes(const struct ctl_env *env, enum bgp_rib_view view, uint32_t peer,
-                   const struct kd_prefix *within, const struct kd_addr *holding) KD_MUST_USE;
+json_t *ctl_routes(const struct ctl_env *env, const struct ctl_routes_query *q) KD_MUST_USE;
+/* LEARNED or ADVERTISED. */
+json_t *ctl_azure_routes(const struct ctl_env *env, const struct ctl_routes_query *q) KD_MUST_USE;
 
 /* ---- JSON values: json.c ---- */
 

@@ -103,12 +103,26 @@ static struct ctl_response get_explain(const struct ctl_env *env, const struct c
     return respond(200, ctl_explain(env, tunnel));
 }
 
+/* key=0 or key=1; left out is 0. */
+static bool read_switch(const struct ctl_request *req, const char *key, bool *on)
+{
+    const char *v = query(req, key);
+    *on = v && strcmp(v, "1") == 0;
+    return !v || *on || strcmp(v, "0") == 0;
+}
+
 static struct ctl_response get_neighbors(const struct ctl_env *env, const struct ctl_request *req,
                                          const struct args *a)
 {
-    (void)req;
+    const char *name = query(req, "neighbor");
+    uint32_t peer = CORE_NO_PEER;
+    bool azure;
     (void)a;
-    return respond(200, ctl_neighbors(env));
+    if (!read_switch(req, "azure", &azure))
+        return ctl_error(400, "azure is 0 or 1", "azure is neither 0 nor 1");
+    if (name && !core_peer_find(env->core, name, &peer))
+        return no_neighbor(env, name);
+    return respond(200, azure ? ctl_azure_neighbors(env) : ctl_neighbors(env, peer));
 }
 
 static struct ctl_response get_routes(const struct ctl_env *env, const struct ctl_request *req,
@@ -119,6 +133,7 @@ static struct ctl_response get_routes(const struct ctl_env *env, const struct ct
                *prefix = query(req, "prefix");
     uint32_t peer = CORE_NO_PEER;
     size_t v = 0;
+    bool azure;
     (void)a;
     while (view && v < KD_ARRAY_LEN(views) && strcmp(view, views[v]) != 0)
         v++;
@@ -130,12 +145,16 @@ static struct ctl_response get_routes(const struct ctl_env *env, const struct ct
     if (v == BGP_VIEW_ADVERTISED && !name)
         return ctl_error(400, "add the neighbor: kedge routes advertised NEIGHBOR",
                          "advertised to whom?");
+    if (!read_switch(req, "azure", &azure) || (azure && v == BGP_VIEW_BEST))
+        return ctl_error(400, "azure is 0 or 1, and its views are learned and advertised",
+                         "this can't be shown as Azure does");
     struct kd_prefix p;
     if (prefix && !kd_prefix_parse(prefix, false, &p))
         return ctl_error(400, "give ADDRESS or ADDRESS/LENGTH", "\"%.48s\" is no prefix", prefix);
     bool within = prefix && strchr(prefix, '/'), holding = prefix && !within;
-    return respond(200, ctl_routes(env, (enum bgp_rib_view)v, peer, within ? &p : NULL,
-                                   holding ? &p.addr : NULL));
+    struct ctl_routes_query q = {(enum bgp_rib_view)v, peer, within ? &p : NULL,
+                                 holding ? &p.addr : NULL};
+    return respond(200, azure ? ctl_azure_routes(env, &q) : ctl_routes(env, &q));
 }
 
 static struct ctl_response get_events(const struct ctl_env *env, const struct ctl_request *req,

@@ -34,10 +34,29 @@ def test_wrong_usage_is_exit_2(arguments):
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["bgp", "neighbors"], ["routes"], ["routes", "learned"],
-                                       ["routes", "best"], ["routes", "advertised", "peer"]])
+                                       ["routes", "best"], ["routes", "advertised", "peer"],
+                                       ["bgp", "neighbors", "peer"], ["bgp", "neighbors", "--azure"],
+                                       ["routes", "learned", "--azure"], ["routes", "advertised", "peer", "--azure"]])
 def test_every_view_has_text_and_versioned_json(gate, arguments):
     assert gate.json(*arguments)["version"] == 1
     assert gate.cli(*arguments).stdout.strip()
+
+
+def test_azures_rows_of_a_live_session(gate):
+    learned = gate.json("routes", "learned", "--azure")["value"]
+    me, host = learned[0]["localAddress"], learned[0]["sourcePeer"]
+    assert me == host  # the gateway's own networks come first
+    by = {row["network"]: row for row in learned}
+    assert by["10.0.2.1/32"]["origin"] == "Network" and by["10.0.2.1/32"]["nextHop"] == ""
+    assert by["10.2.0.0/24"] == {"network": "10.2.0.0/24", "origin": "EBgp", "sourcePeer": "10.0.2.1",
+                                 "nextHop": "10.0.2.1", "localAddress": "10.0.1.1", "asPath": "65020", "weight": 32768}
+    advertised = gate.json("routes", "advertised", "peer", "--azure")["value"]
+    assert {row["weight"] for row in advertised} == {0}
+    neighbors = gate.json("bgp", "neighbors", "--azure")["value"]
+    assert [row["state"] for row in neighbors] == ["Connected", "Unknown"]
+    assert neighbors[1]["neighbor"] == "10.0.1.1" == neighbors[1]["localAddress"]
+    shown = gate.cli("routes", "learned", "--azure=Network,AsPath").stdout.splitlines()
+    assert [line.split() for line in shown[:2]] == [["Network", "AsPath"], ["-------", "------"]]
 
 
 def test_status_has_the_contracts_fields(gate):

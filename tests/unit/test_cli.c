@@ -1,5 +1,5 @@
-/* What kedge prints of the daemon's JSON, and with what it ends: explain and rekey, against a
- * daemon made of stubs. */
+/* What kedge prints of the daemon's JSON, and with what it ends: explain, rekey, neighbors and routes,
+ * against a daemon made of stubs. */
 #include "cli/cli.h"
 
 #include <setjmp.h>
@@ -46,7 +46,9 @@ enum cli_exit cli_stream(const struct cli *c, const char *path, const char *data
 
 void cli_query(char *path, size_t cap, const char *key, const char *value)
 {
-    snprintf(path + strlen(path), cap - strlen(path), "?%s=%s", key, value);
+    if (value)
+        snprintf(path + strlen(path), cap - strlen(path), "%c%s=%s", strchr(path, '?') ? '&' : '?',
+                 key, value);
 }
 
 bool cli_no_tunnel(const char *name)
@@ -182,6 +184,160 @@ static void strangers_are_a_table_and_cannot_write_over_the_screen(void **st KD_
                                  " 5s     12  203.0.113.9:500  IKE_SA_INIT from ?[2Jnowhere\n");
 }
 
+/* ---- neighbors and routes ---- */
+
+#define LOCAL "\"local\":{\"asn\":65515,\"router_id\":\"10.17.11.76\"}"
+#define NEIGHBORS                                                                                  \
+    "{\"version\":1,\"neighbors\":[{\"name\":\"onprem\",\"address\":\"192.168.11.88\",\"asn\":65020,"  \
+    "\"state\":\"Established\",\"reason\":\"\",\"since_s\":183723,\"router_id\":\"192.168.11.88\","    \
+    "\"hold_s\":180,\"keepalive_s\":60,\"tunnel\":\"onprem\",\"local_address\":\"10.17.11.76\","       \
+    "\"prefixes_received\":2,\"prefixes_accepted\":1,\"prefixes_advertised\":3,\"messages_in\":12,"  \
+    "\"messages_out\":14,\"last_error\":\"old\",\"bfd\":{\"state\":\"Up\",\"transmit_ms\":300,"      \
+    "\"receive_ms\":300,\"detect_ms\":900,\"failures\":1,\"diagnostic\":\"none\",\"packets_in\":7,"  \
+    "\"packets_out\":8,\"refused\":0},\"ibgp\":false},"                                          \
+    "{\"name\":\"msee\",\"address\":\"172.16.0.2\",\"asn\":12076,\"state\":\"Active\","              \
+    "\"reason\":\"tcp-refused\",\"since_s\":61,\"tunnel\":null,\"bfd\":null,\"ibgp\":true,"          \
+    "\"last_error\":\"\"}]," LOCAL "}"
+
+static enum cli_exit view(cli_command *fn, const char *words, struct cli c)
+{
+    static char text[128], *argv[8];
+    snprintf(text, sizeof(text), "%s", words);
+    c.argv = argv;
+    for (char *w = strtok(text, " "); w; w = strtok(NULL, " "))
+        argv[c.argc++] = w;
+    return run(fn, &c);
+}
+#define VIEW(fn, words, ...) view(fn, words, (struct cli){.command = #fn + 4, __VA_ARGS__})
+
+static void neighbors_are_the_summary_a_router_prints(void **st KD_UNUSED)
+{
+    answer = NEIGHBORS;
+    assert_int_equal(VIEW(cli_neighbors, "", .json = false), CLI_OK);
+    assert_string_equal(asked, "GET /v1/bgp/neighbors");
+    assert_string_equal(
+        printed,
+        "BGP router identifier 10.17.11.76, local AS number 65515\n\n"
+        "Neighbor       V     AS  MsgRcvd  MsgSent   Up/Down  State/PfxRcd  PfxAcc  PfxSnt  BFD  "
+        "Tunnel  Desc    Reason\n"
+        "192.168.11.88  4  65020       12       14  2d03h02m             2       1       3  Up   "
+        "onprem  onprem  -\n"
+        "172.16.0.2     4  12076        0        0  00:01:01        Active       0       0  -    "
+        "-       msee    tcp-refused\n");
+}
+
+static void one_neighbor_is_told_in_full(void **st KD_UNUSED)
+{
+    answer = NEIGHBORS;
+    assert_int_equal(VIEW(cli_neighbors, "onprem", .json = false), CLI_OK);
+    assert_string_equal(asked, "GET /v1/bgp/neighbors?neighbor=onprem");
+    assert_string_equal(
+        printed, "BGP neighbor is 192.168.11.88, remote AS 65020, local AS 65515, external link\n"
+                 "  Description: onprem\n"
+                 "  Through tunnel onprem\n"
+                 "  BGP version 4, remote router ID 192.168.11.88, local router ID 10.17.11.76\n"
+                 "  BGP state = Established, up for 2d03h02m\n"
+                 "  Hold time is 180, keepalive interval is 60 seconds\n"
+                 "  Local address: 10.17.11.76\n"
+                 "  Messages: 12 received, 14 sent\n"
+                 "  Prefixes: 2 received, 1 accepted, 3 advertised\n"
+                 "  BFD: Up, transmit 300 ms, receive 300 ms, detection time 900 ms\n"
+                 "    1 failures, diagnostic none; packets: 7 in, 8 out, 0 refused\n"
+                 "  Last error: old\n");
+}
+
+#define ROUTE(prefix, hop, more)                                                                   \
+    "{\"prefix\":\"" prefix "\",\"next_hop\":" hop ",\"local_pref\":100," more "}"
+
+static void routes_are_the_table_a_router_prints(void **st KD_UNUSED)
+{
+    answer = "{\"version\":1,\"routes\":[" ROUTE(
+        "10.1.11.0/25", "\"192.168.11.88\"",
+        "\"valid\":true,\"accepted\":true,\"best\":true,\"installed\":true,\"ibgp\":false,"
+        "\"neighbor\":\"onprem\",\"interface\":\"kedge0\",\"med\":20,\"origin\":\"igp\","
+        "\"as_path\":[65020,65020]") ","
+        ROUTE("10.1.11.0/25", "\"10.17.11.77\"",
+              "\"valid\":true,\"accepted\":true,\"best\":false,\"ibgp\":true,\"neighbor\":\"other\","
+              "\"med\":null,\"origin\":\"incomplete\",\"as_path\":[]") ","
+        ROUTE("10.17.11.0/26", "\"192.168.11.88\"",
+              "\"valid\":false,\"accepted\":false,\"best\":false,\"neighbor\":\"onprem\","
+              "\"origin\":\"egp\",\"as_path\":[65020]") ","
+        ROUTE("2001:db8::/48", "null",
+              "\"valid\":true,\"accepted\":true,\"local\":true,\"best\":true,\"origin\":\"igp\","
+              "\"as_path\":[]") "]," LOCAL "}";
+    assert_int_equal(VIEW(cli_routes, "", .json = false), CLI_OK);
+    assert_string_equal(asked, "GET /v1/routes?view=best");
+    assert_string_equal(
+        printed,
+        "BGP table, local router ID is 10.17.11.76, local AS 65515\n"
+        "Status codes: * valid, > best, = in the kernel, - refused (policy, AS loop), i internal\n"
+        "Origin codes: i IGP, e EGP, ? incomplete\n\n"
+        "     Network        Next Hop       Metric  LocPrf  Neighbor  Interface  Path\n"
+        "*>=  10.1.11.0/25   192.168.11.88      20     100  onprem    kedge0     65020 65020 i\n"
+        "*i   10.1.11.0/25   10.17.11.77               100  other     -          ?\n"
+        "-    10.17.11.0/26  192.168.11.88             100  onprem    -          65020 e\n"
+        "*>   2001:db8::/48  ::                        100  (ours)    -          i\n");
+}
+
+/* seeds/002, byte for byte but for the blanks at the ends of lines. */
+#define AZURE(local, network, hop, path, weight)                                                   \
+    "{\"asPath\":\"" path "\",\"localAddress\":\"" local "\",\"network\":\"" network               \
+    "\",\"nextHop\":\"" hop "\",\"origin\":\"EBgp\",\"sourcePeer\":\"\",\"weight\":" #weight "}"
+#define SEED(me, other)                                                                            \
+    AZURE(me, "10.1.11.0/25", "192.168.11.88", "65020", 32768)                                     \
+    "," AZURE(me, "10.1.11.0/25", other, "65020", 32768) ","                                       \
+    AZURE(me, "10.1.11.0/25", "10.17.11.69", "12076-65020", 32769) ","                             \
+    AZURE(me, "10.1.11.0/25", "10.17.11.69", "12076-65020", 32769)
+
+static void azures_columns_are_laid_out_as_in_the_seed(void **st KD_UNUSED)
+{
+    static const char columns[] = "Network,NextHop,AsPath,Weight";
+    answer = "{\"version\":1,\"value\":[" SEED("10.17.11.77", "10.17.11.76") ","
+        SEED("10.17.11.76", "10.17.11.77") "]}";
+    assert_int_equal(
+        VIEW(cli_routes, "learned 10.1.11.0/25", .azure = true, .columns = columns), CLI_OK);
+    assert_string_equal(asked, "GET /v1/routes?view=learned&prefix=10.1.11.0/25&azure=1");
+    assert_string_equal(printed, "Network      NextHop       AsPath      Weight\n"
+                                 "-------      -------       ------      ------\n"
+                                 "10.1.11.0/25 192.168.11.88 65020        32768\n"
+                                 "10.1.11.0/25 10.17.11.76   65020        32768\n"
+                                 "10.1.11.0/25 10.17.11.69   12076-65020  32769\n"
+                                 "10.1.11.0/25 10.17.11.69   12076-65020  32769\n"
+                                 "10.1.11.0/25 192.168.11.88 65020        32768\n"
+                                 "10.1.11.0/25 10.17.11.77   65020        32768\n"
+                                 "10.1.11.0/25 10.17.11.69   12076-65020  32769\n"
+                                 "10.1.11.0/25 10.17.11.69   12076-65020  32769\n");
+    answer = "{\"version\":1,\"value\":["
+        AZURE("", "10.17.11.0/25", "10.17.11.76", "65515", 0) ","
+        AZURE("", "10.17.11.128/26", "10.17.11.76", "65515", 0) "]}";
+    assert_int_equal(VIEW(cli_routes, "advertised onprem", .azure = true, .columns = columns),
+                     CLI_OK);
+    assert_string_equal(printed, "Network         NextHop     AsPath Weight\n"
+                                 "-------         -------     ------ ------\n"
+                                 "10.17.11.0/25   10.17.11.76 65515       0\n"
+                                 "10.17.11.128/26 10.17.11.76 65515       0\n");
+}
+
+static void azures_columns_are_all_or_those_there_are(void **st KD_UNUSED)
+{
+    answer = "{\"version\":1,\"value\":[" AZURE("10.0.0.1", "10.0.0.0/8", "", "", 7) "]}";
+    assert_int_equal(VIEW(cli_routes, "", .azure = true), CLI_OK);
+    assert_string_equal(asked, "GET /v1/routes?view=learned&azure=1"); /* Azure has no best */
+    assert_string_equal(printed,
+                        "AsPath LocalAddress Network    NextHop Origin SourcePeer Weight\n"
+                        "------ ------------ -------    ------- ------ ---------- ------\n"
+                        "       10.0.0.1     10.0.0.0/8         EBgp                   7\n");
+    assert_int_equal(VIEW(cli_routes, "", .azure = true, .columns = "Weight,Colour"), CLI_USAGE);
+    assert_int_equal(VIEW(cli_routes, "", .azure = true, .columns = "Weight,"), CLI_USAGE);
+    assert_int_equal(VIEW(cli_neighbors, "onprem", .azure = true), CLI_USAGE);
+    answer = "{\"version\":1,\"value\":[{\"asn\":65020,\"neighbor\":\"192.168.11.88\"}]}";
+    assert_int_equal(VIEW(cli_neighbors, "", .azure = true, .columns = "neighbor,asn"), CLI_OK);
+    assert_string_equal(asked, "GET /v1/bgp/neighbors?azure=1");
+    assert_string_equal(printed, "Neighbor        Asn\n"
+                                 "--------        ---\n"
+                                 "192.168.11.88 65020\n");
+}
+
 /* ---- rekey ---- */
 
 #define ORDERED                                                                                    \
@@ -274,6 +430,11 @@ int main(void)
         T(no_line_is_wider_than_100),
         T(nothing_refused_is_said_and_is_no_failure),
         T(strangers_are_a_table_and_cannot_write_over_the_screen),
+        T(neighbors_are_the_summary_a_router_prints),
+        T(one_neighbor_is_told_in_full),
+        T(routes_are_the_table_a_router_prints),
+        T(azures_columns_are_laid_out_as_in_the_seed),
+        T(azures_columns_are_all_or_those_there_are),
         T(each_form_orders_its_part),
         T(waiting_ends_when_every_pair_and_the_ike_sa_are_new),
         T(a_refusal_ends_the_waiting_with_1),

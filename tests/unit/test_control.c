@@ -15,9 +15,11 @@
 
 static struct core_tunnel_config tunnel_cfg[2];
 static struct core_tunnel_view tunnels[2];
-static struct bgp_peer_config beside;
-static struct bgp_peer_view peers[2];
-static struct bgp_route_view rib[3];
+static struct bgp_peer_config beside[3];
+static uint32_t n_beside;
+static struct bgp_peer_view peers[4]; /* the tunnel's, those beside */
+static struct bgp_route_view rib[8];
+static size_t n_rib;
 static enum bgp_rib_view walked;
 static uint32_t walked_peer;
 
@@ -60,8 +62,8 @@ const struct core_stranger_view *core_strangers(const struct core *c, uint32_t *
 bool core_peer_next(const struct core *c, uint32_t *peer)
 {
     (void)c;
-    *peer = *peer == UINT32_MAX ? 0 : *peer == 0 ? CORE_PEER_BESIDE(0) : UINT32_MAX;
-    return *peer != UINT32_MAX;
+    *peer = *peer == UINT32_MAX ? 0 : *peer == 0 ? CORE_PEER_BESIDE(0) : *peer + 1;
+    return *peer < CORE_PEER_BESIDE(n_beside);
 }
 
 bool core_bfd_get(const struct core *c, uint32_t peer, struct bfd_session_view *v)
@@ -75,7 +77,16 @@ bool core_bfd_get(const struct core *c, uint32_t peer, struct bfd_session_view *
 const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t peer)
 {
     (void)c;
-    return peer == 0 ? &tunnel_cfg[0].neighbor.bgp : peer == CORE_PEER_BESIDE(0) ? &beside : NULL;
+    if (peer >= CORE_PEER_BESIDE(0) && peer < CORE_PEER_BESIDE(n_beside))
+        return &beside[peer - CORE_PEER_BESIDE(0)];
+    return peer == 0 ? &tunnel_cfg[0].neighbor.bgp : NULL;
+}
+
+const struct core_config *core_configuration(const struct core *c)
+{
+    static const struct core_config cfg = {.asn = 65515, .router_id = 0x0a110b4c};
+    (void)c;
+    return &cfg;
 }
 
 bool core_peer_find(const struct core *c, const char *name, uint32_t *peer)
@@ -111,7 +122,7 @@ bool core_fib_get(const struct core *c, uint32_t table, const struct kd_prefix *
 bool bgp_peer_get(const struct bgp *b, uint32_t peer, struct bgp_peer_view *v)
 {
     (void)b;
-    *v = peers[peer == 0 ? 0 : 1];
+    *v = peers[peer == 0 ? 0 : 1 + peer - CORE_PEER_BESIDE(0)];
     return true;
 }
 
@@ -121,8 +132,10 @@ void bgp_rib_walk(const struct bgp *b, enum bgp_rib_view view, uint32_t peer,
     (void)b;
     walked = view;
     walked_peer = peer;
-    for (size_t i = 0; i < KD_ARRAY_LEN(rib) && fn(arg, &rib[i]); i++)
-        ;
+    for (size_t i = 0; i < n_rib; i++)
+        if ((view == BGP_VIEW_BEST ? rib[i].best : view == BGP_VIEW_ADVERTISED || !rib[i].local) &&
+            !fn(arg, &rib[i]))
+            return;
 }
 
 static bool count(void *arg, struct kd_handle child, struct ctl_counters *c)
@@ -209,9 +222,11 @@ static void make_tunnels(void)
 
 static void make_bgp(void)
 {
-    strcpy(beside.name, "msee");
-    beside.remote = addr("172.16.0.2");
-    beside.asn = 12076;
+    memset(beside, 0, sizeof(beside));
+    n_beside = 1;
+    strcpy(beside[0].name, "msee");
+    beside[0].remote = addr("172.16.0.2");
+    beside[0].asn = 12076;
     peers[0] = (struct bgp_peer_view){.state = BGP_ESTABLISHED,
                                       .since_us = NOW - KD_S(1),
                                       .remote_router_id = 0xc0a80b58,
@@ -228,18 +243,21 @@ static void make_bgp(void)
                                      .table = 254,
                                      .best = true,
                                      .accepted = true,
+                                     .valid = true,
                                      .nexthop = addr("192.168.11.88"),
                                      .local_pref = 100,
                                      .n_as = 1,
                                      .as_path = {65020}};
     rib[1] = rib[0];
     rib[1].prefix = prefix("10.2.0.0/16");
-    rib[1].best = false;
+    rib[1].ibgp = true;
     rib[1].peer = CORE_PEER_BESIDE(0);
     rib[1].has_med = true;
     rib[1].origin = 2;
     rib[2] =
         (struct bgp_route_view){.prefix = prefix("10.17.11.0/25"), .local = true, .best = true};
+    rib[2].accepted = rib[2].valid = true;
+    n_rib = 3;
 }
 
 static struct ctl_ring *ring;
@@ -392,13 +410,20 @@ static void neighbors_have_the_contracts_shape(void **state)
             "\"messages_out\":0,\"last_error\":\"\",\"bfd\":{\"state\":\"Up\","
             "\"diagnostic\":\"none\",\"reason\":\"\",\"since_s\":10.0,\"transmit_ms\":300.0,"
             "\"receive_ms\":300.0,\"detect_ms\":900.0,\"failures\":0,\"packets_in\":0,"
-            "\"packets_out\":0,\"refused\":0}},"
+            "\"packets_out\":0,\"refused\":0},\"ibgp\":false},"
             "{\"name\":\"msee\",\"address\":\"172.16.0.2\",\"asn\":12076,\"state\":\"Active\","
             "\"reason\":\"tcp-refused\",\"since_s\":10.0,\"router_id\":null,\"hold_s\":0,"
             "\"keepalive_s\":0,\"tunnel\":null,\"local_address\":null,\"prefixes_received\":0,"
             "\"prefixes_accepted\":0,\"prefixes_advertised\":0,\"messages_in\":0,"
-            "\"messages_out\":0,\"last_error\":\"text of the peer: ?\\n\",\"bfd\":null}]}");
+            "\"messages_out\":0,\"last_error\":\"text of the peer: ?\\n\",\"bfd\":null,\"ibgp\":false}],"
+            "\"local\":{\"asn\":65515,\"router_id\":\"10.17.11.76\"}}");
     json_decref(o);
+    o = ask("GET", "/v1/bgp/neighbors", "neighbor=msee", "", 200);
+    json_t *list = json_object_get(o, "neighbors");
+    assert_int_equal(json_array_size(list), 1);
+    same(json_object_get(json_array_get(list, 0), "name"), "\"msee\"");
+    json_decref(o);
+    refused("GET", "/v1/bgp/neighbors", "neighbor=nosuch", "", 404);
 }
 
 static void routes_have_the_contracts_shape(void **state)
@@ -413,11 +438,150 @@ static void routes_have_the_contracts_shape(void **state)
          "{\"prefix\":\"10.1.11.0/25\",\"best\":true,\"local\":false,\"accepted\":true,"
          "\"next_hop\":\"192.168.11.88\",\"neighbor\":\"onprem\",\"local_pref\":100,"
          "\"med\":null,\"origin\":\"igp\",\"as_path\":[65020],\"interface\":\"kedge0\","
-         "\"installed\":true,\"table\":254}");
+         "\"installed\":true,\"table\":254,\"valid\":true,\"ibgp\":false}");
     same(json_object_get(json_array_get(list, 1), "med"), "0");
+    same(json_object_get(json_array_get(list, 1), "ibgp"), "true");
+    same(json_object_get(o, "local"), "{\"asn\":65515,\"router_id\":\"10.17.11.76\"}");
     same(json_object_get(json_array_get(list, 1), "neighbor"), "\"msee\"");
-    same(json_object_get(json_array_get(list, 1), "installed"), "false");
+    same(json_object_get(json_array_get(list, 2), "installed"), "false");
     same(json_object_get(json_array_get(list, 2), "neighbor"), "null");
+    json_decref(o);
+}
+
+/* ---- as Azure shows them: seeds/002, facts/azure.md 5 ---- */
+
+/* One of the seed's two gateway instances: on-premises through a tunnel, the other instance, both
+ * instances of the ExpressRoute gateway, whose routes have the second one as next hop. */
+static void make_instance(const char *self, const char *other)
+{
+    struct bgp_route_view *r = rib;
+    n_beside = 3;
+    memset(beside, 0, sizeof(beside));
+    strcpy(beside[0].name, "other");
+    beside[0].remote = addr(other);
+    beside[1].remote = addr("10.17.11.68");
+    beside[2].remote = addr("10.17.11.69");
+    for (int i = 0; i < 4; i++)
+        peers[i] = (struct bgp_peer_view){.state = BGP_ESTABLISHED, .local = addr(self)};
+    for (int i = 0; i < 3; i++)
+        beside[i].asn = 65515;
+    for (uint32_t i = 0; i < 4; i++)
+        *r++ = (struct bgp_route_view){.prefix = prefix("10.1.11.0/25"),
+                                       .accepted = true,
+                                       .ibgp = i > 0,
+                                       .peer = i == 0 ? 0 : CORE_PEER_BESIDE(i - 1),
+                                       .nexthop = i == 0   ? addr("192.168.11.88")
+                                                  : i == 1 ? addr(other)
+                                                           : addr("10.17.11.69"),
+                                       .n_as = i < 2 ? 1 : 2,
+                                       .as_path = {i < 2 ? 65020 : 12076, 65020}};
+    *r++ = (struct bgp_route_view){
+        .prefix = prefix("10.17.11.0/25"), .local = true, .best = true, .accepted = true};
+    *r++ = rib[0]; /* refused: the VNet's own */
+    r[-1].prefix = prefix("10.17.11.0/26");
+    r[-1].accepted = false;
+    n_rib = (size_t)(r - rib);
+}
+
+static void row(json_t *o, size_t i, const char *local, const char *network, const char *next,
+                const char *source, const char *origin, const char *path, int weight)
+{
+    char want[512];
+    snprintf(want, sizeof(want),
+             "{\"asPath\":\"%s\",\"localAddress\":\"%s\",\"network\":\"%s\",\"nextHop\":\"%s\","
+             "\"origin\":\"%s\",\"sourcePeer\":\"%s\",\"weight\":%d}",
+             path, local, network, next, origin, source, weight);
+    same(json_array_get(json_object_get(o, "value"), i), want);
+}
+
+static void azures_learned_routes_are_the_seeds_rows(void **state)
+{
+#define P "10.1.11.0/25"
+    static const char *const self[] = {"10.17.11.76", "10.17.11.77"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        const char *me = self[i], *other = self[!i];
+        make_instance(me, other);
+        json_t *o = ask("GET", "/v1/routes", "view=learned&azure=1&prefix=" P, "", 200);
+        assert_int_equal(json_array_size(json_object_get(o, "value")), 4);
+        row(o, 0, me, P, "192.168.11.88", "192.168.11.88", "EBgp", "65020", 32768);
+        row(o, 1, me, P, other, other, "IBgp", "65020", 32768);
+        row(o, 2, me, P, "10.17.11.69", "10.17.11.68", "IBgp", "12076-65020", 32769);
+        row(o, 3, me, P, "10.17.11.69", "10.17.11.69", "IBgp", "12076-65020", 32769);
+        json_decref(o);
+    }
+#undef P
+}
+
+static void azures_networks_come_first_with_the_neighbors_host_route_and_no_refused_one(void **state)
+{
+    const char *me = "10.17.11.76";
+    (void)state;
+    make_instance(me, "10.17.11.77");
+    json_t *o = ask("GET", "/v1/routes", "view=learned&azure=1", "", 200);
+    assert_int_equal(json_array_size(json_object_get(o, "value")), 6);
+    row(o, 0, me, "10.17.11.0/25", "", me, "Network", "", 32768);
+    row(o, 1, me, "192.168.11.88/32", "", me, "Network", "", 32768);
+    json_decref(o);
+    tunnels[0].state = CORE_T_FAILING; /* the host route goes with the tunnel */
+    o = ask("GET", "/v1/routes", "view=learned&azure=1", "", 200);
+    assert_int_equal(json_array_size(json_object_get(o, "value")), 5);
+    json_decref(o);
+    o = ask("GET", "/v1/routes", "view=learned&azure=0", "", 200); /* not Azure's */
+    assert_non_null(json_object_get(o, "routes"));
+    json_decref(o);
+    refused("GET", "/v1/routes", "view=best&azure=1", "", 400);
+    refused("GET", "/v1/routes", "view=learned&azure=yes", "", 400);
+    refused("GET", "/v1/bgp/neighbors", "azure=2", "", 400);
+}
+
+static void azures_advertised_routes_are_the_seeds_rows(void **state)
+{
+    static const char *const self[] = {"10.17.11.76", "10.17.11.77"},
+                             *const net[] = {"10.17.11.0/25", "10.17.11.128/26"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        make_instance(self[i], self[!i]);
+        for (n_rib = 0; n_rib < 2; n_rib++)
+            rib[n_rib] = (struct bgp_route_view){.prefix = prefix(net[n_rib]),
+                                                 .accepted = true,
+                                                 .nexthop = addr(self[i]),
+                                                 .n_as = 1,
+                                                 .as_path = {65515}};
+        json_t *o = ask("GET", "/v1/routes", "view=advertised&neighbor=onprem&azure=1", "", 200);
+        assert_int_equal(json_array_size(json_object_get(o, "value")), 2);
+        row(o, 0, self[i], net[0], self[i], "", "Igp", "65515", 0);
+        row(o, 1, self[i], net[1], self[i], "", "Igp", "65515", 0);
+        json_decref(o);
+    }
+}
+
+static void azures_neighbors_hold_the_gateway_itself_and_a_dead_one_is_connecting(void **state)
+{
+    (void)state;
+    peers[0].since_us = NOW - KD_S(9) - 1234567 / 10;
+    peers[0].msgs_in = 12;
+    env.now_us = NOW + 9 * KD_S(86400) + KD_S(10 * 3600 + 19 * 60);
+    json_t *o = ask("GET", "/v1/bgp/neighbors", "azure=1", "", 200);
+    same(json_object_get(o, "value"),
+         "[{\"asn\":65020,\"connectedDuration\":\"9.10:19:09.1234560\",\"localAddress\":"
+         "\"10.17.11.76\",\"messagesReceived\":12,\"messagesSent\":0,\"neighbor\":"
+         "\"192.168.11.88\",\"routesReceived\":1,\"state\":\"Connected\"},"
+         "{\"asn\":12076,\"connectedDuration\":\"\",\"localAddress\":\"\",\"messagesReceived\":0,"
+         "\"messagesSent\":0,\"neighbor\":\"172.16.0.2\",\"routesReceived\":0,\"state\":"
+         "\"Connecting\"},"
+         "{\"asn\":65515,\"connectedDuration\":\"\",\"localAddress\":\"10.17.11.76\","
+         "\"messagesReceived\":0,\"messagesSent\":0,\"neighbor\":\"10.17.11.76\","
+         "\"routesReceived\":0,\"state\":\"Unknown\"}]");
+    json_decref(o);
+    peers[1] = (struct bgp_peer_view){.state = BGP_IDLE, .reason = KD_REASON_ADMIN};
+    o = ask("GET", "/v1/bgp/neighbors", "azure=1", "", 200);
+    same(json_object_get(json_array_get(json_object_get(o, "value"), 1), "state"), "\"Stopped\"");
+    json_decref(o);
+    peers[1].reason = KD_REASON_TUNNEL_DOWN;
+    o = ask("GET", "/v1/bgp/neighbors", "azure=1", "", 200);
+    same(json_object_get(json_array_get(json_object_get(o, "value"), 1), "state"),
+         "\"Connecting\"");
     json_decref(o);
 }
 
@@ -808,6 +972,10 @@ int main(void)
         T(neighbors_have_the_contracts_shape),
         T(routes_have_the_contracts_shape),
         T(routes_are_filtered_by_view_neighbor_and_prefix),
+        T(azures_learned_routes_are_the_seeds_rows),
+        T(azures_networks_come_first_with_the_neighbors_host_route_and_no_refused_one),
+        T(azures_advertised_routes_are_the_seeds_rows),
+        T(azures_neighbors_hold_the_gateway_itself_and_a_dead_one_is_connecting),
         T(a_command_is_named_not_run),
         T(explain_has_the_contracts_shape),
         T(a_key_log_needs_the_switch_and_root),
