@@ -81,6 +81,18 @@ static bool next(struct names *n, struct ava *out)
     return false;
 }
 
+bool kc_dn_valid(struct kd_bytes der)
+{
+    struct names n;
+    struct ava a;
+
+    if (!open_name(&n, der))
+        return false;
+    while (next(&n, &a))
+        ;
+    return n.name.ok;
+}
+
 static bool is_text(uint8_t tag)
 {
     return tag == UTF8 || tag == PRINTABLE || tag == IA5;

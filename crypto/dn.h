@@ -13,6 +13,8 @@ bool kc_dn_put(struct kd_writer *w, const char *text) KD_MUST_USE;
  * attributes print as their OID in hexadecimal. False, with buf empty, when it is no Name; a text
  * that is too long is cut. */
 bool kc_dn_str(struct kd_bytes der, char *buf, size_t cap);
+/* It is a Name: strict DER to its last octet, perhaps without any attribute. */
+bool kc_dn_valid(struct kd_bytes der);
 /* The same attributes with the same values in the same order. Of text it doesn't matter which of
  * PrintableString, UTF8String and IA5String it is; all else is compared byte by byte. */
 bool kc_dn_equal(struct kd_bytes a, struct kd_bytes b);

@@ -85,6 +85,7 @@ static const struct seed inner[] = {
     {"bad-ts-length", "irsN", IKE_X_CREATE_CHILD_SA, I, {39}, {15}},
     {"bad-ts-range", "irsN", IKE_X_CREATE_CHILD_SA, I, {44}, {11}},
     {"bad-id-type", "IAsir", IKE_X_AUTH, I, {32}, {0}},
+    {"bad-id-dn", "IAsir", IKE_X_AUTH, I, {32}, {9}},
     {"bad-esp-spi", "sNir", IKE_X_CREATE_CHILD_SA, I, {40, 42}, {0, 0}},
 };
 

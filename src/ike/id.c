@@ -29,6 +29,8 @@ bool ike_id_read(const struct ike_typed *v, struct ike_id *out)
         return false;
     if (is_name(v->type) && memchr(v->data.p, 0, v->data.len))
         return false;
+    if (v->type == IKE_ID_DER_ASN1_DN && !kc_dn_valid(v->data))
+        return false;
     out->type = v->type;
     out->len = (uint16_t)v->data.len;
     memcpy(out->data, v->data.p, v->data.len);
@@ -110,11 +112,11 @@ void ike_id_str(const struct ike_id *id, char *buf, size_t cap)
         put_hex(&x, id);
         break;
     case IKE_ID_DER_ASN1_DN:
-        if (kc_dn_str(kd_bytes(id->data, id->len), dn, sizeof(dn))) {
+        if (kc_dn_str(kd_bytes(id->data, id->len), dn, sizeof(dn)) && dn[0]) {
             ike_text_add(&x, "%s", dn);
             break;
         }
-        ike_text_add(&x, "dn:");
+        ike_text_add(&x, "dn:"); /* a name without attributes */
         put_hex(&x, id);
         break;
     default:

@@ -175,8 +175,9 @@ const char *ike_exchange_name(uint8_t exchange);
 void ike_diag_str(const struct ike_diag *d, char *buf, size_t cap);
 
 /* Identification: value from its view; false for type 0, a length that does not fit the type (4 for
- * IPV4, 16 for IPV6, 1 to IKE_ID_MAX else) or NUL octets in FQDN and RFC822 names (they would end a
- * comparison or a log line early). RFC 7296 3.5. */
+ * IPV4, 16 for IPV6, 1 to IKE_ID_MAX else), NUL octets in FQDN and RFC822 names (they would end a
+ * comparison or a log line early), or a DN that is no DER Name (it would not equal itself). RFC
+ * 7296 3.5. */
 bool ike_id_read(const struct ike_typed *v, struct ike_id *out) KD_MUST_USE;
 /* The payload's body: type, three reserved octets, data. */
 void ike_id_write(struct kd_writer *w, const struct ike_id *id);

@@ -83,6 +83,7 @@ static void the_kind_of_string_does_not_matter_the_value_does(void **state)
     assert_true(kc_dn_equal(view(&utf8), view(&printable)));
     assert_false(kc_dn_equal(view(&utf8), view(&bmp)));
     assert_true(kc_dn_equal(view(&bmp), view(&bmp)));
+    assert_true(kc_dn_valid(view(&bmp)) && kc_dn_valid(view(&multi)));
     assert_false(kc_dn_equal(view(&utf8), view(&upper)));
     assert_false(kc_dn_equal(view(&utf8), view(&twice)));
     assert_false(kc_dn_equal(view(&twice), view(&utf8)));
@@ -107,6 +108,7 @@ static void malformed_der_has_no_text_and_equals_nothing(void **state)
         if (kc_dn_str(view(&x), buf, sizeof(buf)) || buf[0])
             fail_msg("text of %s: %s", bad[i], buf);
         assert_false(kc_dn_equal(view(&x), view(&x)));
+        assert_false(kc_dn_valid(view(&x)));
     }
 }
 
