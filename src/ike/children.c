@@ -17,7 +17,7 @@
 #define LIVED_US      KD_S(60) /* a pair that stood so long is made again without a longer pause */
 #define PEERS_TURN_US KD_S(1)  /* who deletes a pair in order has that long to make another */
 #define TOGETHER_US   KD_S(60) /* two pairs made by both ends within that time are a collision */
-#define TWINS_MAX 4 /* pairs for the same traffic: classes of service, or what a peer has forgotten */
+#define TWINS_MAX 4 /* pairs for the same traffic: classes of service, or what a peer forgot */
 
 unsigned ike_conn_children(const struct ike_conn *c)
 {
@@ -243,8 +243,9 @@ static bool lost(const struct ike_child *ours, const struct ike_child *theirs)
            ike_nonce_cmp(&ours->nonce_low, &theirs->nonce_low) < 0;
 }
 
-/* ch has come up and replaces none by name. Made by both ends at once, one goes. Else they stand side
- * by side (2.8: selectors don't identify an SA), the newest in use, up to a number: the oldest goes. */
+/* ch has come up and replaces none by name. Made by both ends at once, one goes. Else they stand
+ * side by side (2.8: selectors don't identify an SA), the newest in use, up to a number: the oldest
+ * goes. */
 void ike_children_double(struct ike *e, struct ike_sa *sa, struct ike_child *ch)
 {
     struct ike_child *oldest = NULL;
