@@ -81,7 +81,7 @@ static void check_written(const struct bgp_raw *r, uint32_t peer,
     struct kd_writer w;
 
     for (size_t at = 0; at < c->sent_len; at += f.len) {
-        kd_assert(bgp_frame_parse(kd_bytes(c->sent + at, c->sent_len - at), BGP_MESSAGE_MAX, &f,
+        kd_assert(bgp_frame_parse(kd_bytes(c->sent + at, c->sent_len - at), BGP_EXTENDED_MAX, &f,
                                   &e) == BGP_FRAME_OK);
         if (f.type != BGP_MSG_UPDATE)
             continue;

@@ -93,7 +93,7 @@ static bool fits(struct bgp *b, const struct bgp_conn *c, const struct bgp_attrs
 
     kd_writer_init(&w, b->attrs_room, BGP_EXTENDED_MAX);
     bgp_attrs_put(&w, a, c->as4, true);
-    return w.ok && w.pos + UPDATE_OVERHEAD <= c->len_max;
+    return w.ok && w.pos + UPDATE_OVERHEAD <= c->tx_max;
 }
 
 /* The set to be sent for attr, with a reference; 0: not to be sent. */
@@ -257,7 +257,7 @@ static uint32_t write_update(struct bgp *b, struct bgp_peer *p, struct bgp_famil
                              const struct job *jobs, uint32_t n)
 {
     struct bgp_conn *c = p->up;
-    struct kd_writer w = bgp_write_begin(b, c->len_max), aw;
+    struct kd_writer w = bgp_write_begin(b, c->tx_max), aw;
     struct bgp_update_out o;
     struct bgp_attrs a;
     uint32_t k = 0;
@@ -267,9 +267,9 @@ static uint32_t write_update(struct bgp *b, struct bgp_peer *p, struct bgp_famil
         kd_writer_init(&aw, b->attrs_room, BGP_EXTENDED_MAX);
         bgp_attrs_put(&aw, &a, c->as4, f->rib->family == 4);
         kd_assert(
-            bgp_update_announce(&o, &w, c->len_max, f->rib->family, kd_written(&aw), &a.nexthop));
+            bgp_update_announce(&o, &w, c->tx_max, f->rib->family, kd_written(&aw), &a.nexthop));
     } else {
-        bgp_update_withdraw(&o, &w, c->len_max, f->rib->family);
+        bgp_update_withdraw(&o, &w, c->tx_max, f->rib->family);
     }
     for (; k < n && jobs[k].attr == jobs[0].attr; k++) {
         struct kd_prefix prefix = bgp_rib_prefix(f->rib, jobs[k].dest);
@@ -288,7 +288,7 @@ static uint32_t write_update(struct bgp *b, struct bgp_peer *p, struct bgp_famil
 static bool can_write(const struct bgp *b, const struct bgp_peer *p)
 {
     return bgp_emit_room(b) && p->up->outstanding < BGP_UNSENT_MAX &&
-           b->out->used + p->up->len_max + BGP_RESERVE_BYTES <= BGP_OUT_BYTES;
+           b->out->used + p->up->tx_max + BGP_RESERVE_BYTES <= BGP_OUT_BYTES;
 }
 
 /* No room for the rest: it stays pending. */

@@ -8,7 +8,7 @@
  * done within a budget a step, the rest under `more`. A session that stops takes its paths out of
  * every decision in that instant; removing them from memory is such bulk work.
  *
- * Not here (yet): graceful restart, extended messages, route server, confederations, ADD-PATH. */
+ * Not here (yet): graceful restart, route server, confederations, ADD-PATH. */
 #include "bgp/adjin.h"
 #include "bgp/adjout.h"
 #include "bgp/fsm.h"

@@ -26,7 +26,7 @@ struct bgp_conn {
     bool as4;
     uint16_t hold_s;
     uint64_t keepalive_us;
-    size_t len_max;
+    size_t rx_max, tx_max; /* longest message (RFC 8654) */
 };
 
 struct bgp_family {

@@ -1,7 +1,7 @@
 /* Connections: framing (RFC 4271 4.1), the OPEN sent, capabilities negotiated (RFC 5492, 4760,
- * 6793).
+ * 6793), extended messages (RFC 8654).
  *
- * Not offered: extended messages, graceful restart, enhanced refresh; a peer's offers are
+ * Not offered: graceful restart, enhanced refresh; a peer's offers are
  * remembered. */
 #include "bgp/session.h"
 #include "bgp/fsm.h"
@@ -22,7 +22,7 @@ struct bgp_conn *bgp_conn_new(struct bgp *b, struct bgp_peer *p, bool outgoing)
     c->outgoing = outgoing;
     c->remote = p->remote;
     c->local = p->local;
-    c->len_max = BGP_MESSAGE_MAX;
+    c->rx_max = c->tx_max = BGP_MESSAGE_MAX;
     if (outgoing)
         p->out = c;
     else
@@ -65,6 +65,7 @@ void bgp_conn_send_open(struct bgp *b, struct bgp_conn *c)
         .mp_ipv4 = true,
         .mp_ipv6 = true,
         .refresh = true,
+        .extended_message = true,
     };
     struct kd_writer w = bgp_write_begin(b, BGP_MESSAGE_MAX);
 
@@ -120,6 +121,9 @@ bool bgp_conn_negotiate(struct bgp *b, struct bgp_conn *c, const struct bgp_open
     c->as4 = o->as4;
     c->family[0] = o->mp_ipv4 || !o->mp_any; /* an old speaker means IPv4 */
     c->family[1] = o->mp_ipv6;
+    /* RFC 8654 4: who offered it takes them, whatever the peer says of itself. */
+    c->rx_max = BGP_EXTENDED_MAX;
+    c->tx_max = o->extended_message ? BGP_EXTENDED_MAX : BGP_MESSAGE_MAX;
     c->hold_s = KD_MIN(p->hold_s, o->hold_s);
     third = KD_S(c->hold_s) / 3;
     c->keepalive_us = p->keepalive_s ? KD_MIN(KD_S(p->keepalive_s), third) : third;
@@ -156,7 +160,7 @@ static size_t consume(struct bgp *b, struct bgp_conn *c, struct kd_bytes data, b
     while (forced || (!bgp_busy(b) && bgp_emit_room(b))) {
         struct bgp_fsm m = {.c = c, .p = c->peer};
         struct bgp_frame f;
-        switch (bgp_frame_parse(kd_bytes(data.p + at, data.len - at), c->len_max, &f, &m.error)) {
+        switch (bgp_frame_parse(kd_bytes(data.p + at, data.len - at), c->rx_max, &f, &m.error)) {
         case BGP_FRAME_MORE:
             return at;
         case BGP_FRAME_BAD:
@@ -245,7 +249,7 @@ bool bgp_conn_behind(const struct bgp_conn *c)
     struct bgp_error e;
 
     return c->in_len >= BGP_HEADER_LEN && bgp_frame_parse(kd_bytes(c->in + c->in_off, c->in_len),
-                                                          c->len_max, &f, &e) != BGP_FRAME_MORE;
+                                                          c->rx_max, &f, &e) != BGP_FRAME_MORE;
 }
 
 bool bgp_conn_read(struct bgp *b, struct bgp_conn *c)

@@ -805,7 +805,7 @@ static unsigned each_sent(const struct bgp_raw *r, uint32_t peer, enum bgp_msg_t
     unsigned n = 0;
 
     for (size_t at = 0; at < c->sent_len; at += f.len) {
-        kd_assert(bgp_frame_parse(kd_bytes(c->sent + at, c->sent_len - at), BGP_MESSAGE_MAX, &f,
+        kd_assert(bgp_frame_parse(kd_bytes(c->sent + at, c->sent_len - at), BGP_EXTENDED_MAX, &f,
                                   &e) == BGP_FRAME_OK);
         if (f.type != type)
             continue;

@@ -8,6 +8,7 @@
 
 #include "bgp/attr.h"
 #include "bgp/engine.h"
+#include "bgp/nlri.h"
 #include "bgp/update.h"
 #include "bgp_pair.h"
 
@@ -1025,6 +1026,97 @@ static void well_known_communities_are_obeyed(void **state)
         }
 }
 
+/* An UPDATE of one prefix whose attributes alone are n bytes of an unknown one, which is passed on.
+ */
+static size_t long_update(uint8_t *buf, size_t cap, size_t n)
+{
+    struct bgp_raw_update u = {.n_as = 1, .as_path = {65020}, .nexthop = "192.0.2.10"};
+    struct kd_prefix p = bgp_test_prefix("10.9.0.0/16");
+    uint8_t head[256];
+    size_t k = bgp_raw_build(&u, head, sizeof(head)) - 4;
+    struct kd_writer w;
+
+    kd_writer_init(&w, buf, cap);
+    kd_put_u16(&w, 0);
+    kd_put_u16(&w, (uint16_t)(k + 4 + n));
+    kd_put_bytes(&w, kd_bytes(head + 4, k));
+    kd_put_u8(&w, BGP_AF_OPTIONAL | BGP_AF_TRANSITIVE | BGP_AF_EXTENDED);
+    kd_put_u8(&w, 200);
+    kd_put_u16(&w, (uint16_t)n);
+    for (size_t i = 0; i < n; i++)
+        kd_put_u8(&w, (uint8_t)i);
+    bgp_nlri_put(&w, &p);
+    assert_true(w.ok);
+    return w.pos;
+}
+
+static void open_with(struct bgp_raw *r, uint32_t peer, uint32_t asn, bool extended)
+{
+    struct bgp_peer_config c = {.asn = asn};
+    struct bgp_open o = bgp_raw_open(&c, 10 + peer);
+
+    o.extended_message = extended;
+    bgp_raw_connect(r, peer);
+    bgp_raw_send_open(r, peer, &o);
+    bgp_raw_message(r, peer, BGP_MSG_KEEPALIVE, NULL, 0);
+    assert_int_equal(bgp_node_state(&r->node, peer), BGP_ESTABLISHED);
+}
+
+/* RFC 8654: to whom it was negotiated with, up to 65535 octets; to others such a route isn't told,
+ * and is withdrawn if a shorter one was. */
+static void extended_messages_go_where_they_were_offered(void **state)
+{
+    static uint8_t buf[BGP_EXTENDED_MAX];
+    static const size_t most = BGP_EXTENDED_MAX - BGP_HEADER_LEN;
+
+    (void)state;
+    for (size_t n = 3900; n <= 66000; n += 31000) {
+        struct bgp_raw r;
+        size_t len = n > 60000 ? most : long_update(buf, sizeof(buf), n);
+        bgp_raw_init(&r, 65515, 1, false);
+        for (uint32_t i = 0; i < 3; i++) {
+            static const char *const at[] = {"192.0.2.10", "192.0.2.20", "192.0.2.30"};
+            bgp_raw_peer(&r, i, bgp_test_config(at[i], 65020 + i));
+            open_with(&r, i, 65020 + i, i == 1);
+        }
+        bgp_raw_update(
+            &r, 0,
+            &(struct bgp_raw_update){
+                .prefix = {"10.9.0.0/16"}, .n_as = 1, .as_path = {65020}, .nexthop = "192.0.2.10"});
+        if (n > 60000)
+            len = long_update(buf, sizeof(buf), most - long_update(buf, sizeof(buf), 0));
+        assert_true(n <= 60000 || len == most);
+        bgp_raw_message(&r, 0, BGP_MSG_UPDATE, buf, len); /* we offered, so we take it */
+        assert_int_equal(bgp_node_state(&r.node, 0), BGP_ESTABLISHED);
+        if (n < 60000) /* our AS in front makes it longer than any message can be */
+            assert_true(bgp_raw_last(&r, 1, BGP_MSG_UPDATE).len > n);
+        assert_int_equal(bgp_node_route(&r.node, BGP_VIEW_ADVERTISED, 1, "10.9.0.0/16", NULL),
+                         n < 60000);
+        assert_int_equal(bgp_node_route(&r.node, BGP_VIEW_ADVERTISED, 2, "10.9.0.0/16", NULL),
+                         n == 3900);
+        assert_true(bgp_raw_last(&r, 2, BGP_MSG_UPDATE).len + BGP_HEADER_LEN <= BGP_MESSAGE_MAX);
+        assert_int_equal(bgp_raw_last(&r, 2, BGP_MSG_UPDATE).p[1] != 0, n != 3900); /* withdrawn */
+        bgp_raw_fini(&r);
+    }
+}
+
+static void an_extended_open_or_keepalive_is_refused_all_the_same(void **state)
+{
+    static uint8_t body[5000];
+    static const enum bgp_msg_type types[] = {BGP_MSG_OPEN, BGP_MSG_KEEPALIVE};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct bgp_raw r;
+        bgp_raw_init(&r, 65515, 1, false);
+        bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
+        open_with(&r, 0, 65020, true);
+        bgp_raw_message(&r, 0, types[i], body, sizeof(body));
+        assert_true(bgp_raw_notified(&r, 0, BGP_E_HEADER, 2));
+        bgp_raw_fini(&r);
+    }
+}
+
 static void route_refresh_tells_everything_again(void **state)
 {
     static const uint8_t refresh[] = {0, 1, 0, 1}, other[] = {0, 25, 0, 70},
@@ -1740,6 +1832,8 @@ int main(void)
         cmocka_unit_test(next_hop_self_holds_on_ibgp_where_asked_for),
         cmocka_unit_test(local_pref_stays_inside_the_as),
         cmocka_unit_test(well_known_communities_are_obeyed),
+        cmocka_unit_test(extended_messages_go_where_they_were_offered),
+        cmocka_unit_test(an_extended_open_or_keepalive_is_refused_all_the_same),
         cmocka_unit_test(route_refresh_tells_everything_again),
         cmocka_unit_test(nothing_is_repeated_that_was_told),
         cmocka_unit_test(malformed_attribute_is_treated_as_withdraw_not_reset),
