@@ -34,7 +34,7 @@ struct cli {
 /* ---- commands: an exit code ---- */
 
 typedef enum cli_exit cli_command(const struct cli *c);
-cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_neighbor, cli_neighbors,
+cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_mrt, cli_neighbor, cli_neighbors,
     cli_routes, cli_events, cli_keylog, cli_check, cli_version;
 
 /* True when the daemon can't have a tunnel of this name; said on stderr. */
@@ -50,6 +50,8 @@ enum cli_exit cli_ask(const struct cli *c, const char *method, const char *path,
 enum cli_exit cli_stream(const struct cli *c, const char *path, const char *body,
                          uint64_t timeout_us,
                          bool (*fn)(void *arg, json_t *line), void *arg) KD_MUST_USE;
+/* Writes the answer's body to the file, whatever it is. */
+enum cli_exit cli_download(const struct cli *c, const char *path, FILE *to) KD_MUST_USE;
 /* path?key=value, escaped, onto path (cap bytes); value NULL: nothing. */
 void cli_query(char *path, size_t cap, const char *key, const char *value);
 

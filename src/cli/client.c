@@ -17,6 +17,7 @@ struct incoming {
     size_t len, cap, max;
     bool (*fn)(void *arg, json_t *line); /* a stream */
     void *arg;
+    FILE *to;     /* where it goes as it comes: then nothing is kept */
     bool stopped; /* fn had enough */
     CURL *curl;
 };
@@ -62,6 +63,8 @@ static size_t on_data(char *data, size_t size, size_t n, void *arg)
     struct incoming *in = arg;
     long status = 0;
     curl_easy_getinfo(in->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (in->to && status < 400)
+        return fwrite(data, size, n, in->to) * size;
     if (!append(in, data, size * n))
         return 0;
     if (in->fn && status < 400 && !give_lines(in)) {
@@ -157,6 +160,22 @@ enum cli_exit cli_ask(const struct cli *c, const char *method, const char *path,
             e = CLI_FAILED;
         }
     }
+    curl_easy_cleanup(curl);
+    free(in.p);
+    return e;
+}
+
+enum cli_exit cli_download(const struct cli *c, const char *path, FILE *to)
+{
+    struct incoming in = {.max = LINE_MAX_LEN, .to = to};
+    CURL *curl = prepare(c, path, &in);
+    if (!curl)
+        return CLI_FAILED;
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, ANSWER_S);
+    CURLcode rc = curl_easy_perform(curl);
+    enum cli_exit e = judge(c, curl, rc, &in);
+    if (e == CLI_TIMEOUT)
+        fprintf(stderr, "kedge: kedged at %s doesn't answer\n", c->socket);
     curl_easy_cleanup(curl);
     free(in.p);
     return e;

@@ -42,6 +42,8 @@ static const struct command {
     {"reset", "TUNNEL [--wait 10s]", 1, 1, O_WAIT, cli_tunnel, "down, then up at once"},
     {"bgp neighbors", "[NEIGHBOR] [--azure[=COLUMN,...]]", 0, 1, O_AZURE, cli_neighbors,
      "BGP sessions, or one in full; --azure: as Get-AzVirtualNetworkGatewayBGPPeerStatus"},
+    {"bgp mrt", "table --out FILE", 1, 1, O_OUT, cli_mrt,
+     "dump the table as MRT (TABLE_DUMP_V2), for bgpdump and its kind"},
     {"neighbor shutdown", "NAME", 1, 1, 0, cli_neighbor, "end a session until it is enabled"},
     {"neighbor enable", "NAME", 1, 1, 0, cli_neighbor, "let it come up again"},
     {"routes", "[best|learned [NEIGHBOR]|advertised NEIGHBOR] [PREFIX] [--azure[=COLUMN,...]]", 0,

@@ -4,6 +4,7 @@
  *   GET  /v1/status[?tunnel=N]            GET  /v1/bgp/neighbors[?neighbor=N][&azure=1]
  *   GET  /v1/routes?view=V&neighbor=N&prefix=P[&azure=1]   GET  /v1/events?since=SEQ[&follow=1]
  *   GET  /v1/explain[?tunnel=N]                  POST /v1/keylog
+ *   GET  /v1/bgp/mrt                             (an MRT dump of the table, no JSON)
  *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|enable */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -27,6 +28,7 @@ struct ctl_env {
     const struct ctl_ring *ring;
     const char *version; /* of the daemon */
     uint64_t now_us, start_us; /* CLOCK_MONOTONIC */
+    uint32_t wall_s;           /* UTC seconds since 1970, now */
     /* The data plane's counters of a child; false when it has none. May be NULL. */
     bool (*count)(void *arg, struct kd_handle child, struct ctl_counters *c);
     bool keylog_allowed;     /* control.keylog */

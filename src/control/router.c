@@ -1,5 +1,6 @@
 /* Requests: a table of routes, each with its method and handler. Every refusal says what would do.
  */
+#include "bgp/mrt.h"
 #include "control/control.h"
 
 #include <stdarg.h>
@@ -155,6 +156,21 @@ static struct ctl_response get_routes(const struct ctl_env *env, const struct ct
     struct ctl_routes_query q = {(enum bgp_rib_view)v, peer, within ? &p : NULL,
                                  holding ? &p.addr : NULL};
     return respond(200, azure ? ctl_azure_routes(env, &q) : ctl_routes(env, &q));
+}
+
+static struct ctl_response get_mrt(const struct ctl_env *env, const struct ctl_request *req,
+                                   const struct args *a)
+{
+    struct ctl_response r = {.status = 200,
+                             .type = "application/octet-stream",
+                             .tunnel = CORE_NO_TUNNEL,
+                             .peer = CORE_NO_PEER};
+    (void)req;
+    (void)a;
+    r.body = (char *)bgp_mrt_table(core_bgp(env->core), env->now_us, env->wall_s, &r.len);
+    if (!r.body)
+        r.status = 500;
+    return r;
 }
 
 static struct ctl_response get_events(const struct ctl_env *env, const struct ctl_request *req,
@@ -345,6 +361,7 @@ static const struct route {
     {"GET", "/v1/status", get_status, 0},
     {"GET", "/v1/explain", get_explain, 0},
     {"GET", "/v1/bgp/neighbors", get_neighbors, 0},
+    {"GET", "/v1/bgp/mrt", get_mrt, 0},
     {"GET", "/v1/routes", get_routes, 0},
     {"GET", "/v1/events", get_events, 0},
     {"POST", "/v1/tunnels/*/up", post_tunnel, CORE_CMD_UP},

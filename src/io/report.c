@@ -97,6 +97,7 @@ static struct ctl_response on_request(void *arg, const struct ctl_request *req)
                           .version = KEDGE_VERSION,
                           .now_us = io_now_us(),
                           .start_us = io->start_us,
+                          .wall_s = (uint32_t)(wall_us() / 1000000),
                           .count = count,
                           .keylog_allowed = io->cfg->keylog,
                           .keylog_path = io_keylog_path(io),

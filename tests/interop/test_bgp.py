@@ -3,6 +3,7 @@ import signal
 
 import pytest
 
+from lab import mrt
 from lab.topology import Topology, read
 from lab.wait import until
 from peers import ping_both_ways, strongswan_pair, with_bgp
@@ -89,6 +90,28 @@ def test_a_withdrawn_route_leaves_the_kernel(beside):
     beside["router"].kedge.events.wait("route.del", 15, mark, prefix="10.21.0.0/24")
     assert "10.21.0.0/24" not in beside["router"].ip("route")
     until(lambda: "10.21.0.0/24" not in beside["bird"].bird.show("route"), 10, "BIRD forgets 10.21.0.0/24", 0.1)
+
+
+def test_the_mrt_dump_holds_what_the_views_show(beside, tmp_path):
+    """Read by a parser of the tests' own, and row for row by bgpdump."""
+    kedge, host = beside["router"].kedge, beside["router"]
+    for prefix, neighbor, _ in PEER_ROUTES:
+        kedge.wait_route(prefix, neighbor=neighbor, installed=True)
+    out = tmp_path / "table.mrt"
+    kedge.cli("bgp", "mrt", "table", "--out", str(out))
+    address = {row["name"]: row["address"] for row in kedge.json("bgp", "neighbors")["neighbors"]}
+    learned = {(r["prefix"], address[r["neighbor"]], tuple(r["as_path"]), r["next_hop"])
+               for r in kedge.routes("learned") if r["accepted"]}
+    ours = {r["prefix"] for r in kedge.routes() if r["local"]}
+    rows = mrt.table(out.read_bytes())
+    assert {(p, peer, tuple(path), hop) for p, peer, path, hop in rows if peer != "0.0.0.0"} == learned
+    assert {p for p, peer, _, _ in rows if peer == "0.0.0.0"} == ours and len(rows) == len(learned) + len(ours)
+    lines = [line.split("|") for line in host.run("bgpdump", "-m", "-v", str(out)).stdout.splitlines()]
+    dumped = {(f[5], f[3], tuple(int(asn) for asn in f[6].split()), f[8]) for f in lines if f[3] != "0.0.0.0"}
+    assert dumped == learned and {f[0] for f in lines} == {"TABLE_DUMP2"} and len(lines) == len(rows)
+    done = kedge.cli("bgp", "mrt", "table", "--out", "/nonexistent/table.mrt", check=False)
+    assert done.returncode == 1 and "/nonexistent/table.mrt" in done.stderr
+    assert kedge.cli("bgp", "mrt", "table", check=False).returncode == 2
 
 
 def test_many_routes_arrive_and_leave_together(beside):

@@ -1,0 +1,41 @@
+/* kedge bgp mrt: the table as a file that route collectors' tools read. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A file that isn't whole doesn't stay; a device or a pipe does. */
+static void drop(const char *out)
+{
+    struct stat st;
+    if (stat(out, &st) == 0 && S_ISREG(st.st_mode))
+        unlink(out);
+}
+
+static enum cli_exit into_file(const struct cli *c, const char *out)
+{
+    FILE *f = fopen(out, "wb");
+    if (!f) {
+        fprintf(stderr, "kedge: %s: %s\n", out, strerror(errno));
+        return CLI_FAILED;
+    }
+    enum cli_exit e = cli_download(c, "/v1/bgp/mrt", f);
+    if (fclose(f) != 0 && e == CLI_OK) {
+        fprintf(stderr, "kedge: %s: %s\n", out, strerror(errno));
+        e = CLI_FAILED;
+    }
+    if (e != CLI_OK)
+        drop(out);
+    return e;
+}
+
+enum cli_exit cli_mrt(const struct cli *c)
+{
+    if (strcmp(c->argv[0], "table") != 0 || !c->out) {
+        fputs("usage: kedge bgp mrt table --out FILE\n", stderr);
+        return CLI_USAGE;
+    }
+    return into_file(c, c->out);
+}
