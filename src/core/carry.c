@@ -79,6 +79,14 @@ void core_carry_cleared(struct core *c, struct core_tunnel *t)
     core_say(c, &r);
 }
 
+bool core_tunnels_clearing(const struct core *c)
+{
+    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)
+        if (c->tunnels[i].clear == CORE_CLEAR_SENDING)
+            return true;
+    return false;
+}
+
 void core_tunnels_acked(struct core *c, uint32_t seq)
 {
     for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)

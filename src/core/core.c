@@ -326,8 +326,8 @@ static void settle(struct core *c)
     for (int turns = 0; turns < 256 && core_room(c); turns++) {
         if (c->work_head)
             work_one(c);
-        else if (!timers(c, &bgp_turns))
-            break;
+        else if (core_tunnels_clearing(c) || !timers(c, &bgp_turns))
+            break; /* a failover leaves before anything that can wait */
     }
     if (c->groups_stale && core_room(c))
         core_groups_reconsider(c);

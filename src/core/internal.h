@@ -335,6 +335,8 @@ void core_tunnel_seen(struct core *c, struct kd_handle child);
 void core_tunnel_device(struct core *c, const struct core_ev *ev);
 void core_tunnel_command(struct core *c, uint32_t tunnel, enum core_command cmd);
 void core_tunnel_neighbor_ready(struct core *c, uint32_t tunnel);
+/* Has one lost its path in this step, and what empties the FIB is still to be sent? */
+bool core_tunnels_clearing(const struct core *c);
 /* The step's IKE work is done: a tunnel whose last pair went without a successor has lost it. */
 void core_tunnels_settle(struct core *c);
 /* What empties the FIB is out: from here on its last acknowledgement is waited for. True when a

@@ -130,7 +130,8 @@ static void act(struct sim_gw *g, const struct core_act *a)
         sim_dp_act(g, a);
         break;
     case CORE_ACT_NETLINK:
-        sim_kernel_request(&g->kernel, data);
+        if (!g->outside.netlink || !g->outside.netlink(g->outside.arg, data))
+            sim_kernel_request(&g->kernel, data);
         break;
     case CORE_ACT_BFD_SEND:
         sim_stack_bfd(g, a, data);
@@ -170,6 +171,8 @@ static void step(struct sim_gw *g, struct core_ev *ev)
     trace(g, &core_ev_schema, ev, kd_bytes(NULL, 0));
     g->stepping = true;
     g->n_steps++;
+    if (g->outside.step)
+        g->outside.step(g->outside.arg);
     core_step(g->core, ev, out);
     for (uint32_t i = 0; i < out->n; i++) {
         trace(g, &core_act_schema, &out->a[i], kd_bytes(out->buf, out->used));

@@ -22,6 +22,14 @@ struct sim_record {
 
 struct sim_post;
 
+/* A real kernel beside the pretend one (tests/bench/failover.c): told before each step, and offered
+ * every netlink request; true when it has carried it out. */
+struct sim_outside {
+    void *arg;
+    void (*step)(void *arg);
+    bool (*netlink)(void *arg, struct kd_bytes msg);
+};
+
 struct sim_gw {
     struct sim_gw *next;
     struct sim *sim;
@@ -37,6 +45,7 @@ struct sim_gw {
     uint64_t job_us, kernel_us, sa_us;
     bool nl_deaf; /* netlink answers and news are lost until sim_gw_overrun() */
     struct sim_kernel kernel;
+    struct sim_outside outside; /* functions NULL: none */
     struct sim_dp dp;
     struct sim_tcp tcp;
     uint32_t *tun; /* ifindex by tunnel, 0: no device */
