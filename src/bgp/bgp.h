@@ -177,6 +177,7 @@ struct bgp_peer_view {
     struct kd_addr local, remote;
     uint32_t asn;
     bool ibgp;
+    bool as4; /* ASNs of four octets on the wire; true while down */
     uint32_t received, accepted, advertised; /* prefixes */
     uint64_t msgs_in, msgs_out;
     char last_error[128];

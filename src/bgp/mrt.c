@@ -1,4 +1,4 @@
-/* MRT: TABLE_DUMP_V2 (RFC 6396 4.3). Not here: BGP4MP (messages as they come), additional paths.
+/* MRT: TABLE_DUMP_V2 (RFC 6396 4.3). Not here: BGP4MP (mrt_updates.c), additional paths.
  *
  * Known deviation: a path's time isn't kept, so "originated" is when its session came up, and for
  * our own networks the time of the dump. */

@@ -23,6 +23,7 @@ bool bgp_peer_get(const struct bgp *b, uint32_t peer, struct bgp_peer_view *v)
     v->remote = p->remote;
     v->asn = p->asn;
     v->ibgp = p->ibgp;
+    v->as4 = !p->up || p->up->as4;
     for (int i = 0; p->up && i < 2; i++) {
         v->received += p->family[i].paths.n;
         v->accepted += p->family[i].accepted;

@@ -50,8 +50,8 @@ enum cli_exit cli_ask(const struct cli *c, const char *method, const char *path,
 enum cli_exit cli_stream(const struct cli *c, const char *path, const char *body,
                          uint64_t timeout_us,
                          bool (*fn)(void *arg, json_t *line), void *arg) KD_MUST_USE;
-/* Writes the answer's body to the file, whatever it is. */
-enum cli_exit cli_download(const struct cli *c, const char *path, FILE *to) KD_MUST_USE;
+/* Writes the answer's body to the file, whatever it is; endless: however long it takes. */
+enum cli_exit cli_download(const struct cli *c, const char *path, bool endless, FILE *to) KD_MUST_USE;
 /* path?key=value, escaped, onto path (cap bytes); value NULL: nothing. */
 void cli_query(char *path, size_t cap, const char *key, const char *value);
 

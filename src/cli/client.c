@@ -165,13 +165,14 @@ enum cli_exit cli_ask(const struct cli *c, const char *method, const char *path,
     return e;
 }
 
-enum cli_exit cli_download(const struct cli *c, const char *path, FILE *to)
+enum cli_exit cli_download(const struct cli *c, const char *path, bool endless, FILE *to)
 {
     struct incoming in = {.max = LINE_MAX_LEN, .to = to};
     CURL *curl = prepare(c, path, &in);
     if (!curl)
         return CLI_FAILED;
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, ANSWER_S);
+    if (!endless)
+        curl_easy_setopt(curl, CURLOPT_TIMEOUT, ANSWER_S);
     CURLcode rc = curl_easy_perform(curl);
     enum cli_exit e = judge(c, curl, rc, &in);
     if (e == CLI_TIMEOUT)

@@ -4,7 +4,7 @@
  *   GET  /v1/status[?tunnel=N]            GET  /v1/bgp/neighbors[?neighbor=N][&azure=1]
  *   GET  /v1/routes?view=V&neighbor=N&prefix=P[&azure=1]   GET  /v1/events?since=SEQ[&follow=1]
  *   GET  /v1/explain[?tunnel=N]                  POST /v1/keylog
- *   GET  /v1/bgp/mrt                             (an MRT dump of the table, no JSON)
+ *   GET  /v1/bgp/mrt, /v1/bgp/mrt/updates        (MRT, no JSON; the messages as they come)
  *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|enable */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -54,6 +54,7 @@ struct ctl_response {
     /* The caller starts a key log to this path and stops it with the connection, whose stream this
      * answer is to begin (then with the shell's number for it). */
     char keylog[256];
+    bool mrt;        /* likewise, of BGP's messages as MRT */
     uint64_t stream; /* 0: every event */
     bool has_command; /* the caller gives it to the core; the answer doesn't wait for its effect */
     enum core_command command;

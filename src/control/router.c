@@ -166,7 +166,11 @@ static struct ctl_response get_mrt(const struct ctl_env *env, const struct ctl_r
                              .tunnel = CORE_NO_TUNNEL,
                              .peer = CORE_NO_PEER};
     (void)req;
-    (void)a;
+    r.follow = r.mrt = a->which;
+    if (r.mrt) {
+        r.body = calloc(1, 1); /* a stream begins with nothing */
+        return r.body ? r : respond(500, NULL);
+    }
     r.body = (char *)bgp_mrt_table(core_bgp(env->core), env->now_us, env->wall_s, &r.len);
     if (!r.body)
         r.status = 500;
@@ -361,7 +365,8 @@ static const struct route {
     {"GET", "/v1/status", get_status, 0},
     {"GET", "/v1/explain", get_explain, 0},
     {"GET", "/v1/bgp/neighbors", get_neighbors, 0},
-    {"GET", "/v1/bgp/mrt", get_mrt, 0},
+    {"GET", "/v1/bgp/mrt", get_mrt, false},
+    {"GET", "/v1/bgp/mrt/updates", get_mrt, true},
     {"GET", "/v1/routes", get_routes, 0},
     {"GET", "/v1/events", get_events, 0},
     {"POST", "/v1/tunnels/*/up", post_tunnel, CORE_CMD_UP},

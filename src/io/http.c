@@ -96,30 +96,40 @@ static void wake(struct follower *f)
         uv_timer_start(&f->h->deadline, on_deadline, 0, 0);
 }
 
-static void to_followers(struct io_http *h, uint64_t stream, const char *line)
+/* dropped: what one is told that doesn't read fast enough. */
+static void to_followers(struct io_http *h, uint64_t stream, struct kd_bytes part,
+                         const char *dropped)
 {
-    static const char dropped[] =
-        "{\"version\":1,\"error\":\"this follower doesn't read fast enough and is dropped\","
-        "\"remedy\":\"ask again with since=SEQ of the last event read\"}\n";
-    size_t n = strlen(line);
     for (struct follower *f = h->followers; f; f = f->next) {
         if (f->lagged || f->ended || f->stream != stream)
             continue;
-        bool full = f->len - f->at + n > QUEUE_MAX;
-        queue(f, full ? dropped : line, full ? sizeof(dropped) - 1 : n);
+        bool full = f->len - f->at + part.len > QUEUE_MAX;
+        if (full)
+            queue(f, dropped, strlen(dropped));
+        else
+            queue(f, (const char *)part.p, part.len);
         f->lagged |= full;
         wake(f);
     }
 }
 
+static const char lagged[] =
+    "{\"version\":1,\"error\":\"this follower doesn't read fast enough and is dropped\","
+    "\"remedy\":\"ask again with since=SEQ of the last event read\"}\n";
+
 void io_http_event(struct io_http *h, const char *line)
 {
-    to_followers(h, 0, line);
+    to_followers(h, 0, kd_bytes_str(line), lagged);
 }
 
 void io_http_line(struct io_http *h, uint64_t stream, const char *line)
 {
-    to_followers(h, stream, line);
+    to_followers(h, stream, kd_bytes_str(line), lagged);
+}
+
+void io_http_bytes(struct io_http *h, uint64_t stream, struct kd_bytes part)
+{
+    to_followers(h, stream, part, "");
 }
 
 static size_t take(const char *src, size_t len, size_t *at, char *dst, size_t max)

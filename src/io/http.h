@@ -32,6 +32,8 @@ struct io_http *io_http_new(uv_loop_t *loop, const char *path, const char *group
 void io_http_event(struct io_http *h, const char *line);
 /* One line to the follower of this stream alone. */
 void io_http_line(struct io_http *h, uint64_t stream, const char *line);
+/* Bytes of no lines; when it doesn't read fast enough its stream just ends. */
+void io_http_bytes(struct io_http *h, uint64_t stream, struct kd_bytes part);
 /* Sends what can be sent at once, ends the followers, closes and removes the socket. The memory
  * goes with the loop's close callbacks: run the loop once more. */
 void io_http_free(struct io_http *h);

@@ -6,6 +6,7 @@
  *   jobs.c      slow crypto on the pool        kernel.c netlink and interfaces
  *   bfd.c       BFD's sockets                  keylog.c keys into files, for Wireshark
  *   dp.c glue   data plane events              report.c log, event ring, HTTP followers
+ *   mrt.c       BGP's messages as MRT
  *   priv.c      everything that needs privilege */
 #ifndef IO_IO_H
 #define IO_IO_H
@@ -55,6 +56,7 @@ struct io {
     struct ctl_ring *ring;
     struct io_http *http;
     struct io_keylog *keylog; /* NULL: no keys are being written */
+    uint64_t mrt_stream;      /* whose stream BGP's messages go to; 0: nobody's */
     uint64_t streams;         /* numbers given to followers of their own stream */
     uint64_t start_us;
     int log_level;

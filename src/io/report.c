@@ -3,6 +3,7 @@
 #include "io/io.h"
 
 #include "io/keylog.h"
+#include "io/mrt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,9 +85,21 @@ static void start_keylog(struct io *io, struct ctl_response *res)
     res->stream = io->streams;
 }
 
+static void start_mrt(struct io *io, struct ctl_response *res)
+{
+    if (io_mrt_start(io, ++io->streams)) {
+        res->stream = io->streams;
+        return;
+    }
+    ctl_response_done(res);
+    *res = ctl_error(409, "end that kedge bgp mrt updates first",
+                     "BGP's messages are being written down already");
+}
+
 static void on_ended(void *arg, uint64_t stream)
 {
     io_keylog_stop(arg, stream);
+    io_mrt_stop(arg, stream);
 }
 
 static struct ctl_response on_request(void *arg, const struct ctl_request *req)
@@ -106,6 +119,8 @@ static struct ctl_response on_request(void *arg, const struct ctl_request *req)
 
     if (res.keylog[0])
         start_keylog(io, &res);
+    if (res.mrt)
+        start_mrt(io, &res);
 
     if (res.has_command) {
         struct core_ev ev = {.kind = CORE_EV_COMMAND,

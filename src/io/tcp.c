@@ -3,6 +3,7 @@
  * (DESIGN 3.6). A close lets what was written go out, waits for the peer's end a bounded time, then
  * ends. */
 #include "io/io.h"
+#include "io/mrt.h"
 
 #include "io/priv.h"
 #include "io/sockaddr.h"
@@ -26,6 +27,7 @@ struct io_tcp_conn {
     uint64_t token;          /* 0 when outgoing or claimed */
     bool closing, told, linger_on;
     uint8_t handles; /* uv handles still open */
+    struct io_mrt_taps *mrt;
     char buf[65536];
 };
 
@@ -91,6 +93,7 @@ static void freed(uv_handle_t *h)
             *p = c->next;
             break;
         }
+    io_mrt_forget(&c->mrt);
     free(c);
 }
 
@@ -121,6 +124,28 @@ static struct io_tcp_conn *conn_new(struct io *io)
 
 /* ---- reading ---- */
 
+static void endpoints(struct io_tcp_conn *c, struct core_ev *ev)
+{
+    struct sockaddr_storage ss;
+    int len = sizeof(ss);
+
+    if (uv_tcp_getsockname(&c->h, (struct sockaddr *)&ss, &len) == 0)
+        ev->local = io_sockaddr_to((struct sockaddr *)&ss);
+    len = sizeof(ss);
+    if (uv_tcp_getpeername(&c->h, (struct sockaddr *)&ss, &len) == 0)
+        ev->remote = io_sockaddr_to((struct sockaddr *)&ss);
+}
+
+static void tap(struct io_tcp_conn *c, bool sent, struct kd_bytes data)
+{
+    struct core_ev ev = {.kind = CORE_EV_TCP_BYTES};
+
+    if (!c->io->mrt_stream)
+        return;
+    endpoints(c, &ev);
+    io_mrt_bytes(c->io, &c->mrt, &ev.local.addr, &ev.remote.addr, sent, data);
+}
+
 static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *buf)
 {
     struct io_tcp_conn *c = h->data;
@@ -144,22 +169,11 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     if (c->closing)
         return; /* said goodbye: what still comes is not for us */
     ev.data = kd_bytes(buf->base, (size_t)n);
+    tap(c, false, ev.data);
     io_feed(c->io, &ev);
 }
 
 /* ---- opening ---- */
-
-static void endpoints(struct io_tcp_conn *c, struct core_ev *ev)
-{
-    struct sockaddr_storage ss;
-    int len = sizeof(ss);
-
-    if (uv_tcp_getsockname(&c->h, (struct sockaddr *)&ss, &len) == 0)
-        ev->local = io_sockaddr_to((struct sockaddr *)&ss);
-    len = sizeof(ss);
-    if (uv_tcp_getpeername(&c->h, (struct sockaddr *)&ss, &len) == 0)
-        ev->remote = io_sockaddr_to((struct sockaddr *)&ss);
-}
 
 static void on_connect(uv_connect_t *req, int status)
 {
@@ -316,6 +330,7 @@ static void do_write(struct io_tcp_conn *c, struct kd_bytes data)
     uv_buf_t buf;
 
     kd_assert(r);
+    tap(c, true, data);
     memcpy(r->data, data.p, data.len);
     r->len = (uint32_t)data.len;
     r->c = c;

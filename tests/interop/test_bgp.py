@@ -4,6 +4,7 @@ import signal
 import pytest
 
 from lab import mrt
+from lab.kedge import binary
 from lab.topology import Topology, read
 from lab.wait import until
 from peers import ping_both_ways, strongswan_pair, with_bgp
@@ -112,6 +113,33 @@ def test_the_mrt_dump_holds_what_the_views_show(beside, tmp_path):
     done = kedge.cli("bgp", "mrt", "table", "--out", "/nonexistent/table.mrt", check=False)
     assert done.returncode == 1 and "/nonexistent/table.mrt" in done.stderr
     assert kedge.cli("bgp", "mrt", "table", check=False).returncode == 2
+
+
+def test_the_mrt_of_messages_has_what_frr_says_and_what_bird_is_told(beside, tmp_path):
+    """Begun in the middle of running sessions; the second one at a time is refused."""
+    kedge, host, frr = beside["router"].kedge, beside["router"], beside["frr"].frr
+    out, prefix = tmp_path / "updates.mrt", bytes([24, 10, 77, 0])
+    program = host.spawn("mrt", [binary("src", "cli", "kedge"), "bgp", "mrt", "updates", "--out", str(out)])
+    sides = {row["name"]: row["address"] for row in kedge.json("bgp", "neighbors")["neighbors"]}
+
+    def seen(name, sent):
+        return any(peer == sides[name] and was_sent == sent and kind == 2 and body.endswith(prefix)
+                   for peer, was_sent, kind, body in mrt.messages(out.read_bytes()))
+
+    def announced():
+        """Again and again: when the tap began isn't told."""
+        for word in ("no network", "network"):
+            frr.configure("router bgp 65020", "address-family ipv4 unicast", f"{word} 10.77.0.0/24")
+        return out.exists() and seen("frr", False) and seen("bird", True)
+    frr.configure("router bgp 65020", "address-family ipv4 unicast", "network 10.77.0.0/24")
+    until(announced, 20, "10.77.0.0/24 in and out", 0.3)
+    done = kedge.cli("bgp", "mrt", "updates", "--out", "/dev/null", check=False)
+    assert done.returncode == 1 and "already" in done.stderr
+    frr.configure("router bgp 65020", "address-family ipv4 unicast", "no network 10.77.0.0/24")
+    program.kill()
+    text = host.run("bgpdump", "-m", str(out)).stdout
+    assert f"|A|{sides['frr']}|65020|10.77.0.0/24|65020|IGP|" in text
+    assert kedge.cli("status").returncode == 0  # the tap's end is nobody's loss
 
 
 def test_many_routes_arrive_and_leave_together(beside):

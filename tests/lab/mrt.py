@@ -1,4 +1,4 @@
-"""A reader of MRT files (RFC 6396) of the tests' own: TABLE_DUMP_V2 as rows."""
+"""A reader of MRT files (RFC 6396) of the tests' own: TABLE_DUMP_V2 and BGP4MP_ET as rows."""
 import ipaddress
 import struct
 
@@ -84,4 +84,19 @@ def table(data):
             hop = found[3] if size == 4 else found[14][1:]
             rows.append((prefix, peer[1], as_path(found[2]), str(ipaddress.ip_address(hop))))
         assert not cursor.data
+    return rows
+
+
+def messages(data):
+    """[(peer's address, sent by us, type, body)] of BGP4MP_ET records with four-octet ASNs."""
+    rows = []
+    for _, kind, subtype, body in records(data):
+        assert kind == 17 and subtype in (4, 7)
+        cursor = Cursor(body)
+        cursor.take(4 + 4 + 4 + 2)
+        size = 16 if cursor.number(2) == 2 else 4
+        peer = str(ipaddress.ip_address(cursor.take(size)))
+        cursor.take(size)
+        assert cursor.take(16) == b"\xff" * 16 and cursor.number(2) == len(cursor.data) + 18
+        rows.append((peer, subtype == 7, cursor.number(1), cursor.data))
     return rows

@@ -1,4 +1,5 @@
-/* The MRT dump of the table (RFC 6396 4.3), read back record by record by the test's own reader. */
+/* MRT: the dump of the table (RFC 6396 4.3), read back record by record by the test's own reader; messages
+ * cut out of a stream and written down (4.4). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -202,6 +203,95 @@ static void a_table_without_routes_names_the_peers(void **state)
     done(&dump);
 }
 
+/* ---- messages ---- */
+
+static void keepalive(uint8_t *p, uint8_t type)
+{
+    memset(p, 0xff, 16);
+    memcpy(p + 16, (uint8_t[]){0, 19, type}, 3);
+}
+
+static void a_tap_begins_at_the_next_message_and_holds_an_unfinished_one(void **state)
+{
+    uint8_t stream[5 + 19 + 19 + 19];
+    struct bgp_mrt_tap t = {0};
+    struct kd_bytes msg;
+
+    (void)state;
+    memset(stream, 0xff, 5); /* the end of a message; then more ones than a marker has */
+    keepalive(stream + 5, 4);
+    keepalive(stream + 24, 9); /* no type there is: not taken for a message */
+    keepalive(stream + 43, 2);
+    for (size_t cut = 0; cut <= sizeof(stream); cut++) {
+        unsigned n = 0;
+        for (int half = 0; half < 2; half++) {
+            assert_true(bgp_mrt_feed(&t, half ? kd_bytes(stream + cut, sizeof(stream) - cut)
+                                              : kd_bytes(stream, cut)));
+            while (bgp_mrt_next(&t, &msg)) {
+                assert_int_equal(msg.len, 19);
+                assert_int_equal(msg.p[18], n++ ? 2 : 4);
+            }
+        }
+        assert_int_equal(n, 2);
+        bgp_mrt_tap_done(&t);
+    }
+}
+
+static void what_is_no_message_is_not_kept_without_bound(void **state)
+{
+    static uint8_t junk[65536];
+    struct bgp_mrt_tap t = {0};
+    struct kd_bytes msg;
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        assert_true(bgp_mrt_feed(&t, kd_bytes(junk, sizeof(junk))));
+        assert_false(bgp_mrt_next(&t, &msg));
+        assert_true(t.len - t.at < 19);
+    }
+    memset(junk, 0xff, 16);
+    memcpy(junk + 16, (uint8_t[]){0xff, 0xff, 2}, 3); /* the longest one, held until it is whole */
+    assert_true(bgp_mrt_feed(&t, kd_bytes(junk, 60000)));
+    assert_false(bgp_mrt_next(&t, &msg));
+    assert_false(bgp_mrt_feed(&t, kd_bytes(junk, sizeof(junk) + 60000)));
+    assert_int_equal(t.len, 0);
+    bgp_mrt_tap_done(&t);
+}
+
+static void a_message_is_a_record_with_both_ends_and_microseconds(void **state)
+{
+    struct bgp_mrt_session s = {.peer_as = 70000, .local_as = 65515, .as4 = true};
+    uint8_t room[128], m[19];
+    struct kd_writer w;
+    struct kd_reader p;
+
+    (void)state;
+    s.peer = bgp_test_addr("10.0.0.1");
+    s.local = bgp_test_addr("10.0.0.2");
+    keepalive(m, 4);
+    for (int as4 = 0; as4 < 2; as4++)
+        for (int sent = 0; sent < 2; sent++) {
+            static const uint16_t subtypes[2][2] = {{1, 6}, {4, 7}};
+            s.as4 = as4;
+            kd_writer_init(&w, room, sizeof(room));
+            bgp_mrt_message(&w, &s, WALL * 1000000ull + 42, sent, kd_bytes(m, 19));
+            kd_reader_init(&p, kd_written(&w));
+            assert_int_equal(kd_get_u32(&p), WALL);
+            assert_int_equal(kd_get_u16(&p), 17);
+            assert_int_equal(kd_get_u16(&p), subtypes[as4][sent]);
+            uint32_t len = kd_get_u32(&p);
+            assert_int_equal(len, kd_reader_left(&p));
+            assert_int_equal(kd_get_u32(&p), 42);
+            if (as4)
+                bytes_are(&p, "\0\x01\x11\x70\0\0\xff\xeb", 8);
+            else
+                bytes_are(&p, "\x5b\xa0\xff\xeb", 4); /* AS_TRANS */
+            bytes_are(&p, "\0\0\0\x01\x0a\0\0\x01\x0a\0\0\x02", 12);
+            bytes_are(&p, (const char *)m, 19);
+            done(&p);
+        }
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -212,6 +302,9 @@ int main(void)
         T(an_ipv6_next_hop_is_an_abbreviated_mp_reach),
         T(sequence_numbers_rise_and_what_is_not_in_use_is_left_out),
         T(a_table_without_routes_names_the_peers),
+        T(a_tap_begins_at_the_next_message_and_holds_an_unfinished_one),
+        T(what_is_no_message_is_not_kept_without_bound),
+        T(a_message_is_a_record_with_both_ends_and_microseconds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
