@@ -56,6 +56,7 @@ struct core_tunnel_config {
 
 struct core_config {
     uint32_t router_id, asn, table;
+    bool ecmp; /* equally good paths carry together */
     uint32_t n_networks;
     struct kd_prefix networks[CORE_NETWORKS_MAX];
     uint32_t n_listen;

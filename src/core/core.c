@@ -373,6 +373,7 @@ static bool engines_new(struct core *c, const struct core_params *p, uint8_t bfd
     struct bgp_params bp = {.crypto = p->crypto,
                             .asn = c->cfg.asn,
                             .router_id = c->cfg.router_id,
+                            .ecmp = c->cfg.ecmp,
                             .peers_max = CORE_TUNNELS_MAX + CORE_NEIGHBORS_MAX};
     struct kc_rng rng;
 

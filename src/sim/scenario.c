@@ -180,7 +180,9 @@ static void er(struct core_config *c, const char *remote, uint32_t asn,
                const struct sim_pair_options *o)
 {
     neighbor(c, &c->neighbors[0].bgp, "er", remote, asn,
-             o->vpn_first ? POLICY_AVOID : POLICY_PREFER);
+             o->ecmp        ? POLICY_ACCEPT
+             : o->vpn_first ? POLICY_AVOID
+                            : POLICY_PREFER);
     bfd(&c->neighbors[0], o);
 }
 
@@ -189,6 +191,7 @@ static struct sim_gw *azure_new(struct sim *s, const struct sim_pair_options *o)
     struct core_config c;
 
     config(&c, &azure, 1, o->no_er ? 0 : 1);
+    c.ecmp = o->ecmp;
     network(&c, "10.17.11.0/25");
     network(&c, "10.17.11.128/26");
     tunnel(&c, 0, &azure, &onprem, o);
@@ -203,6 +206,7 @@ static struct sim_gw *onprem_new(struct sim *s, const struct sim_pair_options *o
     struct core_config c;
 
     config(&c, &onprem, 1, o->no_er ? 0 : 1);
+    c.ecmp = o->ecmp;
     network(&c, "10.1.11.0/25");
     network(&c, "192.168.11.0/24");
     tunnel(&c, 0, o->nat ? &behind_nat : &onprem, &azure, o);
@@ -221,7 +225,7 @@ void sim_pair_new(struct sim_pair *p, const struct sim_pair_options *o)
 
     memset(p, 0, sizeof(*p));
     p->sim = sim_new(o->seed, 1024);
-    p->first = o->no_er || o->vpn_first ? "vpn0" : "er0";
+    p->first = o->ecmp ? NULL : o->no_er || o->vpn_first ? "vpn0" : "er0";
     p->azure = azure_new(p->sim, o);
     p->onprem = onprem_new(p->sim, o);
     snprintf(text, sizeof(text), "%s/24", azure.outer);
@@ -291,7 +295,7 @@ static bool side_is_up(const struct sim_gw *g, const char *far, const char *firs
         return false;
     if (g->cfg.n_neighbors && !learned(g, SIM_ER))
         return false;
-    return strcmp(sim_way_to(g, far), first) == 0;
+    return !first || strcmp(sim_way_to(g, far), first) == 0;
 }
 
 bool sim_pair_is_up(const struct sim_pair *p)

@@ -16,6 +16,7 @@ struct sim_pair_options {
     enum ike_role azure, onprem;    /* 0: both initiate */
     bool no_er;
     bool vpn_first; /* ExpressRoute at local preference 50: the backup */
+    bool ecmp;      /* ExpressRoute and VPN equally good, and both carry */
     bool nat;       /* onprem behind a NAT; azure only answers */
     bool no_encap;  /* raw ESP */
     uint32_t
@@ -28,7 +29,7 @@ struct sim_pair {
     struct sim *sim;
     struct sim_gw *azure, *onprem;
     struct sim_link *internet, *er; /* end 0 is onprem, end 1 azure */
-    const char *first;              /* the interface that carries when all is well */
+    const char *first; /* the interface that carries when all is well; NULL: both do */
 };
 
 #define SIM_VPN 0u /* the tunnel, and its neighbor's id */

@@ -161,6 +161,63 @@ static void the_tunnel_is_clear_before_its_prefixes_have_new_groups(void **st KD
     sim_pair_free(&p);
 }
 
+/* The members of the group the prefix leads through; 0: no such route. */
+static uint32_t members(const struct sim_gw *g, const char *text)
+{
+    const struct nl_route *r;
+    struct kd_prefix p;
+
+    assert_true(kd_prefix_parse(text, true, &p));
+    r = sim_kernel_route(&g->kernel, 0, &p, FIRST);
+    for (size_t i = 0; r && i < g->kernel.n_nhs; i++)
+        if (g->kernel.nhs[i].id == r->nh_id)
+            return g->kernel.nhs[i].n_group;
+    return 0;
+}
+
+static void equal_paths_carry_together_where_configured(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 87, .ecmp = true};
+    struct sim_pair p;
+
+    pair_up(&p, &o);
+    assert_int_equal(members(p.azure, "10.1.11.0/25"), 2);
+    sim_pair_free(&p);
+    o.ecmp = false;
+    pair_up(&p, &o);
+    assert_int_equal(members(p.azure, "10.1.11.0/25"), 1);
+    sim_pair_free(&p);
+}
+
+/* Either of the two, by the kernel's hand (a link) or by the core's (a dead tunnel). */
+static void of_two_that_carry_together_either_may_go(void **st KD_UNUSED)
+{
+    for (int er = 0; er < 2; er++) {
+        struct sim_pair_options o = {.seed = 88, .ecmp = true};
+        const char *left = er ? "vpn0" : "er0";
+        struct sim_pair p;
+
+        pair_up(&p, &o);
+        if (er)
+            sim_link_unplug(p.er, true);
+        else
+            sim_link_cut(p.internet, -1, true);
+        sim_run(p.sim, er ? KD_MS(1) : KD_S(3));
+        assert_way(p.azure, SIM_ONPREM_HOST, left);
+        run_checked(&p, KD_S(3));
+        check_pair(&p, true);
+        assert_int_equal(members(p.azure, "10.1.11.0/25"), 1);
+        assert_ping(&p, left);
+        if (er)
+            sim_link_unplug(p.er, false);
+        else
+            sim_link_cut(p.internet, -1, false);
+        wait_up(&p, KD_S(90));
+        assert_int_equal(members(p.azure, "10.1.11.0/25"), 2);
+        sim_pair_free(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +228,8 @@ int main(void)
         cmocka_unit_test(a_backup_whose_link_goes_leaves_the_first_alone),
         cmocka_unit_test(a_link_that_flaps_among_the_answers_is_overcome),
         cmocka_unit_test(the_tunnel_is_clear_before_its_prefixes_have_new_groups),
+        cmocka_unit_test(equal_paths_carry_together_where_configured),
+        cmocka_unit_test(of_two_that_carry_together_either_may_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
