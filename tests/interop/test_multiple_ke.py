@@ -29,7 +29,11 @@ def test_rekeys_have_three_key_exchanges_and_lose_nothing(build):
     both_up(lab)
     for host, tunnel in (("left", "right"), ("right", "left")):
         old = lab[host].kedge.tunnel(tunnel)
-        lab[host].kedge.cli("rekey", tunnel)
+        ends = [lab[name].kedge.events for name in ("left", "right")]
+        marks = [events.last_seq for events in ends]
+        lab[host].kedge.cli("rekey", tunnel, "--wait", "10s")
+        for events, mark in zip(ends, marks):
+            events.wait("ike.rekeyed", after=mark)
         new = lab[host].kedge.tunnel(tunnel)
         assert new["ike"]["suite"] == IKE and new["ike"]["spi_i"] != old["ike"]["spi_i"]
         assert [child["suite"] for child in new["children"] if child["spi_in"] != old["children"][0]["spi_in"]] == [ESP]

@@ -208,7 +208,7 @@ static enum cli_exit view(cli_command *fn, const char *words, struct cli c)
         argv[c.argc++] = w;
     return run(fn, &c);
 }
-#define VIEW(fn, words, ...) view(fn, words, (struct cli){.command = #fn + 4, __VA_ARGS__})
+#define VIEW(fn, words, ...) view(fn, words, (struct cli){.command = &#fn[4], __VA_ARGS__})
 
 static void neighbors_are_the_summary_a_router_prints(void **st KD_UNUSED)
 {
