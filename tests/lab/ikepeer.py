@@ -6,9 +6,10 @@
         peer.rekey_child(); peer.rekey_ike(); peer.delete_child(); peer.ping()
         peer.script("rekey-child", lambda peer, sa, message: [notify("TEMPORARY_FAILURE")])
 
-A thread answers what comes in after the profile (ikepeer_profiles.py) or after a script. It asserts what kedge sends:
+A thread answers what comes in after the profile (ikepeer_profiles.py) or after a script; it asserts what kedge sends:
 the first Fault is raised by the next call from the test, at the latest when the `with` ends. It is no second IKE
-daemon: it resolves no collisions, keeps no lifetimes, and asks for what the test tells it to.
+daemon: it resolves no collisions, keeps no lifetimes, and asks for what the test tells it to. Here are its sockets, its
+thread and what it has seen; the exchanges are in ikepeer_answers.py and ikepeer_requests.py.
 """
 import os
 import select
@@ -21,10 +22,11 @@ from dataclasses import dataclass
 
 from . import ikepeer_wire as w
 from .ikepeer_answers import Answers
-from .ikepeer_crypto import Exchange, Suite, auth_psk, first_seed, prf
-from .ikepeer_esp import Child, echo, read_echo
+from .ikepeer_esp import echo, read_echo
+from .ikepeer_requests import Requests
 from .ikepeer_sa import IkeSa
-from .ikepeer_wire import Fault, Message, Payload, need
+from .ikepeer_shared import Shared
+from .ikepeer_wire import Fault, Message, need
 
 PSK = b"a-preshared-key-of-the-lab"
 RESEND = 1.0
@@ -55,7 +57,7 @@ def what_is(message):
     return "info" if message.payloads else "probe"
 
 
-class Peer(Answers):
+class Peer(Answers, Requests, Shared):
     """sas: newest last. journal: the counterpart's requests in order."""
 
     def __init__(self, host, profile, address="198.51.100.1", gateway="192.0.2.1", psk=PSK, inner="10.0.2.1",
@@ -309,183 +311,3 @@ class Peer(Answers):
                 self.echoes[sequence] = False
             self.send_packet(echo(self.inner, self.inner_gateway, 8, 77, sequence), child)
             self.until(lambda number=sequence: self.echoes[number], 5, f"the answer to ping {sequence}")
-
-    # ---- requests ----
-
-    def initiate(self, **changes):
-        """IKE_SA_INIT, again with a COOKIE or for another group, and IKE_AUTH; the IKE SA."""
-        sa = self.begin()
-        answer = self.init(sa)
-        need(sa.state == "keyed", f"IKE_SA_INIT was refused: {answer.errors()}")
-        answer = self.auth(sa, **changes)
-        need(sa.state == "up", f"IKE_AUTH was refused: {answer.errors()}")
-        return sa
-
-    def begin(self):
-        sa = IkeSa(True, os.urandom(8), ni=os.urandom(self.profile.nonce), path=(500, (self.gateway, 500)))
-        with self.changed:
-            self.sas.append(sa)
-        return sa
-
-    def init(self, sa, first=(), group=None):
-        offer = [w.proposal(text, w.P_IKE, n + 1) for n, text in enumerate(self.profile.ike)]
-        sa.ke = Exchange(group or offer[0].kinds(w.T_DH)[0][1])
-        payloads = [*first, Payload(w.SA, w.write_sa(offer)), w.ke(sa.ke.group, sa.ke.public), Payload(w.NONCE, sa.ni),
-                    *self.init_extras(sa, sa.spi_i, bytes(8))]
-        sa.next_out = 0
-        sa.pending.clear()
-        answer = self.request(w.SA_INIT, payloads, sa, lambda m: self._init_answered(sa, m, offer))
-        if answer.notify("COOKIE"):
-            return self.init(sa, [Payload(w.NOTIFY, answer.one(w.NOTIFY))], group)
-        wish = answer.notify("INVALID_KE_PAYLOAD")
-        if wish and not group:
-            return self.init(sa, first, int.from_bytes(wish.data, "big"))
-        return answer
-
-    def _init_answered(self, sa, message, offer):
-        if not message.has(w.SA):
-            return
-        chosen = self.one_of(w.read_sa(message.one(w.SA), 0), offer)
-        group, public = w.read_ke(message.one(w.KE))
-        need(group == sa.ke.group == chosen.dh, "KE of another group")
-        sa.spi_r, sa.nr = message.spi_r, message.one(w.NONCE)
-        need(16 <= len(sa.nr) <= 256, f"nonce of {len(sa.nr)} bytes")
-        self.check_natd(message, sa)
-        sa.init_request, sa.init_response = sa.pending[0].raw, message.raw
-        sa.key(chosen, first_seed(chosen, sa.ni, sa.nr, sa.ke.shared(public)))
-        sa.state = "keyed"
-        if self.profile.natd == "fake":
-            sa.path = (4500, (self.gateway, 4500))
-
-    def auth(self, sa, child=True, identity=None, psk=None, extra=(), ts=None):
-        sa.my_spi = os.urandom(4)
-        payloads = self.auth_payloads(sa, w.IDI, identity, psk)
-        ts_i, ts_r = ts or (self.profile.ts, self.profile.ts)
-        offer = [w.proposal(text, w.P_ESP, n + 1, sa.my_spi, self.profile.esn)
-                 for n, text in enumerate(self.profile.esp)]
-        if child:
-            payloads += [Payload(w.SA, w.write_sa(offer)), w.ts(w.TSI, *ts_i), w.ts(w.TSR, *ts_r)]
-        payloads += [w.notify("INITIAL_CONTACT"), *self.auth_extras(), *extra]
-        return self.request(w.IKE_AUTH, payloads, sa, lambda m: self._auth_answered(sa, m, offer))
-
-    def _auth_answered(self, sa, message, offer):
-        if not message.has(w.AUTH):
-            return
-        self.check_auth(sa, message, w.IDR)
-        sa.state = "up"
-        if message.has(w.SA):
-            child = self.child_of(sa, message, offer, sa.my_spi, True)
-            sa.children.append(child.key(sa.suite.prf, sa.keys.d, sa.ni, sa.nr))
-
-    def rekey_child(self, child=None, offer=None, group=None, ts=None, new=False):
-        """CREATE_CHILD_SA for a pair (new: beside it); deletes the old pair when it worked. The answer."""
-        with self.changed:
-            sa, old = self.sa, None if new else child or self.child
-            spi, ni = os.urandom(4), os.urandom(self.profile.nonce)
-            offer = [w.proposal(text, w.P_ESP, n + 1, spi, self.profile.esn)
-                     for n, text in enumerate(offer or self.profile.offer_rekey)]
-            exchange = Exchange(group) if group else None
-            rekey = [] if new else [w.notify("REKEY_SA", b"", w.P_ESP, old.spi_in)]
-            payloads = [Payload(w.SA, w.write_sa(offer)), Payload(w.NONCE, ni)]
-            payloads += [w.ke(group, exchange.public)] if group else []
-            ts_i, ts_r = ts or (self.profile.ts, self.profile.ts)
-            payloads += [w.ts(w.TSI, *ts_i), w.ts(w.TSR, *ts_r)]
-            payloads = rekey + payloads if self.profile.rekey_order == "first" else payloads + rekey
-
-        def then(message):
-            if not message.has(w.SA):
-                return
-            made = self.child_of(sa, message, offer, spi, True)
-            shared = b""
-            need(message.has(w.KE) == bool(made.suite.dh), "KE without a group, or the reverse")
-            if made.suite.dh:
-                shared = exchange.shared(w.read_ke(message.one(w.KE))[1])
-            sa.children.append(made.key(sa.suite.prf, sa.keys.d, ni, message.one(w.NONCE), shared))
-            if old:
-                old.rekeyed_to = made
-
-        answer = self.request(w.CREATE_CHILD_SA, payloads, sa, then)
-        if answer.has(w.SA) and old:
-            self.delete_child(old)
-        return answer
-
-    def delete_child(self, child=None):
-        child = child or self.child
-        answer = self.info(w.delete(w.P_ESP, child.spi_in))
-        child.deleted = time.monotonic()
-        if answer.has(w.DELETE):
-            need(w.read_delete(answer.one(w.DELETE)) == (w.P_ESP, [child.spi_out]), "DELETE answered with another SPI")
-        return answer
-
-    def rekey_ike(self, offer=None, group=None, delete=True):
-        """One proposal, the suite in use, unless told otherwise. Deletes the old IKE SA when it worked. The answer."""
-        with self.changed:
-            old = self.sa
-            new = IkeSa(True, os.urandom(8), ni=os.urandom(self.profile.nonce), path=old.path)
-            texts = offer or [old.suite.words]
-            offer = [w.proposal(text, w.P_IKE, n + 1, new.spi_i) for n, text in enumerate(texts)]
-            exchange = Exchange(group or offer[0].kinds(w.T_DH)[0][1])
-
-        def then(message):
-            if message.has(w.SA):
-                chosen = self.one_of(w.read_sa(message.one(w.SA), 8), offer)
-                new.spi_r = w.read_sa(message.one(w.SA), 8)[0].spi
-                new.nr = message.one(w.NONCE)
-                self.succeed(old, new, chosen, exchange.shared(w.read_ke(message.one(w.KE))[1]))
-
-        answer = self.request(w.CREATE_CHILD_SA, [Payload(w.SA, w.write_sa(offer)), Payload(w.NONCE, new.ni),
-                                                  w.ke(exchange.group, exchange.public)], old, then)
-        if answer.has(w.SA) and delete:
-            self.delete_ike(old)
-        return answer
-
-    def succeed(self, old, new, suite, shared):
-        """2.18: the new IKE SA with the old one's children. The old PRF makes the seed."""
-        new.key(suite, prf(old.suite.prf, old.keys.d, shared + new.ni + new.nr))
-        new.state, new.peer_id = "up", old.peer_id
-        new.children, old.children = old.children, []
-        old.state = "rekeyed"
-        self.sas.append(new)
-
-    def delete_ike(self, sa=None):
-        sa = sa or self.sa
-        answer = self.request(w.INFORMATIONAL, [w.delete(w.P_IKE)], sa)
-        need(not answer.payloads, "the DELETE of an IKE SA is answered with payloads")
-        sa.state = "deleted"
-        return answer
-
-    # ---- shared by both roles ----
-
-    @staticmethod
-    def one_of(answer, offer):
-        """The Suite of an answer, which has to be a choice from the offer."""
-        need(len(answer) == 1, "an answer with several proposals")
-        offered = next((p for p in offer if p.number == answer[0].number), None)
-        need(offered, f"the answer's number {answer[0].number} was not offered")
-        need(set(answer[0].transforms) <= set(offered.transforms), f"{answer[0].words()} was not offered")
-        need({t[0] for t in answer[0].transforms} == {t[0] for t in offered.transforms}, "a type of transform is missing")
-        return Suite(answer[0])
-
-    def child_of(self, sa, message, offer, spi, made_by_us):
-        """The pair that an answer to our offer describes, without keys."""
-        answer = w.read_sa(message.one(w.SA), 4)
-        suite = self.one_of(answer, offer)
-        ts_i, ts_r = w.read_ts(message.one(w.TSI)), w.read_ts(message.one(w.TSR))
-        return Child(suite, spi, answer[0].spi, made_by_us, ts_i, ts_r)
-
-    def auth_payloads(self, sa, kind, identity=None, psk=None):
-        body = w.identity(identity or self.profile.identity or self.address)
-        message, nonce, sk = (sa.init_request, sa.nr, sa.keys.pi) if sa.initiator else \
-            (sa.init_response, sa.ni, sa.keys.pr)
-        data = auth_psk(sa.suite.prf, psk or self.psk, message, nonce, sk, body)
-        return [*(Payload(w.VENDOR, v) for v in self.profile.vendor_auth), Payload(kind, body),
-                Payload(w.AUTH, bytes([2, 0, 0, 0]) + data)]
-
-    def check_auth(self, sa, message, kind):
-        """The counterpart's AUTH."""
-        body = message.one(kind)
-        sent, nonce, sk = (sa.init_response, sa.ni, sa.keys.pr) if sa.initiator else \
-            (sa.init_request, sa.nr, sa.keys.pi)
-        wanted = auth_psk(sa.suite.prf, self.psk, sent, nonce, sk, body)
-        need(message.one(w.AUTH) == bytes([2, 0, 0, 0]) + wanted, "AUTH does not verify")
-        sa.peer_id = body

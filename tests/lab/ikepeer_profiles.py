@@ -1,9 +1,21 @@
 """Who a scripted peer is: what it offers and takes, its vendor ids, notifies and habits.
 
-Sources: Azure: facts measured by others (offers in order, ID_IPV4, one proposal in its IKE rekey, six without KE in its
-child rekey). IOS-XE: Cisco's published debugs of IKEv2 (two vendor ids and NAT-D behind the nonce, NAT-D with protocol
-IKE, IKE_AUTH with a configuration request and SET_WINDOW_SIZE 5, ESP_TFC and NON_FIRST_FRAGMENTS). Windows: strongSwan's
-logs of its connections (18 IKE proposals, five of ESP, both address families, 48-byte nonces).
+No profile was recorded from the device it is named after. They make kedge meet what such peers are known or believed to
+send; that it works with the devices themselves they don't show. Where each thing is from:
+
+Known (shared/facts/azure.md, section 1): Azure's IKE offers and their order (1.1), its ESP offers as initiator and the
+first 19 rows that it takes as responder (1.2; rows 20 to 26 are left out), no KE in its child rekeys (1.2, 1.6), one
+proposal in its IKE rekey (1.6), ID_IPV4_ADDR (1.4), selectors 0.0.0.0/0 first (1.5). IOS's suites, PSK and identity: the
+configuration in seed 001.
+Published by others: Azure's two vendor ids, of a point-to-site gateway (facts 1.7; unconfirmed for site-to-site). Windows's
+four vendor ids (strongSwan's log in jawj/IKEv2-setup#84). IOS's Vendor ID of fragmentation in IKE_SA_INIT and the
+protocol IKE in its NAT detection notifies (Cisco's guide "Configuring IKEv2 Fragmentation").
+The authors' recollection, of debugs and logs that are not at hand: IOS's other vendor ids, 20-byte nonce, CERTREQ,
+configuration request, SET_WINDOW_SIZE 5, the notifies of IKE_AUTH, ESP without an ESN transform, N(REKEY_SA) last.
+Windows's 18 IKE and five ESP proposals and their order, 48-byte nonces (Azure's too), CERTREQ, configuration request,
+MOBIKE, both address families.
+Known to differ: vendor ids stand before NAT detection here; behind it in the Windows log, in Cisco's guide and in Azure's
+point-to-site answer, which also announces fragmentation and asks for certificates.
 """
 from dataclasses import dataclass, replace
 
