@@ -16,6 +16,7 @@ struct import {
     struct bgp_peer *p;
     struct bgp_family *f;
     uint32_t attr_in;
+    uint32_t eligible; /* entries of the import policy */
     bool refused; /* a loop: held, never accepted */
     int memo_end; /* entries below it may be set */
     uint32_t memo[ENTRIES];
@@ -25,14 +26,30 @@ struct import {
 
 static bool loops(const struct bgp *b, const struct bgp_peer *p, const struct bgp_attrs *a)
 {
-    if (bgp_aspath_has(a->as_path, b->params.asn)) /* RFC 4271 9.1.2 */
+    if (bgp_aspath_count(a->as_path, b->params.asn) > p->allow_as_in) /* RFC 4271 9.1.2 */
         return true;
     return p->ibgp && a->has & BGP_HAS(BGP_A_ORIGINATOR_ID) &&
            a->originator_id == b->params.router_id; /* RFC 4456 8 */
 }
 
-static void apply(struct bgp_attrs *a, const struct bgp_route_set *set, struct kd_writer *room)
+static void set_nexthop(const struct bgp_peer *p, struct bgp_attrs *a,
+                        const struct bgp_route_set *set)
 {
+    const struct kd_addr *to = set->set_nexthop == BGP_NEXTHOP_PEER ? &p->remote : &set->nexthop;
+
+    if (set->set_nexthop && to->family == a->nexthop.family)
+        a->nexthop = *to;
+}
+
+static void apply(struct bgp *b, const struct bgp_peer *p, struct bgp_attrs *a,
+                  const struct bgp_route_set *set, struct kd_writer *room)
+{
+    struct kd_writer communities;
+
+    set_nexthop(p, a, set);
+    kd_writer_init(&communities, b->community_room, BGP_COMMUNITY_ROOM);
+    bgp_community_apply(a, &set->community, &communities);
+    room->ok &= communities.ok;
     if (set->set_local_pref) {
         a->has |= BGP_HAS(BGP_A_LOCAL_PREF);
         a->local_pref = set->local_pref;
@@ -52,17 +69,20 @@ static uint32_t entry_attr(struct bgp *b, const struct bgp_peer *p, uint32_t att
 {
     uint8_t path[BGP_AS_PATH_BYTES + 2 + 4 * BGP_PREPEND_MAX];
     struct kd_writer room;
-    struct bgp_route_set set;
+    struct bgp_route_set set = {0};
     struct bgp_attrs a;
 
-    if (!p->import)
-        return bgp_attrs_ref(&b->attrs, attr_in);
-    set = bgp_route_map_set(p->import, entry);
-    if (!set.any)
+    if (p->import)
+        set = bgp_route_map_set(p->import, entry);
+    if (!set.any && !p->graceful_shutdown)
         return bgp_attrs_ref(&b->attrs, attr_in);
     bgp_attrs_get(&b->attrs, attr_in, &a);
     kd_writer_init(&room, path, sizeof(path));
-    apply(&a, &set, &room);
+    apply(b, p, &a, &set, &room);
+    if (p->graceful_shutdown && bgp_community_has(&a, BGP_COMMUNITY_GRACEFUL_SHUTDOWN)) {
+        a.has |= BGP_HAS(BGP_A_LOCAL_PREF); /* RFC 8326 4.2 */
+        a.local_pref = 0;
+    }
     return room.ok ? bgp_attrs_intern(&b->attrs, &a) : 0;
 }
 
@@ -74,7 +94,7 @@ static uint32_t import_attr(struct import *m, const struct kd_prefix *prefix)
     if (m->refused || (!m->p->import && !m->p->ibgp)) /* RFC 8212 */
         return 0;
     if (m->p->import)
-        entry = bgp_route_map_match(m->p->import, prefix);
+        entry = bgp_route_map_match(m->p->import, m->eligible, prefix);
     if (entry < 0)
         return 0;
     for (; m->memo_end <= entry; m->memo_end++)
@@ -93,6 +113,7 @@ static void import_begin(struct import *m, struct bgp *b, struct bgp_peer *p, st
     m->attr_in = attr_in;
     m->refused = loops(b, p, a);
     m->memo_end = 0;
+    m->eligible = p->import && !m->refused ? bgp_route_map_eligible(p->import, a, &b->work) : 0;
 }
 
 static void import_end(struct import *m)
@@ -122,13 +143,42 @@ static void set_attrs(struct bgp *b, struct bgp_family *f, struct bgp_path *path
     bgp_rib_mark(f->rib, path->dest);
 }
 
+/* The next hop of what the policy made of a route; nexthop: that of what came, 0 when it is to be
+ * looked up. 0: out of memory. */
+static uint32_t nexthop_of(struct import *m, uint32_t nexthop, uint32_t attr)
+{
+    const struct kd_addr *in = &bgp_attrs_at(&m->b->attrs, m->attr_in)->nexthop;
+    const struct kd_addr *a = attr ? &bgp_attrs_at(&m->b->attrs, attr)->nexthop : in;
+
+    if (nexthop && kd_addr_eq(a, in))
+        return nexthop;
+    return bgp_nexthop_get(&m->b->nexthops, m->p->table, m->p->iface, a);
+}
+
+static void move_path(struct import *m, struct bgp_path *path, uint32_t nexthop)
+{
+    struct bgp_nexthops *t = &m->b->nexthops;
+
+    if (path->nexthop == nexthop)
+        return;
+    bgp_nexthop_ref(t, nexthop);
+    bgp_nexthop_unref(t, path->nexthop);
+    path->nexthop = nexthop;
+    bgp_rib_mark(m->f->rib, path->dest);
+}
+
+/* nexthop: of what came. */
 static bool set_path(struct import *m, uint32_t nexthop, const struct kd_prefix *prefix)
 {
     struct bgp *b = m->b;
     struct bgp_rib *rib = m->f->rib;
-    uint32_t dest = bgp_rib_get(rib, prefix), i;
+    uint32_t attr = import_attr(m, prefix), dest, i;
     struct bgp_path *path;
 
+    nexthop = nexthop_of(m, nexthop, attr);
+    if (!nexthop)
+        return false;
+    dest = bgp_rib_get(rib, prefix);
     i = dest ? bgp_path_find(rib, dest, m->p->slot) : 0;
     if (dest && !i) {
         i = bgp_path_add(rib, dest, m->p->slot, &m->f->paths);
@@ -138,13 +188,8 @@ static bool set_path(struct import *m, uint32_t nexthop, const struct kd_prefix 
     if (!i)
         return false;
     path = bgp_rib_path(rib, i);
-    if (path->nexthop != nexthop) {
-        bgp_nexthop_ref(&b->nexthops, nexthop);
-        bgp_nexthop_unref(&b->nexthops, path->nexthop);
-        path->nexthop = nexthop;
-        bgp_rib_mark(rib, dest);
-    }
-    set_attrs(b, m->f, path, i, m->attr_in, import_attr(m, prefix));
+    move_path(m, path, nexthop);
+    set_attrs(b, m->f, path, i, m->attr_in, attr);
     return true;
 }
 
@@ -326,10 +371,17 @@ static void reimport(struct bgp *b, struct bgp_peer *p, struct bgp_family *f, ui
     struct kd_prefix prefix = bgp_rib_prefix(f->rib, path->dest);
     struct bgp_attrs a;
     struct import m;
+    uint32_t attr, nexthop;
 
     bgp_attrs_get(&b->attrs, path->attr_in, &a);
     import_begin(&m, b, p, f, path->attr_in, &a);
-    set_attrs(b, f, path, i, path->attr_in, import_attr(&m, &prefix));
+    attr = import_attr(&m, &prefix);
+    nexthop = nexthop_of(&m, 0, attr);
+    if (nexthop)
+        move_path(&m, path, nexthop);
+    else
+        p->broken = true;
+    set_attrs(b, f, path, i, path->attr_in, attr);
     import_end(&m);
 }
 

@@ -33,12 +33,15 @@ static bool communities_allow(const struct bgp_peer *p, const struct bgp_attrs *
 }
 
 /* RFC 4271 5.1.3: self on eBGP, for local networks, and instead of the peer's own address. */
-static bool set_nexthop(const struct bgp_peer *p, uint8_t family, struct bgp_attrs *a)
+static bool set_nexthop(const struct bgp_peer *p, uint8_t family, struct bgp_attrs *a,
+                        const struct bgp_route_set *set)
 {
     bool self = !p->ibgp || p->next_hop_self || a->nexthop.family == 0 ||
-                kd_addr_eq(&a->nexthop, &p->remote);
+                kd_addr_eq(&a->nexthop, &p->remote) || set->set_nexthop == BGP_NEXTHOP_PEER;
 
-    if (self)
+    if (set->set_nexthop == BGP_NEXTHOP_ADDRESS && set->nexthop.family == family)
+        a->nexthop = set->nexthop;
+    else if (self)
         a->nexthop = p->session_local.family == family ? p->session_local : p->local_other;
     a->has |= BGP_HAS(BGP_A_NEXT_HOP);
     return a->nexthop.family == family; /* no address of that family of ours is known */
@@ -67,6 +70,21 @@ static void set_values(const struct bgp_peer *p, bool local, struct bgp_attrs *a
         a->local_pref = 0;
     if (!(a->has & BGP_HAS(BGP_A_ORIGINATOR_ID)))
         a->originator_id = 0;
+}
+
+static void set_communities(const struct bgp_peer *p, struct bgp_attrs *a,
+                            const struct bgp_route_set *set, struct kd_writer *room)
+{
+    static const struct bgp_community tag = {.part = {BGP_COMMUNITY_GRACEFUL_SHUTDOWN >> 16,
+                                                      BGP_COMMUNITY_GRACEFUL_SHUTDOWN & 0xffff}};
+    static const struct bgp_community_edit add = {.n_add = 1, .add = &tag};
+
+    bgp_community_apply(a, &set->community, room);
+    if (!p->leaving)
+        return;
+    bgp_community_apply(a, &add, room); /* RFC 8326 4.1 */
+    if (p->ibgp)
+        a->local_pref = 0;
 }
 
 /* The policy's ASNs first, then, on eBGP, ours in front (5.1.2 b). */
@@ -100,8 +118,8 @@ static bool fits(struct bgp *b, const struct bgp_conn *c, const struct bgp_attrs
 static uint32_t rewrite(struct bgp *b, struct bgp_peer *p, uint8_t family, uint32_t attr, int entry)
 {
     struct bgp_route_set set = {0};
-    uint8_t path[EXPORT_PATH_BYTES];
-    struct kd_writer room;
+    uint8_t path[EXPORT_PATH_BYTES], overridden[BGP_AS_PATH_BYTES];
+    struct kd_writer room, other, communities;
     struct bgp_attrs a;
     bool local;
 
@@ -109,13 +127,20 @@ static uint32_t rewrite(struct bgp *b, struct bgp_peer *p, uint8_t family, uint3
         set = bgp_route_map_set(p->export, entry);
     bgp_attrs_get(&b->attrs, attr, &a);
     local = a.nexthop.family == 0;
+    kd_writer_init(&other, overridden, sizeof(overridden));
+    if (p->as_override && !p->ibgp) {
+        bgp_aspath_replace(&other, a.as_path, p->asn, b->params.asn);
+        a.as_path = kd_written(&other);
+    }
     if (!communities_allow(p, &a) || (!p->ibgp && bgp_aspath_has(a.as_path, p->asn)) ||
-        !set_nexthop(p, family, &a))
+        !set_nexthop(p, family, &a, &set))
         return 0;
     set_values(p, local, &a, &set);
+    kd_writer_init(&communities, b->community_room, BGP_COMMUNITY_ROOM);
+    set_communities(p, &a, &set, &communities);
     kd_writer_init(&room, path, sizeof(path));
     set_path(b, p, &a, &set, &room);
-    if (!room.ok || !fits(b, p->up, &a)) {
+    if (!room.ok || !other.ok || !communities.ok || !fits(b, p->up, &a)) {
         bgp_note_error(b, p, "attributes too long for a message: not advertised");
         return 0;
     }
@@ -155,12 +180,27 @@ static uint32_t rewritten(struct bgp *b, struct bgp_peer *p, uint8_t family, uin
     return m->out;
 }
 
+/* The entries of p's policy that attr is eligible for, remembered within this batch. */
+static uint32_t eligible(struct bgp *b, const struct bgp_peer *p, uint32_t attr)
+{
+    struct bgp_eligible_memo *m = &b->eligible[attr % BGP_MEMO];
+    struct bgp_attrs a;
+
+    if (m->used && m->attr == attr)
+        return m->entries;
+    bgp_attrs_get(&b->attrs, attr, &a);
+    *m = (struct bgp_eligible_memo){.attr = attr, .used = true};
+    m->entries = bgp_route_map_eligible(p->export, &a, &b->work);
+    return m->entries;
+}
+
 static void forget(struct bgp *b)
 {
     for (uint32_t i = 0; i < BGP_MEMO; i++) {
         if (b->memo[i].used)
             bgp_attrs_unref(&b->attrs, b->memo[i].out);
         b->memo[i].used = false;
+        b->eligible[i].used = false;
     }
 }
 
@@ -176,7 +216,7 @@ static uint32_t export_attr(struct bgp *b, struct bgp_peer *p, const struct bgp_
         return 0;
     if (p->export) {
         prefix = bgp_rib_prefix(rib, dest);
-        entry = bgp_route_map_match(p->export, &prefix);
+        entry = bgp_route_map_match(p->export, eligible(b, p, path->attr), &prefix);
     }
     return entry < 0 ? 0 : rewritten(b, p, rib->family, path->attr, entry);
 }

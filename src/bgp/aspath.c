@@ -2,6 +2,8 @@
 #include "bgp/aspath.h"
 #include "bgp/message.h"
 
+#include <stdio.h>
+
 struct segment {
     uint8_t type, n;
     struct kd_reader asns;
@@ -83,6 +85,19 @@ bool bgp_aspath_has(struct kd_bytes path, uint32_t asn)
     return false;
 }
 
+unsigned bgp_aspath_count(struct kd_bytes path, uint32_t asn)
+{
+    struct kd_reader r;
+    struct segment s;
+    unsigned n = 0;
+
+    kd_reader_init(&r, path);
+    while (next_segment(&r, 4, &s))
+        for (unsigned i = 0; i < s.n; i++)
+            n += next_asn(&s, 4) == asn;
+    return n;
+}
+
 bool bgp_aspath_needs4(struct kd_bytes path)
 {
     struct kd_reader r;
@@ -161,6 +176,59 @@ void bgp_aspath_prepend(struct kd_writer *w, const uint32_t *asn, unsigned n, st
     if (merge && n > 0)
         path = kd_bytes(path.p + 2, path.len - 2);
     kd_put_bytes(w, path);
+}
+
+void bgp_aspath_replace(struct kd_writer *w, struct kd_bytes path, uint32_t from, uint32_t to)
+{
+    struct kd_reader r;
+    struct segment s;
+
+    kd_reader_init(&r, path);
+    while (next_segment(&r, 4, &s)) {
+        put_head(w, s.type, s.n);
+        for (unsigned i = 0; i < s.n; i++) {
+            uint32_t asn = next_asn(&s, 4);
+            kd_put_u32(w, asn == from ? to : asn);
+        }
+    }
+}
+
+static void put_text(struct kd_writer *w, const char *text)
+{
+    kd_put_bytes(w, kd_bytes_str(text));
+}
+
+static void segment_text(struct kd_writer *w, struct segment *s)
+{
+    static const char *const marks[][3] = {
+        [BGP_AS_SET] = {"{", ",", "}"},
+        [BGP_AS_SEQUENCE] = {"", " ", ""},
+        [BGP_CONFED_SEQUENCE] = {"(", " ", ")"},
+        [BGP_CONFED_SET] = {"[", ",", "]"},
+    };
+    char text[16];
+
+    put_text(w, marks[s->type][0]);
+    for (unsigned i = 0; i < s->n; i++) {
+        snprintf(text, sizeof(text), "%s%u", i ? marks[s->type][1] : "", next_asn(s, 4));
+        put_text(w, text);
+    }
+    put_text(w, marks[s->type][2]);
+}
+
+void bgp_aspath_text(struct kd_writer *w, struct kd_bytes path)
+{
+    struct kd_reader r;
+    struct segment s;
+    bool first = true;
+
+    kd_reader_init(&r, path);
+    while (next_segment(&r, 4, &s)) {
+        if (!first)
+            put_text(w, " ");
+        first = false;
+        segment_text(w, &s);
+    }
 }
 
 /* The first n ASNs' worth (in path length) of path; segments are cut. */

@@ -26,6 +26,7 @@ bool bgp_aspath_ok(struct kd_bytes path, unsigned width, bool confed) KD_MUST_US
 unsigned bgp_aspath_length(struct kd_bytes path); /* RFC 4271 9.1.2.2 a: a set counts as one */
 uint32_t bgp_aspath_first(struct kd_bytes path);  /* leftmost of a sequence; 0 when none or a set */
 bool bgp_aspath_has(struct kd_bytes path, uint32_t asn);
+unsigned bgp_aspath_count(struct kd_bytes path, uint32_t asn); /* how often it stands there */
 bool bgp_aspath_needs4(struct kd_bytes path); /* an ASN that two octets can't say */
 /* The ASNs in order, sets too; returns how many there are, of which at most max are written. */
 unsigned bgp_aspath_flatten(struct kd_bytes path, uint32_t *out, unsigned max);
@@ -36,6 +37,12 @@ void bgp_aspath_narrow(struct kd_writer *w, struct kd_bytes path4); /* AS_TRANS 
 /* n ASNs in front, merged into the first segment when that is a sequence with room (RFC
  * 4271 5.1.2). */
 void bgp_aspath_prepend(struct kd_writer *w, const uint32_t *asn, unsigned n, struct kd_bytes path);
+/* from becomes to wherever it stands. */
+void bgp_aspath_replace(struct kd_writer *w, struct kd_bytes path, uint32_t from, uint32_t to);
+/* As IOS shows it: "65010 65020 {64512,64513}", confederations' segments in (). At most
+ * BGP_AS_TEXT_MAX octets, without a NUL. */
+#define BGP_AS_TEXT_MAX (13 * BGP_AS_MAX)
+void bgp_aspath_text(struct kd_writer *w, struct kd_bytes path);
 /* RFC 6793 4.2.3: the leading part of path that as4 lacks, then as4. as4 longer: path alone. */
 void bgp_aspath_merge(struct kd_writer *w, struct kd_bytes path, struct kd_bytes as4);
 

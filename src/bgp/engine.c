@@ -58,8 +58,9 @@ static bool allocate(struct bgp *b)
     b->cand = calloc(peers + 1, sizeof(*b->cand));
     b->update_room = malloc(BGP_UPDATE_SCRATCH);
     b->attrs_room = malloc(BGP_EXTENDED_MAX);
+    b->community_room = malloc(BGP_COMMUNITY_ROOM);
     return b->slot && b->peers && b->conn && b->cand && b->update_room && b->attrs_room &&
-           reserve_timers(b) && bgp_attrs_init(&b->attrs, b->salt);
+           b->community_room && reserve_timers(b) && bgp_attrs_init(&b->attrs, b->salt);
 }
 
 struct bgp *bgp_new(const struct bgp_params *p)
@@ -106,6 +107,7 @@ void bgp_free(struct bgp *b)
     free(b->cand);
     free(b->update_room);
     free(b->attrs_room);
+    free(b->community_room);
     free(b);
 }
 

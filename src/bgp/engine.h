@@ -39,6 +39,15 @@ struct bgp_export_memo {
 };
 #define BGP_MEMO 64
 
+/* Which entries of the export policy a set of attributes is eligible for (policy.h). */
+struct bgp_eligible_memo {
+    uint32_t attr, entries;
+    bool used;
+};
+
+/* Room for a route's communities once a policy has added its own, and once more to be tagged. */
+#define BGP_COMMUNITY_ROOM (2 * (BGP_EXTENDED_MAX + 12 * (BGP_COMMUNITIES_MAX + 1)))
+
 struct bgp {
     struct bgp_params params;
     struct kc_rng rng;
@@ -62,7 +71,9 @@ struct bgp {
     struct bgp_cand *cand;
     uint8_t *update_room; /* BGP_UPDATE_SCRATCH */
     uint8_t *attrs_room;  /* BGP_EXTENDED_MAX, encoded attributes of the message being built */
+    uint8_t *community_room; /* BGP_COMMUNITY_ROOM */
     struct bgp_export_memo memo[BGP_MEMO];
+    struct bgp_eligible_memo eligible[BGP_MEMO];
     /* during a step */
     uint64_t now_us;
     uint32_t work;

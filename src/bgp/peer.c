@@ -93,6 +93,9 @@ static void set_values(struct bgp *b, struct bgp_peer *p, const struct bgp_peer_
     p->ttl = c->ttl;
     p->passive = c->passive;
     p->next_hop_self = c->next_hop_self;
+    p->as_override = c->as_override;
+    p->graceful_shutdown = c->graceful_shutdown;
+    p->allow_as_in = c->allow_as_in;
     p->prefixes_max = c->prefixes_max;
 }
 

@@ -55,11 +55,13 @@ struct bgp_peer {
     uint16_t hold_s, keepalive_s;
     uint64_t connect_retry_us;
     uint8_t ttl;
-    bool ibgp, passive, next_hop_self;
+    bool ibgp, passive, next_hop_self, as_override, graceful_shutdown;
+    uint8_t allow_as_in;
     struct bgp_route_map *import, *export; /* NULL: none */
 
     bool on;
     bool idle_hold; /* held off in Idle until the timer runs out */
+    bool leaving;   /* told so by the operator: what is sent is tagged (RFC 8326) */
     bool broken;    /* out of memory on its behalf: the session ends with this step */
     bool eor_noted;
     struct bgp_conn *out, *in; /* by who opened */

@@ -2,12 +2,19 @@
  * is kept is trimmed to what is used, and there once however many neighbors name it. */
 #include "bgp/policy.h"
 
+#include "bgp/aspath.h"
+
 #include <stdlib.h>
+
+/* A prefix costs about as much as so many octets of a path put through a pattern. */
+#define OCTETS_A_WORK 64
 
 struct entry {
     bool permit;
-    uint16_t n_rules;
-    uint32_t first_rule;
+    uint16_t n_rules, n_regex, n_match;
+    const struct bgp_prefix_rule *rules;
+    const struct bgp_as_regex *regex;
+    const struct bgp_community *match;
     struct bgp_route_set set;
     uint32_t prepend[BGP_PREPEND_MAX];
 };
@@ -16,57 +23,122 @@ struct bgp_route_map {
     uint32_t refs;
     char name[32];
     uint16_t n;
+    uint32_t any; /* the entries without matches of attributes */
+    /* what the entries point into */
     struct bgp_prefix_rule *rules;
+    struct bgp_as_regex *regex;
+    struct bgp_community *communities;
     struct entry entry[];
 };
 
-static uint32_t count_rules(const struct bgp_policy *p, uint16_t n)
-{
-    uint32_t rules = 0;
+_Static_assert(BGP_POLICY_ENTRY_MAX <= 32, "entries are bits");
 
-    for (uint16_t i = 0; i < n; i++)
-        rules += KD_MIN(p->entry[i].n_prefix, BGP_POLICY_PREFIX_MAX);
-    return rules;
+/* How much of each the map has given out. */
+struct filled {
+    uint32_t rules, regex, communities;
+};
+
+static void count(const struct bgp_policy *p, uint16_t n, struct filled *f)
+{
+    *f = (struct filled){0};
+    for (uint16_t i = 0; i < n; i++) {
+        const struct bgp_policy_entry *e = &p->entry[i];
+        f->rules += KD_MIN(e->n_prefix, BGP_POLICY_PREFIX_MAX);
+        f->regex += e->n_as_path;
+        f->communities += (uint32_t)e->n_community + e->n_delete + e->n_add;
+    }
 }
 
-static void compile(struct bgp_route_map *m, struct entry *e, const struct bgp_policy_entry *src,
-                    uint32_t first_rule)
+static const struct bgp_community *take_communities(struct bgp_route_map *m, struct filled *f,
+                                                    const struct bgp_community *src, uint8_t n)
 {
-    e->permit = src->permit;
+    struct bgp_community *at = m->communities + f->communities;
+
+    kd_assert(n <= BGP_COMMUNITIES_MAX);
+    memcpy(at, src, n * sizeof(*at));
+    f->communities += n;
+    return at;
+}
+
+static void compile_matches(struct bgp_route_map *m, struct entry *e,
+                            const struct bgp_policy_entry *src, struct filled *f)
+{
+    const char *why;
+    unsigned at;
+
     e->n_rules = KD_MIN(src->n_prefix, BGP_POLICY_PREFIX_MAX);
-    e->first_rule = first_rule;
-    memcpy(m->rules + first_rule, src->prefix, e->n_rules * sizeof(*m->rules));
+    e->rules = m->rules + f->rules;
+    memcpy(m->rules + f->rules, src->prefix, e->n_rules * sizeof(*m->rules));
+    f->rules += e->n_rules;
+    e->n_regex = src->n_as_path;
+    e->regex = m->regex + f->regex;
+    for (uint8_t i = 0; i < src->n_as_path; i++)
+        kd_assert(bgp_as_regex_compile(&m->regex[f->regex++], src->as_path[i], &why, &at));
+    e->n_match = src->n_community;
+    e->match = take_communities(m, f, src->community, src->n_community);
+}
+
+static void compile_set(struct bgp_route_map *m, struct entry *e,
+                        const struct bgp_policy_entry *src, struct filled *f)
+{
+    struct bgp_route_set *s = &e->set;
+
     memcpy(e->prepend, src->prepend, sizeof(e->prepend));
-    e->set = (struct bgp_route_set){
+    *s = (struct bgp_route_set){
         .set_local_pref = src->set_local_pref,
         .set_med = src->set_med,
         .local_pref = src->local_pref,
         .med = src->med,
         .n_prepend = KD_MIN(src->n_prepend, BGP_PREPEND_MAX),
         .prepend = e->prepend,
+        .community = {.replace = {src->replace[0], src->replace[1]},
+                      .n_delete = src->n_delete,
+                      .n_add = src->n_add},
+        .set_nexthop = src->set_nexthop,
+        .nexthop = src->nexthop,
     };
-    e->set.any = e->set.set_local_pref || e->set.set_med || e->set.n_prepend;
+    s->community.delete = take_communities(m, f, src->delete, src->n_delete);
+    s->community.add = take_communities(m, f, src->add, src->n_add);
+    s->any = s->set_local_pref || s->set_med || s->n_prepend || s->set_nexthop ||
+             src->replace[0] || src->replace[1] || src->n_delete || src->n_add;
+}
+
+static struct bgp_route_map *allocate(uint16_t n, const struct filled *room)
+{
+    struct bgp_route_map *m = calloc(1, sizeof(*m) + n * sizeof(m->entry[0]));
+
+    if (!m)
+        return NULL;
+    m->refs = 1;
+    m->n = n;
+    m->rules = calloc(room->rules + 1, sizeof(*m->rules));
+    m->regex = calloc(room->regex + 1, sizeof(*m->regex));
+    m->communities = calloc(room->communities + 1, sizeof(*m->communities));
+    if (m->rules && m->regex && m->communities)
+        return m;
+    bgp_route_map_unref(m);
+    return NULL;
 }
 
 struct bgp_route_map *bgp_route_map_new(const struct bgp_policy *p)
 {
     uint16_t n = KD_MIN(p->n, BGP_POLICY_ENTRY_MAX);
-    uint32_t rules = count_rules(p, n), at = 0;
-    struct bgp_route_map *m = calloc(1, sizeof(*m) + n * sizeof(m->entry[0]));
+    struct bgp_route_map *m;
+    struct filled f;
 
+    count(p, n, &f);
+    m = allocate(n, &f);
     if (!m)
         return NULL;
-    m->rules = calloc(rules + 1, sizeof(*m->rules));
-    if (!m->rules) {
-        free(m);
-        return NULL;
-    }
-    m->refs = 1;
     memcpy(m->name, p->name, sizeof(m->name));
-    m->n = n;
+    f = (struct filled){0};
     for (uint16_t i = 0; i < n; i++) {
-        compile(m, &m->entry[i], &p->entry[i], at);
-        at += m->entry[i].n_rules;
+        struct entry *e = &m->entry[i];
+        e->permit = p->entry[i].permit;
+        compile_matches(m, e, &p->entry[i], &f);
+        compile_set(m, e, &p->entry[i], &f);
+        if (!e->n_regex && !e->n_match)
+            m->any |= 1u << i;
     }
     return m;
 }
@@ -88,7 +160,55 @@ void bgp_route_map_unref(struct bgp_route_map *m)
     if (!m || --m->refs > 0)
         return;
     free(m->rules);
+    free(m->regex);
+    free(m->communities);
     free(m);
+}
+
+/* ---- evaluation ---- */
+
+static bool path_matches(const struct entry *e, struct kd_bytes text, uint32_t *work)
+{
+    for (uint16_t i = 0; i < e->n_regex; i++) {
+        *work += (uint32_t)text.len / OCTETS_A_WORK;
+        if (bgp_as_regex_match(&e->regex[i], text))
+            return true;
+    }
+    return e->n_regex == 0;
+}
+
+static bool communities_match(const struct entry *e, const struct bgp_attrs *a, uint32_t *work)
+{
+    bool asked[2] = {false}, held[2] = {false};
+
+    for (uint16_t i = 0; i < e->n_match;) {
+        bool all = true, large = e->match[i].large;
+        do
+            all &= bgp_community_present(a, &e->match[i]);
+        while (e->match[i++].and_next && i < e->n_match);
+        asked[large] = true;
+        held[large] |= all;
+    }
+    *work += (uint32_t)(a->communities.len + a->large_communities.len) * e->n_match / OCTETS_A_WORK;
+    return held[0] == asked[0] && held[1] == asked[1];
+}
+
+uint32_t bgp_route_map_eligible(const struct bgp_route_map *m, const struct bgp_attrs *a,
+                                uint32_t *work)
+{
+    char text[BGP_AS_TEXT_MAX];
+    struct kd_writer w;
+    uint32_t all = m->any;
+
+    if (m->n == (unsigned)__builtin_popcount(m->any))
+        return all;
+    kd_writer_init(&w, text, sizeof(text));
+    bgp_aspath_text(&w, a->as_path);
+    for (uint16_t i = 0; i < m->n; i++)
+        if (!(all & 1u << i) && communities_match(&m->entry[i], a, work) &&
+            path_matches(&m->entry[i], kd_written(&w), work))
+            all |= 1u << i;
+    return all;
 }
 
 static bool rule_matches(const struct bgp_prefix_rule *r, const struct kd_prefix *p)
@@ -96,21 +216,18 @@ static bool rule_matches(const struct bgp_prefix_rule *r, const struct kd_prefix
     return p->len >= r->ge && p->len <= r->le && kd_prefix_covers(&r->prefix, p);
 }
 
-static bool entry_matches(const struct bgp_route_map *m, const struct entry *e,
-                          const struct kd_prefix *p)
+static bool prefix_matches(const struct entry *e, const struct kd_prefix *p)
 {
-    if (e->n_rules == 0)
-        return true;
     for (uint16_t i = 0; i < e->n_rules; i++)
-        if (rule_matches(&m->rules[e->first_rule + i], p))
+        if (rule_matches(&e->rules[i], p))
             return true;
-    return false;
+    return e->n_rules == 0;
 }
 
-int bgp_route_map_match(const struct bgp_route_map *m, const struct kd_prefix *p)
+int bgp_route_map_match(const struct bgp_route_map *m, uint32_t eligible, const struct kd_prefix *p)
 {
     for (uint16_t i = 0; i < m->n; i++)
-        if (entry_matches(m, &m->entry[i], p))
+        if (eligible & 1u << i && prefix_matches(&m->entry[i], p))
             return m->entry[i].permit ? i : -1;
     return -1;
 }

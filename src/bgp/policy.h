@@ -3,25 +3,44 @@
 #ifndef BGP_POLICY_H
 #define BGP_POLICY_H
 
-#include "base/addr.h"
+#include "bgp/asregex.h"
+#include "bgp/community.h"
 
 #define BGP_POLICY_PREFIX_MAX 64
 #define BGP_POLICY_ENTRY_MAX  32
 #define BGP_PREPEND_MAX       16
+#define BGP_AS_MATCH_MAX      8  /* patterns an entry */
+#define BGP_COMMUNITIES_MAX   16 /* of an entry's match, of its delete and of its set each */
 
 struct bgp_prefix_rule {
     struct kd_prefix prefix;
     uint8_t ge, le; /* lengths accepted; both equal prefix.len for an exact match */
 };
 
+enum bgp_set_nexthop {
+    BGP_NEXTHOP_KEEP,
+    BGP_NEXTHOP_ADDRESS, /* routes of its family; others keep theirs */
+    BGP_NEXTHOP_PEER,    /* import: the peer's address; export: our own (FRR: peer-address) */
+};
+
+/* Matches: every kind that is given has to hold; of one kind, one of its values. */
 struct bgp_policy_entry {
     bool permit;
     uint16_t n_prefix; /* 0: every prefix */
     struct bgp_prefix_rule prefix[BGP_POLICY_PREFIX_MAX];
+    uint8_t n_as_path; /* 0: every path */
+    char as_path[BGP_AS_MATCH_MAX][BGP_AS_REGEX_MAX];
+    uint8_t n_community; /* standard and large are two kinds; 0: whatever there is */
+    struct bgp_community community[BGP_COMMUNITIES_MAX];
     bool set_local_pref, set_med;
     uint32_t local_pref, med;
     uint8_t n_prepend;
     uint32_t prepend[BGP_PREPEND_MAX];
+    bool replace[2]; /* standard, large: instead of what is there */
+    uint8_t n_delete, n_add;
+    struct bgp_community delete[BGP_COMMUNITIES_MAX], add[BGP_COMMUNITIES_MAX];
+    enum bgp_set_nexthop set_nexthop;
+    struct kd_addr nexthop;
 };
 
 struct bgp_policy {
@@ -36,19 +55,28 @@ struct bgp_policy {
  * name it. */
 struct bgp_route_map;
 
-/* With one reference, the caller's. NULL: out of memory. */
+/* With one reference, the caller's. NULL: out of memory. p's patterns compile. */
 struct bgp_route_map *bgp_route_map_new(const struct bgp_policy *p) KD_MUST_USE;
 struct bgp_route_map *bgp_route_map_ref(struct bgp_route_map *m); /* m; NULL is taken */
 void bgp_route_map_unref(struct bgp_route_map *m);                /* NULL is ignored */
 const char *bgp_route_map_name(const struct bgp_route_map *m);
-/* The entry that decides about p, counted from 0, or -1: denied by an entry or by the end. */
-int bgp_route_map_match(const struct bgp_route_map *m, const struct kd_prefix *p);
+/* The entries, a bit each, whose matches of attributes hold for a. *work grows by what it cost, in
+ * units of a prefix looked at. */
+uint32_t bgp_route_map_eligible(const struct bgp_route_map *m, const struct bgp_attrs *a,
+                                uint32_t *work);
+/* The entry of these that decides about p, counted from 0, or -1: denied by an entry or by the
+ * end. */
+int bgp_route_map_match(const struct bgp_route_map *m, uint32_t eligible,
+                        const struct kd_prefix *p);
 
 struct bgp_route_set {
     bool set_local_pref, set_med;
     uint32_t local_pref, med;
     uint8_t n_prepend;
     const uint32_t *prepend; /* borrowed from the map */
+    struct bgp_community_edit community;
+    enum bgp_set_nexthop set_nexthop;
+    struct kd_addr nexthop;
     bool any;                /* it changes something */
 };
 /* What entry (from bgp_route_map_match()) sets. */

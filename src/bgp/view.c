@@ -44,6 +44,19 @@ struct walk {
     void *arg;
 };
 
+static void fill_communities(const struct bgp_attrs *a, struct bgp_route_view *r)
+{
+    struct kd_reader in;
+
+    kd_reader_init(&in, a->communities);
+    while (kd_reader_left(&in) >= 4 && r->n_communities < KD_ARRAY_LEN(r->communities))
+        r->communities[r->n_communities++] = kd_get_u32(&in);
+    kd_reader_init(&in, a->large_communities);
+    for (; kd_reader_left(&in) >= 12 && r->n_large < KD_ARRAY_LEN(r->large); r->n_large++)
+        for (int i = 0; i < 3; i++)
+            r->large[r->n_large][i] = kd_get_u32(&in);
+}
+
 static void fill_attrs(const struct walk *w, uint32_t attr, struct bgp_route_view *r)
 {
     struct bgp_attrs a;
@@ -54,6 +67,7 @@ static void fill_attrs(const struct walk *w, uint32_t attr, struct bgp_route_vie
     r->has_med = a.has & BGP_HAS(BGP_A_MED);
     r->med = r->has_med ? a.med : 0;
     r->origin = a.origin;
+    fill_communities(&a, r);
     r->n_as = (uint16_t)KD_MIN(bgp_aspath_flatten(a.as_path, r->as_path, KD_ARRAY_LEN(r->as_path)),
                                KD_ARRAY_LEN(r->as_path));
 }

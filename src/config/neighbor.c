@@ -44,6 +44,11 @@ enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT };
     {.name = "passive", .type = CFG_WORD, CFG_AT(T, bgp.passive), .words = cfg_bool_words},            \
     {.name = "next-hop-self", .type = CFG_WORD, CFG_AT(T, bgp.next_hop_self),                          \
      .words = cfg_bool_words},                                                                     \
+    {.name = "as-override", .type = CFG_WORD, CFG_AT(T, bgp.as_override),                              \
+     .words = cfg_bool_words},                                                                     \
+    {.name = "allowas-in", .type = CFG_UINT, CFG_AT(T, bgp.allow_as_in), .min = 1, .max = 10},         \
+    {.name = "graceful-shutdown", .type = CFG_WORD, CFG_AT(T, bgp.graceful_shutdown),                  \
+     .words = cfg_bool_words},                                                                     \
     {.name = "prefixes-max", .type = CFG_UINT, CFG_AT(T, bgp.prefixes_max), .min = 1,                  \
      .max = 1000000}
 

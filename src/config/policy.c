@@ -86,6 +86,128 @@ static void read_med(struct cfg *c, yaml_node_t *n, void *obj)
     read_set_number(c, n, &e->med, &e->set_med);
 }
 
+/* "_65010_", "^$": as IOS and FRR write them. */
+static void read_as_path(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct bgp_policy_entry *e = obj;
+    struct bgp_as_regex x;
+    struct cfg_val v;
+    char quote[CFG_QUOTE_MAX];
+    const char *why;
+    unsigned at;
+    if (e->n_as_path == BGP_AS_MATCH_MAX || !cfg_val(c, n, &v))
+        return;
+    if (bgp_as_regex_compile(&x, v.s, &why, &at))
+        strcpy(e->as_path[e->n_as_path++], v.s);
+    else
+        cfg_error(c, v.at, "%s: %s (character %u); allowed: digits . [0-9] ^ $ _ ( | ) * + ?",
+                  cfg_quote(&v, quote), why, at + 1);
+}
+
+/* The communities in one scalar, between blanks, behind *count in list; each is `and_next` but the
+ * last. False: an error has been said. */
+static bool read_communities(struct cfg *c, const struct cfg_val *v, const char *s, size_t len,
+                             bool large, bool open, struct bgp_community *list, uint8_t *count)
+{
+    char quote[CFG_QUOTE_MAX];
+    uint8_t first = *count;
+    for (size_t at = 0; at < len;) {
+        at += strspn(s + at, " \t");
+        size_t n = strcspn(s + at, " \t");
+        if (at >= len || n == 0)
+            break;
+        struct bgp_community *one = &list[*count];
+        if (*count == BGP_COMMUNITIES_MAX || !bgp_community_parse(s + at, n, large, one) ||
+            (one->open && !open)) {
+            cfg_error(c, v->at, "%s; allowed: at most %d of %s%s, between blanks",
+                      cfg_quote(v, quote), BGP_COMMUNITIES_MAX,
+                      large ? "N:N:N" : "N:N, no-export, no-advertise, local-as, blackhole, "
+                                        "graceful-shutdown",
+                      open ? ", * for any part" : "");
+            return false;
+        }
+        one->and_next = true;
+        ++*count;
+        at += n;
+    }
+    if (*count == first) {
+        cfg_error(c, v->at, "no community");
+        return false;
+    }
+    list[*count - 1].and_next = false;
+    return true;
+}
+
+static void read_pattern(struct cfg *c, yaml_node_t *n, bool large, struct bgp_community *list,
+                         uint8_t *count)
+{
+    struct cfg_val v;
+    if (cfg_val(c, n, &v))
+        (void)read_communities(c, &v, v.s, v.len, large, true, list, count);
+}
+
+static void read_match_community(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct bgp_policy_entry *e = obj;
+    read_pattern(c, n, false, e->community, &e->n_community);
+}
+
+static void read_match_large(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct bgp_policy_entry *e = obj;
+    read_pattern(c, n, true, e->community, &e->n_community);
+}
+
+static void read_delete_community(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct bgp_policy_entry *e = obj;
+    read_pattern(c, n, false, e->delete, &e->n_delete);
+}
+
+static void read_delete_large(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct bgp_policy_entry *e = obj;
+    read_pattern(c, n, true, e->delete, &e->n_delete);
+}
+
+/* "none", or communities, which replace what is there unless "additive" stands behind them. */
+static void read_set_communities(struct cfg *c, yaml_node_t *n, bool large,
+                                 struct bgp_policy_entry *e)
+{
+    static const char additive[] = " additive";
+    const size_t tail = sizeof(additive) - 1;
+    struct cfg_val v;
+    if (!cfg_val(c, n, &v))
+        return;
+    bool keep = v.len > tail && strcmp(v.s + v.len - tail, additive) == 0;
+    e->replace[large] = !keep;
+    if (strcmp(v.s, "none") != 0)
+        (void)read_communities(c, &v, v.s, v.len - (keep ? tail : 0), large, false, e->add,
+                               &e->n_add);
+}
+
+static void read_set_community(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    read_set_communities(c, n, false, obj);
+}
+
+static void read_set_large(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    read_set_communities(c, n, true, obj);
+}
+
+static void read_set_nexthop(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct bgp_policy_entry *e = obj;
+    struct cfg_val v;
+    if (!cfg_val(c, n, &v))
+        return;
+    if (strcmp(v.s, "peer-address") == 0)
+        e->set_nexthop = BGP_NEXTHOP_PEER;
+    else if (cfg_read_addr(c, &v, &e->nexthop))
+        e->set_nexthop = BGP_NEXTHOP_ADDRESS;
+}
+
 /* "65515 65515": AS numbers between blanks. */
 static void read_prepend(struct cfg *c, yaml_node_t *n, void *obj)
 {
@@ -110,6 +232,12 @@ static void read_prepend(struct cfg *c, yaml_node_t *n, void *obj)
 static const struct cfg_key match_keys[] = {
     {.name = "prefix", .type = CFG_LIST, .min = 1, .max = BGP_POLICY_PREFIX_MAX,
      .parse = read_match},
+    {.name = "as-path", .type = CFG_LIST, .min = 1, .max = BGP_AS_MATCH_MAX,
+     .parse = read_as_path},
+    {.name = "community", .type = CFG_LIST, .min = 1, .max = BGP_COMMUNITIES_MAX,
+     .parse = read_match_community},
+    {.name = "large-community", .type = CFG_LIST, .min = 1, .max = BGP_COMMUNITIES_MAX,
+     .parse = read_match_large},
 };
 static const struct cfg_table match_table = {"match", false, KD_ARRAY_LEN(match_keys), match_keys};
 
@@ -117,6 +245,13 @@ static const struct cfg_key set_keys[] = {
     {.name = "local-preference", .type = CFG_OWN, .parse = read_local_pref},
     {.name = "med", .type = CFG_OWN, .parse = read_med},
     {.name = "prepend", .type = CFG_OWN, .parse = read_prepend},
+    {.name = "community", .type = CFG_OWN, .parse = read_set_community},
+    {.name = "large-community", .type = CFG_OWN, .parse = read_set_large},
+    {.name = "delete-community", .type = CFG_LIST, .min = 1, .max = BGP_COMMUNITIES_MAX,
+     .parse = read_delete_community},
+    {.name = "delete-large-community", .type = CFG_LIST, .min = 1, .max = BGP_COMMUNITIES_MAX,
+     .parse = read_delete_large},
+    {.name = "next-hop", .type = CFG_OWN, .parse = read_set_nexthop},
 };
 static const struct cfg_table set_table = {"set", false, KD_ARRAY_LEN(set_keys), set_keys};
 

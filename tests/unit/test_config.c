@@ -475,6 +475,12 @@ static void every_key_of_a_neighbor_is_checked(void **state)
         {IN_NEIGHBOR, PEER "next-hop-self: false", PEER "next-hop-self: ture",
          "5:53: neighbors[0].next-hop-self: \"ture\"; allowed: false, true; did you mean "
          "\"true\"?"},
+        {IN_NEIGHBOR, PEER "as-override: true", PEER "as-override: 1",
+         "5:51: neighbors[0].as-override: \"1\"; allowed: false, true"},
+        {IN_NEIGHBOR, PEER "allowas-in: 10", PEER "allowas-in: 11",
+         "5:50: neighbors[0].allowas-in: \"11\"; allowed: 1 to 10"},
+        {IN_NEIGHBOR, PEER "graceful-shutdown: true", PEER "graceful-shutdown: on",
+         "5:57: neighbors[0].graceful-shutdown: \"on\"; allowed: false, true"},
         {IN_NEIGHBOR, PEER "prefixes-max: 4000", PEER "prefixes-max: 0",
          "5:52: neighbors[0].prefixes-max: \"0\"; allowed: 1 to 1000000"},
         {IN_NEIGHBOR, PEER "multihop: 255", PEER "multihop: 256",
@@ -487,7 +493,8 @@ static void every_key_of_a_neighbor_is_checked(void **state)
          "5:28: neighbors[0].address: \"192.0.2.1\" is our own address"},
         {IN_TUNNEL_NEIGHBOR, "hold: 180s, keepalive: 60s, name: other", "multihop: 2",
          "10:7: tunnels[0].neighbor: unknown key \"multihop\"; allowed: name, asn, address, hold, "
-         "keepalive, import, export, connect-retry, passive, next-hop-self, prefixes-max, bfd"},
+         "keepalive, import, export, connect-retry, passive, next-hop-self, as-override, "
+         "allowas-in, graceful-shutdown, prefixes-max, bfd"},
         {IN_NEIGHBOR, PEER "bfd: {interval: 10ms, multiplier: 3, strict: true}",
          PEER "bfd: {interval: 9ms}",
          "5:54: neighbors[0].bfd.interval: \"9ms\"; allowed: 10ms to 1m, with a unit (ms, s, m, h, d)"},
@@ -549,7 +556,37 @@ static void every_key_of_a_policy_is_checked(void **state)
          "4:40: policies.p[0].permit.set.local-preference: \"-1\"; allowed: 0 to 4294967295"},
         {IN_POLICY, "permit: {set: {med: 4294967295}}", "permit: {set: {metric: 1}}",
          "4:22: policies.p[0].permit.set: unknown key \"metric\"; allowed: local-preference, med, "
-         "prepend"},
+         "prepend, community, large-community, delete-community, delete-large-community, next-hop"},
+        {IN_POLICY, "deny: {match: {as-path: [\"^65010(_65020)*$\", _65010_]}}",
+         "deny: {match: {as-path: [\"^65010(_65020*$\"]}}",
+         "4:32: policies.p[0].deny.match.as-path[0]: \"^65010(_65020*$\": ( without ) (character "
+         "16); allowed: digits . [0-9] ^ $ _ ( | ) * + ?"},
+        {IN_POLICY, "permit: {match: {community: [\"65010:1 65535:*\", no-export]}}",
+         "permit: {match: {community: [\"65010:65536\"]}}",
+         "4:36: policies.p[0].permit.match.community[0]: \"65010:65536\"; allowed: at most 16 of "
+         "N:N, no-export, no-advertise, local-as, blackhole, graceful-shutdown, * for any part, "
+         "between blanks"},
+        {IN_POLICY, "permit: {match: {large-community: [\"4294967295:1:*\"]}}",
+         "permit: {match: {large-community: [\"65010:1\"]}}",
+         "4:42: policies.p[0].permit.match.large-community[0]: \"65010:1\"; allowed: at most 16 of "
+         "N:N:N, * for any part, between blanks"},
+        {IN_POLICY, "permit: {set: {community: 65010:1 additive}}",
+         "permit: {set: {community: \"65010:* additive\"}}",
+         "4:33: policies.p[0].permit.set.community: \"65010:* additive\"; allowed: at most 16 of "
+         "N:N, no-export, no-advertise, local-as, blackhole, graceful-shutdown, between blanks"},
+        {IN_POLICY, "permit: {set: {large-community: none}}",
+         "permit: {set: {large-community: additive}}",
+         "4:39: policies.p[0].permit.set.large-community: \"additive\"; allowed: at most 16 of "
+         "N:N:N, between blanks"},
+        {IN_POLICY, "permit: {set: {delete-community: [\"65010:*\"]}}",
+         "permit: {set: {delete-community: [\"*\"]}}",
+         "4:41: policies.p[0].permit.set.delete-community[0]: \"*\"; allowed: at most 16 of N:N, "
+         "no-export, no-advertise, local-as, blackhole, graceful-shutdown, * for any part, between "
+         "blanks"},
+        {IN_POLICY, "permit: {set: {next-hop: peer-address}}",
+         "permit: {set: {next-hop: 10.0.0.300}}",
+         "4:32: policies.p[0].permit.set.next-hop: \"10.0.0.300\"; allowed: an IPv4 or IPv6 "
+         "address"},
         {IN_POLICY, "permit: {set: {prepend: 65515 65515}}", "permit: {set: {prepend: 65515 0}}",
          "4:31: policies.p[0].permit.set.prepend: \"65515 0\"; allowed: 1 to 16 AS numbers between "
          "blanks"},
@@ -1074,7 +1111,7 @@ static void the_seeds_azure_side_lands_in_its_places(void **state)
     assert_int_equal(t->neighbor.bgp.hold_s, 180);
     assert_int_equal(t->neighbor.bgp.ttl, 255);
     assert_string_equal(bgp_route_map_name(t->neighbor.bgp.import), "accept-all");
-    assert_int_equal(bgp_route_map_match(t->neighbor.bgp.import, &cfg.networks[0]), 0);
+    assert_int_equal(bgp_route_map_match(t->neighbor.bgp.import, 1, &cfg.networks[0]), 0);
     const struct bgp_peer_config *n = &cfg.neighbors[0].bgp;
     assert_int_equal(n->hold_s, 9);
     assert_int_equal(n->ttl, 1);

@@ -1,0 +1,467 @@
+/* Policies: for each match what it takes and the nearest it doesn't, for each set what becomes of a
+ * route; between engines what is told and what is made of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "bgp/aspath.h"
+#include "bgp_pair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SEED 11
+
+/* ---- AS path patterns ---- */
+
+static bool matches(const char *pattern, const char *text)
+{
+    struct bgp_as_regex x;
+    const char *why;
+    unsigned at;
+
+    if (!bgp_as_regex_compile(&x, pattern, &why, &at))
+        fail_msg("%s: %s at %u", pattern, why, at);
+    return bgp_as_regex_match(&x, kd_bytes_str(text));
+}
+
+static void as_path_patterns_mean_what_they_mean_to_ios(void **state)
+{
+    static const struct {
+        const char *pattern, *yes, *no;
+    } rows[] = {
+        {"^$", "", "65010"},
+        {"_65010_", "65010", "165010"},
+        {"_65010_", "1 65010 2", "1 650102"},
+        {"_65010_", "1 {65009,65010}", "1 {65009,650100}"},
+        {"_65010_", "(65010) 3", "(65011) 3"},
+        {"^65010(_65020)*$", "65010", "65020"},
+        {"^65010(_65020)*$", "65010 65020 65020", "65010 65020 65021"},
+        {"^65010_", "65010 3", "3 65010"},
+        {"_65010$", "3 65010", "65010 3"},
+        {"65010", "1650100", "16501"},
+        {"^6501[0-9]$", "65015", "65020"},
+        {"^[^6]", "75010", "65010"},
+        {"^6501[05-7]$", "65016", "65014"},
+        {"^(65010|65020)_3$", "65020 3", "65030 3"},
+        {"^1+ 2?3$", "111 3", "111 223"},
+        {"^.*_3$", "1 2 3", "1 2 33"},
+        {"^_65010_$", "65010", "65010 1"}, /* an anchor is an anchor for both of them */
+        {"\\(65010\\)", "(65010) 1", "65010 1"},
+        {"^65010 65020$", "65010 65020", "65010  65020"},
+        {"^(1|1 1)*( 2)?$", "1 2", "1 3"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        if (!matches(rows[i].pattern, rows[i].yes) || matches(rows[i].pattern, rows[i].no))
+            fail_msg("row %zu: %s", i, rows[i].pattern);
+    }
+    assert_true(matches("", "65010"));
+    assert_true(matches("(65010)?", "3")); /* what may be nothing is everywhere */
+}
+
+static void patterns_that_mean_nothing_are_refused_with_their_place(void **state)
+{
+    static const struct {
+        const char *pattern, *why;
+        unsigned at;
+    } rows[] = {
+        {"*65010", "nothing to repeat", 0},
+        {"65010|+", "nothing to repeat", 6},
+        {"(65010", "( without )", 6},
+        {"65010)", ") without (", 5},
+        {"[65010", "[ without its characters and ]", 6},
+        {"[]", "[ without its characters and ]", 1},
+        {"[9-0]", "in [] stand digits, ranges of digits, blank, comma", 3},
+        {"6501x", "not a character of an AS path pattern", 4},
+        {"AS65010", "not a character of an AS path pattern", 0},
+        {"0000000000111111111122222222223333333333444444444455555555556666",
+         "longer than 63 characters", 63},
+    };
+    struct bgp_as_regex x;
+    const char *why;
+    unsigned at;
+
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        assert_false(bgp_as_regex_compile(&x, rows[i].pattern, &why, &at));
+        assert_string_equal(why, rows[i].why);
+        assert_int_equal(at, rows[i].at);
+    }
+    assert_true(bgp_as_regex_compile(
+        &x, "000000000011111111112222222222333333333344444444445555555555666", &why, &at));
+}
+
+/* A pattern on which backtracking would take 2^n steps, on the longest path there is. */
+static void the_longest_path_costs_no_more_than_its_length(void **state)
+{
+    static char text[BGP_AS_TEXT_MAX];
+    struct bgp_as_regex x;
+    const char *why;
+    unsigned at;
+
+    (void)state;
+    memset(text, '1', sizeof(text));
+    assert_true(bgp_as_regex_compile(&x, "^((1*)*(1*)*(1*)*(1*)*)*2$", &why, &at));
+    assert_false(bgp_as_regex_match(&x, kd_bytes(text, sizeof(text))));
+    text[sizeof(text) - 1] = '2';
+    assert_true(bgp_as_regex_match(&x, kd_bytes(text, sizeof(text))));
+}
+
+static void a_path_is_written_as_ios_shows_it(void **state)
+{
+    static const uint8_t path[] = {BGP_AS_SEQUENCE, 2, 0, 0, 0xfd, 0xf2, 0xff, 0xff, 0xff, 0xff,
+                                   BGP_AS_SET, 2, 0, 0, 0, 1, 0, 0, 0, 2,
+                                   BGP_CONFED_SEQUENCE, 1, 0, 0, 0, 3};
+    char text[64] = "";
+    struct kd_writer w;
+
+    (void)state;
+    kd_writer_init(&w, text, sizeof(text));
+    bgp_aspath_text(&w, kd_bytes(path, sizeof(path)));
+    assert_string_equal(text, "65010 4294967295 {1,2} (3)");
+}
+
+/* ---- communities ---- */
+
+static struct bgp_community community(const char *text, bool large)
+{
+    struct bgp_community c;
+
+    assert_true(bgp_community_parse(text, strlen(text), large, &c));
+    return c;
+}
+
+static void communities_are_read_with_their_bounds(void **state)
+{
+    static const struct {
+        const char *good, *bad;
+        bool large;
+    } rows[] = {
+        {"65535:65535", "65536:1", false}, {"0:0", ":0", false},
+        {"65010:*", "65010:**", false},    {"*:1", "*", false},
+        {"no-export", "no-exports", false}, {"65010:1", "65010:1:1", false},
+        {"1:2:4294967295", "1:2:4294967296", true}, {"1:*:3", "1:2", true},
+        {"1:2:3", "1:2:", true}, {"1:2:3", "no-export", true}, {"1:2", "1:-2", false},
+        {"1:2", "1:99999999999", false},
+    };
+    struct bgp_community c;
+
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        assert_true(bgp_community_parse(rows[i].good, strlen(rows[i].good), rows[i].large, &c));
+        assert_false(bgp_community_parse(rows[i].bad, strlen(rows[i].bad), rows[i].large, &c));
+    }
+    c = community("graceful-shutdown", false);
+    assert_int_equal(c.part[0] << 16 | c.part[1], 0xffff0000u);
+}
+
+/* 65010:1 65010:2, and 1:2:3 */
+static struct bgp_attrs tagged(void)
+{
+    static const uint8_t standard[] = {0xfd, 0xf2, 0, 1, 0xfd, 0xf2, 0, 2};
+    static const uint8_t large[] = {0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3};
+
+    return (struct bgp_attrs){
+        .has = BGP_HAS(BGP_A_COMMUNITIES) | BGP_HAS(BGP_A_LARGE_COMMUNITIES),
+        .communities = kd_bytes(standard, sizeof(standard)),
+        .large_communities = kd_bytes(large, sizeof(large)),
+    };
+}
+
+static struct bgp_policy *one_entry(void)
+{
+    struct bgp_policy *p = calloc(1, sizeof(*p));
+
+    p->n = 1;
+    p->entry[0].permit = true;
+    return p;
+}
+
+/* Is entry 0 eligible for a? Frees p. */
+static bool takes(struct bgp_policy *p, const struct bgp_attrs *a)
+{
+    struct bgp_route_map *m = bgp_route_map_new(p);
+    uint32_t work = 0;
+    bool yes = bgp_route_map_eligible(m, a, &work) & 1;
+
+    bgp_route_map_unref(m);
+    free(p);
+    return yes;
+}
+
+static bool takes_communities(const char *first, const char *second, bool both, bool large)
+{
+    struct bgp_policy *p = one_entry();
+    struct bgp_policy_entry *e = &p->entry[0];
+    struct bgp_attrs a = tagged();
+
+    e->community[e->n_community++] = community(first, large);
+    if (second)
+        e->community[e->n_community++] = community(second, large);
+    e->community[0].and_next = both;
+    return takes(p, &a);
+}
+
+static void a_community_match_takes_any_of_its_list_and_all_of_a_row(void **state)
+{
+    (void)state;
+    assert_true(takes_communities("65010:1", NULL, false, false));
+    assert_false(takes_communities("65010:3", NULL, false, false));
+    assert_true(takes_communities("65010:*", NULL, false, false));
+    assert_false(takes_communities("65011:*", NULL, false, false));
+    assert_true(takes_communities("*:2", NULL, false, false));
+    assert_true(takes_communities("65010:3", "65010:2", false, false)); /* either */
+    assert_false(takes_communities("65010:3", "65010:2", true, false)); /* both */
+    assert_true(takes_communities("65010:1", "65010:2", true, false));
+    assert_true(takes_communities("1:2:3", NULL, false, true));
+    assert_true(takes_communities("1:*:3", NULL, false, true));
+    assert_false(takes_communities("1:2:4", NULL, false, true));
+}
+
+static void every_kind_of_match_has_to_hold(void **state)
+{
+    static const uint8_t path[] = {BGP_AS_SEQUENCE, 1, 0, 0, 0xfd, 0xf2};
+
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        struct bgp_policy *p = one_entry();
+        struct bgp_policy_entry *e = &p->entry[0];
+        struct bgp_attrs a = tagged();
+        a.as_path = kd_bytes(path, sizeof(path));
+        strcpy(e->as_path[e->n_as_path++], i & 1 ? "^65011$" : "^65010$");
+        e->community[e->n_community++] = community(i & 2 ? "65010:9" : "65010:1", false);
+        e->community[e->n_community++] = community(i & 4 ? "1:2:9" : "1:2:3", true);
+        assert_int_equal(takes(p, &a), i == 0);
+    }
+}
+
+static void edit_of(struct bgp_attrs *a, const struct bgp_community_edit *e, uint8_t *buf)
+{
+    struct kd_writer w;
+
+    kd_writer_init(&w, buf, 256);
+    bgp_community_apply(a, e, &w);
+    assert_true(w.ok);
+}
+
+static void communities_are_replaced_added_and_deleted(void **state)
+{
+    struct bgp_community two[] = {community("65010:2", false), community("7:7:7", true)};
+    struct bgp_community all[] = {community("65010:*", false), community("1:*:*", true)};
+    struct bgp_community_edit add = {.n_add = 2, .add = two}, none = {.replace = {true, true}},
+                              set = {.replace = {true, false}, .n_add = 1, .add = two},
+                              del = {.n_delete = 2, .delete = all, .n_add = 1, .add = two};
+    struct bgp_attrs a = tagged();
+    uint8_t buf[256];
+
+    (void)state;
+    edit_of(&a, &add, buf);
+    assert_int_equal(a.communities.len, 8); /* 65010:2 was there: not twice */
+    assert_int_equal(a.large_communities.len, 24);
+    a = tagged();
+    edit_of(&a, &none, buf);
+    assert_int_equal(a.communities.len, 0);
+    assert_int_equal(a.has, 0); /* no empty attribute */
+    a = tagged();
+    edit_of(&a, &set, buf);
+    assert_int_equal(a.communities.len, 4);
+    assert_int_equal(a.communities.p[3], 2);
+    assert_int_equal(a.large_communities.len, 12); /* the other kind is left alone */
+    a = tagged();
+    edit_of(&a, &del, buf);
+    assert_int_equal(a.communities.len, 4); /* deleted, then added again */
+    assert_false(a.has & BGP_HAS(BGP_A_LARGE_COMMUNITIES));
+}
+
+/* ---- between engines ---- */
+
+struct pair {
+    struct bgp_net *net;
+    struct bgp_node *a, *b; /* AS 65515 at 10.0.0.1 and asn_b at 10.0.0.2; each other's peer 0 */
+    struct bgp_peer_config *ca, *cb;
+};
+
+static struct pair pair_of(uint32_t asn_b)
+{
+    struct pair p = {.net = bgp_net_new(SEED)};
+
+    p.a = bgp_net_add(p.net, 65515, 1, false);
+    p.b = bgp_net_add(p.net, asn_b, 2, false);
+    bgp_net_link(p.net, p.a, "10.0.0.1", BGP_NO_IFACE, p.b, "10.0.0.2", BGP_NO_IFACE);
+    p.ca = bgp_test_config("10.0.0.2", asn_b);
+    p.cb = bgp_test_config("10.0.0.1", 65515);
+    return p;
+}
+
+/* b announces 10.1.0.0/16, a 10.2.0.0/16. */
+static void start(struct pair *p)
+{
+    assert_true(bgp_test_set(p->a->b, 0, p->ca));
+    assert_true(bgp_test_set(p->b->b, 0, p->cb));
+    bgp_node_local(p->b, "10.1.0.0/16", true, bgp_net_now(p->net));
+    bgp_node_local(p->a, "10.2.0.0/16", true, bgp_net_now(p->net));
+    bgp_net_on(p->net, p->a, 0);
+    bgp_net_on(p->net, p->b, 0);
+    assert_true(bgp_net_until_up(p->net, p->a, 0, KD_S(30)));
+    assert_true(bgp_net_until_up(p->net, p->b, 0, KD_S(30)));
+    bgp_net_run(p->net, KD_S(1));
+}
+
+static void communities_cross_and_are_matched_on_arrival(void **state)
+{
+    struct pair p = pair_of(65020);
+    struct bgp_policy *out = bgp_test_export(p.cb), *in = bgp_test_import(p.ca);
+    struct bgp_route_view r;
+
+    (void)state;
+    out->entry[0].add[out->entry[0].n_add++] = community("65020:7", false);
+    out->entry[0].add[out->entry[0].n_add++] = community("65020:1:9", true);
+    in->n = 2;
+    in->entry[1] = in->entry[0];
+    in->entry[0].community[in->entry[0].n_community++] = community("65020:7", false);
+    in->entry[0].set_local_pref = in->entry[1].set_local_pref = true;
+    in->entry[0].local_pref = 300;
+    in->entry[1].local_pref = 50;
+    start(&p);
+    assert_true(bgp_node_route(p.a, BGP_VIEW_BEST, UINT32_MAX, "10.1.0.0/16", &r));
+    assert_int_equal(r.local_pref, 300);
+    assert_int_equal(r.n_communities, 1);
+    assert_int_equal(r.communities[0], 65020u << 16 | 7);
+    assert_int_equal(r.n_large, 1);
+    assert_int_equal(r.large[0][2], 9);
+    bgp_net_free(p.net);
+}
+
+static void an_as_path_match_decides_on_import_and_export(void **state)
+{
+    for (int i = 0; i < 4; i++) {
+        struct pair p = pair_of(65020);
+        (void)state;
+        strcpy(bgp_test_import(p.ca)->entry[0].as_path[0], i & 1 ? "_65020_" : "_65021_");
+        bgp_test_import(p.ca)->entry[0].n_as_path = 1;
+        strcpy(bgp_test_export(p.ca)->entry[0].as_path[0], i & 2 ? "^$" : "^1$");
+        bgp_test_export(p.ca)->entry[0].n_as_path = 1;
+        start(&p);
+        assert_int_equal(p.a->fib_n, i & 1);
+        assert_int_equal(p.b->fib_n, i >> 1);
+        bgp_net_free(p.net);
+    }
+}
+
+static void our_own_as_is_let_in_as_often_as_allowed(void **state)
+{
+    struct bgp_route_view r;
+
+    (void)state;
+    for (uint8_t allowed = 0; allowed < 3; allowed++) {
+        struct pair p = pair_of(65020);
+        bgp_test_export(p.cb)->entry[0].n_prepend = 2;
+        bgp_test_export(p.cb)->entry[0].prepend[0] = 65515;
+        bgp_test_export(p.cb)->entry[0].prepend[1] = 65515;
+        p.ca->allow_as_in = allowed;
+        start(&p);
+        assert_true(bgp_node_route(p.a, BGP_VIEW_LEARNED, 0, "10.1.0.0/16", &r));
+        assert_int_equal(r.accepted, allowed >= 2);
+        bgp_net_free(p.net);
+    }
+}
+
+/* Through 65515, between two sites of one AS. */
+static void sites_with_one_as_hear_of_each_other_by_as_override(void **state)
+{
+    struct bgp_route_view r;
+
+    (void)state;
+    for (int on = 0; on < 2; on++) {
+        struct pair p = pair_of(65020);
+        struct bgp_node *site = bgp_net_add(p.net, 65020, 3, false);
+        struct bgp_peer_config *c = bgp_test_config("10.0.1.2", 65020);
+        bgp_net_link(p.net, p.a, "10.0.1.1", BGP_NO_IFACE, site, "10.0.1.2", BGP_NO_IFACE);
+        c->as_override = on;
+        assert_true(bgp_test_set(p.a->b, 1, c));
+        assert_true(bgp_test_set(site->b, 0, bgp_test_config("10.0.1.1", 65515)));
+        start(&p);
+        bgp_net_on(p.net, p.a, 1);
+        bgp_net_on(p.net, site, 0);
+        assert_true(bgp_net_until_up(p.net, site, 0, KD_S(30)));
+        bgp_net_run(p.net, KD_S(1));
+        assert_int_equal(bgp_node_route(site, BGP_VIEW_BEST, UINT32_MAX, "10.1.0.0/16", &r), on);
+        if (on) {
+            assert_int_equal(r.n_as, 2);
+            assert_int_equal(r.as_path[0], 65515);
+            assert_int_equal(r.as_path[1], 65515);
+        }
+        bgp_net_free(p.net);
+    }
+}
+
+static void a_next_hop_is_set_both_ways(void **state)
+{
+    struct pair p = pair_of(65020);
+    struct bgp_route_view r;
+
+    (void)state;
+    bgp_test_import(p.ca)->entry[0].set_nexthop = BGP_NEXTHOP_ADDRESS;
+    bgp_test_import(p.ca)->entry[0].nexthop = bgp_test_addr("10.0.0.9");
+    bgp_test_export(p.ca)->entry[0].set_nexthop = BGP_NEXTHOP_ADDRESS;
+    bgp_test_export(p.ca)->entry[0].nexthop = bgp_test_addr("10.0.0.8");
+    start(&p);
+    assert_true(bgp_node_route(p.a, BGP_VIEW_BEST, UINT32_MAX, "10.1.0.0/16", &r));
+    assert_true(kd_addr_eq(&r.nexthop, &(struct kd_addr){.family = 4, .b = {10, 0, 0, 9}}));
+    assert_true(kd_addr_eq(&bgp_node_fib(p.a, "10.1.0.0/16")->paths.best[0].nexthop, &r.nexthop));
+    assert_true(bgp_node_route(p.b, BGP_VIEW_BEST, UINT32_MAX, "10.2.0.0/16", &r));
+    assert_true(kd_addr_eq(&r.nexthop, &(struct kd_addr){.family = 4, .b = {10, 0, 0, 8}}));
+    p.ca = bgp_test_config("10.0.0.2", 65020); /* taken back without a new session */
+    bgp_test_import(p.ca)->entry[0].set_nexthop = BGP_NEXTHOP_PEER;
+    assert_true(bgp_test_set(p.a->b, 0, p.ca));
+    bgp_net_event(p.net, p.a, (struct bgp_event){.kind = BGP_EV_REFRESH});
+    bgp_net_run(p.net, KD_S(1));
+    assert_true(bgp_node_route(p.a, BGP_VIEW_BEST, UINT32_MAX, "10.1.0.0/16", &r));
+    assert_true(kd_addr_eq(&r.nexthop, &(struct kd_addr){.family = 4, .b = {10, 0, 0, 2}}));
+    assert_true(kd_addr_eq(&bgp_node_fib(p.a, "10.1.0.0/16")->paths.best[0].nexthop, &r.nexthop));
+    assert_null(bgp_node_note(p.a, 0, BGP_NOTE_STOP));
+    bgp_net_free(p.net);
+}
+
+static void what_is_tagged_as_leaving_is_the_last_choice_where_configured(void **state)
+{
+    struct bgp_route_view r;
+
+    (void)state;
+    for (int on = 0; on < 2; on++) {
+        struct pair p = pair_of(65020);
+        struct bgp_policy_entry *e = &bgp_test_export(p.cb)->entry[0];
+        e->add[e->n_add++] = community("graceful-shutdown", false);
+        p.ca->graceful_shutdown = on;
+        start(&p);
+        assert_true(bgp_node_route(p.a, BGP_VIEW_BEST, UINT32_MAX, "10.1.0.0/16", &r));
+        assert_int_equal(r.local_pref, on ? 0 : 100);
+        bgp_net_free(p.net);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_path_patterns_mean_what_they_mean_to_ios),
+        cmocka_unit_test(patterns_that_mean_nothing_are_refused_with_their_place),
+        cmocka_unit_test(the_longest_path_costs_no_more_than_its_length),
+        cmocka_unit_test(a_path_is_written_as_ios_shows_it),
+        cmocka_unit_test(communities_are_read_with_their_bounds),
+        cmocka_unit_test(a_community_match_takes_any_of_its_list_and_all_of_a_row),
+        cmocka_unit_test(every_kind_of_match_has_to_hold),
+        cmocka_unit_test(communities_are_replaced_added_and_deleted),
+        cmocka_unit_test(communities_cross_and_are_matched_on_arrival),
+        cmocka_unit_test(an_as_path_match_decides_on_import_and_export),
+        cmocka_unit_test(our_own_as_is_let_in_as_often_as_allowed),
+        cmocka_unit_test(sites_with_one_as_hear_of_each_other_by_as_override),
+        cmocka_unit_test(a_next_hop_is_set_both_ways),
+        cmocka_unit_test(what_is_tagged_as_leaving_is_the_last_choice_where_configured),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
