@@ -71,7 +71,10 @@ enum bgp_event_kind {
     BGP_EV_NEXTHOP,      /* the state of a watched next hop */
     BGP_EV_LOCAL_ROUTE,  /* a configured network appears or goes */
     BGP_EV_BFD,
-    BGP_EV_REFRESH,      /* operator: soft, re-evaluate import and export of the peer */
+    BGP_EV_REFRESH,      /* operator: in: the import policy once more, and the peer is asked to tell
+                            everything again (RFC 2918); out: it is told everything again */
+    BGP_EV_LEAVE,        /* operator: up: what the peer is told is tagged GRACEFUL_SHUTDOWN from now on
+                            (RFC 8326), the session stays; !up, or PEER_OFF: no longer */
 };
 
 struct bgp_event {
@@ -87,7 +90,8 @@ struct bgp_event {
                               the NH_WATCH */
     struct kd_bytes data;  /* TCP_BYTES */
     uint32_t n;            /* TCP_SENT */
-    bool up;               /* NEXTHOP, BFD; LOCAL_ROUTE: add */
+    bool up;               /* NEXTHOP, BFD, LEAVE; LOCAL_ROUTE: add */
+    bool in, out;          /* REFRESH */
     uint32_t table;        /* NEXTHOP, LOCAL_ROUTE */
     struct kd_addr nexthop;
     uint32_t metric;       /* NEXTHOP: IGP cost */

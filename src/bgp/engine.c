@@ -122,7 +122,7 @@ static void on_peer(struct bgp *b, const struct bgp_event *ev, enum bgp_fsm_even
     if (event == BGP_FSM_START)
         m.p->on = true;
     else if (event == BGP_FSM_STOP)
-        m.p->on = false;
+        m.p->on = m.p->leaving = false;
     bgp_fsm_run(b, event, &m);
 }
 
@@ -174,7 +174,19 @@ static void on_sent(struct bgp *b, const struct bgp_event *ev)
     c->taken_us = b->now_us;
 }
 
-/* Operator: the policies are applied again to what is held and to what is told. */
+static void ask_again(struct bgp *b, struct bgp_peer *p, uint16_t afi)
+{
+    struct bgp_refresh r = {.afi = afi, .safi = BGP_SAFI_UNICAST};
+    struct kd_writer w;
+
+    if (!p->up->open.refresh) /* RFC 2918 3 */
+        return;
+    w = bgp_write_begin(b, 64);
+    bgp_refresh_put(&w, &r);
+    bgp_write_end(b, p->up, &w);
+    p->msgs_out++;
+}
+
 static void on_refresh(struct bgp *b, const struct bgp_event *ev)
 {
     struct bgp_peer *p = bgp_peer_by_id(b, ev->peer);
@@ -182,9 +194,25 @@ static void on_refresh(struct bgp *b, const struct bgp_event *ev)
     for (int i = 0; p && p->up && i < 2; i++) {
         if (!p->family[i].up)
             continue;
-        p->family[i].soft = p->family[i].paths.head;
-        bgp_peer_readvertise(p, i ? 6 : 4, false);
+        if (ev->in) {
+            p->family[i].soft = p->family[i].paths.head;
+            ask_again(b, p, i ? BGP_AFI_IPV6 : BGP_AFI_IPV4);
+        }
+        if (ev->out)
+            bgp_peer_readvertise(p, i ? 6 : 4, true);
     }
+}
+
+static void on_leave(struct bgp *b, const struct bgp_event *ev)
+{
+    struct bgp_peer *p = bgp_peer_by_id(b, ev->peer);
+
+    if (!p || p->leaving == ev->up)
+        return;
+    p->leaving = ev->up;
+    for (int i = 0; p->up && i < 2; i++)
+        if (p->family[i].up)
+            bgp_peer_readvertise(p, i ? 6 : 4, false);
 }
 
 static void dispatch(struct bgp *b, const struct bgp_event *ev)
@@ -228,6 +256,9 @@ static void dispatch(struct bgp *b, const struct bgp_event *ev)
         break;
     case BGP_EV_REFRESH:
         on_refresh(b, ev);
+        break;
+    case BGP_EV_LEAVE:
+        on_leave(b, ev);
         break;
     }
 }

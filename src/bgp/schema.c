@@ -27,6 +27,8 @@ static const struct kd_field ev_nexthop[] = {E_NOW,
                                              E(metric, KD_F_U32)};
 static const struct kd_field ev_local[] = {E_NOW, E(table, KD_F_U32), E(prefix, KD_F_PREFIX),
                                            E(up, KD_F_BOOL)};
+static const struct kd_field ev_refresh[] = {E_NOW, E_PEER, E(in, KD_F_BOOL), E(out, KD_F_BOOL)};
+static const struct kd_field ev_leave[] = {E_NOW, E_PEER, E(up, KD_F_BOOL)};
 static const struct kd_field ev_bfd[] = {E_NOW, E_PEER, E(up, KD_F_BOOL), E(heard, KD_F_BOOL)};
 
 #define RECORD(tag, name, fields)                                                                  \
@@ -47,7 +49,8 @@ static const struct kd_record event_records[] = {
     RECORD(BGP_EV_NEXTHOP, "nexthop", ev_nexthop),
     RECORD(BGP_EV_LOCAL_ROUTE, "local.route", ev_local),
     RECORD(BGP_EV_BFD, "bfd", ev_bfd),
-    RECORD(BGP_EV_REFRESH, "refresh", ev_peer),
+    RECORD(BGP_EV_REFRESH, "refresh", ev_refresh),
+    RECORD(BGP_EV_LEAVE, "leave", ev_leave),
 };
 
 const struct kd_schema bgp_event_schema = {

@@ -20,7 +20,7 @@ enum cli_exit {
 struct cli {
     const char *socket;
     bool json;
-    bool silent, follow;
+    bool silent, follow, graceful;
     bool child, ike, rehearse; /* rekey: which */
     bool azure;          /* in Azure's columns */
     const char *columns; /* of those; NULL: all */
@@ -34,8 +34,8 @@ struct cli {
 /* ---- commands: an exit code ---- */
 
 typedef enum cli_exit cli_command(const struct cli *c);
-cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_mrt, cli_neighbor, cli_neighbors,
-    cli_routes, cli_events, cli_keylog, cli_check, cli_version;
+cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_mrt, cli_neighbor, cli_refresh,
+    cli_neighbors, cli_routes, cli_events, cli_keylog, cli_check, cli_version;
 
 /* True when the daemon can't have a tunnel of this name; said on stderr. */
 bool cli_no_tunnel(const char *name) KD_MUST_USE;

@@ -20,6 +20,7 @@ enum given {
     O_OUT = 1 << 15,
     O_TUNNEL = 1 << 16,
     O_AZURE = 1 << 17,
+    O_GRACEFUL = 1 << 24,
 };
 
 static const struct command {
@@ -44,7 +45,11 @@ static const struct command {
      "BGP sessions, or one in full; --azure: as Get-AzVirtualNetworkGatewayBGPPeerStatus"},
     {"bgp mrt", "table|updates --out FILE", 1, 1, O_OUT, cli_mrt,
      "the table (TABLE_DUMP_V2), or BGP's messages until Ctrl-C (BGP4MP_ET), for bgpdump and its kind"},
-    {"neighbor shutdown", "NAME", 1, 1, 0, cli_neighbor, "end a session until it is enabled"},
+    {"neighbor shutdown", "NAME [--graceful [--wait 60s]]", 1, 1, O_GRACEFUL | O_WAIT, cli_neighbor,
+     "end a session until it is enabled; --graceful: only tag what it is told (RFC 8326), and end "
+     "it after --wait"},
+    {"neighbor refresh", "NAME [in|out]", 1, 2, 0, cli_refresh,
+     "apply the policies again: ask for its routes, tell it ours"},
     {"neighbor enable", "NAME", 1, 1, 0, cli_neighbor, "let it come up again"},
     {"routes", "[best|learned [NEIGHBOR]|advertised NEIGHBOR] [PREFIX] [--azure[=COLUMN,...]]", 0,
      3, O_AZURE, cli_routes,
@@ -112,6 +117,7 @@ static int parse_options(int argc, char **argv, struct cli *c, unsigned *options
         {"rehearse", no_argument, NULL, O_REHEARSE}, {"out", required_argument, NULL, O_OUT},
         {"tunnel", required_argument, NULL, O_TUNNEL},
         {"azure", optional_argument, NULL, O_AZURE},
+        {"graceful", no_argument, NULL, O_GRACEFUL},
         {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'V'},
         {0},
     };
@@ -150,6 +156,7 @@ static int parse_options(int argc, char **argv, struct cli *c, unsigned *options
     c->ike = *options & O_IKE;
     c->rehearse = *options & O_REHEARSE;
     c->azure = *options & O_AZURE;
+    c->graceful = *options & O_GRACEFUL;
     return -1;
 }
 

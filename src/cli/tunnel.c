@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 #include <string.h>
+#include <time.h>
 
 struct wait {
     const char *command, *tunnel;
@@ -103,7 +104,9 @@ enum cli_exit cli_tunnel(const struct cli *c)
     return e;
 }
 
-enum cli_exit cli_neighbor(const struct cli *c)
+/* body: of the request, or NULL; said: how it is called in the answer. */
+static enum cli_exit command_neighbor(const struct cli *c, const char *command, const char *body,
+                                      const char *said)
 {
     char path[256];
     json_t *o;
@@ -112,16 +115,44 @@ enum cli_exit cli_neighbor(const struct cli *c)
                 c->argv[0]);
         return CLI_FAILED;
     }
-    snprintf(path, sizeof(path), "/v1/neighbors/%s/%s", c->argv[0],
-             c->command + strlen("neighbor "));
-    enum cli_exit e = cli_ask(c, "POST", path, NULL, &o);
+    snprintf(path, sizeof(path), "/v1/neighbors/%s/%s", c->argv[0], command);
+    enum cli_exit e = cli_ask(c, "POST", path, body, &o);
     if (e != CLI_OK)
         return e;
     if (c->json)
         cli_print_json(o);
     else
-        printf("%s: %s (was %s)\n", c->argv[0], c->command + strlen("neighbor "),
-               cli_str(o, "state"));
+        printf("%s: %s (was %s)\n", c->argv[0], said, cli_str(o, "state"));
+    fflush(stdout);
     json_decref(o);
     return CLI_OK;
+}
+
+enum cli_exit cli_neighbor(const struct cli *c)
+{
+    const char *command = c->command + strlen("neighbor ");
+    if (!c->graceful)
+        return command_neighbor(c, command, NULL, command);
+    enum cli_exit e =
+        command_neighbor(c, command, "{\"what\":\"graceful\"}", "told to use other paths");
+    if (e != CLI_OK || !c->wait_us)
+        return e;
+    const struct timespec pause = {(time_t)(c->wait_us / 1000000),
+                                   (long)(c->wait_us % 1000000) * 1000};
+    nanosleep(&pause, NULL);
+    return command_neighbor(c, command, NULL, command);
+}
+
+enum cli_exit cli_refresh(const struct cli *c)
+{
+    const char *way = c->argc > 1 ? c->argv[1] : "";
+    if (way[0] && strcmp(way, "in") != 0 && strcmp(way, "out") != 0) {
+        fputs("usage: kedge neighbor refresh NAME [in|out]\n", stderr);
+        return CLI_USAGE;
+    }
+    return command_neighbor(c, "refresh",
+                            strcmp(way, "in") == 0    ? "{\"what\":\"in\"}"
+                            : strcmp(way, "out") == 0 ? "{\"what\":\"out\"}"
+                                                      : NULL,
+                            "refresh");
 }

@@ -5,7 +5,7 @@
  *   GET  /v1/routes?view=V&neighbor=N&prefix=P[&azure=1]   GET  /v1/events?since=SEQ[&follow=1]
  *   GET  /v1/explain[?tunnel=N]                  POST /v1/keylog
  *   GET  /v1/bgp/mrt, /v1/bgp/mrt/updates        (MRT, no JSON; the messages as they come)
- *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|enable */
+ *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|refresh|enable */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
 

@@ -215,6 +215,9 @@ static bool read_key(const char *key, const json_t *v, enum core_command *comman
         {"what", "child", CORE_CMD_REKEY, CORE_CMD_REKEY_CHILD},
         {"what", "ike", CORE_CMD_REKEY, CORE_CMD_REKEY_IKE},
         {"what", "rehearse", CORE_CMD_REKEY, CORE_CMD_REHEARSE},
+        {"what", "graceful", CORE_CMD_NEIGHBOR_SHUTDOWN, CORE_CMD_NEIGHBOR_LEAVE},
+        {"what", "in", CORE_CMD_NEIGHBOR_REFRESH, CORE_CMD_NEIGHBOR_REFRESH_IN},
+        {"what", "out", CORE_CMD_NEIGHBOR_REFRESH, CORE_CMD_NEIGHBOR_REFRESH_OUT},
     };
     if (*command == CORE_CMD_DOWN && strcmp(key, "silent") == 0 && json_is_boolean(v)) {
         if (json_is_true(v))
@@ -375,6 +378,7 @@ static const struct route {
     {"POST", "/v1/tunnels/*/reset", post_tunnel, CORE_CMD_RESET},
     {"POST", "/v1/keylog", post_keylog, 0},
     {"POST", "/v1/neighbors/*/shutdown", post_neighbor, CORE_CMD_NEIGHBOR_SHUTDOWN},
+    {"POST", "/v1/neighbors/*/refresh", post_neighbor, CORE_CMD_NEIGHBOR_REFRESH},
     {"POST", "/v1/neighbors/*/enable", post_neighbor, CORE_CMD_NEIGHBOR_ENABLE},
 };
 

@@ -202,7 +202,7 @@ static void keylog(struct core *c, const struct core_ev *ev)
 
 static void command(struct core *c, const struct core_ev *ev)
 {
-    if (ev->command == CORE_CMD_NEIGHBOR_SHUTDOWN || ev->command == CORE_CMD_NEIGHBOR_ENABLE)
+    if (ev->command >= CORE_CMD_NEIGHBOR_SHUTDOWN && ev->command <= CORE_CMD_NEIGHBOR_ENABLE)
         core_peer_command(c, ev->peer, ev->command);
     else if (ev->command == CORE_CMD_KEYLOG)
         keylog(c, ev);

@@ -61,6 +61,10 @@ enum core_command {
     CORE_CMD_REHEARSE, /* the same one after the other, with a verdict */
     CORE_CMD_RESET,
     CORE_CMD_NEIGHBOR_SHUTDOWN,
+    CORE_CMD_NEIGHBOR_LEAVE, /* what it is told is tagged (RFC 8326) until SHUTDOWN or ENABLE */
+    CORE_CMD_NEIGHBOR_REFRESH, /* both directions */
+    CORE_CMD_NEIGHBOR_REFRESH_IN,
+    CORE_CMD_NEIGHBOR_REFRESH_OUT,
     CORE_CMD_NEIGHBOR_ENABLE,
     CORE_CMD_KEYLOG, /* the shell writes keys, or no longer: the core says so */
     CORE_CMD_N

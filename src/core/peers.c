@@ -147,11 +147,27 @@ void core_peers_start(struct core *c)
         consider_peer(c, p);
 }
 
+/* Those that leave the session as it is; ENABLE takes back a LEAVE and does more. */
+static bool soft_command(struct core *c, uint32_t id, enum core_command cmd)
+{
+    struct bgp_event ev = {.kind = BGP_EV_LEAVE, .peer = id, .up = cmd == CORE_CMD_NEIGHBOR_LEAVE};
+
+    if (cmd != CORE_CMD_NEIGHBOR_LEAVE && cmd != CORE_CMD_NEIGHBOR_ENABLE) {
+        ev.kind = BGP_EV_REFRESH;
+        ev.in = cmd != CORE_CMD_NEIGHBOR_REFRESH_OUT;
+        ev.out = cmd != CORE_CMD_NEIGHBOR_REFRESH_IN;
+    }
+    core_queue_bgp(c, &ev);
+    return cmd != CORE_CMD_NEIGHBOR_ENABLE;
+}
+
 void core_peer_command(struct core *c, uint32_t id, enum core_command cmd)
 {
     struct core_peer *p = core_peer(c, id);
 
     if (!p)
+        return;
+    if (cmd != CORE_CMD_NEIGHBOR_SHUTDOWN && soft_command(c, id, cmd))
         return;
     p->admin_down = cmd == CORE_CMD_NEIGHBOR_SHUTDOWN;
     if (p->admin_down)

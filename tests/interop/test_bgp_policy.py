@@ -107,3 +107,42 @@ def test_what_frr_tags_as_leaving_is_the_last_choice(build):
     lab = build(description)
     row = lab["router"].kedge.wait_route("10.20.0.0/24", 30, neighbor="frr")
     assert row["local_pref"] == 0 and row["communities"] == ["65535:0"]
+
+
+def test_leaving_gracefully_is_heard_before_the_session_ends(build):
+    """RFC 8326: FRR sees the community on a session that stays, and no longer once it is taken back."""
+    description, _, _ = described()
+    lab = build(description)
+    kedge, frr = lab["router"].kedge, lab["frr"].frr
+
+    def tagged(path):
+        return "graceful-shutdown" in path.get("community", {}).get("string", "")
+
+    frr.wait_path("10.10.0.0/24", lambda path: not tagged(path), 30)
+    kedge.cli("neighbor", "shutdown", "frr", "--graceful")
+    frr.wait_path("10.10.0.0/24", tagged)
+    assert kedge.neighbor("frr")["state"] == "Established"
+    kedge.cli("neighbor", "enable", "frr")
+    frr.wait_path("10.10.0.0/24", lambda path: not tagged(path))
+    kedge.cli("neighbor", "shutdown", "frr", "--graceful", "--wait", "1s")
+    until(lambda: kedge.neighbor("frr")["state"] == "Idle", 5, "the session's end", 0.1)
+    assert frr.paths("10.10.0.0/24") == []
+
+
+def test_a_refresh_asks_frr_and_tells_it_again(build):
+    description, _, _ = described()
+    lab = build(description)
+    kedge, frr = lab["router"].kedge, lab["frr"].frr
+    kedge.wait_route("10.20.0.0/24", 30, neighbor="frr")
+    frr.wait_path("10.10.0.0/24")
+
+    def stats():
+        return frr.neighbor("192.0.2.1")["messageStats"]
+
+    before = stats()
+    kedge.cli("neighbor", "refresh", "frr", "in")
+    until(lambda: stats()["routeRefreshRecv"] > before["routeRefreshRecv"], 5, "a ROUTE-REFRESH at FRR", 0.1)
+    before = stats()
+    kedge.cli("neighbor", "refresh", "frr", "out")
+    until(lambda: stats()["updatesRecv"] > before["updatesRecv"], 5, "our routes again at FRR", 0.1)
+    assert kedge.cli("neighbor", "refresh", "frr", "sideways", check=False).returncode == 2

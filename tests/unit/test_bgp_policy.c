@@ -444,6 +444,48 @@ static void what_is_tagged_as_leaving_is_the_last_choice_where_configured(void *
     }
 }
 
+/* The session stays; what was told is told again with the tag, and without it once taken back. */
+static void leaving_is_announced_and_taken_back(void **state)
+{
+    for (int ibgp = 0; ibgp < 2; ibgp++) {
+        struct pair p = pair_of(ibgp ? 65515 : 65020);
+        struct bgp_route_view r;
+        (void)state;
+        start(&p);
+        for (int up = 1; up >= 0; up--) {
+            bgp_net_event(p.net, p.a, (struct bgp_event){.kind = BGP_EV_LEAVE, .up = up});
+            bgp_net_run(p.net, KD_S(1));
+            assert_true(bgp_node_route(p.b, BGP_VIEW_BEST, UINT32_MAX, "10.2.0.0/16", &r));
+            assert_int_equal(r.n_communities, up);
+            if (up)
+                assert_int_equal(r.communities[0], BGP_COMMUNITY_GRACEFUL_SHUTDOWN);
+            assert_int_equal(r.local_pref, ibgp && up ? 0 : 100);
+        }
+        assert_null(bgp_node_note(p.a, 0, BGP_NOTE_STOP));
+        bgp_net_free(p.net);
+    }
+}
+
+static void a_refresh_asks_the_peer_or_tells_it_everything_again(void **state)
+{
+    struct pair p = pair_of(65020);
+    struct bgp_peer_view before, after;
+
+    (void)state;
+    start(&p);
+    for (int out = 0; out < 2; out++) {
+        struct bgp_event ev = {.kind = BGP_EV_REFRESH, .in = !out, .out = out};
+        struct bgp_node *teller = out ? p.a : p.b;
+        assert_true(bgp_peer_get(teller->b, 0, &before));
+        bgp_net_event(p.net, p.a, ev);
+        bgp_net_run(p.net, KD_MS(500));
+        assert_true(bgp_peer_get(teller->b, 0, &after));
+        assert_true(after.msgs_out > before.msgs_out);
+    }
+    assert_null(bgp_node_note(p.a, 0, BGP_NOTE_STOP));
+    bgp_net_free(p.net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +502,8 @@ int main(void)
         cmocka_unit_test(our_own_as_is_let_in_as_often_as_allowed),
         cmocka_unit_test(sites_with_one_as_hear_of_each_other_by_as_override),
         cmocka_unit_test(a_next_hop_is_set_both_ways),
+        cmocka_unit_test(leaving_is_announced_and_taken_back),
+        cmocka_unit_test(a_refresh_asks_the_peer_or_tells_it_everything_again),
         cmocka_unit_test(what_is_tagged_as_leaving_is_the_last_choice_where_configured),
     };
 

@@ -629,6 +629,10 @@ static void a_command_is_named_not_run(void **state)
         {"/v1/tunnels/onprem/reset", "", CORE_CMD_RESET},
         {"/v1/neighbors/msee/shutdown", "", CORE_CMD_NEIGHBOR_SHUTDOWN},
         {"/v1/neighbors/msee/enable", "", CORE_CMD_NEIGHBOR_ENABLE},
+        {"/v1/neighbors/msee/shutdown", "{\"what\":\"graceful\"}", CORE_CMD_NEIGHBOR_LEAVE},
+        {"/v1/neighbors/msee/refresh", "", CORE_CMD_NEIGHBOR_REFRESH},
+        {"/v1/neighbors/msee/refresh", "{\"what\":\"in\"}", CORE_CMD_NEIGHBOR_REFRESH_IN},
+        {"/v1/neighbors/msee/refresh", "{\"what\":\"out\"}", CORE_CMD_NEIGHBOR_REFRESH_OUT},
     };
     (void)state;
     for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
