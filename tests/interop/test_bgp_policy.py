@@ -126,7 +126,7 @@ def test_leaving_gracefully_is_heard_before_the_session_ends(build):
     frr.wait_path("10.10.0.0/24", lambda path: not tagged(path))
     kedge.cli("neighbor", "shutdown", "frr", "--graceful", "--wait", "1s")
     until(lambda: kedge.neighbor("frr")["state"] == "Idle", 5, "the session's end", 0.1)
-    assert frr.paths("10.10.0.0/24") == []
+    until(lambda: frr.paths("10.10.0.0/24") == [], 5, "FRR to hear of it", 0.1)
 
 
 def test_a_refresh_asks_frr_and_tells_it_again(build):
