@@ -720,6 +720,19 @@ static void a_key_log_needs_the_switch_and_root(void **state)
 #undef OUT
 }
 
+static void messages_as_mrt_are_a_stream_that_begins_with_nothing(void **state)
+{
+    struct ctl_request req = {"GET", "/v1/bgp/mrt/updates", query, NULL, {NULL, 0}, false};
+    (void)state;
+    ctl_response_done(&last);
+    last = ctl_handle(&env, &req);
+    assert_int_equal(last.status, 200);
+    assert_string_equal(last.type, "application/octet-stream");
+    assert_true(last.follow && last.mrt && last.body && last.len == 0);
+    refused("POST", "/v1/bgp/mrt/updates", "", "", 405);
+    refused("GET", "/v1/bgp/mrt/tables", "", "", 404);
+}
+
 static void nothing_refused_is_null_and_strangers_are_a_list(void **state)
 {
     (void)state;
@@ -984,6 +997,7 @@ int main(void)
         T(a_command_is_named_not_run),
         T(explain_has_the_contracts_shape),
         T(a_key_log_needs_the_switch_and_root),
+        T(messages_as_mrt_are_a_stream_that_begins_with_nothing),
         T(nothing_refused_is_null_and_strangers_are_a_list),
         T(what_is_not_in_the_table_is_404_405_or_400),
         T(events_are_one_line_of_json_and_one_of_log),

@@ -24,6 +24,7 @@ static struct ctl_response answer(void *arg, const struct ctl_request *req)
     (void)arg;
     body_seen = req->body.len;
     r.follow = req->query(req->query_arg, "follow") != NULL;
+    r.stream = req->query(req->query_arg, "stream") ? 7 : 0;
     if (strcmp(req->path, "/event") == 0)
         io_http_event(http, "{\"from\":\"within\"}\n");
     r.body = strdup("{\"head\":1}\n");
@@ -161,6 +162,39 @@ static void a_follower_that_lags_is_told_and_dropped_the_others_live(void **stat
     close(fd);
 }
 
+/* MRT: no text may stand in it, and only its own follower sees it. */
+static void bytes_of_a_stream_come_whole_and_end_silently_when_they_are_not_read(void **state)
+{
+    static char buf[4 * 1024 * 1024], part[65536];
+    char text[8192] = "";
+    int own = dial(), other = dial();
+    (void)state;
+    buf[0] = '\0';
+    say(own, GET("/x?follow=1&stream=7"));
+    say(other, GET("/v1/events?follow=1"));
+    assert_true(hear(own, buf, sizeof(buf), "{\"head\":1}"));
+    assert_true(hear(other, text, sizeof(text), "{\"head\":1}"));
+    spin();
+    buf[0] = '\0';
+    io_http_bytes(http, 7, kd_bytes((const uint8_t *)"a\0b", 3));
+    spin();
+    assert_int_equal(recv(own, buf, sizeof(buf), 0), 8); /* "3", a\0b, as one chunk */
+    assert_memory_equal(buf, "3\r\na\0b\r\n", 8);
+    memset(part, 'x', sizeof(part));
+    for (int i = 0; i < 64; i++) {
+        io_http_bytes(http, 7, kd_bytes((const uint8_t *)part, sizeof(part)));
+        spin();
+    }
+    buf[0] = '\0';
+    assert_true(hear(own, buf, sizeof(buf), "\r\n0\r\n\r\n"));
+    assert_null(strstr(buf, "dropped"));
+    io_http_event(http, "{\"n\":1}\n");
+    assert_true(hear(other, text, sizeof(text), "{\"n\":1}"));
+    assert_null(strstr(text, "xx"));
+    close(own);
+    close(other);
+}
+
 static void the_last_events_are_sent_before_the_end(void **state)
 {
     char buf[4096] = "";
@@ -222,6 +256,7 @@ int main(void)
         T(a_body_over_64_KiB_is_413),
         T(an_idle_follower_gets_an_event_at_once),
         T(a_follower_that_lags_is_told_and_dropped_the_others_live),
+        T(bytes_of_a_stream_come_whole_and_end_silently_when_they_are_not_read),
         T(the_last_events_are_sent_before_the_end),
         T(a_socket_in_use_is_refused_and_a_stale_one_replaced),
         T(what_is_no_socket_is_left_alone),
