@@ -47,6 +47,7 @@ struct bgp_params {
     uint32_t router_id; /* host order */
     uint32_t peers_max; /* 1024 */
     bool ecmp;          /* equal paths are installed together */
+    bool no_fib;        /* no ROUTE_SET, no ROUTE_DEL: a speaker that forwards nothing */
 };
 
 struct bgp *bgp_new(const struct bgp_params *p) KD_MUST_USE;

@@ -198,11 +198,14 @@ void bgp_decide(struct bgp *b, struct bgp_rib *rib, uint32_t dest)
     if (!(d->flags & BGP_DEST_LIVE))
         return;
     bgp_path_set_best(rib, dest, bgp_best(b, rib, dest));
-    bgp_rib_mark_fib(rib, dest);
     if (d->flags & BGP_DEST_CHANGED) {
         d->flags &= (uint8_t)~BGP_DEST_CHANGED;
         mark_peers(b, rib, dest);
     }
+    if (b->params.no_fib)
+        bgp_rib_drop(rib, dest);
+    else
+        bgp_rib_mark_fib(rib, dest);
 }
 
 /* ---- path sets ---- */

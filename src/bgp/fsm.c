@@ -152,7 +152,7 @@ static void end(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason,
     if (p->out || p->in)
         return; /* the other one of a collision goes on */
     p->reason = reason;
-    snprintf(p->last_error, sizeof(p->last_error), "%s", text);
+    snprintf(p->last_error, sizeof(p->last_error), "%.*s", (int)sizeof(p->last_error) - 1, text);
     if (talked)
         bgp_note(b, p, BGP_NOTE_STOP, text);
     settle(b, p, how == END_DAMPED);

@@ -7,6 +7,8 @@
 
 static const struct cfg_word table_words[] = {{"main", 254}, {"default", 253}, {NULL, 0}};
 
+static const struct cfg_word install_words[] = {{"true", false}, {"false", true}, {NULL, 0}};
+
 static void read_router_id(struct cfg *c, yaml_node_t *n, void *obj)
 {
     struct cfg_val v;
@@ -48,6 +50,8 @@ static const struct cfg_key router_keys[] = {
      .max = UINT32_MAX, .words = table_words, .def = "main"},
     {.name = "ecmp", .type = CFG_WORD, CFG_AT(struct core_config, ecmp), .words = cfg_bool_words,
      .def = "false"},
+    {.name = "install", .type = CFG_WORD, CFG_AT(struct core_config, no_install),
+     .words = install_words, .def = "true"},
 };
 const struct cfg_table cfg_router_table = {"router", false, KD_ARRAY_LEN(router_keys), router_keys};
 

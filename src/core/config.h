@@ -57,6 +57,7 @@ struct core_tunnel_config {
 struct core_config {
     uint32_t router_id, asn, table;
     bool ecmp; /* equally good paths carry together */
+    bool no_install; /* BGP's routes stay out of the kernel */
     uint32_t n_networks;
     struct kd_prefix networks[CORE_NETWORKS_MAX];
     uint32_t n_listen;

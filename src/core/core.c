@@ -374,6 +374,7 @@ static bool engines_new(struct core *c, const struct core_params *p, uint8_t bfd
                             .asn = c->cfg.asn,
                             .router_id = c->cfg.router_id,
                             .ecmp = c->cfg.ecmp,
+                            .no_fib = c->cfg.no_install,
                             .peers_max = CORE_TUNNELS_MAX + CORE_NEIGHBORS_MAX};
     struct kc_rng rng;
 

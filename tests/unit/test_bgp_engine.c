@@ -1571,6 +1571,30 @@ static void a_hundred_thousand_routes_fit_in_100_bytes_each(void **state)
     bgp_raw_fini(&r);
 }
 
+static void a_speaker_without_a_fib_tells_its_peers_and_nobody_else(void **state)
+{
+    (void)state;
+    for (int no_fib = 0; no_fib < 2; no_fib++) {
+        struct bgp_peer_view v;
+        struct bgp_raw r;
+
+        bgp_raw_init(&r, 65515, 1, false);
+        r.node.b->params.no_fib = no_fib;
+        bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
+        bgp_raw_peer(&r, 1, bgp_test_config("192.0.2.20", 65021));
+        bgp_raw_establish(&r, 0, 65020, 10);
+        bgp_raw_establish(&r, 1, 65021, 20);
+        feed(&r, 0, 100, true);
+        assert_true(bgp_peer_get(r.node.b, 1, &v));
+        assert_int_equal(v.advertised, 100);
+        assert_int_equal(r.node.sets, no_fib ? 0 : 100);
+        feed(&r, 0, 100, false);
+        assert_int_equal(r.node.dels, no_fib ? 0 : 100);
+        assert_empty_rib(r.node.b);
+        bgp_raw_fini(&r);
+    }
+}
+
 /* A shell that doesn't wait for `more`: nothing is lost, nothing grows, and a peer whose messages
  * we haven't read yet isn't called silent. */
 static void a_backlog_of_input_is_bounded_and_keeps_the_session(void **state)
@@ -1849,6 +1873,7 @@ int main(void)
         cmocka_unit_test(ipv6_over_mp),
         cmocka_unit_test(same_seed_same_trace),
         cmocka_unit_test(a_hundred_thousand_routes_fit_in_100_bytes_each),
+        cmocka_unit_test(a_speaker_without_a_fib_tells_its_peers_and_nobody_else),
         cmocka_unit_test(a_backlog_of_input_is_bounded_and_keeps_the_session),
         cmocka_unit_test(routes_withdrawn_during_a_reevaluation_are_skipped),
         cmocka_unit_test(a_slow_peer_isnt_written_to_without_bound),

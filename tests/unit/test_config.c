@@ -209,6 +209,8 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
          "number"},
         {IN_ROUTER, ID "asn: 1, ecmp: true", ID "asn: 1, ecmp: 2",
          "3:31: router.ecmp: \"2\"; allowed: false, true"},
+        {IN_ROUTER, ID "asn: 1, install: false", ID "asn: 1, install: none",
+         "3:34: router.install: \"none\"; allowed: true, false"},
         {IN_GATEWAY, "listen: [192.0.2.1, 2001:db8::1]", "listen: [192.0.2.1/24]",
          "2:12: gateway.listen[0]: \"192.0.2.1/24\"; allowed: an IPv4 or IPv6 address, without a "
          "length"},
