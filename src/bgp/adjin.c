@@ -188,15 +188,18 @@ static bool set_path(struct import *m, uint32_t nexthop, const struct kd_prefix 
     if (!i)
         return false;
     path = bgp_rib_path(rib, i);
+    path->epoch = m->f->epoch;
     move_path(m, path, nexthop);
     set_attrs(b, m->f, path, i, m->attr_in, attr);
     return true;
 }
 
-static void remove_path(struct bgp *b, struct bgp_family *f, uint32_t path)
+void bgp_adjin_remove(struct bgp *b, struct bgp_family *f, uint32_t path)
 {
     if (f->soft == path)
         f->soft = bgp_rib_path(f->rib, path)->peer_next;
+    if (f->sweep == path)
+        f->sweep = bgp_rib_path(f->rib, path)->peer_next;
     f->accepted -= bgp_rib_path(f->rib, path)->attr != 0;
     bgp_path_remove(b, f->rib, &f->paths, path);
 }
@@ -215,7 +218,7 @@ static void withdraw(struct bgp *b, struct bgp_peer *p, uint8_t family, struct k
         uint32_t path = dest ? bgp_path_find(f->rib, dest, p->slot) : 0;
         b->work++;
         if (path)
-            remove_path(b, f, path);
+            bgp_adjin_remove(b, f, path);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "bgp/adjout.h"
 #include "bgp/adjin.h"
 #include "bgp/aspath.h"
+#include "bgp/refresh.h"
 #include "bgp/update.h"
 
 #include <stdlib.h>
@@ -372,6 +373,11 @@ bool bgp_adjout_run(struct bgp *b, struct bgp_peer *p)
         struct bgp_family *f = &p->family[i];
         if (!f->up || !f->rib)
             continue;
+        if (f->refresh_due && f->eor_sent) {
+            if (!can_write(b, p))
+                return p->up->outstanding < BGP_UNSENT_MAX;
+            bgp_refresh_begin(b, p, f);
+        }
         while (f->pending.n) {
             if (p->up->outstanding >= BGP_UNSENT_MAX)
                 return false; /* TCP_SENT wakes us */
@@ -379,11 +385,16 @@ bool bgp_adjout_run(struct bgp *b, struct bgp_peer *p)
                 return true;
             write_batch(b, p, f);
         }
-        if (f->eor_sent)
+        if (f->eor_sent && !f->refreshing)
             continue;
         if (!can_write(b, p))
             return p->up->outstanding < BGP_UNSENT_MAX;
-        end_of_rib(b, p, f);
+        if (f->refreshing)
+            bgp_refresh_end(b, p, f);
+        else
+            end_of_rib(b, p, f);
+        if (f->refresh_due)
+            return true; /* asked for before End-of-RIB */
     }
     return false;
 }

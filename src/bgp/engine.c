@@ -12,6 +12,7 @@
 #include "bgp/adjin.h"
 #include "bgp/adjout.h"
 #include "bgp/fsm.h"
+#include "bgp/refresh.h"
 #include "bgp/session.h"
 #include "bgp/update.h"
 
@@ -174,19 +175,6 @@ static void on_sent(struct bgp *b, const struct bgp_event *ev)
     c->taken_us = b->now_us;
 }
 
-static void ask_again(struct bgp *b, struct bgp_peer *p, uint16_t afi)
-{
-    struct bgp_refresh r = {.afi = afi, .safi = BGP_SAFI_UNICAST};
-    struct kd_writer w;
-
-    if (!p->up->open.refresh) /* RFC 2918 3 */
-        return;
-    w = bgp_write_begin(b, 64);
-    bgp_refresh_put(&w, &r);
-    bgp_write_end(b, p->up, &w);
-    p->msgs_out++;
-}
-
 static void on_refresh(struct bgp *b, const struct bgp_event *ev)
 {
     struct bgp_peer *p = bgp_peer_by_id(b, ev->peer);
@@ -196,7 +184,7 @@ static void on_refresh(struct bgp *b, const struct bgp_event *ev)
             continue;
         if (ev->in) {
             p->family[i].soft = p->family[i].paths.head;
-            ask_again(b, p, i ? BGP_AFI_IPV6 : BGP_AFI_IPV4);
+            bgp_refresh_ask(b, p, &p->family[i]);
         }
         if (ev->out)
             bgp_peer_readvertise(p, i ? 6 : 4, true);
@@ -315,6 +303,7 @@ static bool incoming_work(struct bgp *b, struct bgp_peer *p)
 
     if (p->in)
         more |= bgp_conn_read(b, p->in);
+    more |= bgp_refresh_sweep(b, p);
     more |= bgp_adjin_soft(b, p);
     return bgp_peer_purge(b, p, false) || more; /* last: what was read may have ended the session */
 }

@@ -10,6 +10,7 @@
  * (DampPeerOscillations, 8.1). */
 #include "bgp/fsm.h"
 #include "bgp/adjin.h"
+#include "bgp/refresh.h"
 #include "bgp/session.h"
 
 #include <stdio.h>
@@ -383,18 +384,8 @@ static void got_update(struct bgp *b, struct bgp_fsm *m)
 
 static void got_refresh(struct bgp *b, struct bgp_fsm *m)
 {
-    struct bgp_refresh r;
-    uint8_t family;
-
-    if (!bgp_refresh_parse(m->body, &r)) {
-        bgp_note_error(b, m->p, "ROUTE-REFRESH of wrong length: ignored");
-        return;
-    }
-    family = r.afi == BGP_AFI_IPV4 ? 4 : r.afi == BGP_AFI_IPV6 ? 6 : 0;
-    if (!family || r.safi != BGP_SAFI_UNICAST || r.subtype != 0)
-        return; /* RFC 2918 4, RFC 7313 5: ignored */
-    if (bgp_family(m->p, family)->up)
-        bgp_peer_readvertise(m->p, family, true);
+    if (!bgp_refresh_message(b, m->p, m->body, &m->error))
+        bad_message(b, m);
 }
 
 /* ---- the table ---- */
@@ -436,7 +427,7 @@ static const struct row {
     {OPENCONFIRM | ESTABLISHED, BGP_FSM_KEEPALIVE_DUE, keepalive_due, "8.2.2, event 11"},
     {ESTABLISHED, BGP_FSM_KEEPALIVE, got_keepalive, "8.2.2 Established, event 26"},
     {ESTABLISHED, BGP_FSM_UPDATE, got_update, "8.2.2 Established, event 27"},
-    {ESTABLISHED, BGP_FSM_REFRESH, got_refresh, "RFC 2918 4"},
+    {ESTABLISHED, BGP_FSM_REFRESH, got_refresh, "RFC 2918 4, RFC 7313 4"},
     {ESTABLISHED, BGP_FSM_BFD_DOWN, bfd_down, "RFC 5882 4.2, RFC 9384"},
 };
 

@@ -200,6 +200,7 @@ void bgp_peer_up(struct bgp *b, struct bgp_peer *p, struct bgp_conn *c)
         struct bgp_family *f = &p->family[i];
         f->up = c->family[i];
         f->eor_sent = f->eor_seen = !f->up;
+        f->refresh_due = f->refreshing = f->begun = false;
         f->rib = f->up ? bgp_rib_make(b, p->table, i ? 6 : 4) : NULL;
         if (f->up && !f->rib)
             p->broken = true;
@@ -214,7 +215,7 @@ void bgp_peer_down(struct bgp_peer *p)
     for (int i = 0; i < 2; i++) {
         struct bgp_family *f = &p->family[i];
         f->up = false;
-        f->soft = 0;
+        f->soft = f->sweep = 0;
         f->purge = f->rib != NULL;
         f->purge_out = 1;
         f->accepted = 0;

@@ -43,6 +43,11 @@ struct bgp_family {
     struct bgp_pending forced; /* of those: to be told even if nothing changed */
     uint32_t cursor;           /* where in pending the next batch starts: none is starved */
     bool eor_sent, eor_seen;
+    /* refresh.c: what the peer asked us for, and what it is telling us again */
+    bool refresh_due, refreshing;
+    bool begun;
+    uint16_t epoch, sweep_epoch;
+    uint32_t sweep; /* next path to look at for being stale; 0: none */
 };
 
 struct bgp_peer {

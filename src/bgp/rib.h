@@ -38,7 +38,7 @@ struct bgp_path {
     uint32_t peer_prev, peer_next; /* the list of its peer's paths */
     uint32_t nexthop;              /* nexthop.h; 0 for a local one */
     uint16_t peer;                 /* slot */
-    uint16_t pad;
+    uint16_t epoch;                /* of its peer's refreshes, when it was last told (refresh.c) */
 };
 
 /* All paths of one peer in one rib, oldest first. */

@@ -1,7 +1,7 @@
 /* Connections: framing (RFC 4271 4.1), the OPEN sent, capabilities negotiated (RFC 5492, 4760,
- * 6793), extended messages (RFC 8654).
+ * 6793), extended messages (RFC 8654), enhanced refresh (RFC 7313).
  *
- * Not offered: graceful restart, enhanced refresh; a peer's offers are
+ * Not offered: graceful restart; a peer's offers are
  * remembered. */
 #include "bgp/session.h"
 #include "bgp/fsm.h"
@@ -65,6 +65,7 @@ void bgp_conn_send_open(struct bgp *b, struct bgp_conn *c)
         .mp_ipv4 = true,
         .mp_ipv6 = true,
         .refresh = true,
+        .enhanced_refresh = true,
         .extended_message = true,
     };
     struct kd_writer w = bgp_write_begin(b, BGP_MESSAGE_MAX);

@@ -2,6 +2,7 @@
 import pytest
 
 from lab.topology import Topology, read
+from lab.wait import until
 
 LARGE = 500  # large communities of 12 octets: more than a message of 4096 octets holds
 
@@ -31,3 +32,39 @@ def test_extended_messages_pass_from_bird_to_frr(beside, prefix, family):
     path = beside["frr"].frr.wait_path(prefix, family=family)
     assert path["largeCommunity"]["string"].split() == [f"65030:1:{n}" for n in range(LARGE)]
     assert path["aspath"]["string"] == "65010 65030"
+
+
+@pytest.mark.parametrize("family,address,prefix", [("ipv4", "192.0.2.1", "10.10.0.0/24"),
+                                                   ("ipv6", "2001:db8:1::1", "2001:db8:10::/48")])
+def test_frr_hears_where_a_refresh_begins_and_ends(beside, family, address, prefix):
+    """RFC 7313: FRR asks; kedge tells everything again between BoRR and EoRR."""
+    frr = beside["frr"].frr
+    frr.wait_path(prefix, family=family)
+    before = frr.neighbor(address)
+    assert before["neighborCapabilities"]["enhancedRouteRefresh"] == "advertisedAndReceived"
+    frr.command(f"clear bgp {family} unicast {address} soft in")
+
+    def heard():
+        return frr.neighbor(address)["messageStats"]["routeRefreshRecv"] - before["messageStats"]["routeRefreshRecv"]
+    until(lambda: heard() == 2, 10, "BoRR and EoRR", 0.1)
+    assert frr.paths(prefix, family=family)
+    assert frr.neighbor(address)["connectionsEstablished"] == before["connectionsEstablished"]
+
+
+@pytest.mark.parametrize("direction", ["in", "out"])
+@pytest.mark.parametrize("protocol,neighbor,prefix", [("router4", "bird", "10.30.0.0/24"),
+                                                      ("router6", "bird6", "2001:db8:30::/48")])
+def test_bird_refreshes_in_both_directions(beside, protocol, neighbor, prefix, direction):
+    """in: BIRD asks and purges what kedge leaves out; out: BIRD tells kedge of its own accord, in BoRR and EoRR."""
+    kedge, bird = beside["router"].kedge, beside["bird"].bird
+    kedge.wait_route(prefix, neighbor=neighbor, installed=True)
+    own = "10.10.0.0/24" if protocol == "router4" else "2001:db8:10::/48"
+    bird.wait_route(own)
+    assert "Enhanced refresh" in bird.show(f"protocols all {protocol}").split("Neighbor capabilities")[1]
+    mark, received = kedge.events.last_seq, kedge.neighbor(neighbor)["messages_in"]
+    bird.command(f"reload {direction} {protocol}")
+    more = 1 if direction == "in" else 3  # the request; BoRR, UPDATE, EoRR
+    until(lambda: kedge.neighbor(neighbor)["messages_in"] >= received + more, 10, "what BIRD says", 0.1)
+    assert own in bird.wait_route(own)
+    assert prefix in [row["prefix"] for row in kedge.routes("best")]
+    assert kedge.events.find("route.del", mark) is None and kedge.events.find("bgp.stop", mark) is None

@@ -1026,6 +1026,145 @@ static void well_known_communities_are_obeyed(void **state)
         }
 }
 
+static void open_enhanced(struct bgp_raw *r, uint32_t peer, uint32_t asn)
+{
+    struct bgp_peer_config c = {.asn = asn};
+    struct bgp_open o = bgp_raw_open(&c, 10 + peer);
+
+    o.enhanced_refresh = true;
+    bgp_raw_connect(r, peer);
+    bgp_raw_send_open(r, peer, &o);
+    bgp_raw_message(r, peer, BGP_MSG_KEEPALIVE, NULL, 0);
+    assert_int_equal(bgp_node_state(&r->node, peer), BGP_ESTABLISHED);
+}
+
+static void refresh(struct bgp_raw *r, uint32_t peer, uint8_t afi, uint8_t subtype)
+{
+    bgp_raw_message(r, peer, BGP_MSG_REFRESH, (uint8_t[]){0, afi, subtype, 1}, 4);
+}
+
+static struct bgp_raw_update route_of(uint32_t asn, const char *nexthop, const char *prefix)
+{
+    return (struct bgp_raw_update){
+        .prefix = {prefix}, .n_as = 1, .as_path = {asn}, .nexthop = nexthop};
+}
+
+/* "R1 U R2" of what peer was sent from byte `from` on: type and, of a refresh, its subtype. */
+static void said_since(const struct bgp_raw *r, uint32_t peer, size_t from, char *text, size_t cap)
+{
+    const struct bgp_raw_conn *c = &r->conn[peer];
+    struct bgp_frame f;
+    struct bgp_error e;
+
+    *text = '\0';
+    for (size_t at = from; at < c->sent_len; at += f.len) {
+        size_t n = strlen(text);
+        assert_int_equal(
+            bgp_frame_parse(kd_bytes(c->sent + at, c->sent_len - at), BGP_EXTENDED_MAX, &f, &e),
+            BGP_FRAME_OK);
+        if (f.type == BGP_MSG_REFRESH)
+            snprintf(text + n, cap - n, "R%u/%u ", f.body.p[2], f.body.p[1]);
+        else
+            snprintf(text + n, cap - n, f.type == BGP_MSG_UPDATE ? "U " : "? ");
+    }
+}
+
+/* RFC 7313 4, the side that is asked; twice in a row as well. */
+static void a_refresh_is_told_between_its_beginning_and_its_end(void **state)
+{
+    struct bgp_raw_update u = route_of(65021, "192.0.2.20", "10.2.0.0/16");
+    struct bgp_raw r;
+    size_t from;
+    char said[64];
+
+    (void)state;
+    bgp_raw_init(&r, 65515, 1, false);
+    bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
+    bgp_raw_peer(&r, 1, bgp_test_config("192.0.2.20", 65021));
+    open_enhanced(&r, 0, 65020);
+    bgp_raw_establish(&r, 1, 65021, 20);
+    bgp_raw_update(&r, 1, &u);
+    for (int again = 0; again < 2; again++) {
+        from = r.conn[0].sent_len;
+        refresh(&r, 0, 1, 0);
+        said_since(&r, 0, from, said, sizeof(said));
+        assert_string_equal(said, "R1/1 U R2/1 ");
+    }
+    from = r.conn[0].sent_len;
+    refresh(&r, 0, 2, 0); /* nothing of that family to tell: its end is said all the same */
+    said_since(&r, 0, from, said, sizeof(said));
+    assert_string_equal(said, "R1/2 R2/2 ");
+    from = r.conn[1].sent_len;
+    u = route_of(65020, "192.0.2.10", "10.1.0.0/16");
+    bgp_raw_update(&r, 0, &u);
+    refresh(&r, 1, 1, 0); /* who didn't offer it gets none of it */
+    said_since(&r, 1, from, said, sizeof(said));
+    assert_string_equal(said, "U U ");
+    bgp_raw_fini(&r);
+}
+
+/* RFC 7313 4, the side that is told. */
+static void what_a_refresh_leaves_out_is_gone_at_its_end(void **state)
+{
+    static const struct {
+        bool offered;
+        uint8_t begin_afi; /* 0: none */
+        bool gone;
+    } cases[] = {{true, 1, true}, {true, 0, false}, {true, 2, false}, {false, 1, false}};
+
+    (void)state;
+    for (unsigned i = 0; i < KD_ARRAY_LEN(cases); i++) {
+        struct bgp_raw_update u[2] = {route_of(65020, "192.0.2.10", "10.1.0.0/16"),
+                                      route_of(65020, "192.0.2.10", "10.2.0.0/16")};
+        struct bgp_raw r;
+        bgp_raw_init(&r, 65515, 1, false);
+        bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
+        if (cases[i].offered)
+            open_enhanced(&r, 0, 65020);
+        else
+            bgp_raw_establish(&r, 0, 65020, 10);
+        bgp_raw_update(&r, 0, &u[0]);
+        bgp_raw_update(&r, 0, &u[1]);
+        for (int round = 0; round < 3; round++) {
+            if (cases[i].begin_afi)
+                refresh(&r, 0, cases[i].begin_afi, 1);
+            bgp_raw_update(&r, 0, &u[1]);
+            assert_int_equal(bgp_node_fib(&r.node, "10.1.0.0/16") != NULL,
+                             round == 0 || !cases[i].gone); /* not before the end */
+            refresh(&r, 0, 1, 2);
+            assert_int_equal(bgp_node_fib(&r.node, "10.1.0.0/16") == NULL, cases[i].gone);
+            assert_non_null(bgp_node_fib(&r.node, "10.2.0.0/16"));
+        }
+        refresh(&r, 0, 1, 2); /* a second end alone takes nothing */
+        refresh(&r, 0, 1, 3); /* an unknown subtype is ignored */
+        assert_non_null(bgp_node_fib(&r.node, "10.2.0.0/16"));
+        assert_int_equal(bgp_node_state(&r.node, 0), BGP_ESTABLISHED);
+        bgp_raw_fini(&r);
+    }
+}
+
+/* RFC 7313 5 */
+static void a_refresh_mark_of_wrong_length_ends_the_session(void **state)
+{
+    (void)state;
+    for (uint8_t subtype = 0; subtype < 4; subtype++) {
+        struct bgp_raw r;
+        bool ends = subtype == 1 || subtype == 2;
+        struct kd_bytes b;
+        bgp_raw_init(&r, 65515, 1, false);
+        bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
+        open_enhanced(&r, 0, 65020);
+        bgp_raw_message(&r, 0, BGP_MSG_REFRESH, (uint8_t[]){0, 1, subtype, 1, 0}, 5);
+        assert_int_equal(bgp_raw_notified(&r, 0, BGP_E_REFRESH, 1), ends);
+        b = bgp_raw_last(&r, 0, BGP_MSG_NOTIFICATION);
+        if (ends) /* the whole message comes back */
+            assert_int_equal(b.len, 2 + BGP_HEADER_LEN + 5);
+        else
+            assert_int_equal(bgp_node_state(&r.node, 0), BGP_ESTABLISHED);
+        bgp_raw_fini(&r);
+    }
+}
+
 /* An UPDATE of one prefix whose attributes alone are n bytes of an unknown one, which is passed on.
  */
 static size_t long_update(uint8_t *buf, size_t cap, size_t n)
@@ -1858,6 +1997,9 @@ int main(void)
         cmocka_unit_test(well_known_communities_are_obeyed),
         cmocka_unit_test(extended_messages_go_where_they_were_offered),
         cmocka_unit_test(an_extended_open_or_keepalive_is_refused_all_the_same),
+        cmocka_unit_test(a_refresh_is_told_between_its_beginning_and_its_end),
+        cmocka_unit_test(what_a_refresh_leaves_out_is_gone_at_its_end),
+        cmocka_unit_test(a_refresh_mark_of_wrong_length_ends_the_session),
         cmocka_unit_test(route_refresh_tells_everything_again),
         cmocka_unit_test(nothing_is_repeated_that_was_told),
         cmocka_unit_test(malformed_attribute_is_treated_as_withdraw_not_reset),
