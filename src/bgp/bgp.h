@@ -28,7 +28,8 @@ struct bgp_peer_config {
     uint16_t hold_s;           /* offered; 0 or >= 3 */
     uint16_t keepalive_s;      /* 0: a third of the negotiated hold time */
     uint64_t connect_retry_us; /* pause between attempts, jittered */
-    uint8_t ttl;
+    uint8_t ttl;               /* hops the peer may be away */
+    uint8_t ttl_security;      /* RFC 5082: no more hops than this; 0: not used */
     bool passive;
     bool next_hop_self;        /* always on eBGP */
     bool as_override;          /* export: the peer's AS in a path becomes ours */
@@ -138,7 +139,7 @@ struct bgp_action {
     struct kd_handle conn;
     uint64_t token;
     struct kd_addr local, remote;
-    uint8_t ttl;
+    uint8_t ttl, ttl_min; /* to send with; what arrives with less is dropped */
     uint32_t iface;
     struct kd_span data; /* WRITE; NOTE: detail text */
     uint32_t table;

@@ -97,7 +97,9 @@ struct bgp_action *bgp_emit_conn(struct bgp *b, enum bgp_action_kind kind, const
     a->conn = c->h;
     a->local = c->local;
     a->remote = c->remote;
-    a->ttl = c->peer->ttl;
+    a->ttl = c->peer->ttl_security ? 255 : c->peer->ttl;
+    a->ttl_min =
+        c->peer->ttl_security ? (uint8_t)(256 - c->peer->ttl_security) : 0; /* RFC 5082 3 */
     a->iface = c->peer->iface;
     a->table = c->peer->table;
     return a;

@@ -91,6 +91,7 @@ static void set_values(struct bgp *b, struct bgp_peer *p, const struct bgp_peer_
     p->connect_retry_us = c->connect_retry_us ? c->connect_retry_us : CONNECT_RETRY_US;
     p->connect_retry_us = KD_MAX(p->connect_retry_us, CONNECT_RETRY_MIN_US);
     p->ttl = c->ttl;
+    p->ttl_security = c->ttl_security;
     p->passive = c->passive;
     p->next_hop_self = c->next_hop_self;
     p->as_override = c->as_override;

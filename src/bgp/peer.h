@@ -59,7 +59,7 @@ struct bgp_peer {
     uint32_t asn, table, iface, prefixes_max;
     uint16_t hold_s, keepalive_s;
     uint64_t connect_retry_us;
-    uint8_t ttl;
+    uint8_t ttl, ttl_security;
     bool ibgp, passive, next_hop_self, as_override, graceful_shutdown;
     uint8_t allow_as_in;
     struct bgp_route_map *import, *export; /* NULL: none */

@@ -70,11 +70,17 @@ static const struct kd_field act_connect[] = {A_PEER,
                                               A(local, KD_F_ADDR),
                                               A(remote, KD_F_ADDR),
                                               A(ttl, KD_F_U8),
+                                              A(ttl_min, KD_F_U8),
                                               A(iface, KD_F_U32),
                                               A(table, KD_F_U32)};
-static const struct kd_field act_accept[] = {
-    A_PEER,          A_TOKEN,           A_CONN, A(local, KD_F_ADDR), A(remote, KD_F_ADDR),
-    A(ttl, KD_F_U8), A(iface, KD_F_U32)};
+static const struct kd_field act_accept[] = {A_PEER,
+                                             A_TOKEN,
+                                             A_CONN,
+                                             A(local, KD_F_ADDR),
+                                             A(remote, KD_F_ADDR),
+                                             A(ttl, KD_F_U8),
+                                             A(ttl_min, KD_F_U8),
+                                             A(iface, KD_F_U32)};
 static const struct kd_field act_refuse[] = {A_PEER, A_TOKEN, A(remote, KD_F_ADDR),
                                              A(iface, KD_F_U32)};
 static const struct kd_field act_write[] = {A_PEER, A_CONN, A(data, KD_F_SPAN)};

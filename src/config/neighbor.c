@@ -60,6 +60,7 @@ static const struct cfg_key beside_keys[] = {
     COMMON_ROWS(true),
     {.name = "local-address", .type = CFG_ADDR, CFG_AT(T, bgp.local)},
     {.name = "multihop", .type = CFG_UINT, CFG_AT(T, bgp.ttl), .min = 1, .max = 255},
+    {.name = "ttl-security", .type = CFG_UINT, CFG_AT(T, bgp.ttl_security), .min = 1, .max = 254},
     BFD_ROW,
 };
 #undef T
@@ -169,6 +170,12 @@ static void read_beside(struct cfg *c, yaml_node_t *n, void *obj)
     common_defaults(c, p);
     cfg_map(c, n, &beside_table, whole, at);
     mark(&c->neighbor_marks[c->out.n_neighbors++], at, cfg_at(n));
+    if (p->ttl && p->ttl_security)
+        cfg_error(c, cfg_at(n),
+                  ".ttl-security: not beside multihop; it says itself how many hops away the "
+                  "neighbor may be");
+    if (p->ttl_security)
+        p->ttl = p->ttl_security;
     if (p->ttl == 0)
         p->ttl = p->asn == c->out.asn ? 255 : 1;
     check_common(c, p, at, cfg_at(n));

@@ -107,8 +107,8 @@ enum core_act_kind {
     CORE_ACT_NETLINK,    /* data: one message */
     CORE_ACT_TCP_LISTEN, /* tunnel (bound to its device) or CORE_NO_TUNNEL; local */
     CORE_ACT_TCP_UNLISTEN,
-    CORE_ACT_TCP_CONNECT, /* handle, local, remote, tunnel, ttl, mss */
-    CORE_ACT_TCP_ACCEPT,  /* token is now handle; ttl */
+    CORE_ACT_TCP_CONNECT, /* handle, local, remote, tunnel, ttl, ttl_min, mss */
+    CORE_ACT_TCP_ACCEPT,  /* token is now handle; ttl, ttl_min */
     CORE_ACT_TCP_REFUSE,  /* token */
     CORE_ACT_TCP_WRITE,   /* handle, data */
     CORE_ACT_TCP_CLOSE,   /* handle, silent: nothing may be sent any more, not even a FIN */
@@ -142,7 +142,7 @@ struct core_act {
     char name[CORE_NAME_MAX];
     struct core_sa sa;
     uint64_t token;
-    uint8_t ttl;
+    uint8_t ttl, ttl_min;
     uint16_t mss;
     bool silent;
     /* EVENT: the record's text, offered and configured lie in data, data2, data3 */

@@ -306,6 +306,7 @@ static void tcp_act(struct core *c, enum core_act_kind kind, const struct bgp_ac
     x->remote = (struct kd_endpoint){a->remote, 179};
     x->tunnel = a->iface == BGP_NO_IFACE ? CORE_NO_TUNNEL : a->iface;
     x->ttl = a->ttl;
+    x->ttl_min = a->ttl_min;
     x->silent = kind == CORE_ACT_TCP_CLOSE && p && p->unheard;
     if (kind == CORE_ACT_TCP_CONNECT)
         x->mss = session_mss(c, a);

@@ -131,9 +131,10 @@ static const struct kd_field act_data[] = {ACT(data, KD_F_SPAN)};
 static const struct kd_field act_listen[] = {ACT(tunnel, KD_F_U32), ACT(local, KD_F_ENDPOINT)};
 static const struct kd_field act_connect[] = {ACT(handle, KD_F_HANDLE),   ACT(local, KD_F_ENDPOINT),
                                               ACT(remote, KD_F_ENDPOINT), ACT(tunnel, KD_F_U32),
-                                              ACT(ttl, KD_F_U8),          ACT(mss, KD_F_U16)};
+                                              ACT(ttl, KD_F_U8),          ACT(ttl_min, KD_F_U8),
+                                              ACT(mss, KD_F_U16)};
 static const struct kd_field act_accept[] = {ACT(token, KD_F_U64), ACT(handle, KD_F_HANDLE),
-                                             ACT(ttl, KD_F_U8)};
+                                             ACT(ttl, KD_F_U8), ACT(ttl_min, KD_F_U8)};
 static const struct kd_field act_token[] = {ACT(token, KD_F_U64)};
 static const struct kd_field act_write[] = {ACT(handle, KD_F_HANDLE), ACT(data, KD_F_SPAN)};
 static const struct kd_field act_close[] = {ACT(handle, KD_F_HANDLE), ACT(silent, KD_F_BOOL)};

@@ -93,9 +93,21 @@ static bool do_listen(const struct io_priv_req *req, struct io_priv_res *res)
     return bind_local(req, res);
 }
 
+bool io_tcp_ttl(int fd, uint8_t family, uint8_t ttl, uint8_t ttl_min)
+{
+    bool six = family == 6;
+    int level = six ? IPPROTO_IPV6 : IPPROTO_IP, to_send = ttl, least = ttl_min;
+
+    if (ttl &&
+        setsockopt(fd, level, six ? IPV6_UNICAST_HOPS : IP_TTL, &to_send, sizeof(to_send)) < 0)
+        return false;
+    return !ttl_min ||
+           setsockopt(fd, level, six ? IPV6_MINHOPCOUNT : IP_MINTTL, &least, sizeof(least)) == 0;
+}
+
 static bool do_connect_socket(const struct io_priv_req *req, struct io_priv_res *res)
 {
-    int one = 1, ttl = req->ttl, mss = req->mss;
+    int one = 1, mss = req->mss;
     uint8_t family = req->local.addr.family ? req->local.addr.family : req->family;
 
     if (!make_socket(req, res, SOCK_STREAM))
@@ -103,9 +115,8 @@ static bool do_connect_socket(const struct io_priv_req *req, struct io_priv_res 
     setsockopt(res->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     if (mss && setsockopt(res->fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss)) < 0)
         return failed(res, "TCP_MAXSEG", NULL);
-    if (ttl && setsockopt(res->fd, family == 6 ? IPPROTO_IPV6 : IPPROTO_IP,
-                          family == 6 ? IPV6_UNICAST_HOPS : IP_TTL, &ttl, sizeof(ttl)) < 0)
-        return failed(res, "IP_TTL", NULL);
+    if (!io_tcp_ttl(res->fd, family, req->ttl, req->ttl_min))
+        return failed(res, "TTL", NULL);
     return req->local.addr.family == 0 || bind_local(req, res);
 }
 

@@ -206,6 +206,7 @@ static void do_connect(struct io *io, const struct core_act *a)
                               .local = {a->local.addr, 0},
                               .family = a->remote.addr.family,
                               .ttl = a->ttl,
+                              .ttl_min = a->ttl_min,
                               .mss = a->mss};
     struct io_tcp_conn *c = conn_new(io);
     struct io_priv_res res;
@@ -250,23 +251,24 @@ static void on_incoming(uv_stream_t *s, int status)
     io_feed(io, &ev);
 }
 
+/* Only from here on is it known whose connection it is. What came before was let through by TTL;
+ * its sender has seen our SYN-ACK and is no blind one (RFC 5082 3 asks for no more of a listener).
+ */
 static void do_accept(struct io *io, const struct core_act *a)
 {
     struct io_tcp_conn *c = by_token(io, a->token);
-    int fd, ttl = a->ttl;
-    struct sockaddr_storage ss;
-    int len = sizeof(ss);
+    int fd;
 
     if (!c)
         return;
     c->token = 0;
     io->pending--;
     c->handle = a->handle;
-    if (ttl && uv_fileno((uv_handle_t *)&c->h, &fd) == 0 &&
-        uv_tcp_getpeername(&c->h, (struct sockaddr *)&ss, &len) == 0) {
-        bool six = ss.ss_family == AF_INET6;
-        setsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_UNICAST_HOPS : IP_TTL, &ttl,
-                   sizeof(ttl));
+    if (uv_fileno((uv_handle_t *)&c->h, &fd) != 0 ||
+        !io_tcp_ttl(fd, a->remote.addr.family, a->ttl, a->ttl_min)) {
+        tell_end(c, CORE_EV_TCP_CLOSED, KD_REASON_KERNEL_REFUSED);
+        conn_end(c);
+        return;
     }
     uv_read_start((uv_stream_t *)&c->h, on_alloc, on_read);
 }

@@ -656,6 +656,8 @@ static void raw_act(struct bgp_node *n, const struct bgp_action *a)
         c->h = a->conn;
         c->open = true;
         c->unsaid = 0;
+        c->ttl = a->ttl;
+        c->ttl_min = a->ttl_min;
         c->incoming = a->kind == BGP_ACT_ACCEPT;
         break;
     case BGP_ACT_REFUSE:

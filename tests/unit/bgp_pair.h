@@ -96,6 +96,7 @@ unsigned bgp_net_connections(const struct bgp_net *net); /* open ones */
 struct bgp_raw_conn {
     struct kd_handle h;
     bool open, incoming;
+    uint8_t ttl, ttl_min;
     bool deaf;       /* takes nothing: TCP_SENT is never said */
     uint32_t unsaid; /* written, not yet said as sent */
     uint8_t *sent;   /* what the engine wrote, all of it */

@@ -586,6 +586,38 @@ static void tunnel_peer_refuses_connection_from_other_interface(void **state)
     bgp_raw_fini(&r);
 }
 
+/* RFC 5082 3: sent with 255, taken down to 256 less the hops allowed; in both roles. */
+static void ttl_security_goes_with_the_connection(void **state)
+{
+    static const struct {
+        uint8_t hops, ttl, ttl_min;
+    } cases[] = {{1, 255, 255}, {2, 255, 254}, {254, 255, 2}, {0, 7, 0}};
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * KD_ARRAY_LEN(cases); i++) {
+        struct bgp_peer_config *c = bgp_test_config("192.0.2.10", 65020);
+        struct bgp_event in = {.kind = BGP_EV_TCP_INCOMING,
+                               .token = 7,
+                               .iface = BGP_NO_IFACE,
+                               .local = bgp_test_addr("192.0.2.1"),
+                               .remote = bgp_test_addr("192.0.2.10")};
+        bool accepts = i % 2;
+        struct bgp_raw r;
+        bgp_raw_init(&r, 65515, 1, false);
+        c->ttl = 7;
+        c->passive = accepts;
+        c->ttl_security = cases[i / 2].hops;
+        bgp_raw_peer(&r, 0, c);
+        bgp_raw_event(&r, (struct bgp_event){.kind = BGP_EV_PEER_ON});
+        if (accepts)
+            bgp_raw_event(&r, in);
+        assert_true(r.conn[0].open);
+        assert_int_equal(r.conn[0].ttl, cases[i / 2].ttl);
+        assert_int_equal(r.conn[0].ttl_min, cases[i / 2].ttl_min);
+        bgp_raw_fini(&r);
+    }
+}
+
 static void a_connect_over_a_tunnel_is_bound_to_it(void **state)
 {
     struct bgp_net *net = bgp_net_new(SEED);
@@ -1973,6 +2005,7 @@ int main(void)
         cmocka_unit_test(policies_set_and_filter),
         cmocka_unit_test(a_changed_policy_needs_no_new_session),
         cmocka_unit_test(tunnel_peer_refuses_connection_from_other_interface),
+        cmocka_unit_test(ttl_security_goes_with_the_connection),
         cmocka_unit_test(a_connect_over_a_tunnel_is_bound_to_it),
         cmocka_unit_test(local_networks_come_first_and_stay_out_of_the_fib),
         cmocka_unit_test(local_pref_beats_as_path),

@@ -487,6 +487,11 @@ static void every_key_of_a_neighbor_is_checked(void **state)
          "5:52: neighbors[0].prefixes-max: \"0\"; allowed: 1 to 1000000"},
         {IN_NEIGHBOR, PEER "multihop: 255", PEER "multihop: 256",
          "5:48: neighbors[0].multihop: \"256\"; allowed: 1 to 255"},
+        {IN_NEIGHBOR, PEER "ttl-security: 1", PEER "ttl-security: 255",
+         "5:52: neighbors[0].ttl-security: \"255\"; allowed: 1 to 254"},
+        {IN_NEIGHBOR, PEER "ttl-security: 254", PEER "ttl-security: 1, multihop: 2",
+         "4:13: neighbors[0].ttl-security: not beside multihop; it says itself how many hops away "
+         "the neighbor may be"},
         {IN_NEIGHBOR, PEER "local-address: 10.1.0.2", PEER "local-address: 10.1.0.1",
          "5:28: neighbors[0].address: \"10.1.0.1\" is our own address"},
         {IN_NEIGHBOR, NULL, PEER "local-address: fd00::1",
