@@ -1,71 +1,5 @@
 /* kedge check FILE: the configuration judged here, without the daemon. */
-#include "cli/cli.h"
-#include "config/config.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-
-/* At most cap bytes; -1 with errno. */
-static ssize_t read_some(int fd, uint8_t *buf, size_t cap)
-{
-    size_t len = 0;
-    ssize_t n;
-    while (len < cap && (n = read(fd, buf + len, cap - len)) != 0) {
-        if (n < 0 && errno != EINTR)
-            return -1;
-        len += n > 0 ? (size_t)n : 0;
-    }
-    return (ssize_t)len;
-}
-
-/* What only the daemon can see is no error of the file. */
-static enum config_secret_status read_secret(void *arg, enum config_secret_from from,
-                                             const char *name, struct config_secret *out)
-{
-    (void)arg;
-    if (from == CONFIG_SECRET_CREDENTIAL) {
-        snprintf(out->why, sizeof(out->why), "only systemd hands it to the daemon");
-        return CONFIG_SECRET_UNKNOWN;
-    }
-    struct stat st;
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read_some(fd, out->data, sizeof(out->data)) : -1;
-    int err = errno;
-    if (n >= 0) {
-        out->len = (size_t)n;
-        out->exposed = fstat(fd, &st) == 0 && (st.st_mode & S_IROTH);
-    } else {
-        snprintf(out->why, sizeof(out->why), "%s", strerror(err));
-    }
-    if (fd >= 0)
-        close(fd);
-    return n >= 0 ? CONFIG_SECRET_OK : err == EACCES ? CONFIG_SECRET_UNKNOWN : CONFIG_SECRET_FAILED;
-}
-
-static enum config_secret_status read_file(void *arg, const char *path, size_t max, uint8_t **data,
-                                           size_t *len, char *why, size_t cap)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC), err;
-    uint8_t *buf = fd >= 0 ? malloc(max + 1) : NULL;
-    ssize_t n = buf ? read_some(fd, buf, max + 1) : -1;
-    (void)arg;
-    err = errno;
-    if (fd >= 0)
-        close(fd);
-    if (n >= 0 && (size_t)n <= max) {
-        *data = buf;
-        *len = (size_t)n;
-        return CONFIG_SECRET_OK;
-    }
-    free(buf);
-    snprintf(why, cap, "%s", n >= 0 ? "too large" : strerror(err));
-    return n < 0 && err == EACCES ? CONFIG_SECRET_UNKNOWN : CONFIG_SECRET_FAILED;
-}
+#include "cli/load.h"
 
 static json_t *list(const struct config_error *e, uint32_t n)
 {
@@ -76,56 +10,30 @@ static json_t *list(const struct config_error *e, uint32_t n)
     return l;
 }
 
-static void print_text(const struct config_errors *errs)
+static void print_json(const struct cli *c, const struct config_errors *errs, bool ok)
 {
-    char line[CONFIG_LINE_MAX];
-    for (uint32_t i = 0; i < errs->n_warnings; i++)
-        fprintf(stderr, "%s\n", config_error_line(errs, &errs->w[i], line, sizeof(line)));
-    for (uint32_t i = 0; i < errs->n; i++)
-        fprintf(stderr, "%s\n", config_error_line(errs, &errs->e[i], line, sizeof(line)));
-    if (errs->more)
-        fprintf(stderr, "%s: there are more errors; mend these first\n", errs->file);
-}
-
-static enum cli_exit judge(const struct cli *c, struct kd_bytes text)
-{
-    static struct config_errors errs;
-    static struct core_config cfg;
-    struct config_env env = {
-        .wall_s = (int64_t)time(NULL), .read_secret = read_secret, .read_file = read_file};
-    bool ok = config_parse(text, c->argv[0], &env, &cfg, &errs);
-    if (c->json) {
-        json_t *o =
-            json_pack("{s:i, s:s, s:b, s:o, s:o}", "version", 1, "file", c->argv[0], "ok", ok,
-                      "errors", list(errs.e, errs.n), "warnings", list(errs.w, errs.n_warnings));
-        cli_print_json(o);
-        json_decref(o);
-    } else {
-        print_text(&errs);
-        if (ok)
-            printf("%s: good: %u tunnel%s, %u other neighbor%s\n", c->argv[0], cfg.n_tunnels,
-                   cfg.n_tunnels == 1 ? "" : "s", cfg.n_neighbors, cfg.n_neighbors == 1 ? "" : "s");
-    }
-    if (ok)
-        core_config_free(&cfg);
-    return ok ? CLI_OK : CLI_FAILED;
+    json_t *o = json_pack("{s:i, s:s, s:b, s:o, s:o}", "version", 1, "file", c->argv[0], "ok", ok,
+                          "errors", list(errs->e, errs->n), "warnings",
+                          list(errs->w, errs->n_warnings));
+    cli_print_json(o);
+    json_decref(o);
 }
 
 enum cli_exit cli_check(const struct cli *c)
 {
-    enum cli_exit e = CLI_FAILED;
-    size_t cap = CONFIG_TEXT_MAX + 1; /* one more, so that too large shows */
-    uint8_t *buf = malloc(cap);
-    int fd = open(c->argv[0], O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 && buf ? read_some(fd, buf, cap) : -1;
-    if (n < 0) {
-        fprintf(stderr, "kedge: %s: %s\n", c->argv[0], strerror(errno));
-    } else {
-        e = judge(c, kd_bytes(buf, (size_t)n));
-        kc_wipe(buf, (size_t)n);
-    }
-    if (fd >= 0)
-        close(fd);
-    free(buf);
+    static struct config_errors errs;
+    static struct core_config cfg;
+    enum cli_exit e = cli_load(c->argv[0], NULL, &cfg, &errs);
+    if (e == CLI_UNREACHABLE)
+        return CLI_FAILED;
+    if (c->json)
+        print_json(c, &errs, e == CLI_OK);
+    else
+        cli_load_errors(&errs, true);
+    if (e == CLI_OK && !c->json)
+        printf("%s: good: %u tunnel%s, %u other neighbor%s\n", c->argv[0], cfg.n_tunnels,
+               cfg.n_tunnels == 1 ? "" : "s", cfg.n_neighbors, cfg.n_neighbors == 1 ? "" : "s");
+    if (e == CLI_OK)
+        core_config_free(&cfg);
     return e;
 }

@@ -26,6 +26,9 @@ struct cli {
     const char *columns; /* of those; NULL: all */
     uint64_t wait_us; /* 0: don't wait */
     const char *since, *out, *tunnel;
+    const char *config;  /* a file, for what needs no daemon */
+    const char *kind;    /* peer-config: for whom */
+    bool secrets;        /* ... with the pre-shared key */
     const char *command; /* its name in the table: "bgp neighbors" */
     int argc;            /* the command's arguments */
     char **argv;
@@ -35,7 +38,7 @@ struct cli {
 
 typedef enum cli_exit cli_command(const struct cli *c);
 cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_mrt, cli_neighbor, cli_refresh,
-    cli_neighbors, cli_routes, cli_events, cli_keylog, cli_check, cli_version;
+    cli_neighbors, cli_routes, cli_events, cli_keylog, cli_check, cli_peer_config, cli_version;
 
 /* True when the daemon can't have a tunnel of this name; said on stderr. */
 bool cli_no_tunnel(const char *name) KD_MUST_USE;

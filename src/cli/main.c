@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define SOCKET_DEFAULT "/run/kedge/kedge.sock"
+#define CONFIG_DEFAULT "/etc/kedge/kedge.yaml"
 
 /* Bits above every letter of getopt's. */
 enum given {
@@ -21,6 +22,9 @@ enum given {
     O_TUNNEL = 1 << 16,
     O_AZURE = 1 << 17,
     O_GRACEFUL = 1 << 24,
+    O_CONFIG = 1 << 18,
+    O_FOR = 1 << 19,
+    O_SECRETS = 1 << 20,
 };
 
 static const struct command {
@@ -59,6 +63,9 @@ static const struct command {
     {"keylog", "--out DIR|FILE [--tunnel NAME]", 0, 0, O_OUT | O_TUNNEL, cli_keylog,
      "write the keys for Wireshark, as they come, until Ctrl-C; as root, with control.keylog"},
     {"check", "FILE", 1, 1, 0, cli_check, "judge a configuration, without the daemon"},
+    {"peer-config", "TUNNEL --for KIND [--secrets] [--config FILE]", 1, 1,
+     O_FOR | O_SECRETS | O_CONFIG, cli_peer_config,
+     "the other side's configuration: strongswan, ios, junos, frr, bird or azure-cli"},
     {"version", "", 0, 0, 0, cli_version, "print the version"},
 };
 
@@ -118,6 +125,8 @@ static int parse_options(int argc, char **argv, struct cli *c, unsigned *options
         {"tunnel", required_argument, NULL, O_TUNNEL},
         {"azure", optional_argument, NULL, O_AZURE},
         {"graceful", no_argument, NULL, O_GRACEFUL},
+        {"config", required_argument, NULL, O_CONFIG},
+        {"for", required_argument, NULL, O_FOR},     {"secrets", no_argument, NULL, O_SECRETS},
         {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'V'},
         {0},
     };
@@ -137,6 +146,10 @@ static int parse_options(int argc, char **argv, struct cli *c, unsigned *options
             c->out = optarg;
         if (o == O_TUNNEL)
             c->tunnel = optarg;
+        if (o == O_CONFIG)
+            c->config = optarg;
+        if (o == O_FOR)
+            c->kind = optarg;
         if (o == O_AZURE)
             c->columns = optarg;
         if (o == O_WAIT && !cli_duration(optarg, &c->wait_us)) {
@@ -157,13 +170,15 @@ static int parse_options(int argc, char **argv, struct cli *c, unsigned *options
     c->rehearse = *options & O_REHEARSE;
     c->azure = *options & O_AZURE;
     c->graceful = *options & O_GRACEFUL;
+    c->secrets = *options & O_SECRETS;
     return -1;
 }
 
 int main(int argc, char **argv)
 {
     const char *from_env = getenv("KEDGE_SOCKET");
-    struct cli c = {.socket = from_env && *from_env ? from_env : SOCKET_DEFAULT};
+    struct cli c = {.socket = from_env && *from_env ? from_env : SOCKET_DEFAULT,
+                    .config = CONFIG_DEFAULT};
     unsigned options = 0;
     int used = 0, code = parse_options(argc, argv, &c, &options);
     if (code >= 0)

@@ -5,6 +5,7 @@
       connections: {azure: {...}}          # swanctl.conf's keys; lists as YAML lists
       secrets: {azure: {id: [203.0.113.1], secret: "..."}, quantum: {type: ppk, id: [site], secret: "..."}}
       certificates: {ca: [PEM], key: [PEM], crl: [PEM]}       # lab.pki makes them
+      swanctl: "connections {...}"         # a whole swanctl.conf, beside or instead of connections and secrets
       routes: [10.17.11.76/32 dev ipsec0 src 192.168.11.88]   # added when ipsec0 is there
 
 What has been measured with 5.9.8 and is arranged here: libipsec needs ESP in UDP (encap) and knows no ESN; charon
@@ -72,6 +73,9 @@ class StrongSwan:
                 self._must(command, {**fields, "data": text})
         for name, connection in (self.spec.get("connections") or {}).items():
             self.load(name, connection)
+        if "swanctl" in self.spec:
+            path = self.host.write("swanctl.conf", self.spec["swanctl"])
+            self.host.run("swanctl", "--load-all", "--noprompt", "--file", path, "--uri", f"unix://{VICI}")
 
     def load(self, name, connection):
         """Loads a connection, or another in its place; the SAs that are up stay as they are."""

@@ -20,7 +20,8 @@ MAY = {
     "config": ["base", "crypto", "ike", "bgp", "bfd", "core"],
     "control": ["base", "crypto", "ike", "bgp", "bfd", "core"],
     "io": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core", "config", "control"],
-    "cli": ["base", "config", "core", "crypto"],
+    "peer": ["base", "crypto", "ike", "esp", "bgp", "core"],
+    "cli": ["base", "config", "core", "crypto", "peer"],
 }
 # system headers that only one folder may use
 ONLY = {

@@ -1,0 +1,296 @@
+/* What kedge peer-config writes, line by line, against the routers of seed 001 and the gateway of
+ * seed 002; and what a language can't say, beside the nearest that it can. */
+#include "config/config.h"
+#include "peer/peer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct core_config cfg;
+static struct config_errors errs;
+static char *text;
+static size_t len;
+
+#define HEAD                                                                                       \
+    "router: {id: 10.10.30.254, asn: 65515}\n"                                                     \
+    "gateway: {listen: [52.168.162.84, '2001:db8::84']}\n"                                         \
+    "control: {socket: /run/kedge/kedge.sock}\n"                                                   \
+    "policies: {all: [permit: {}]}\n"                                                              \
+    "tunnels:\n  - {name: t, local: 52.168.162.84, auth: {psk: x}"
+#define BGP                                                                                        \
+    ", address: 10.10.30.254, neighbor: {asn: 65021, address: 10.2.30.125, hold: 180s, "           \
+    "import: all, export: all}"
+#define REMOTE ", remote: 66.198.12.106"
+
+static const char *written(const char *tunnel, enum peer_kind kind, const char *psk)
+{
+    char yaml[2048];
+    const struct config_env env = {0};
+    struct peer p = {.config = &cfg, .psk = kd_bytes(psk, strlen(psk))};
+    FILE *to;
+
+    free(text);
+    text = NULL;
+    snprintf(yaml, sizeof(yaml), "%s%s}\n", HEAD, tunnel);
+    if (!config_parse(kd_bytes(yaml, strlen(yaml)), "t.yaml", &env, &cfg, &errs))
+        fail_msg("%s", errs.e[0].text);
+    p.tunnel = &cfg.tunnels[0];
+    assert_null(peer_refuses(&p, kind));
+    to = open_memstream(&text, &len);
+    assert_non_null(to);
+    peer_write(&p, kind, to);
+    assert_int_equal(fclose(to), 0);
+    core_config_free(&cfg);
+    return text;
+}
+
+/* Every line of want is in the output, in this order; other lines may stand between them. */
+static void has(const char *out, const char *want)
+{
+    char line[256];
+
+    while (*want) {
+        size_t n = strcspn(want, "\n");
+        snprintf(line, sizeof(line), "%.*s\n", (int)n, want);
+        const char *at = strstr(out, line);
+        while (at && at != out && at[-1] != '\n')
+            at = strstr(at + 1, line);
+        if (!at)
+            fail_msg("no line \"%.*s\" (any more) in:\n%s", (int)n, want, out);
+        out = at + strlen(line);
+        want += n + (want[n] == '\n');
+    }
+}
+
+static void has_not(const char *out, const char *word)
+{
+    if (strstr(out, word))
+        fail_msg("\"%s\" in:\n%s", word, out);
+}
+
+/* Seed 001's primary CE router, names apart. */
+static void ios_of_seed_001(void **state)
+{
+    (void)state;
+    const char *out = written(REMOTE BGP ", ike: [aes256-aes128-3des-sha1-modp1024], "
+                              "esp: [aes256-sha1], lifetime: {ike: 86400s, esp: 3600s}",
+                              PEER_IOS, "IamSecure123");
+    has(out, "crypto ikev2 proposal t-1\n"
+             " encryption aes-cbc-256 aes-cbc-128 3des\n"
+             " integrity sha1\n"
+             " group 2\n"
+             "crypto ikev2 policy t\n"
+             " match address local 66.198.12.106\n"
+             " proposal t-1\n"
+             "crypto ikev2 keyring t\n"
+             "  address 52.168.162.84\n"
+             "  pre-shared-key local IamSecure123\n"
+             "  pre-shared-key remote IamSecure123\n"
+             "crypto ikev2 profile t\n"
+             " match identity remote address 52.168.162.84 255.255.255.255\n"
+             " identity local address 66.198.12.106\n"
+             " authentication local pre-share\n"
+             " authentication remote pre-share\n"
+             " keyring local t\n"
+             " lifetime 86400\n"
+             "crypto ipsec transform-set t-1 esp-aes 256 esp-sha-hmac\n"
+             " mode tunnel\n"
+             "crypto ipsec profile t\n"
+             " set transform-set t-1\n"
+             " set ikev2-profile t\n"
+             "interface Tunnel1\n"
+             " ip address 10.2.30.125 255.255.255.255\n"
+             " tunnel source 66.198.12.106\n"
+             " tunnel mode ipsec ipv4\n"
+             " tunnel destination 52.168.162.84\n"
+             " tunnel protection ipsec profile t\n"
+             "router bgp 65021\n"
+             " neighbor 10.10.30.254 remote-as 65515\n"
+             " neighbor 10.10.30.254 ebgp-multihop 255\n"
+             " neighbor 10.10.30.254 update-source Tunnel1\n"
+             "  neighbor 10.10.30.254 activate\n"
+             "  neighbor 10.10.30.254 soft-reconfiguration inbound\n"
+             "ip route 10.10.30.254 255.255.255.255 Tunnel1\n");
+    has_not(out, "set pfs");
+    has_not(out, "prf"); /* it follows from the integrity algorithm */
+}
+
+static void ios_has_pfs_an_aead_and_its_prf(void **state)
+{
+    (void)state;
+    const char *out = written(REMOTE ", profile: modern", PEER_IOS, "");
+    has(out, " encryption aes-gcm-256\n prf sha384\n group 20\n");
+    has(out, "! left out: aes256gcm16-prfsha256-x25519: IOS-XE has no x25519\n");
+    has(out, "crypto ipsec transform-set t-1 esp-gcm 256\n set pfs group20\n");
+    has(out, "  pre-shared-key local PRE_SHARED_KEY\n");
+    has(out, " ip unnumbered Loopback0\n");
+    has_not(out, "router bgp");
+    has_not(out, " integrity \n");
+}
+
+static void ios_lists_narrower_selectors(void **state)
+{
+    (void)state;
+    const char *out = written(REMOTE ", selectors: {local: [10.17.0.0/16, 10.18.1.1/32], "
+                              "remote: [192.168.0.0/25]}", PEER_IOS, "k");
+    has(out, "ip access-list extended t\n"
+             " permit ip 192.168.0.0 0.0.0.127 10.17.0.0 0.0.255.255\n"
+             " permit ip 192.168.0.0 0.0.0.127 10.18.1.1 0.0.0.0\n"
+             " tunnel protection ipsec policy ipv4 t\n");
+    out = written(REMOTE ", selectors: {local: [0.0.0.0/0], remote: [0.0.0.0/0]}", PEER_IOS, "k");
+    has_not(out, "access-list");
+}
+
+static void identities_are_mirrored(void **state)
+{
+    (void)state;
+    const char *ids = ", remote: any, role: responder, remote-id: gw@example, local-id: 'key-id:c0ffee'";
+    const char *out = written(ids, PEER_IOS, "k");
+    has(out, " match address local PEER_ADDRESS\n match identity remote key-id c0ffee\n"
+             " identity local email gw@example\n");
+    out = written(ids, PEER_STRONGSWAN, "k");
+    has(out, "      id = \"gw@example\"\n      id = \"@#c0ffee\"\n    id = \"@#c0ffee\"\n");
+    has_not(out, "local_addrs");
+    out = written(ids, PEER_JUNOS, "k");
+    has(out, "set security ike gateway t local-identity user-at-hostname gw@example\n"
+             "# remote-identity key-id:c0ffee: Junos takes no such identity\n");
+}
+
+static void keys_that_no_quotes_hold_are_written_in_hex(void **state)
+{
+    (void)state;
+    has(written(REMOTE, PEER_STRONGSWAN, "a b"), "    secret = \"0x612062\"\n");
+    has(written(REMOTE, PEER_STRONGSWAN, "a-b"), "    secret = \"a-b\"\n");
+    has(written(REMOTE, PEER_IOS, "a?b"), "  pre-shared-key local hex 613f62\n");
+    has(written(REMOTE, PEER_JUNOS, "a\"b"), "set security ike policy t pre-shared-key hexadecimal 612262\n");
+    has(written(REMOTE, PEER_JUNOS, "ab"), "set security ike policy t pre-shared-key ascii-text \"ab\"\n");
+}
+
+/* Who renews first is settled, not left to chance. */
+static void strongswan_renews_before_a_responder_and_after_others(void **state)
+{
+    (void)state;
+    const char *life = REMOTE ", lifetime: {ike: 10000s, esp: 1000s}";
+    char role[128];
+    has(written(life, PEER_STRONGSWAN, "k"),
+        "    rekey_time = 10000s\n        rekey_time = 1000s\n        start_action = start\n");
+    snprintf(role, sizeof(role), "%s, role: responder", life);
+    has(written(role, PEER_STRONGSWAN, "k"), "    rekey_time = 9000s\n        rekey_time = 900s\n");
+    snprintf(role, sizeof(role), "%s, role: initiator", life);
+    has(written(role, PEER_STRONGSWAN, "k"), "        start_action = none\n        dpd_action = clear\n");
+}
+
+static void junos_of_seed_002(void **state)
+{
+    (void)state;
+    const char *out = written(REMOTE BGP ", profile: azure-default", PEER_JUNOS, "secret");
+    has(out, "set security ike proposal t-1 authentication-method pre-shared-keys\n"
+             "set security ike proposal t-1 dh-group group2\n"
+             "set security ike proposal t-1 authentication-algorithm sha1\n"
+             "set security ike proposal t-1 encryption-algorithm aes-256-cbc\n"
+             "set security ike gateway t address 52.168.162.84\n"
+             "set security ike gateway t version v2-only\n"
+             "set security ike gateway t local-identity inet 66.198.12.106\n"
+             "set security ipsec proposal t-2 authentication-algorithm hmac-sha1-96\n"
+             "set security ipsec proposal t-2 encryption-algorithm aes-256-cbc\n"
+             "set security ipsec proposal t-2 lifetime-seconds 27000\n"
+             "set security ipsec vpn t bind-interface st0.1\n"
+             "set interfaces st0 unit 1 family inet mtu 1422\n"
+             "set routing-options static route 10.10.30.254/32 next-hop st0.1\n"
+             "set protocols bgp group t type external\n"
+             "set protocols bgp group t neighbor 10.10.30.254 peer-as 65515\n");
+    has_not(out, "perfect-forward-secrecy"); /* facts/azure 1.2: none by default */
+}
+
+static void junos_takes_an_aead_with_its_own_prf_only(void **state)
+{
+    (void)state;
+    const char *out = written(REMOTE ", ike: [aes256gcm16-prfsha384-ecp384], esp: [aes256gcm16-ecp384]",
+                              PEER_JUNOS, "k");
+    has(out, "set security ike proposal t-1 encryption-algorithm aes-256-gcm\n"
+             "set security ipsec policy t perfect-forward-secrecy keys group20\n");
+    has_not(out, "ike proposal t-1 authentication-algorithm");
+    out = written(REMOTE ", ike: [aes256gcm16-prfsha256-ecp384], esp: [aes256-sha384]", PEER_JUNOS, "k");
+    has(out, "# left out: aes256gcm16-prfsha256-ecp384: Junos has no prfsha256\n"
+             "# left out: aes256-sha384: Junos has no sha384\n");
+    has_not(out, "proposal t-1");
+}
+
+static void az_has_the_custom_policy_where_it_is_one(void **state)
+{
+    (void)state;
+    const char *out = written(REMOTE BGP ", profile: azure-default", PEER_AZURE_CLI, "secret");
+    has(out, "  --local-address-prefixes 10.10.30.254/32 --asn 65515 --bgp-peering-address 10.10.30.254\n"
+             "  --vnet-gateway1 VNET_GATEWAY --local-gateway2 t-kedge --enable-bgp --shared-key 'secret'\n");
+    has_not(out, "ipsec-policy");
+    out = written(REMOTE ", ike: [aes256gcm16-prfsha384-ecp384], esp: [aes256gcm16-modp2048s256]",
+                  PEER_AZURE_CLI, "secret");
+    has(out, "  --connection-name t --ike-encryption GCMAES256 --ike-integrity SHA384 --dh-group ECP384 \\\n"
+             "  --ipsec-encryption GCMAES256 --ipsec-integrity GCMAES256 --pfs-group PFS24 \\\n");
+    out = written(REMOTE ", ike: [aes256-sha1-modp1024], esp: [aes256-sha1]", PEER_AZURE_CLI, "s");
+    has(out, "  --ipsec-encryption AES256 --ipsec-integrity SHA1 --pfs-group None \\\n");
+    out = written(REMOTE ", ike: [aes256-sha1-ecp521], esp: [aes256-sha1]", PEER_AZURE_CLI, "s");
+    has_not(out, "ipsec-policy add");
+    assert_non_null(strstr(out, "Azure has no ecp521"));
+}
+
+static void frr_and_bird_have_the_session(void **state)
+{
+    (void)state;
+    has(written(REMOTE BGP, PEER_FRR, ""),
+        "router bgp 65021\n"
+        " neighbor 10.10.30.254 remote-as 65515\n"
+        " neighbor 10.10.30.254 ebgp-multihop 255\n"
+        " neighbor 10.10.30.254 update-source 10.2.30.125\n"
+        " neighbor 10.10.30.254 timers 60 180\n"
+        " address-family ipv4 unicast\n");
+    has(written(REMOTE BGP, PEER_BIRD, ""),
+        "protocol bgp t {\n"
+        "  local 10.2.30.125 as 65021;\n"
+        "  neighbor 10.10.30.254 as 65515;\n"
+        "  hold time 180;\n");
+    has_not(written(REMOTE ", address: 10.10.30.254, neighbor: {asn: 65515, address: 10.2.30.125}",
+                    PEER_FRR, ""), "ebgp-multihop"); /* iBGP */
+}
+
+static void what_makes_no_sense_is_refused(void **state)
+{
+    static const char yaml[] = HEAD REMOTE "}\n";
+    const struct config_env env = {0};
+    struct peer p = {.config = &cfg};
+
+    (void)state;
+    assert_true(config_parse(kd_bytes(yaml, strlen(yaml)), "t", &env, &cfg, &errs));
+    p.tunnel = &cfg.tunnels[0];
+    assert_non_null(peer_refuses(&p, PEER_FRR));
+    assert_non_null(peer_refuses(&p, PEER_BIRD));
+    assert_null(peer_refuses(&p, PEER_AZURE_CLI));
+    p.psk = kd_bytes("it's", 4);
+    assert_non_null(peer_refuses(&p, PEER_AZURE_CLI));
+    assert_null(peer_refuses(&p, PEER_STRONGSWAN));
+    core_config_free(&cfg);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ios_of_seed_001),
+        cmocka_unit_test(ios_has_pfs_an_aead_and_its_prf),
+        cmocka_unit_test(ios_lists_narrower_selectors),
+        cmocka_unit_test(identities_are_mirrored),
+        cmocka_unit_test(keys_that_no_quotes_hold_are_written_in_hex),
+        cmocka_unit_test(strongswan_renews_before_a_responder_and_after_others),
+        cmocka_unit_test(junos_of_seed_002),
+        cmocka_unit_test(junos_takes_an_aead_with_its_own_prf_only),
+        cmocka_unit_test(az_has_the_custom_policy_where_it_is_one),
+        cmocka_unit_test(frr_and_bird_have_the_session),
+        cmocka_unit_test(what_makes_no_sense_is_refused),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    free(text);
+    return failed;
+}
