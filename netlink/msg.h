@@ -38,6 +38,13 @@ struct nl_addr_set {
 
 enum nl_route_type { NL_ROUTE_UNICAST, NL_ROUTE_UNREACHABLE, NL_ROUTE_BLACKHOLE };
 
+#define NL_ROUTE_HOPS_MAX 8 /* read of a multipath route; the others are left out */
+
+struct nl_hop {
+    struct kd_addr gateway; /* family 0: none */
+    uint32_t oif;
+};
+
 struct nl_route {
     struct kd_prefix dst;
     uint32_t table;   /* 0 in what we build: main */
@@ -49,6 +56,9 @@ struct nl_route {
     uint32_t oif;
     struct kd_addr prefsrc; /* family 0: none */
     bool cloned; /* parsed only: the answer to a look-up or a cached exception, no FIB entry */
+    uint8_t n_hops; /* parsed only: of a multipath route (RTA_MULTIPATH), dead ones too: the kernel
+                       doesn't tell when they live again */
+    struct nl_hop hop[NL_ROUTE_HOPS_MAX];
 };
 
 #define NL_NH_GROUP_MAX 16
@@ -120,8 +130,8 @@ struct nl_event {
 
 /* Takes the next message of a NETLINK_ROUTE socket from *data (advances it). False at the end
  * (data->len is 0) or when the rest is malformed (data stays). Of routes only unicast, unreachable
- * and blackhole ones without source or TOS are read; a multipath route shows no gateway. Needs no
- * alignment. */
+ * and blackhole ones without source or TOS are read; a multipath route shows its hops and no
+ * gateway. Needs no alignment. */
 bool nl_next(struct kd_bytes *data, struct nl_event *ev) KD_MUST_USE;
 /* The same for any family (XFRM's type numbers are also rtnetlink's): only NL_ACK, NL_DONE,
  * NL_OVERRUN, and NL_OTHER for all the rest. */

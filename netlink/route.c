@@ -1,5 +1,5 @@
-/* Routes and look-ups. No multipath of the old kind (DESIGN 3.7: next-hop objects), no source or
- * TOS routing, no metrics (RTA_METRICS). */
+/* Routes and look-ups. Multipath of the old kind is read and never built (DESIGN 3.7: next-hop
+ * objects); no source or TOS routing, no metrics (RTA_METRICS). */
 #include "netlink/build.h"
 #include "netlink/parse.h"
 
@@ -9,6 +9,7 @@ static const uint8_t types[] = {
     [RTA_DST] = MNL_TYPE_BINARY,     [RTA_SRC] = MNL_TYPE_BINARY, [RTA_OIF] = MNL_TYPE_U32,
     [RTA_GATEWAY] = MNL_TYPE_BINARY, [RTA_VIA] = MNL_TYPE_BINARY, [RTA_PREFSRC] = MNL_TYPE_BINARY,
     [RTA_PRIORITY] = MNL_TYPE_U32,   [RTA_TABLE] = MNL_TYPE_U32,  [RTA_NH_ID] = MNL_TYPE_U32,
+    [RTA_MULTIPATH] = MNL_TYPE_BINARY,
 };
 
 static const uint8_t rtn[] = {
@@ -119,6 +120,47 @@ static bool get_addrs(const struct nlattr **tb, uint8_t family, struct nl_route 
     return !tb[RTA_VIA] || get_via(tb[RTA_VIA], &r->gateway);
 }
 
+/* The gateway among one hop's own attributes; false when they are malformed. */
+static bool get_hop(const uint8_t *p, size_t len, uint8_t family, struct nl_hop *hop)
+{
+    struct rtnexthop h;
+
+    memcpy(&h, p, sizeof(h));
+    hop->oif = (uint32_t)h.rtnh_ifindex;
+    for (size_t at = RTNH_SPACE(0); at + sizeof(struct nlattr) <= len;) {
+        const struct nlattr *a = (const void *)(p + at);
+        size_t room = MNL_ALIGN((size_t)a->nla_len);
+        uint16_t type = mnl_attr_get_type(a);
+        if (a->nla_len < sizeof(*a) || at + a->nla_len > len)
+            return false;
+        if (type == RTA_GATEWAY && !nl_attr_addr(a, family, &hop->gateway))
+            return false;
+        if (type == RTA_VIA && !get_via(a, &hop->gateway))
+            return false;
+        at += room;
+    }
+    return true;
+}
+
+static bool get_hops(const struct nlattr *a, uint8_t family, struct nl_route *r)
+{
+    const uint8_t *p = a ? mnl_attr_get_payload(a) : NULL;
+    size_t left = a ? mnl_attr_get_payload_len(a) : 0;
+    struct rtnexthop h;
+
+    while (left >= sizeof(h)) {
+        memcpy(&h, p, sizeof(h));
+        if (h.rtnh_len < sizeof(h) || h.rtnh_len > left)
+            return false;
+        if (r->n_hops < NL_ROUTE_HOPS_MAX &&
+            !get_hop(p, h.rtnh_len, family, &r->hop[r->n_hops++]))
+            return false;
+        left -= KD_MIN((size_t)RTNH_ALIGN(h.rtnh_len), left);
+        p += RTNH_ALIGN(h.rtnh_len);
+    }
+    return left == 0;
+}
+
 static bool get_type(uint8_t type, enum nl_route_type *out)
 {
     for (size_t i = 0; i < KD_ARRAY_LEN(rtn); i++) {
@@ -154,6 +196,8 @@ const char *nl_parse_route(const struct nlmsghdr *h, struct nl_event *ev)
         return "route: address of wrong length";
     if (t->rtm_src_len && !is_look_up(t, &src))
         return "";
+    if (!get_hops(tb[RTA_MULTIPATH], family, r))
+        return "route: malformed hops";
     if (t->rtm_dst_len > (family == 4 ? 32 : 128) || (t->rtm_dst_len && !tb[RTA_DST]))
         return "route: bad destination";
     r->dst.addr.family = family;

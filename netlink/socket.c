@@ -1,8 +1,11 @@
 /* The one file that touches netlink sockets. Knows no message but the ack nl_talk() waits for. */
 #include "netlink/socket.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/filter.h>
+#include <linux/rtnetlink.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <time.h>
@@ -67,6 +70,31 @@ struct nl_socket *nl_open(int family, const uint16_t *groups)
     nl_close(s);
     errno = err;
     return NULL;
+}
+
+/* News begin with one message's header: type at 4, flags at 6, then struct rtmsg with the protocol at
+ * 5 or struct nhmsg with it at 2. A dump's datagrams hold many messages, and pass whole. */
+bool nl_unsubscribe_own(struct nl_socket *s, uint8_t protocol)
+{
+    enum { TYPE = 4, FLAGS = 6, BODY = 16 };
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, FLAGS),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, htons(NLM_F_MULTI), 9, 0),
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, TYPE),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEXTHOP), 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELNEXTHOP), 2, 4),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, BODY + 5),
+        BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, BODY + 2),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, protocol, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    struct sock_fprog prog = {.len = KD_ARRAY_LEN(code), .filter = code};
+
+    return setsockopt(nl_fd(s), SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) == 0;
 }
 
 void nl_close(struct nl_socket *s)

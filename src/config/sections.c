@@ -24,20 +24,45 @@ static void read_router_id(struct cfg *c, yaml_node_t *n, void *obj)
         (uint32_t)a.b[0] << 24 | (uint32_t)a.b[1] << 16 | (uint32_t)a.b[2] << 8 | a.b[3];
 }
 
+static const struct cfg_word when_words[] = {{"always", false}, {"in-kernel", true}, {NULL, 0}};
+
+static void read_network_prefix(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct cfg_val v;
+    struct kd_prefix p;
+    if (cfg_val(c, n, &v) && cfg_read_prefix(c, &v, &p))
+        *(struct kd_prefix *)obj = p;
+}
+
+static const struct cfg_key network_keys[] = {
+    {.name = "prefix", .type = CFG_OWN, .required = true, CFG_AT(struct core_network, prefix),
+     .parse = read_network_prefix},
+    {.name = "when", .type = CFG_WORD, CFG_AT(struct core_network, in_kernel), .words = when_words,
+     .def = "always"},
+};
+static const struct cfg_table network_table = {"a network", false, KD_ARRAY_LEN(network_keys),
+                                               network_keys};
+
+/* A prefix alone, or a map with when it is announced. */
 static void read_network(struct cfg *c, yaml_node_t *n, void *obj)
 {
     struct core_config *o = &c->out;
-    struct cfg_val v;
-    struct kd_prefix p;
+    struct core_network net = {0};
+    char text[KD_PREFIX_STR_MAX];
     (void)obj;
-    if (!cfg_val(c, n, &v) || !cfg_read_prefix(c, &v, &p))
+    if (n->type == YAML_MAPPING_NODE)
+        cfg_map(c, n, &network_table, &net, NULL);
+    else
+        read_network_prefix(c, n, &net.prefix);
+    if (!net.prefix.addr.family)
         return;
     for (uint32_t i = 0; i < o->n_networks; i++)
-        if (kd_prefix_eq(&o->networks[i], &p)) {
-            cfg_error(c, v.at, "\"%s\" is already in the list", v.s);
+        if (kd_prefix_eq(&o->networks[i].prefix, &net.prefix)) {
+            cfg_error(c, cfg_at(n), "\"%s\" is already in the list",
+                      kd_prefix_str(&net.prefix, text));
             return;
         }
-    o->networks[o->n_networks++] = p;
+    o->networks[o->n_networks++] = net;
 }
 
 static const struct cfg_key router_keys[] = {
@@ -52,6 +77,8 @@ static const struct cfg_key router_keys[] = {
      .def = "false"},
     {.name = "install", .type = CFG_WORD, CFG_AT(struct core_config, no_install),
      .words = install_words, .def = "true"},
+    {.name = "resolve-via-default", .type = CFG_WORD,
+     CFG_AT(struct core_config, resolve_via_default), .words = cfg_bool_words, .def = "false"},
 };
 const struct cfg_table cfg_router_table = {"router", false, KD_ARRAY_LEN(router_keys), router_keys};
 

@@ -32,6 +32,12 @@ struct core_bfd_config {
     struct bfd_auth_config auth; /* keys in the arena, taken by the core */
 };
 
+/* What we announce as ours. */
+struct core_network {
+    struct kd_prefix prefix;
+    bool in_kernel; /* only while somebody else's route to exactly it is in the kernel */
+};
+
 struct core_neighbor_config {
     struct bgp_peer_config bgp;
     struct core_bfd_config bfd;
@@ -59,7 +65,8 @@ struct core_config {
     bool ecmp; /* equally good paths carry together */
     bool no_install; /* BGP's routes stay out of the kernel */
     uint32_t n_networks;
-    struct kd_prefix networks[CORE_NETWORKS_MAX];
+    struct core_network networks[CORE_NETWORKS_MAX];
+    bool resolve_via_default; /* a default route of others' resolves next hops */
     uint32_t n_listen;
     struct kd_addr listen[CORE_LISTEN_MAX];
     uint16_t port, natt_port;

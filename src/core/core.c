@@ -137,6 +137,7 @@ static void start(struct core *c, const struct core_ev *ev)
         a = core_emit(c, CORE_ACT_TCP_LISTEN);
         a->local = (struct kd_endpoint){.port = 179};
     }
+    core_monitor_start(c);
     core_sync_start(c);
 }
 
@@ -252,6 +253,12 @@ static void dispatch(struct core *c, const struct core_ev *ev)
     case CORE_EV_NETLINK_LOST:
         core_netlink_lost(c);
         break;
+    case CORE_EV_MONITOR:
+        core_monitor_news(c, ev->data);
+        break;
+    case CORE_EV_MONITOR_LOST:
+        core_monitor_lost(c);
+        break;
     case CORE_EV_TCP_OPENED:
     case CORE_EV_TCP_INCOMING:
     case CORE_EV_TCP_FAILED:
@@ -318,11 +325,22 @@ static bool busy(const struct core *c)
     return c->work_head || c->ike_more || c->bgp_more || c->groups_stale || core_fib_pending(c);
 }
 
+/* Once a step, however much of others' routes has changed. */
+static void kernel_changed(struct core *c)
+{
+    if (!c->kernel.changed || !core_sync_ready(c))
+        return;
+    c->kernel.changed = false;
+    core_groups_reconsider(c);
+    core_peers_reconsider(c);
+}
+
 /* Consequences before time: what the event caused is told before the next timer fires. */
 static void settle(struct core *c)
 {
     int bgp_turns = BGP_TURNS;
 
+    kernel_changed(c);
     for (int turns = 0; turns < 256 && core_room(c); turns++) {
         if (c->work_head)
             work_one(c);
@@ -463,6 +481,8 @@ void core_free(struct core *c)
     core_paths_free(c);
     core_peers_free(c);
     core_links_free(c);
+    core_kroutes_free(c);
+    core_import_free(c);
     if (c->ike)
         ike_free(c->ike);
     if (c->bgp)

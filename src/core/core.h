@@ -40,6 +40,8 @@ enum core_ev_kind {
     CORE_EV_DEVICE,       /* tunnel, ok, ifindex, data = text: DEVICE_ADD's answer */
     CORE_EV_NETLINK,      /* data: one datagram from the kernel (acks, links, addresses, routes) */
     CORE_EV_NETLINK_LOST, /* overrun: ask again for everything */
+    CORE_EV_MONITOR,      /* data: one datagram of the second socket, which hears what others do */
+    CORE_EV_MONITOR_LOST, /* it overran */
     CORE_EV_TCP_OPENED,   /* handle = conn, local, remote */
     CORE_EV_TCP_INCOMING, /* token, local, remote, tunnel (arrived on its interface) or CORE_NO_TUNNEL */
     CORE_EV_TCP_FAILED,   /* handle, reason */
@@ -105,6 +107,7 @@ enum core_act_kind {
     CORE_ACT_MUTE,       /* tunnel, silent: its SAs neither send nor receive (or do again) */
     CORE_ACT_INJECT,     /* tunnel, data: an inner packet to send through the tunnel (the two-way proof) */
     CORE_ACT_NETLINK,    /* data: one message */
+    CORE_ACT_MONITOR,    /* data: one request on the second socket */
     CORE_ACT_TCP_LISTEN, /* tunnel (bound to its device) or CORE_NO_TUNNEL; local */
     CORE_ACT_TCP_UNLISTEN,
     CORE_ACT_TCP_CONNECT, /* handle, local, remote, tunnel, ttl, ttl_min, mss */

@@ -11,6 +11,8 @@
  *   links.c   interfaces and addresses as the kernel reports them
  *   ops.c     netlink requests in flight and their answers; the start-up sync
  *   fib.c     desired against installed routes; paths.c next-hop objects and groups
+ *   monitor.c news of others' routes; kroute.c their table; resolve.c next hops through them;
+ *             import.c what of them we announce
  *   stop.c    the orderly end */
 #ifndef CORE_INTERNAL_H
 #define CORE_INTERNAL_H
@@ -21,6 +23,8 @@
 /* One-at-a-time: the default (Jenkins) falls through switch labels, which clang refuses. */
 #define HASH_FUNCTION(key, len, hashv) HASH_OAT(key, len, hashv)
 #include <uthash.h>
+
+#include "core/kroute.h"
 
 /* Room that must be left in the output before more work is begun: what the largest single piece of
  * work (one IKE step) can append. */
@@ -156,7 +160,9 @@ struct core_op {
 };
 
 enum core_sync { CORE_SYNC_IDLE, CORE_SYNC_LINKS, CORE_SYNC_ADDRS, CORE_SYNC_NEXTHOPS, CORE_SYNC_ROUTES4,
-                 CORE_SYNC_ROUTES6, CORE_SYNC_DONE }; /* the order of the dumps */
+                 CORE_SYNC_ROUTES6, /* the order of the dumps */
+                 CORE_SYNC_OTHERS,  /* until the monitor's have been read as well */
+                 CORE_SYNC_DONE };
 
 /* ---- tunnels ---- */
 
@@ -235,6 +241,7 @@ struct core_watch {
         struct kd_addr nexthop;
     } key;
     bool up;
+    uint32_t metric;
     UT_hash_handle hh;
 };
 
@@ -283,6 +290,7 @@ struct core {
     struct core_link *links;
     struct core_ifaddr addrs[CORE_ADDRS_MAX];
     uint32_t n_addrs;
+    struct core_kroutes kernel; /* others' routes */
 
     struct core_nh *nhs;
     struct core_group *groups;
@@ -302,6 +310,7 @@ struct core {
     bool purge_refused;
 };
 
+#define CORE_TABLE_MAIN  254u
 #define CORE_NH_ID_BASE  1000000u
 #define CORE_METRIC_BGP  20u          /* as the field's daemons have it */
 /* The same prefix through its backup group, for the kernel's own flush: right behind, so before
@@ -396,8 +405,11 @@ void core_addr_event(struct core *c, const struct nl_event *ev);
 void core_links_mark(struct core *c);
 void core_links_sweep(struct core *c);
 void core_addrs_sweep(struct core *c);
-/* Interface index whose connected, usable subnet holds a; 0 when none. */
-uint32_t core_link_towards(const struct core *c, const struct kd_addr *a);
+/* Interface index whose connected, usable subnet holds a, and the subnet's length (may be NULL); 0
+ * when none. */
+uint32_t core_link_towards(const struct core *c, const struct kd_addr *a, uint8_t *len);
+bool core_is_tunnel(const struct core *c, uint32_t ifindex);
+bool core_addr_is_ours(const struct core *c, const struct kd_addr *a);
 /* MTU of the interface that owns the local address; 1500 when unknown. */
 uint32_t core_link_mtu_of(const struct core *c, const struct kd_addr *local);
 const struct core_link *core_link(const struct core *c, uint32_t ifindex);
@@ -410,6 +422,8 @@ void core_op_send(struct core *c, const struct nl_buf *b);
 void core_netlink(struct core *c, struct kd_bytes data);
 void core_netlink_lost(struct core *c);
 void core_sync_start(struct core *c);
+/* Goes on when both our own dumps and the monitor's have been read. */
+bool core_sync_ready(struct core *c);
 bool core_ops_idle(const struct core *c);
 
 /* fib.c */
@@ -462,7 +476,6 @@ void core_group_release(struct core *c, struct core_group *g);
 /* After an overrun: nothing is known to be in the kernel. */
 void core_paths_lost_all(struct core *c);
 void core_paths_free(struct core *c);
-bool core_path_usable(const struct core *c, const struct bgp_path_nh *nh);
 
 /* stop.c */
 void core_stop_begin(struct core *c);

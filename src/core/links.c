@@ -92,6 +92,7 @@ void core_link_event(struct core *c, const struct nl_event *ev)
     if (was != (!ev->is_del && ev->link.up && ev->link.carrier)) {
         core_groups_reconsider(c);
         core_peers_reconsider(c);
+        core_import_links(c);
     }
 }
 
@@ -120,7 +121,7 @@ void core_addr_event(struct core *c, const struct nl_event *ev)
     core_peers_reconsider(c);
 }
 
-static bool is_tunnel(const struct core *c, uint32_t ifindex)
+bool core_is_tunnel(const struct core *c, uint32_t ifindex)
 {
     for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)
         if (c->tunnels[i].ifindex == ifindex)
@@ -128,7 +129,15 @@ static bool is_tunnel(const struct core *c, uint32_t ifindex)
     return false;
 }
 
-uint32_t core_link_towards(const struct core *c, const struct kd_addr *a)
+bool core_addr_is_ours(const struct core *c, const struct kd_addr *a)
+{
+    for (uint32_t i = 0; i < c->n_addrs; i++)
+        if (kd_addr_eq(&c->addrs[i].local, a))
+            return true;
+    return false;
+}
+
+uint32_t core_link_towards(const struct core *c, const struct kd_addr *a, uint8_t *len)
 {
     const struct core_ifaddr *best = NULL;
 
@@ -136,9 +145,11 @@ uint32_t core_link_towards(const struct core *c, const struct kd_addr *a)
         const struct core_ifaddr *s = &c->addrs[i];
         const struct core_link *l = core_link(c, s->ifindex);
         if (l && l->up && kd_prefix_has(&s->subnet, a) && !kd_addr_eq(&s->local, a) &&
-            !is_tunnel(c, s->ifindex) && (!best || s->subnet.len > best->subnet.len))
+            !core_is_tunnel(c, s->ifindex) && (!best || s->subnet.len > best->subnet.len))
             best = s;
     }
+    if (best && len)
+        *len = best->subnet.len;
     return best ? best->ifindex : 0;
 }
 

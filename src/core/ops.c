@@ -91,7 +91,7 @@ static void dump_done(struct core *c, enum core_sync phase, int error, const cha
         core_links_sweep(c);
     else if (phase == CORE_SYNC_ADDRS)
         core_addrs_sweep(c);
-    if (c->sync == CORE_SYNC_DONE) {
+    if (c->sync >= CORE_SYNC_OTHERS) {
         if (phase == CORE_SYNC_LINKS)
             dump(c, CORE_SYNC_ADDRS);
         return;
@@ -104,12 +104,19 @@ static void dump_done(struct core *c, enum core_sync phase, int error, const cha
         return;
     }
     c->sync = phase + 1;
-    if (c->sync != CORE_SYNC_DONE) {
+    if (c->sync != CORE_SYNC_OTHERS)
         dump(c, c->sync);
-        return;
+}
+
+bool core_sync_ready(struct core *c)
+{
+    if (c->sync == CORE_SYNC_OTHERS && c->kernel.known) {
+        c->sync = CORE_SYNC_DONE;
+        core_import_start(c);
+        core_tunnels_start(c);
+        core_peers_start(c);
     }
-    core_tunnels_start(c);
-    core_peers_start(c);
+    return c->sync == CORE_SYNC_DONE;
 }
 
 void core_sync_start(struct core *c)
@@ -232,7 +239,7 @@ void core_netlink_lost(struct core *c)
     core_paths_lost_all(c);
     core_fib_lost_all(c);
     core_tunnels_lost_all(c);
-    if (c->sync == CORE_SYNC_DONE)
+    if (c->sync >= CORE_SYNC_OTHERS)
         dump(c, CORE_SYNC_LINKS);
     else
         core_sync_start(c);

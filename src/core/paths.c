@@ -9,32 +9,55 @@
 
 #define GONE_RETRY_US KD_MS(200)
 
-bool core_path_usable(const struct core *c, const struct bgp_path_nh *nh)
-{
-    if (nh->iface != BGP_NO_IFACE)
-        return nh->iface < c->cfg.n_tunnels && c->tunnels[nh->iface].carrying &&
-               !core_bfd_failed(c, &nh->nexthop, nh->iface);
-    return core_link_towards(c, &nh->nexthop) != 0 &&
-           !core_bfd_failed(c, &nh->nexthop, BGP_NO_IFACE);
-}
+/* ---- ways ---- */
 
-/* ---- next-hop objects ---- */
-
-static struct core_nh_key nh_key(const struct core *c, const struct bgp_path_nh *p, uint8_t family)
+static struct core_nh_key key_of(const struct kd_addr *gateway, uint32_t oif, uint8_t family)
 {
     struct core_nh_key k;
 
     memset(&k, 0, sizeof(k)); /* hashed as bytes */
     k.family = family;
-    if (p->iface != BGP_NO_IFACE) {
-        k.oif = c->tunnels[p->iface].ifindex;
-    } else {
-        k.oif = core_link_towards(c, &p->nexthop);
-        k.gateway.family = p->nexthop.family;
-        memcpy(k.gateway.b, p->nexthop.b, sizeof(k.gateway.b));
+    k.oif = oif;
+    if (gateway) {
+        k.gateway.family = gateway->family;
+        memcpy(k.gateway.b, gateway->b, sizeof(k.gateway.b));
     }
     return k;
 }
+
+static uint32_t add_way(struct core_nh_key *keys, uint32_t n, const struct core_nh_key *k)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (memcmp(&keys[i], k, sizeof(*k)) == 0)
+            return n; /* two next hops behind one router; a group names it once */
+    if (n < BGP_ECMP_MAX)
+        keys[n++] = *k;
+    return n;
+}
+
+/* Appends the ways to p that can be used now. */
+static uint32_t ways(const struct core *c, const struct bgp_path_nh *p, uint8_t family,
+                     struct core_nh_key *keys, uint32_t n)
+{
+    struct nl_hop hop[NL_ROUTE_HOPS_MAX];
+    uint32_t metric, hops;
+    struct core_nh_key k;
+
+    if (!core_path_usable(c, p, NULL))
+        return n;
+    if (p->iface != BGP_NO_IFACE) {
+        k = key_of(NULL, c->tunnels[p->iface].ifindex, family);
+        return add_way(keys, n, &k);
+    }
+    hops = core_resolve(c, &p->nexthop, hop, &metric);
+    for (uint32_t i = 0; i < hops; i++) {
+        k = key_of(&hop[i].gateway, hop[i].oif, family);
+        n = add_way(keys, n, &k);
+    }
+    return n;
+}
+
+/* ---- next-hop objects ---- */
 
 static void nh_send(struct core *c, struct core_nh *nh)
 {
@@ -73,16 +96,15 @@ static struct core_nh *nh_by_id(const struct core *c, uint32_t id)
     return NULL;
 }
 
-static struct core_nh *nh_take(struct core *c, const struct bgp_path_nh *p, uint8_t family)
+static struct core_nh *nh_take(struct core *c, const struct core_nh_key *k)
 {
-    struct core_nh_key k = nh_key(c, p, family);
     struct core_nh *nh;
 
-    HASH_FIND(hh, c->nhs, &k, sizeof(k), nh);
+    HASH_FIND(hh, c->nhs, k, sizeof(*k), nh);
     if (!nh) {
         nh = calloc(1, sizeof(*nh));
         kd_assert(nh);
-        nh->key = k;
+        memcpy(&nh->key, k, sizeof(*k));
         nh->id = c->next_nh_id++;
         HASH_ADD(hh, c->nhs, key, sizeof(nh->key), nh);
     }
@@ -163,18 +185,17 @@ void core_group_release(struct core *c, struct core_group *g)
     c->groups_idle |= g->refs == 0 && g->n_held == 0;
 }
 
-static uint32_t members(struct core *c, const struct core_group *g, const struct bgp_path_nh **out)
+static uint32_t members(const struct core *c, const struct core_group *g, struct core_nh_key *keys)
 {
+    const struct bgp_pathset *p = &g->key.paths;
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < g->key.paths.n_best; i++)
-        if (core_path_usable(c, &g->key.paths.best[i]))
-            out[n++] = &g->key.paths.best[i];
+    for (uint32_t i = 0; i < p->n_best; i++)
+        n = ways(c, &p->best[i], g->key.family, keys, n);
     if (n)
         return n;
-    for (uint32_t i = 0; i < g->key.paths.n_backup; i++)
-        if (core_path_usable(c, &g->key.paths.backup[i]))
-            out[n++] = &g->key.paths.backup[i];
+    for (uint32_t i = 0; i < p->n_backup; i++)
+        n = ways(c, &p->backup[i], g->key.family, keys, n);
     return n;
 }
 
@@ -204,8 +225,8 @@ static void group_remove(struct core *c, struct core_group *g)
 /* Brings the group in the kernel to what is usable now; one message when its members changed. */
 static void group_update(struct core *c, struct core_group *g)
 {
-    const struct bgp_path_nh *use[2 * BGP_ECMP_MAX];
-    uint32_t fresh[2 * BGP_ECMP_MAX], n = KD_MIN(members(c, g, use), (uint32_t)BGP_ECMP_MAX);
+    struct core_nh_key use[BGP_ECMP_MAX];
+    uint32_t fresh[BGP_ECMP_MAX], n = members(c, g, use);
     bool same = n == g->n_active && g->installed;
 
     if (n == 0) {
@@ -216,7 +237,7 @@ static void group_update(struct core *c, struct core_group *g)
         return;
     }
     for (uint32_t i = 0; i < n; i++) {
-        fresh[i] = nh_take(c, use[i], g->key.family)->id;
+        fresh[i] = nh_take(c, &use[i])->id;
         same = same && fresh[i] == g->active[i];
     }
     if (!same) {

@@ -121,7 +121,7 @@ static bool has_path(const struct core *c, const struct core_peer *p)
 {
     if (p->cfg.iface != BGP_NO_IFACE)
         return c->tunnels[p->cfg.iface].carrying;
-    return p->cfg.ttl > 1 || core_link_towards(c, &p->cfg.remote) != 0;
+    return p->cfg.ttl > 1 || core_link_towards(c, &p->cfg.remote, NULL) != 0;
 }
 
 static void consider_peer(struct core *c, const struct core_peer *p)
@@ -136,13 +136,6 @@ static void consider_peer(struct core *c, const struct core_peer *p)
 
 void core_peers_start(struct core *c)
 {
-    for (uint32_t i = 0; i < c->cfg.n_networks; i++) {
-        struct bgp_event ev = {.kind = BGP_EV_LOCAL_ROUTE,
-                               .table = c->cfg.table,
-                               .up = true,
-                               .prefix = c->cfg.networks[i]};
-        core_queue_bgp(c, &ev);
-    }
     for (struct core_peer *p = c->peers; p; p = p->hh.next)
         consider_peer(c, p);
 }
@@ -190,11 +183,16 @@ static struct core_watch_key watch_key(uint32_t table, uint32_t iface, const str
     return k;
 }
 
-static bool watch_usable(const struct core *c, const struct core_watch *w)
+/* True when that is news. */
+static bool watch_look(const struct core *c, struct core_watch *w)
 {
     struct bgp_path_nh nh = {.nexthop = w->key.nexthop, .iface = w->key.iface};
+    uint32_t metric = 0;
+    bool up = core_path_usable(c, &nh, &metric), news = up != w->up || metric != w->metric;
 
-    return core_path_usable(c, &nh);
+    w->up = up;
+    w->metric = metric;
+    return news;
 }
 
 static void watch_tell(struct core *c, const struct core_watch *w)
@@ -203,7 +201,8 @@ static void watch_tell(struct core *c, const struct core_watch *w)
                            .table = w->key.table,
                            .nexthop = w->key.nexthop,
                            .iface = w->key.iface,
-                           .up = w->up};
+                           .up = w->up,
+                           .metric = w->metric};
 
     core_queue_bgp(c, &ev);
 }
@@ -220,7 +219,7 @@ static void watch(struct core *c, const struct bgp_action *a)
         w->key = k;
         HASH_ADD(hh, c->watches, key, sizeof(w->key), w);
     }
-    w->up = watch_usable(c, w);
+    (void)watch_look(c, w);
     watch_tell(c, w);
 }
 
@@ -240,13 +239,9 @@ void core_peers_reconsider(struct core *c)
 {
     if (c->sync != CORE_SYNC_DONE)
         return;
-    for (struct core_watch *w = c->watches; w; w = w->hh.next) {
-        bool up = watch_usable(c, w);
-        if (up == w->up)
-            continue;
-        w->up = up;
-        watch_tell(c, w);
-    }
+    for (struct core_watch *w = c->watches; w; w = w->hh.next)
+        if (watch_look(c, w))
+            watch_tell(c, w);
     for (struct core_peer *p = c->peers; p; p = p->hh.next)
         consider_peer(c, p);
 }

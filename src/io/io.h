@@ -26,7 +26,7 @@ struct io {
     uv_timer_t deadline;
     uv_async_t dp_wake;
     uv_signal_t sigint, sigterm;
-    uv_poll_t nl_poll;
+    uv_poll_t nl_poll, mon_poll;
 
     struct kc_ctx *crypto;
     struct core *core;
@@ -37,7 +37,7 @@ struct io {
     const struct core_config *cfg;
     enum core_dataplane dataplane;
     struct io_dp *dp;
-    struct nl_socket *nl;
+    struct nl_socket *nl, *mon; /* our requests and links; what others do with routes */
     uint8_t *nl_batch;
     size_t nl_len;
 
@@ -97,6 +97,7 @@ void io_job_start(struct io *io, const struct core_act *a);
 /* kernel.c */
 bool io_kernel_open(struct io *io, char *text, size_t cap);
 void io_kernel_put(struct io *io, struct kd_bytes msg);
+void io_kernel_monitor(struct io *io, struct kd_bytes msg);
 void io_kernel_flush(struct io *io);
 void io_kernel_device(struct io *io, const struct core_act *a);
 void io_kernel_close(struct io *io);

@@ -14,9 +14,9 @@
 #define BATCH_BYTES (256 * 1024)
 #define BATCH_SEND  (32 * 1024) /* a datagram the kernel takes whatever its buffers */
 
-static void lost(struct io *io)
+static void lost(struct io *io, enum core_ev_kind kind)
 {
-    struct core_ev ev = {.kind = CORE_EV_NETLINK_LOST};
+    struct core_ev ev = {.kind = kind};
 
     if (io->stepping)
         io_post_event(io, &ev);
@@ -24,16 +24,16 @@ static void lost(struct io *io)
         io_feed(io, &ev);
 }
 
-static void on_readable(uv_poll_t *h, int status, int events)
+/* Some datagrams of a socket; what overran is told of as such. */
+static void drain(struct io *io, struct nl_socket *s, enum core_ev_kind kind,
+                  enum core_ev_kind kind_lost)
 {
-    struct io *io = h->data;
-    struct core_ev ev = {.kind = CORE_EV_NETLINK};
+    struct core_ev ev = {.kind = kind};
     bool overrun = false;
 
-    (void)events;
-    for (int n = 0; status == 0 && n < 32 && nl_recv(io->nl, &ev.data, &overrun); n++) {
+    for (int n = 0; n < 32 && nl_recv(s, &ev.data, &overrun); n++) {
         if (overrun) {
-            lost(io);
+            lost(io, kind_lost);
             return;
         }
         if (ev.data.len == 0)
@@ -44,19 +44,57 @@ static void on_readable(uv_poll_t *h, int status, int events)
     }
 }
 
+static void on_readable(uv_poll_t *h, int status, int events)
+{
+    struct io *io = h->data;
+
+    (void)events;
+    if (status == 0)
+        drain(io, io->nl, CORE_EV_NETLINK, CORE_EV_NETLINK_LOST);
+}
+
+static void on_news(uv_poll_t *h, int status, int events)
+{
+    struct io *io = h->data;
+
+    (void)events;
+    if (status == 0)
+        drain(io, io->mon, CORE_EV_MONITOR, CORE_EV_MONITOR_LOST);
+}
+
+static bool watch(struct io *io, uv_poll_t *h, const struct nl_socket *s, uv_poll_cb cb)
+{
+    uv_poll_init(&io->loop, h, nl_fd(s));
+    h->data = io;
+    return uv_poll_start(h, UV_READABLE, cb) == 0;
+}
+
 bool io_kernel_open(struct io *io, char *text, size_t cap)
 {
     static const uint16_t groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, 0};
+    static const uint16_t news[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+                                    RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEXTHOP, 0};
 
     io->nl_batch = malloc(BATCH_BYTES);
     io->nl = nl_open(NETLINK_ROUTE, groups);
-    if (!io->nl || !io->nl_batch) {
+    io->mon = io->nl ? nl_open(NETLINK_ROUTE, news) : NULL;
+    if (!io->mon || !io->nl_batch || !nl_unsubscribe_own(io->mon, NL_PROTO_KEDGE)) {
         snprintf(text, cap, "netlink: %s", strerror(errno));
         return false;
     }
-    uv_poll_init(&io->loop, &io->nl_poll, nl_fd(io->nl));
-    io->nl_poll.data = io;
-    return uv_poll_start(&io->nl_poll, UV_READABLE, on_readable) == 0;
+    return watch(io, &io->nl_poll, io->nl, on_readable) &&
+           watch(io, &io->mon_poll, io->mon, on_news);
+}
+
+void io_kernel_monitor(struct io *io, struct kd_bytes msg)
+{
+    uint8_t room[256];
+    struct nl_buf b = {room, sizeof(room), msg.len};
+
+    kd_assert(msg.len <= sizeof(room));
+    memcpy(room, msg.p, msg.len);
+    if (!nl_send(io->mon, &b))
+        lost(io, CORE_EV_MONITOR_LOST);
 }
 
 void io_kernel_flush(struct io *io)
@@ -67,7 +105,7 @@ void io_kernel_flush(struct io *io)
         return;
     io->nl_len = 0;
     if (!nl_send(io->nl, &b))
-        lost(io);
+        lost(io, CORE_EV_NETLINK_LOST);
 }
 
 void io_kernel_put(struct io *io, struct kd_bytes msg)
@@ -119,12 +157,20 @@ enum core_dataplane io_kernel_decide(const struct core_config *cfg, char *why, s
     return CORE_DP_TUN;
 }
 
+static void unwatch(uv_poll_t *h, struct nl_socket *s)
+{
+    if (!s)
+        return;
+    if (h->data) {
+        uv_poll_stop(h);
+        uv_close((uv_handle_t *)h, NULL);
+    }
+    nl_close(s);
+}
+
 void io_kernel_close(struct io *io)
 {
-    if (io->nl) {
-        uv_poll_stop(&io->nl_poll);
-        uv_close((uv_handle_t *)&io->nl_poll, NULL);
-        nl_close(io->nl);
-    }
+    unwatch(&io->nl_poll, io->nl);
+    unwatch(&io->mon_poll, io->mon);
     free(io->nl_batch);
 }

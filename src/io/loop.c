@@ -62,6 +62,9 @@ static void act(struct io *io, const struct core_act *a)
     case CORE_ACT_NETLINK:
         io_kernel_put(io, data);
         break;
+    case CORE_ACT_MONITOR:
+        io_kernel_monitor(io, data);
+        break;
     case CORE_ACT_TCP_LISTEN:
     case CORE_ACT_TCP_UNLISTEN:
     case CORE_ACT_TCP_CONNECT:

@@ -133,6 +133,9 @@ static void act(struct sim_gw *g, const struct core_act *a)
         if (!g->outside.netlink || !g->outside.netlink(g->outside.arg, data))
             sim_kernel_request(&g->kernel, data);
         break;
+    case CORE_ACT_MONITOR:
+        sim_kernel_monitor_request(&g->kernel, data);
+        break;
     case CORE_ACT_BFD_SEND:
         sim_stack_bfd(g, a, data);
         break;
@@ -346,6 +349,15 @@ static void on_netlink(void *arg, struct kd_bytes datagram)
         sim_gw_later(g, g->kernel_us, &ev);
 }
 
+static void on_monitor(void *arg, struct kd_bytes datagram)
+{
+    struct sim_gw *g = arg;
+    struct core_ev ev = {.kind = CORE_EV_MONITOR, .data = datagram};
+
+    if (g->core && !g->mon_deaf)
+        sim_gw_later(g, g->monitor_us, &ev);
+}
+
 struct sim_gw *sim_gw_new(struct sim *s, const char *name, struct core_config *cfg, const char *psk)
 {
     struct sim_gw *g = calloc(1, sizeof(*g)), **tail = &s->gws;
@@ -361,6 +373,7 @@ struct sim_gw *sim_gw_new(struct sim *s, const char *name, struct core_config *c
     snprintf(g->name, sizeof(g->name), "%s", name);
     snprintf(g->psk, sizeof(g->psk), "%s", psk);
     sim_kernel_init(&g->kernel, on_netlink, g);
+    g->kernel.monitor = on_monitor;
     while (*tail)
         tail = &(*tail)->next;
     *tail = g;
@@ -405,7 +418,7 @@ void sim_gw_start(struct sim_gw *g)
     for (size_t i = 0; i < sizeof(p.seed); i++)
         p.seed[i] = (uint8_t)sim_random(g->sim);
     keys(g);
-    g->stopped = g->nl_deaf = false;
+    g->stopped = g->nl_deaf = g->mon_deaf = false;
     g->core = core_new(&p, &g->cfg);
     kd_assert(g->core);
     sim_gw_later(g, 0, &ev);
@@ -428,6 +441,14 @@ void sim_gw_command(struct sim_gw *g, enum core_command cmd, uint32_t tunnel, ui
 {
     struct core_ev ev = {.kind = CORE_EV_COMMAND, .command = cmd, .tunnel = tunnel, .peer = peer};
 
+    sim_gw_later(g, 0, &ev);
+}
+
+void sim_gw_monitor_overrun(struct sim_gw *g)
+{
+    struct core_ev ev = {.kind = CORE_EV_MONITOR_LOST};
+
+    g->mon_deaf = false;
     sim_gw_later(g, 0, &ev);
 }
 

@@ -42,8 +42,9 @@ struct sim_gw {
     struct sim_post *post_head, **post_tail;
     uint64_t wake_at_us, deadline_us;
     /* knobs, changed at any time */
-    uint64_t job_us, kernel_us, sa_us;
+    uint64_t job_us, kernel_us, monitor_us, sa_us;
     bool nl_deaf; /* netlink answers and news are lost until sim_gw_overrun() */
+    bool mon_deaf; /* the monitor's, until sim_gw_monitor_overrun() */
     struct sim_kernel kernel;
     struct sim_outside outside; /* functions NULL: none */
     struct sim_dp dp;
@@ -70,6 +71,7 @@ void sim_gw_kill(struct sim_gw *g);  /* SIGKILL: devices and SAs go, the kernel'
 void sim_gw_command(struct sim_gw *g, enum core_command cmd, uint32_t tunnel, uint32_t peer);
 /* The netlink socket overran: what is on its way to the core is lost, and it is told so. */
 void sim_gw_overrun(struct sim_gw *g);
+void sim_gw_monitor_overrun(struct sim_gw *g); /* the second socket did */
 /* An echo request from the host, routed as any packet. False when there is no way. */
 bool sim_gw_ping(struct sim_gw *g, const char *src, const char *dst);
 

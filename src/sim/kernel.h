@@ -9,9 +9,11 @@
 
 #define SIM_TABLE_MAIN   254u
 #define SIM_PROTO_KERNEL 2 /* RTPROT_KERNEL: connected routes */
+#define SIM_PROTO_STATIC 4
 
 struct sim_kernel {
     void (*deliver)(void *arg, struct kd_bytes datagram); /* what the netlink socket receives */
+    void (*monitor)(void *arg, struct kd_bytes datagram); /* and the second one; NULL: there is none */
     void *arg;
     struct nl_link_info *links;
     struct nl_addr_set *addrs;
@@ -38,6 +40,7 @@ void sim_kernel_link_set(struct sim_kernel *k, uint32_t ifindex, bool up, bool c
 void sim_kernel_addr_add(struct sim_kernel *k, uint32_t ifindex, const char *address);
 /* 0 or the errno of the kernel's refusal. */
 int sim_kernel_route_add(struct sim_kernel *k, const struct nl_route *r);
+int sim_kernel_route_del(struct sim_kernel *k, const struct nl_route *r);
 int sim_kernel_nexthop_add(struct sim_kernel *k, const struct nl_nexthop *n);
 
 const struct nl_link_info *sim_kernel_link(const struct sim_kernel *k, uint32_t ifindex);
@@ -48,6 +51,8 @@ bool sim_kernel_is_local(const struct sim_kernel *k, const struct kd_addr *a);
 
 /* Carries out one message and answers it through deliver. */
 void sim_kernel_request(struct sim_kernel *k, struct kd_bytes msg);
+/* The same on the second socket. */
+void sim_kernel_monitor_request(struct sim_kernel *k, struct kd_bytes msg);
 /* The nth request from now (1: the next) is refused with error and not carried out. */
 void sim_kernel_fail(struct sim_kernel *k, uint32_t nth, int error);
 /* All of a type (RTM_NEWNEXTHOP, ...) are, until this is called with 0. */
@@ -90,5 +95,7 @@ int sim_fib_nexthop(struct sim_kernel *k, const struct nl_nexthop *n, bool del, 
 int sim_kernel_addr(struct sim_kernel *k, const struct nl_addr_set *a, bool del);
 void sim_nl_tell_link(struct sim_kernel *k, const struct nl_link_info *l, bool del);
 void sim_nl_tell_addr(struct sim_kernel *k, const struct nl_addr_set *a, bool del);
+/* To the second socket, which doesn't hear of our own. */
+void sim_nl_tell_route(struct sim_kernel *k, const struct nl_route *r, bool del);
 
 #endif

@@ -251,8 +251,20 @@ int sim_fib_route(struct sim_kernel *k, const struct nl_route *route, bool del, 
 {
     struct nl_route r = *route;
 
+    int error;
+
     r.table = r.table ? r.table : SIM_TABLE_MAIN;
-    return del ? route_del(k, &r) : route_new(k, &r, flags, text);
+    error = del ? route_del(k, &r) : route_new(k, &r, flags, text);
+    if (!error)
+        sim_nl_tell_route(k, &r, del);
+    return error;
+}
+
+int sim_kernel_route_del(struct sim_kernel *k, const struct nl_route *r)
+{
+    const char *text = "";
+
+    return sim_fib_route(k, r, true, 0, &text);
 }
 
 int sim_kernel_route_add(struct sim_kernel *k, const struct nl_route *r)

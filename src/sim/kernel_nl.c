@@ -122,18 +122,35 @@ static size_t nexthop_message(const struct nl_nexthop *n, uint32_t seq, uint8_t 
     return as_answer(buf, b.len, RTM_NEWNEXTHOP, seq);
 }
 
+static void tell_all(struct sim_kernel *k, struct kd_bytes news)
+{
+    k->deliver(k->arg, news);
+    if (k->monitor)
+        k->monitor(k->arg, news);
+}
+
 void sim_nl_tell_link(struct sim_kernel *k, const struct nl_link_info *l, bool del)
 {
     uint32_t room[128] = {0};
 
-    k->deliver(k->arg, kd_bytes(room, link_message(l, del, 0, (uint8_t *)room)));
+    tell_all(k, kd_bytes(room, link_message(l, del, 0, (uint8_t *)room)));
+}
+
+void sim_nl_tell_route(struct sim_kernel *k, const struct nl_route *r, bool del)
+{
+    uint32_t room[128] = {0};
+    size_t len = as_answer((uint8_t *)room, route_message(r, 0, (uint8_t *)room),
+                           del ? RTM_DELROUTE : RTM_NEWROUTE, 0);
+
+    if (k->monitor && r->protocol != NL_PROTO_KEDGE)
+        k->monitor(k->arg, kd_bytes(room, len));
 }
 
 void sim_nl_tell_addr(struct sim_kernel *k, const struct nl_addr_set *a, bool del)
 {
     uint32_t room[128] = {0};
 
-    k->deliver(k->arg, kd_bytes(room, addr_message(a, del, 0, (uint8_t *)room)));
+    tell_all(k, kd_bytes(room, addr_message(a, del, 0, (uint8_t *)room)));
 }
 
 /* ---- dumps ---- */
@@ -296,4 +313,13 @@ void sim_kernel_fail_type(struct sim_kernel *k, uint16_t type, int error)
 {
     k->fail_type = type;
     k->fail_error = error;
+}
+
+void sim_kernel_monitor_request(struct sim_kernel *k, struct kd_bytes msg)
+{
+    void (*deliver)(void *arg, struct kd_bytes datagram) = k->deliver;
+
+    k->deliver = k->monitor; /* answers go to the socket that asked */
+    sim_kernel_request(k, msg);
+    k->deliver = deliver;
 }

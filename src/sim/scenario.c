@@ -149,7 +149,7 @@ static void config(struct core_config *c, const struct side *us, uint32_t n_tunn
 
 static void network(struct core_config *c, const char *text)
 {
-    c->networks[c->n_networks++] = prefix(text);
+    c->networks[c->n_networks++].prefix = prefix(text);
 }
 
 static uint32_t iface(struct sim_gw *g, const char *name, const char *address)
@@ -183,7 +183,33 @@ static void er(struct core_config *c, const char *remote, uint32_t asn,
              o->ecmp        ? POLICY_ACCEPT
              : o->vpn_first ? POLICY_AVOID
                             : POLICY_PREFER);
+    if (o->er_behind) {
+        c->neighbors[0].bgp.local = addr(asn == onprem.asn ? SIM_AZURE_ER : SIM_ONPREM_ER);
+        c->neighbors[0].bgp.remote = addr(asn == onprem.asn ? SIM_ONPREM_ER : SIM_AZURE_ER);
+        c->neighbors[0].bgp.ttl = 255;
+    }
     bfd(&c->neighbors[0], o);
+}
+
+void sim_pair_er_route(struct sim_gw *g, const char *to, const char *gateway, bool add)
+{
+    struct kd_addr a = addr(to);
+    struct nl_route r = {.dst = kd_prefix_host(&a),
+                         .metric = 100,
+                         .protocol = SIM_PROTO_STATIC,
+                         .gateway = addr(gateway),
+                         .oif = sim_kernel_link_named(&g->kernel, "er0")->ifindex};
+    int error = add ? sim_kernel_route_add(&g->kernel, &r) : sim_kernel_route_del(&g->kernel, &r);
+
+    kd_assert(error == 0);
+}
+
+static void er_behind(struct sim_pair *p)
+{
+    (void)iface(p->azure, "lo1", SIM_AZURE_ER "/32");
+    (void)iface(p->onprem, "lo1", SIM_ONPREM_ER "/32");
+    sim_pair_er_route(p->azure, SIM_ONPREM_ER, "192.168.11.17", true);
+    sim_pair_er_route(p->onprem, SIM_AZURE_ER, "192.168.11.18", true);
 }
 
 static struct sim_gw *azure_new(struct sim *s, const struct sim_pair_options *o)
@@ -243,6 +269,8 @@ void sim_pair_new(struct sim_pair *p, const struct sim_pair_options *o)
     b = iface(p->onprem, "er0", "192.168.11.17/30");
     p->er = join(p->sim, "er", true, p->onprem, b, "192.168.11.17", p->azure, a, "192.168.11.18");
     p->er->faults.latency_us = KD_MS(2);
+    if (o->er_behind)
+        er_behind(p);
 }
 
 void sim_pair_free(struct sim_pair *p)

@@ -17,6 +17,8 @@ struct sim_pair_options {
     bool no_er;
     bool vpn_first; /* ExpressRoute at local preference 50: the backup */
     bool ecmp;      /* ExpressRoute and VPN equally good, and both carry */
+    bool er_behind; /* ExpressRoute's session is between loopbacks (SIM_*_ER), each a static route
+                       behind the other end of the link */
     bool nat;       /* onprem behind a NAT; azure only answers */
     bool no_encap;  /* raw ESP */
     uint32_t
@@ -37,9 +39,13 @@ struct sim_pair {
 
 #define SIM_AZURE_BGP   "10.17.11.76"
 #define SIM_ONPREM_BGP  "192.168.11.88"
+#define SIM_AZURE_ER    "192.168.99.18"
+#define SIM_ONPREM_ER   "192.168.99.17"
 #define SIM_AZURE_HOST  "10.17.11.10" /* of 10.17.11.0/25 */
 #define SIM_ONPREM_HOST "10.1.11.10"  /* of 10.1.11.0/25 */
 
+/* The static route to the other's SIM_*_ER: added or removed. */
+void sim_pair_er_route(struct sim_gw *g, const char *to, const char *gateway, bool add);
 /* Makes both, starts neither. */
 void sim_pair_new(struct sim_pair *p, const struct sim_pair_options *o);
 void sim_pair_free(struct sim_pair *p);

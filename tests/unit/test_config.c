@@ -201,6 +201,19 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
          "mean \"2001:db8::9/128\"?"},
         {IN_ROUTER, ID "asn: 1, networks: []", ID "asn: 1, networks: [10.0.0.0/8, 10.0.0.0/8]",
          "3:48: router.networks[1]: \"10.0.0.0/8\" is already in the list"},
+        {IN_ROUTER, ID "asn: 1, networks: [{prefix: 10.0.0.0/8, when: in-kernel}]",
+         ID "asn: 1, networks: [{prefix: 10.0.0.0/8, when: kernel}]",
+         "3:63: router.networks[0].when: \"kernel\"; allowed: always, in-kernel; did you mean "
+         "\"in-kernel\"?"},
+        {IN_ROUTER, ID "asn: 1, networks: [{prefix: 10.0.0.0/8}]",
+         ID "asn: 1, networks: [{when: always}]",
+         "3:36: router.networks[0]: \"prefix\" is missing"},
+        {IN_ROUTER, ID "asn: 1, networks: [{prefix: 10.0.0.0/8}, 10.0.0.0/9]",
+         ID "asn: 1, networks: [{prefix: 10.0.0.0/8}, 10.0.0.0/8]",
+         "3:58: router.networks[1]: \"10.0.0.0/8\" is already in the list"},
+        {IN_ROUTER, ID "asn: 1, resolve-via-default: true",
+         ID "asn: 1, resolve-via-default: static",
+         "3:46: router.resolve-via-default: \"static\"; allowed: false, true"},
         {IN_ROUTER, ID "asn: 1, table: main", ID "asn: 1, table: mian",
          "3:32: router.table: \"mian\"; allowed: 1 to 4294967295, main, default; did you mean "
          "\"main\"?"},
@@ -1118,7 +1131,7 @@ static void the_seeds_azure_side_lands_in_its_places(void **state)
     assert_int_equal(t->neighbor.bgp.hold_s, 180);
     assert_int_equal(t->neighbor.bgp.ttl, 255);
     assert_string_equal(bgp_route_map_name(t->neighbor.bgp.import), "accept-all");
-    assert_int_equal(bgp_route_map_match(t->neighbor.bgp.import, 1, &cfg.networks[0]), 0);
+    assert_int_equal(bgp_route_map_match(t->neighbor.bgp.import, 1, &cfg.networks[0].prefix), 0);
     const struct bgp_peer_config *n = &cfg.neighbors[0].bgp;
     assert_int_equal(n->hold_s, 9);
     assert_int_equal(n->ttl, 1);

@@ -825,6 +825,64 @@ static void ipv6_look_up_from_any_is_read_other_sources_are_not(void **state)
     refused("1c000000 1800 0000 00000000 00000000 0a 00 80 00 fe 02 00 01 00000000", "");
 }
 
+/* As Linux 6.1 tells of them: "ip route add 10.9.0.0/16 metric 20 proto ospf nexthop via 192.0.2.2
+ * nexthop via 192.0.2.6", and of IPv6. */
+#define V4_HEAD                                                                                    \
+    "1800 0006 da61016b 63590000 02 10 00 00 fe bc 00 01 00000000 08000f00fe000000"                \
+    "08000100 0a090000 0800060014000000"
+
+static void multipath_route_shows_its_hops(void **state)
+{
+    static const struct kd_addr first = {4, {192, 0, 2, 2}}, second = {4, {192, 0, 2, 6}};
+    struct nl_event ev;
+
+    (void)state;
+    assert_true(feed_hex("58000000" V4_HEAD "24000900 10000000 03000000 08000500c0000202"
+                         "10000000 05000000 08000500c0000206",
+                         &ev));
+    assert_int_equal(ev.kind, NL_ROUTE);
+    assert_int_equal(ev.route.protocol, 188);
+    assert_int_equal(ev.route.gateway.family, 0);
+    assert_int_equal(ev.route.n_hops, 2);
+    assert_int_equal(ev.route.hop[0].oif, 3);
+    assert_int_equal(ev.route.hop[1].oif, 5);
+    assert_true(kd_addr_eq(&ev.route.hop[0].gateway, &first));
+    assert_true(kd_addr_eq(&ev.route.hop[1].gateway, &second));
+    assert_true(feed_hex("a8000000 1800 0004 db61016b 65590000 0a 30 00 00 fe bc 00 01 00000000"
+                         "08000f00fe000000 14000100 20010db8000900000000000000000000"
+                         "0800060014000000 3c000900"
+                         "1c000000 03000000 14000500 20010db8000a00000000000000000002"
+                         "1c000000 05000000 14000500 20010db8000b00000000000000000002"
+                         "24000c00 0000000000000000000000000000000000000000000000000000000000000000"
+                         "05001400 00000000",
+                         &ev));
+    assert_int_equal(ev.route.n_hops, 2);
+    assert_int_equal(ev.route.hop[1].gateway.family, 6);
+    assert_int_equal(ev.route.hop[1].gateway.b[5], 0x0b);
+}
+
+static void malformed_hops_are_refused(void **state)
+{
+    (void)state;
+    /* a hop shorter than its head, one that runs over the end, rest behind the last, a gateway of
+     * three octets, one that runs over its hop */
+    refused("58000000" V4_HEAD "24000900 07000000 03000000 08000500c0000202"
+            "10000000 05000000 08000500c0000206",
+            "route: malformed hops");
+    refused("58000000" V4_HEAD "24000900 10000000 03000000 08000500c0000202"
+            "11000000 05000000 08000500c0000206",
+            "route: malformed hops");
+    refused("58000000" V4_HEAD "24000900 10000000 03000000 08000500c0000202"
+            "0c000000 05000000 08000500c0000206",
+            "route: malformed hops");
+    refused("58000000" V4_HEAD "24000900 10000000 03000000 07000500c0000200"
+            "10000000 05000000 08000500c0000206",
+            "route: malformed hops");
+    refused("58000000" V4_HEAD "24000900 10000000 03000000 09000500c0000202"
+            "10000000 05000000 08000500c0000206",
+            "route: malformed hops");
+}
+
 static void truncated_attributes_are_refused(void **state)
 {
     (void)state;
@@ -1135,6 +1193,8 @@ int main(void)
         T(unknown_types_are_other),
         T(what_is_not_ours_to_read_is_other),
         T(ipv6_look_up_from_any_is_read_other_sources_are_not),
+        T(multipath_route_shows_its_hops),
+        T(malformed_hops_are_refused),
         T(truncated_attributes_are_refused),
         T(wrong_lengths_are_refused),
         T(nexthop_group_sizes_are_checked),

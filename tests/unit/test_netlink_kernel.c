@@ -861,6 +861,38 @@ static void talk_gives_errno_and_text(void **state)
     assert_int_equal(nl_talk(k.talk, &k.b, 92, 50, text, sizeof(text)), ETIMEDOUT);
 }
 
+/* Told of what others do: our own routes and objects only clutter, dumps show all the same. */
+static void own_news_are_kept_away_others_and_dumps_are_not(void **state)
+{
+    struct nl_route r = {
+        .dst = net("10.9.0.0/16"), .metric = 20, .protocol = RTPROT_STATIC, .oif = k.oif[0]};
+    struct nl_nexthop n = {.id = 9, .family = 4, .protocol = RTPROT_STATIC, .oif = k.oif[0]};
+    struct nl_socket *talk = k.talk;
+
+    (void)state;
+    assert_true(nl_unsubscribe_own(k.mon, NL_PROTO_KEDGE));
+    put_primary_and_backup();
+    assert_int_equal(route("10.1.0.0/16", 20, 100, false), 0);
+    assert_true(hear());
+    assert_int_equal(count(NL_ROUTE, false) + count(NL_ROUTE, true), 0);
+    assert_int_equal(count(NL_NEXTHOP, false), 0);
+    assert_true(nl_put_route(&k.b, ++k.seq, &r, true));
+    assert_int_equal(ask(), 0);
+    assert_true(nl_put_nexthop(&k.b, ++k.seq, &n));
+    assert_int_equal(ask(), 0);
+    assert_true(nl_put_route(&k.b, ++k.seq, &r, false));
+    assert_int_equal(ask(), 0);
+    assert_true(hear());
+    assert_int_equal(count(NL_ROUTE, false), 1);
+    assert_int_equal(count(NL_ROUTE, true), 1);
+    assert_int_equal(count(NL_NEXTHOP, false), 1);
+    assert_int_equal(nh_del(9), 0);
+    k.talk = k.mon;
+    dump(RTM_GETNEXTHOP, 0);
+    k.talk = talk;
+    assert_true(count(NL_NEXTHOP, false) >= 2);
+}
+
 /* --- ESP --- */
 
 static void probe_finds_out_and_leaves_nothing(void **state)
@@ -927,6 +959,7 @@ int main(void)
         T(other_processes_are_not_listened_to),
         T(open_says_why_not),
         T(refused_message_does_not_stop_its_batch),
+        T(own_news_are_kept_away_others_and_dumps_are_not),
         T(full_queue_is_an_overrun_once_and_the_socket_goes_on),
         T(empty_queue_is_no_error),
         T(talk_gives_errno_and_text),

@@ -1,0 +1,250 @@
+/* Others' routes in the kernel, on whole gateways: next hops they resolve, networks announced
+ * because of them, and what happens when their news are lost. */
+#include "test_sim.h"
+
+#define PREFIX "10.1.11.0/25"
+
+static void er_up(struct sim_pair *p, struct sim_pair_options *o)
+{
+    o->er_behind = true;
+    pair_up(p, o);
+    assert_way(p->azure, SIM_ONPREM_HOST, "er0");
+}
+
+/* ---- next hops ---- */
+
+static void a_next_hop_behind_a_router_is_usable_while_there_is_a_route_to_it(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 90};
+    struct sim_pair p;
+
+    er_up(&p, &o);
+    sim_pair_er_route(p.azure, SIM_ONPREM_ER, "192.168.11.17", false);
+    sim_run(p.sim, KD_MS(1)); /* long before the session's hold time */
+    assert_way(p.azure, SIM_ONPREM_HOST, "vpn0");
+    assert_true(sim_bgp_is(p.azure, SIM_ER, BGP_ESTABLISHED));
+    check_pair(&p, true);
+    sim_pair_er_route(p.azure, SIM_ONPREM_ER, "192.168.11.17", true);
+    wait_up(&p, KD_S(60));
+    assert_way(p.azure, SIM_ONPREM_HOST, "er0");
+    sim_pair_free(&p);
+}
+
+static void kernel_route(struct sim_gw *g, const char *text, enum nl_route_type type,
+                         uint32_t metric, const char *dev, bool add)
+{
+    struct nl_route r = {.metric = metric, .protocol = SIM_PROTO_STATIC, .type = type};
+
+    assert_true(kd_prefix_parse(text, true, &r.dst));
+    if (dev)
+        r.oif = sim_kernel_link_named(&g->kernel, dev)->ifindex;
+    assert_int_equal(
+        add ? sim_kernel_route_add(&g->kernel, &r) : sim_kernel_route_del(&g->kernel, &r), 0);
+}
+
+/* The longest prefix decides, then the best metric; "unreachable" and a way into a tunnel say no.
+ */
+static void what_resolves_a_next_hop_is_what_the_kernel_would_use(void **st KD_UNUSED)
+{
+    static const struct {
+        const char *prefix;
+        enum nl_route_type type;
+        uint32_t metric;
+        const char *dev, *way;
+    } rows[] = {
+        {"192.168.99.0/24", NL_ROUTE_UNREACHABLE, 1, NULL, "er0"},    /* shorter than the /32 */
+        {"192.168.99.17/32", NL_ROUTE_UNREACHABLE, 200, NULL, "er0"}, /* a worse metric */
+        {"192.168.99.17/32", NL_ROUTE_UNREACHABLE, 50, NULL, "vpn0"},
+        {"192.168.99.17/32", NL_ROUTE_BLACKHOLE, 50, NULL, "vpn0"},
+        {"192.168.99.17/32", NL_ROUTE_UNICAST, 50, "vpn0", "vpn0"},
+    };
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        struct sim_pair_options o = {.seed = 91};
+        struct sim_pair p;
+
+        er_up(&p, &o);
+        kernel_route(p.azure, rows[i].prefix, rows[i].type, rows[i].metric, rows[i].dev, true);
+        sim_run(p.sim, KD_MS(1));
+        assert_way(p.azure, SIM_ONPREM_HOST, rows[i].way);
+        kernel_route(p.azure, rows[i].prefix, rows[i].type, rows[i].metric, rows[i].dev, false);
+        sim_run(p.sim, KD_MS(1));
+        assert_way(p.azure, SIM_ONPREM_HOST, "er0");
+        sim_pair_free(&p);
+    }
+}
+
+/* A default route leads to the Internet as a rule, and an inner next hop isn't there. */
+static void a_default_route_resolves_next_hops_only_where_configured(void **st KD_UNUSED)
+{
+    for (int by_default = 0; by_default < 2; by_default++) {
+        struct sim_pair_options o = {.seed = 92, .er_behind = true};
+        struct sim_pair p;
+
+        pair_new(&p, &o);
+        p.azure->cfg.resolve_via_default = by_default;
+        kernel_route(p.azure, "0.0.0.0/0", NL_ROUTE_UNICAST, 1000, "er0", true);
+        sim_pair_start(&p);
+        wait_up(&p, KD_S(30));
+        sim_pair_er_route(p.azure, SIM_ONPREM_ER, "192.168.11.17", false);
+        sim_run(p.sim, KD_MS(1));
+        assert_way(p.azure, SIM_ONPREM_HOST, by_default ? "er0" : "vpn0");
+        sim_pair_free(&p);
+    }
+}
+
+/* The kernel says nothing of the routes it flushes with a link. */
+static void a_link_takes_the_routes_over_it_along(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 93};
+    struct sim_pair p;
+    uint32_t er0;
+
+    er_up(&p, &o);
+    er0 = sim_kernel_link_named(&p.azure->kernel, "er0")->ifindex;
+    sim_kernel_link_set(&p.azure->kernel, er0, false, true);
+    assert_way(p.azure, SIM_ONPREM_HOST, "vpn0");
+    run_checked(&p, KD_S(1));
+    sim_kernel_link_set(&p.azure->kernel, er0, true, true);
+    run_checked(&p, KD_S(1));
+    assert_way(p.azure, SIM_ONPREM_HOST, "vpn0"); /* the static route is gone for good */
+    sim_pair_er_route(p.azure, SIM_ONPREM_ER, "192.168.11.17", true);
+    wait_up(&p, KD_S(120));
+    sim_pair_free(&p);
+}
+
+static void lost_news_are_read_again(void **st KD_UNUSED)
+{
+    for (int add = 0; add < 2; add++) {
+        struct sim_pair_options o = {.seed = 94};
+        struct sim_pair p;
+
+        er_up(&p, &o);
+        if (add) {
+            sim_pair_er_route(p.azure, SIM_ONPREM_ER, "192.168.11.17", false);
+            sim_run(p.sim, KD_MS(1));
+        }
+        p.azure->mon_deaf = true;
+        sim_pair_er_route(p.azure, SIM_ONPREM_ER, "192.168.11.17", add);
+        sim_run(p.sim, KD_MS(1));
+        assert_way(p.azure, SIM_ONPREM_HOST, add ? "vpn0" : "er0"); /* unheard */
+        sim_gw_monitor_overrun(p.azure);
+        sim_run(p.sim, KD_MS(1));
+        assert_way(p.azure, SIM_ONPREM_HOST, add ? "er0" : "vpn0");
+        check_pair(&p, true);
+        sim_pair_free(&p);
+    }
+}
+
+/* A storm among others' routes must not touch what of ours is in flight or installed. */
+static void the_monitors_overrun_asks_nothing_of_our_own_again(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 95};
+    struct sim_pair p;
+    uint64_t n;
+
+    er_up(&p, &o);
+    n = p.azure->kernel.n_requests;
+    for (int i = 0; i < 5; i++)
+        sim_gw_monitor_overrun(p.azure);
+    sim_run(p.sim, KD_S(1));
+    assert_in_range(p.azure->kernel.n_requests - n, 3, 9); /* dumps: one round, and one more */
+    check_pair(&p, true);
+    sim_pair_free(&p);
+}
+
+static void an_overrun_of_the_monitor_at_any_moment_of_the_start_is_overcome(void **st KD_UNUSED)
+{
+    for (uint64_t at_ms = 0; at_ms < 60; at_ms += 3) {
+        struct sim_pair_options o = {.seed = 96, .er_behind = true};
+        struct sim_pair p;
+
+        pair_new(&p, &o);
+        p.azure->monitor_us = KD_MS(4);
+        sim_pair_start(&p);
+        sim_run(p.sim, KD_MS(at_ms));
+        sim_gw_monitor_overrun(p.azure);
+        wait_up(&p, KD_S(60));
+        assert_way(p.azure, SIM_ONPREM_HOST, "er0");
+        sim_pair_free(&p);
+    }
+}
+
+/* ---- networks ---- */
+
+static bool has_route(const struct sim_gw *g, const char *text)
+{
+    struct kd_prefix p;
+    char ifname[16];
+
+    assert_true(kd_prefix_parse(text, true, &p));
+    return core_fib_get(g->core, 0, &p, ifname);
+}
+
+static void a_network_in_kernel_is_announced_while_it_is_there(void **st KD_UNUSED)
+{
+    for (int before = 0; before < 2; before++) {
+        struct sim_pair_options o = {.seed = 97};
+        struct sim_pair p;
+        struct core_network *n;
+
+        pair_new(&p, &o);
+        n = &p.azure->cfg.networks[p.azure->cfg.n_networks++];
+        assert_true(kd_prefix_parse("10.20.0.0/16", true, &n->prefix));
+        n->in_kernel = true;
+        if (before)
+            kernel_route(p.azure, "10.20.0.0/16", NL_ROUTE_UNICAST, 20, "lan0", true);
+        sim_pair_start(&p);
+        sim_run(p.sim, KD_S(20));
+        assert_int_equal(has_route(p.onprem, "10.20.0.0/16"), before);
+        if (!before) {
+            kernel_route(p.azure, "10.20.0.0/17", NL_ROUTE_UNICAST, 20, "lan0", true);
+            sim_run(p.sim, KD_S(1));
+            assert_false(has_route(p.onprem, "10.20.0.0/16")); /* inside it isn't it */
+            kernel_route(p.azure, "10.20.0.0/16", NL_ROUTE_UNICAST, 20, "lan0", true);
+            sim_run(p.sim, KD_S(1));
+            assert_true(has_route(p.onprem, "10.20.0.0/16"));
+            assert_false(has_route(p.onprem, "10.20.0.0/17"));
+        }
+        sim_kernel_link_set(&p.azure->kernel,
+                            sim_kernel_link_named(&p.azure->kernel, "lan0")->ifindex, true, false);
+        sim_run(p.sim, KD_S(1));
+        assert_false(has_route(p.onprem, "10.20.0.0/16")); /* no carrier */
+        assert_true(has_route(p.onprem, "10.17.11.0/25")); /* always */
+        sim_pair_free(&p);
+    }
+}
+
+/* Ours in the kernel don't count: what a neighbor told us isn't ours to announce as our own. */
+static void our_own_route_is_not_in_the_kernel(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 98};
+    struct sim_pair p;
+    struct core_network *n;
+
+    pair_new(&p, &o);
+    n = &p.azure->cfg.networks[p.azure->cfg.n_networks++];
+    assert_true(kd_prefix_parse(PREFIX, true, &n->prefix));
+    n->in_kernel = true;
+    sim_pair_start(&p);
+    wait_up(&p, KD_S(30));
+    assert_true(has_route(p.azure, PREFIX));
+    sim_pair_free(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_next_hop_behind_a_router_is_usable_while_there_is_a_route_to_it),
+        cmocka_unit_test(what_resolves_a_next_hop_is_what_the_kernel_would_use),
+        cmocka_unit_test(a_default_route_resolves_next_hops_only_where_configured),
+        cmocka_unit_test(a_link_takes_the_routes_over_it_along),
+        cmocka_unit_test(lost_news_are_read_again),
+        cmocka_unit_test(the_monitors_overrun_asks_nothing_of_our_own_again),
+        cmocka_unit_test(an_overrun_of_the_monitor_at_any_moment_of_the_start_is_overcome),
+        cmocka_unit_test(a_network_in_kernel_is_announced_while_it_is_there),
+        cmocka_unit_test(our_own_route_is_not_in_the_kernel),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
