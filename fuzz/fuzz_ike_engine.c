@@ -128,7 +128,7 @@ static void op_fragment(struct pair *p, int side, struct kd_reader *r)
     kd_put_u16(&w, kd_get_u8(r));
     kd_put_zero(&w, ike_sk_iv_len(&sa->open));
     kd_put_bytes(&w, get_piece(r));
-    ike_sk_close(&w, &sa->open, IKE_HEADER_LEN, IKE_HEADER_LEN + 8);
+    ike_sk_close(&w, &sa->open, IKE_HEADER_LEN, IKE_HEADER_LEN + 8, 0);
     deliver_bytes(p, side, sa->natt, kd_written(&w));
 }
 

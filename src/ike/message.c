@@ -80,15 +80,27 @@ void ike_build_seal(struct ike_build *b, const struct ike_sk *sk, const uint8_t 
     kd_put_bytes(&b->w, kd_bytes(iv, ike_sk_iv_len(sk)));
 }
 
-void ike_sk_close(struct kd_writer *w, const struct ike_sk *sk, size_t payload_at, size_t aad_len)
+/* RFC 7296 3.14: any length that makes whole blocks, Pad Length included. */
+static size_t padding(const struct ike_sk *sk, size_t len, size_t len_min)
+{
+    size_t block = sk->encr->block, pad = block - 1 - len % block;
+
+    while (len + pad + 1 < len_min && pad + block <= UINT8_MAX)
+        pad += block;
+    return pad;
+}
+
+void ike_sk_close(struct kd_writer *w, const struct ike_sk *sk, size_t payload_at, size_t aad_len,
+                  size_t len_min)
 {
     size_t text_at = aad_len + ike_sk_iv_len(sk);
+    size_t around = text_at + ike_sk_icv_len(sk);
     size_t pad, text_len, icv_at;
     bool sealed;
 
     if (!w->ok)
         return;
-    pad = sk->encr->block - 1 - (w->pos - text_at) % sk->encr->block;
+    pad = padding(sk, w->pos - text_at, len_min - KD_MIN(around, len_min));
     kd_put_zero(w, pad);
     kd_put_u8(w, (uint8_t)pad);
     text_len = w->pos - text_at;
@@ -115,7 +127,7 @@ struct kd_bytes ike_build_end(struct ike_build *b)
 {
     kd_assert(!b->open);
     if (b->sk)
-        ike_sk_close(&b->w, b->sk, b->sk_at, b->sk_at + GENERIC_HEADER);
+        ike_sk_close(&b->w, b->sk, b->sk_at, b->sk_at + GENERIC_HEADER, b->len_min);
     else
         kd_patch_u32(&b->w, LENGTH_AT, (uint32_t)b->w.pos);
     if (!b->w.ok) {

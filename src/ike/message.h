@@ -32,6 +32,7 @@ struct ike_build {
     size_t sk_at;      /* of the SK payload's generic header */
     size_t payload_at; /* of the payload being written */
     bool open;         /* there is one */
+    size_t len_min;    /* a sealed message is padded to so many octets at least; set after begin */
 };
 
 /* h->next and h->length are ignored; version 0 is written as 2.0. */
@@ -39,7 +40,8 @@ void ike_build_begin(struct ike_build *b, void *buf, size_t cap, const struct ik
 /* Opens the SK payload, once. iv: ike_sk_iv_len() octets, copied: unpredictable for CBC, never used
  * before under this key for an AEAD. sk is borrowed until ike_build_end(). */
 void ike_build_seal(struct ike_build *b, const struct ike_sk *sk, const uint8_t *iv);
-/* What is inside the SK payload so far, and the first payload's type: what RFC 9242 authenticates. */
+/* What is inside the SK payload so far, and the first payload's type: what RFC 9242
+ * authenticates. */
 struct kd_bytes ike_build_inner(const struct ike_build *b, uint8_t *first);
 /* Closes, seals and returns the message (borrows buf); empty when it did not fit. */
 struct kd_bytes ike_build_end(struct ike_build *b);
@@ -62,8 +64,10 @@ bool ike_fragment_open(uint8_t *datagram, const struct ike_msg *m, const struct 
 
 /* ---- what SK and SKF share ---- */
 
-/* Pads and seals what follows the IV at aad_len, fills in the lengths of payload and message. */
-void ike_sk_close(struct kd_writer *w, const struct ike_sk *sk, size_t payload_at, size_t aad_len);
+/* Pads (to len_min octets in all, or less where 255 of padding don't do) and seals what follows the
+ * IV at aad_len, fills in the lengths of payload and message. */
+void ike_sk_close(struct kd_writer *w, const struct ike_sk *sk, size_t payload_at, size_t aad_len,
+                  size_t len_min);
 /* Verifies and decrypts in place the len octets (IV, cipher text, ICV) at iv_at. */
 bool ike_sk_text(uint8_t *datagram, size_t iv_at, size_t len, const struct ike_sk *sk,
                  struct kd_bytes *text, struct ike_diag *d) KD_MUST_USE;

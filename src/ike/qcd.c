@@ -14,10 +14,13 @@
  * put it into CREATE_CHILD_SA. */
 #include "ike/sa.h"
 
-/* As short as RFC 6290 4.1 allows: the answer has 60 octets, and no sealed request has less
- * than 49. So it may be larger than the request by a few octets, but is no amplifier. */
-#define TOKEN_LEN 16
+#define TOKEN_LEN 16  /* as short as RFC 6290 4.1 allows */
 #define TOKEN_MAX 256 /* a peer's */
+
+/* What presents it: INVALID_IKE_SPI and QCD_TOKEN behind their headers. The request may be forged,
+ * so a shorter one draws no token. An empty one under an AEAD has 49 to 57 octets: to a peer with
+ * tokens ours are padded. */
+#define ANSWER_LEN (IKE_HEADER_LEN + 8 + 8 + TOKEN_LEN)
 
 #define PROTOCOL IKE_PROTO_IKE /* 4.1: it is about an IKE SA */
 
@@ -57,6 +60,11 @@ void ike_qcd_take(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
     sa->peer_token = kc_key_import(e->crypto, n->data);
 }
 
+size_t ike_qcd_len_min(const struct ike_sa *sa)
+{
+    return kd_handle_none(sa->peer_token) ? 0 : ANSWER_LEN;
+}
+
 /* ---- presented in clear ---- */
 
 static bool has_pair(const struct ike *e, const uint8_t *ours, const struct ike_header *h)
@@ -74,8 +82,9 @@ bool ike_qcd_present(struct ike *e, const struct ike_event *ev, const struct ike
     uint8_t t[TOKEN_LEN];
     struct kd_bytes msg;
 
-    if (kd_handle_none(e->qcd) || has_pair(e, h->spi_i, h) || has_pair(e, h->spi_r, h) ||
-        !ike_stateless_may(e) || !token(e, h->spi_i, h->spi_r, !from_initiator, t))
+    if (kd_handle_none(e->qcd) || ev->data.len < ANSWER_LEN || has_pair(e, h->spi_i, h) ||
+        has_pair(e, h->spi_r, h) || !ike_stateless_may(e) ||
+        !token(e, h->spi_i, h->spi_r, !from_initiator, t))
         return false;
     r.version = 0;
     r.flags = IKE_FLAG_RESPONSE | (from_initiator ? 0 : IKE_FLAG_INITIATOR);

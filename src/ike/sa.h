@@ -114,7 +114,8 @@ struct ike_hs {
     struct ike_nonce ni, nr;
     struct ike_buf init_req, init_resp; /* as signed by AUTH (RFC 7296 2.15) */
     struct ike_buf cookie;
-    struct ike_buf stash; /* IKE_AUTH that came before the shared secret: one message or fragments */
+    struct ike_buf stash; /* IKE_AUTH that came before the shared secret: one message or
+                             fragments */
     struct ike_from stash_from;
     uint8_t rounds;
     uint32_t groups_tried; /* bit: the group was asked for by INVALID_KE_PAYLOAD once */
@@ -173,7 +174,8 @@ struct ike_xchg {
     uint32_t groups_tried;
     uint32_t gone[4]; /* ours: SPIs the peer deleted that we don't know: the answer's, perhaps */
     uint8_t n_gone;
-    struct kd_handle rival; /* ours: the pair the peer made meanwhile in place of the same old one */
+    struct kd_handle rival; /* ours: the pair the peer made meanwhile in place of the same old
+                               one */
 };
 
 /* Our requests. */
@@ -213,7 +215,8 @@ struct ike_sa {
     bool redundant; /* a collision's loser: the peer will delete it */
     bool successor; /* rekeyed by the peer: all has moved on, the peer will delete it */
     bool waiting;   /* made by the peer's rekey while ours is on its way: which one stays? */
-    struct kd_handle before, rival; /* waiting: the old one; the old one's: who waits for its place */
+    struct kd_handle before, rival; /* waiting: the old one; the old one's: who waits for its
+                                       place */
     struct kd_handle heir, older; /* who has its children now; whose it has inherited */
     bool nat_here, nat_there, encap;
     bool peer_natd; /* the peer sent NAT detection */
@@ -410,7 +413,7 @@ void ike_note_offer(struct ike *e, struct ike_action *a, const char *offered,
                     const char *configured);
 /* "peer refused: NO_PROPOSAL_CHOSEN" with our list; the peer's is not known. May return NULL. */
 struct ike_action *ike_note_peer_refused(struct ike *e, struct ike_sa *sa, uint16_t notify,
-                                         const struct ike_child_config *child); /* NULL: the IKE SA */
+                                         const struct ike_child_config *child);
 enum kd_reason ike_notify_reason(uint16_t notify);
 const char *ike_ts_list_text(const struct ike_ts_list *l, char *buf, size_t cap);
 
@@ -486,7 +489,8 @@ void ike_rekey_settle(struct ike *e, struct ike_sa *sa);
 void ike_rekey_forget(struct ike *e, struct ike_sa *old);
 /* sa ends: who waited for its place ends with it, and nobody waits for its verdict. */
 void ike_rival_end(struct ike *e, struct ike_sa *sa, enum kd_reason reason);
-struct ike_sa *ike_sa_holder(const struct ike *e, struct ike_sa *sa); /* who has sa's children now */
+/* Who has sa's children now. */
+struct ike_sa *ike_sa_holder(const struct ike *e, struct ike_sa *sa);
 /* The connection is sa's from now on: other SAs of it are closed, after RFC 7296 2.4 and 2.8. */
 void ike_sa_take_over(struct ike *e, struct ike_sa *sa, bool initial_contact);
 
@@ -530,7 +534,8 @@ void ike_job_done(struct ike *e, const struct ike_event *ev);
 /* ---- keys.c ---- */
 
 /* At least half the key size of every PRF we negotiate (RFC 7296 2.10). IKE_SA_INIT's own is longer
- * by what an answer of ours has beyond its request, so that two kedges need no cookie for its size. */
+ * by what an answer of ours has beyond its request, so that two kedges need no cookie for its
+ * size. */
 #define IKE_NONCE_LEN      32
 #define IKE_NONCE_LEN_INIT 48
 void ike_nonce_draw(struct ike *e, struct ike_nonce *n, uint16_t len);
@@ -665,9 +670,9 @@ void ike_unstash(struct ike *e, struct ike_sa *sa);
 
 /* Number and total are possible, and not beyond what is kept. */
 bool ike_fragment_sound(const struct ike_msg *m);
-/* Keeps text, what was in m's SKF payload; hash: of the datagram as it came. True when it was the last
- * one: m and e->rx hold the whole message, still to be parsed (ike_msg_inner()), hash is fragment
- * 1's. */
+/* Keeps text, what was in m's SKF payload; hash: of the datagram as it came. True when it was the
+ * last one: m and e->rx hold the whole message, still to be parsed (ike_msg_inner()), hash is
+ * fragment 1's. */
 bool ike_fragments_add(struct ike *e, struct ike_sa *sa, struct ike_msg *m, struct kd_bytes text,
                        uint8_t hash[20]);
 void ike_fragments_free(struct ike_fragments **set);
@@ -726,7 +731,8 @@ void ike_child_use(struct ike *e, struct ike_sa *sa, struct ike_child *c);
 void ike_child_drop(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason);
 /* It was rekeyed and deleted on both sides: it receives for a while longer. */
 void ike_child_retire(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason);
-void ike_child_hard(struct ike *e, struct ike_sa *sa, struct ike_child *c); /* its lifetime is over */
+/* Its lifetime is over. */
+void ike_child_hard(struct ike *e, struct ike_sa *sa, struct ike_child *c);
 /* By DELETE. reason NONE or COLLISION: another takes its place, and it receives until the DELETE is
  * answered and a while longer; else it leaves the data plane at once. */
 void ike_child_delete(struct ike *e, struct ike_sa *sa, struct ike_child *c, enum kd_reason reason);
@@ -748,7 +754,8 @@ uint16_t ike_child_narrow(struct ike *e, struct ike_sa *sa, const struct ike_con
 uint16_t ike_child_select(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
                           const struct ike_msg *m, unsigned flags, struct ike_suite *suite,
                           uint32_t *spi_out);
-/* SA, TSi, TSr of the peer's answer to what child conf proposes; 0 or the reason it can't be taken. */
+/* SA, TSi, TSr of the peer's answer to what child conf proposes; 0 or the reason it can't be
+ * taken. */
 enum kd_reason ike_child_accept(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
                                 uint8_t conf, const struct ike_msg *m, unsigned flags,
                                 struct ike_suite *suite, uint32_t *spi_out,
@@ -795,6 +802,9 @@ bool ike_childless_adopt(struct ike *e, struct ike_sa *sa);
 void ike_qcd_put(struct ike *e, const struct ike_sa *sa, struct ike_build *b); /* our token */
 /* The peer's, from a message it authenticated. */
 void ike_qcd_take(struct ike *e, struct ike_sa *sa, const struct ike_msg *m);
+/* What a request of ours must have at least, in octets, to be answered by the peer's token; 0:
+ * any. */
+size_t ike_qcd_len_min(const struct ike_sa *sa);
 /* A sealed request for an IKE SA that is not here: our token in clear. False: none is due. */
 bool ike_qcd_present(struct ike *e, const struct ike_event *ev, const struct ike_header *h);
 /* A message in clear about sa shows its token: sa has gone. */
@@ -818,7 +828,8 @@ struct ike_child *ike_child_heir(const struct ike *e, const struct ike_child *c)
 /* The peer has deleted c: heir is in use now. */
 void ike_child_inherit(struct ike *e, struct ike_sa *sa, struct ike_child *c,
                        struct ike_child *heir);
-void ike_child_overdue(struct ike *e, struct ike_sa *sa, struct ike_child *c); /* the peer's DELETE */
+/* The peer's DELETE. */
+void ike_child_overdue(struct ike *e, struct ike_sa *sa, struct ike_child *c);
 
 /* ---- inter.c: further key exchanges before IKE_AUTH (RFC 9242, 9370) ---- */
 
@@ -832,8 +843,8 @@ void ike_inter_octets(const struct ike_sa *sa, struct ike_octets *out); /* appen
 
 /* ---- followup.c: further key exchanges of CREATE_CHILD_SA (RFC 9370) ---- */
 
-/* x's secret is there (in x->ke): true when another exchange has to follow, which is under way; false
- * when x->sk has them all. */
+/* x's secret is there (in x->ke): true when another exchange has to follow, which is under way;
+ * false when x->sk has them all. */
 bool ike_followup_more(struct ike *e, struct ike_sa *sa, struct ike_xchg *x);
 /* Ours: the answer to the exchange under way names the next one, where there is one. */
 bool ike_followup_linked(struct ike_xchg *x, const struct ike_msg *m) KD_MUST_USE;
@@ -854,8 +865,8 @@ bool ike_ppk_possible(const struct ike_sa *sa, const struct ike_conn *c) KD_MUST
 bool ike_ppk_begin(struct ike *e, struct ike_sa *sa, const struct ike_conn *c) KD_MUST_USE;
 /* IKE_AUTH's notifies, both roles. */
 void ike_ppk_put(struct ike *e, struct ike_sa *sa, const struct ike_conn *c, struct ike_build *b);
-/* IKE_AUTH's answer and request, before their AUTH is checked: the keys are what it has to be checked
- * with. Not NULL: the peer is refused, and why. */
+/* IKE_AUTH's answer and request, before their AUTH is checked: the keys are what it has to be
+ * checked with. Not NULL: the peer is refused, and why. */
 const char *ike_ppk_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m);
 const char *ike_ppk_requested(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
                               const struct ike_msg *m);

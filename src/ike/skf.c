@@ -62,7 +62,7 @@ static size_t put_fragment(const struct cut *c, uint16_t i, struct kd_bytes text
     c->iv(c->arg, iv);
     kd_put_bytes(&w, kd_bytes(iv, ike_sk_iv_len(c->sk)));
     kd_put_bytes(&w, text);
-    ike_sk_close(&w, c->sk, IKE_HEADER_LEN, BEFORE_IV);
+    ike_sk_close(&w, c->sk, IKE_HEADER_LEN, BEFORE_IV, 0);
     return w.ok ? w.pos : 0;
 }
 

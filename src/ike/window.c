@@ -109,8 +109,11 @@ static struct ike_build *begin(struct ike *e, struct ike_sa *sa, uint8_t exchang
 
 struct ike_build *ike_request(struct ike *e, struct ike_sa *sa, uint8_t exchange)
 {
+    struct ike_build *b = begin(e, sa, exchange, sa->tx.next_id, 0);
+
     sa->tx.exchange = exchange;
-    return begin(e, sa, exchange, sa->tx.next_id, 0);
+    b->len_min = ike_qcd_len_min(sa);
+    return b;
 }
 
 static void emit_request(struct ike *e, struct ike_sa *sa)

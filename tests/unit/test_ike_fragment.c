@@ -424,7 +424,7 @@ static void throw(struct pair * p, int side, const struct frag *f)
         assert_true(kc_box_seal(sa->open.box, buf + at, kd_bytes(buf, at), buf + text, len,
                                 kd_bytes(NULL, 0), buf + icv));
     } else {
-        ike_sk_close(&w, &sa->open, IKE_HEADER_LEN, IKE_HEADER_LEN + 8);
+        ike_sk_close(&w, &sa->open, IKE_HEADER_LEN, IKE_HEADER_LEN + 8, 0);
     }
     assert_true(w.ok);
     if (f->bad_icv)

@@ -274,33 +274,90 @@ static void restarted_initiator_is_found_by_the_responders_request(void **state)
     down_leaves_nothing(p);
 }
 
-static void tokens_in_clear_are_rate_limited_and_no_amplifier(void **state)
+/* A sealed request of len octets for an IKE SA that nobody has, number i, to B. */
+static void forge(struct pair *p, unsigned i, size_t len)
+{
+    uint8_t m[80] = {1, [6] = (uint8_t)(i >> 8), [7] = (uint8_t)i, [8] = 1, [16] = IKE_PL_SK};
+    struct ike_event ev = {.kind = IKE_EV_DATAGRAM, .data = kd_bytes(m, len)};
+
+    m[17] = 0x20;
+    m[18] = IKE_X_INFORMATIONAL;
+    m[19] = IKE_FLAG_INITIATOR;
+    m[27] = (uint8_t)len;
+    m[31] = (uint8_t)(len - IKE_HEADER_LEN);
+    ev.local = (struct kd_endpoint){p->s[B].cfg.local, 500};
+    ev.remote = (struct kd_endpoint){p->s[A].cfg.local, 500};
+    pair_step(p, B, &ev);
+}
+
+static void tokens_in_clear_are_rate_limited(void **state)
 {
     struct wire w;
     struct pair *p = pair_with_tokens(8, "secret of a", "secret of b", &w);
     unsigned sent = p->s[B].n_sent;
     (void)state;
 
-    for (unsigned i = 0; i < 1000; i++) {
-        uint8_t m[57] = {0}; /* an empty request under AES-GCM */
-        struct ike_event ev = {.kind = IKE_EV_DATAGRAM, .data = kd_bytes(m, sizeof(m))};
-        m[0] = 1;
-        m[6] = (uint8_t)(i >> 8);
-        m[7] = (uint8_t)i;
-        m[8] = 1;
-        m[16] = IKE_PL_SK;
-        m[17] = 0x20;
-        m[18] = IKE_X_INFORMATIONAL;
-        m[19] = IKE_FLAG_INITIATOR;
-        m[27] = sizeof(m);
-        ev.local = (struct kd_endpoint){p->s[B].cfg.local, 500};
-        ev.remote = (struct kd_endpoint){p->s[A].cfg.local, 500};
-        pair_step(p, B, &ev);
-    }
+    for (unsigned i = 0; i < 1000; i++)
+        forge(p, i, 60);
     assert_in_range(p->s[B].n_sent - sent, 1, 32);
     assert_int_equal(w.tokens, p->s[B].n_sent - sent);
+    down_leaves_nothing(p);
+}
+
+static void a_request_shorter_than_the_token_draws_none(void **state)
+{
+    struct wire w;
+    struct pair *p = pair_with_tokens(9, "secret of a", "secret of b", &w);
+    unsigned sent = p->s[B].n_sent;
+    (void)state;
+
+    forge(p, 1, 59);
+    assert_int_equal(p->s[B].n_sent - sent, 1); /* INVALID_IKE_SPI alone, 36 octets */
+    assert_int_equal(w.tokens, 0);
+    forge(p, 2, 60);
+    assert_int_equal(p->s[B].n_sent - sent, 2);
+    assert_int_equal(w.tokens, 1);
     assert_int_equal(w.last_len, 60);
     down_leaves_nothing(p);
+}
+
+/* The shortest request of a living SA that A has sent. */
+static bool shortest(struct pair *p, struct pair_packet *k)
+{
+    size_t *least = p->ctx;
+
+    if (k->from == A && k->data[16] == IKE_PL_SK && k->data[18] == IKE_X_INFORMATIONAL &&
+        !(k->data[19] & IKE_FLAG_RESPONSE))
+        *least = KD_MIN(*least, k->len);
+    return true;
+}
+
+static size_t shortest_request(const char *suite, const char *secret_of_b)
+{
+    struct pair *p = pair_new(10, suite, AZURE_ESP);
+    size_t least = SIZE_MAX;
+
+    p->filter = shortest;
+    p->ctx = &least;
+    p->s[B].qcd = secret_of_b;
+    pair_restart(p, A);
+    pair_restart(p, B);
+    assert_true(pair_establish(p));
+    pair_command(p, A, IKE_CMD_PROBE);
+    pair_run(p, KD_S(1));
+    assert_true(pair_up(p, A) && pair_up(p, B));
+    down_leaves_nothing(p);
+    return least;
+}
+
+static void a_peer_with_tokens_is_asked_at_such_length_that_it_can_answer(void **state)
+{
+    (void)state;
+
+    assert_int_equal(shortest_request("aes256gcm16-prfsha256-ecp256", NULL), 57);
+    assert_int_equal(shortest_request("aes256gcm16-prfsha256-ecp256", "secret of b"), 60);
+    assert_int_equal(shortest_request("aes256-sha256-ecp256", NULL), 80);
+    assert_int_equal(shortest_request("aes256-sha256-ecp256", "secret of b"), 80);
 }
 
 #define T(f) cmocka_unit_test(f)
@@ -316,7 +373,9 @@ int main(void)
         T(token_of_another_address_is_not_listened_to),
         T(rekeyed_sa_has_tokens_of_its_own),
         T(restarted_initiator_is_found_by_the_responders_request),
-        T(tokens_in_clear_are_rate_limited_and_no_amplifier),
+        T(tokens_in_clear_are_rate_limited),
+        T(a_request_shorter_than_the_token_draws_none),
+        T(a_peer_with_tokens_is_asked_at_such_length_that_it_can_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
