@@ -67,8 +67,8 @@ void kc_cert_spki_sha1(const struct kc_cert *x, uint8_t sha1[20]);     /* RFC 72
 /* True when the certificate itself says that it is this identity (RFC 4945 3.1): an address or a
  * name among its subjectAltNames, or its whole subject. The subject's CN never counts as a name.
  * DNS names without regard to case, wildcards are no names; of a mail address only the domain is
- * compared without regard to case; a DN by kc_dn_equal(): a peer may spell its own otherwise. False for any other
- * type, and for names with bytes that aren't printable. */
+ * compared without regard to case; a DN by kc_dn_equal(): a peer may spell its own otherwise. False
+ * for any other type, and for names with bytes that aren't printable. */
 bool kc_cert_is(const struct kc_cert *x, const struct kc_id *id);
 /* Azure's rule for site-to-site certificates: the subject has exactly one CN, and it is this text
  * (UTF-8), byte by byte. */

@@ -116,11 +116,11 @@ struct kd_handle kc_key_import(struct kc_ctx *c, struct kd_bytes key) KD_MUST_US
 /* Wipes; a stale handle or NONE is ignored. */
 void kc_key_free(struct kc_ctx *c, struct kd_handle key);
 size_t kc_key_len(const struct kc_ctx *c, struct kd_handle key); /* 0 when stale */
-/* Copies the secret out, for the kernel data plane and wire forms of a secret only. 0 when stale or cap too
- * small, else its length. The caller wipes buf with kc_wipe(). */
+/* Copies the secret out, for the kernel data plane and wire forms of a secret only. 0 when stale or
+ * cap too small, else its length. The caller wipes buf with kc_wipe(). */
 size_t kc_key_export(const struct kc_ctx *c, struct kd_handle key, uint8_t *buf, size_t cap);
-/* The key as lower-case hex, terminated, for the key log and nobody else; returns its length in octets,
- * 0 when stale or cap too small. The caller wipes hex. */
+/* The key as lower-case hex, terminated, for the key log and nobody else; returns its length in
+ * octets, 0 when stale or cap too small. The caller wipes hex. */
 size_t kc_keylog_hex(const struct kc_ctx *c, struct kd_handle key, char *hex, size_t cap);
 uint32_t kc_keys_live(const struct kc_ctx *c);
 /* False when the kernel refused to lock the arena (RLIMIT_MEMLOCK): keys could reach the swap. They

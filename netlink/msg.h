@@ -15,8 +15,9 @@ struct nl_buf {
     size_t len;
 };
 
-/* Our rtm_protocol and next-hop protocol number (DESIGN 3.9): "K", free in iproute2 and in what FRR (186
- * to 198), BIRD (12) and systemd use; FRR removes at its start whatever carries one of its own. */
+/* Our rtm_protocol and next-hop protocol number (DESIGN 3.9): "K", free in iproute2 and in what FRR
+ * (186 to 198), BIRD (12) and systemd use; FRR removes at its start whatever carries one of its
+ * own. */
 #define NL_PROTO_KEDGE 75
 
 #define NL_NAME_MAX  16 /* IFNAMSIZ, NUL included */

@@ -1,4 +1,5 @@
-/* IPv4 and IPv6 addresses, endpoints, prefixes and ranges: values, parsed and printed, no sockets. */
+/* IPv4 and IPv6 addresses, endpoints, prefixes and ranges: values, parsed and printed, no
+ * sockets. */
 #ifndef KD_BASE_ADDR_H
 #define KD_BASE_ADDR_H
 

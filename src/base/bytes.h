@@ -12,7 +12,8 @@ struct kd_bytes {
     size_t len;
 };
 
-/* A place in the arena of the output that carries the span: plain data, valid until the next step. */
+/* A place in the arena of the output that carries the span: plain data, valid until the next
+ * step. */
 struct kd_span {
     uint32_t off;
     uint32_t len;

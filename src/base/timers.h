@@ -1,5 +1,6 @@
-/* One deadline per object: an indexed binary heap ordered by (deadline, id), so that equal deadlines
- * fire in the same order everywhere. Time is monotonic microseconds and comes from the caller. */
+/* One deadline per object: an indexed binary heap ordered by (deadline, id), so that equal
+ * deadlines fire in the same order everywhere. Time is monotonic microseconds and comes from the
+ * caller. */
 #ifndef KD_BASE_TIMERS_H
 #define KD_BASE_TIMERS_H
 

@@ -26,7 +26,8 @@ struct kd_bytes kd_get_bytes(struct kd_reader *r, size_t len);
 struct kd_bytes kd_get_rest(struct kd_reader *r);
 void kd_get_copy(struct kd_reader *r, void *dst, size_t len);
 void kd_skip(struct kd_reader *r, size_t len);
-/* A reader over the next len bytes; its error doesn't spread back, a short parent gives !ok in both. */
+/* A reader over the next len bytes; its error doesn't spread back, a short parent gives !ok in
+ * both. */
 struct kd_reader kd_get_sub(struct kd_reader *r, size_t len);
 /* Marks the reader failed (a rule was broken that is not a length). */
 void kd_reader_fail(struct kd_reader *r);

@@ -126,7 +126,8 @@ static struct part atom(struct parser *p)
     if (symbol(c) >= 0)
         return symbols(p, 1u << symbol(c));
     p->s--;
-    return fail(p, strchr("*+?", c) ? "nothing to repeat" : "not a character of an AS path pattern");
+    return fail(p,
+                strchr("*+?", c) ? "nothing to repeat" : "not a character of an AS path pattern");
 }
 
 static struct part repeated(struct parser *p)

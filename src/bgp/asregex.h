@@ -24,8 +24,8 @@ struct bgp_as_regex {
     uint64_t accept[BGP_AS_SYMBOLS]; /* the states that take the symbol */
 };
 
-/* Compiles text. False: *why says what is wrong, *at where (an offset). The language: digits, blank,
- * comma and braces as themselves, `.`, `[0-9]` and `[^0-9]`, `^`, `$`, `_` (begin, end or a
+/* Compiles text. False: *why says what is wrong, *at where (an offset). The language: digits,
+ * blank, comma and braces as themselves, `.`, `[0-9]` and `[^0-9]`, `^`, `$`, `_` (begin, end or a
  * separator), `( | )`, `*`, `+`, `?`, `\` before one of these. */
 bool bgp_as_regex_compile(struct bgp_as_regex *x, const char *text, const char **why,
                           unsigned *at) KD_MUST_USE;

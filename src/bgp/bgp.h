@@ -1,7 +1,8 @@
 /* The BGP engine: one struct, one step function; TCP belongs to the shell, routes to the core.
  *
  * RFC 4271 (BGP-4), 4760 (multiprotocol, IPv4 and IPv6 unicast), 5492 (capabilities), 6793 (4-octet
- * AS), 6286 (identifier), 7606 (error handling), 8212 (no eBGP without policy), 4486/9003 (Cease). */
+ * AS), 6286 (identifier), 7606 (error handling), 8212 (no eBGP without policy), 4486/9003
+ * (Cease). */
 #ifndef BGP_BGP_H
 #define BGP_BGP_H
 
@@ -53,8 +54,9 @@ struct bgp_params {
 
 struct bgp *bgp_new(const struct bgp_params *p) KD_MUST_USE;
 void bgp_free(struct bgp *b);
-/* Adds or replaces a peer's configuration (copied); starts nothing. A change that needs a new session
- * is the caller's to follow by PEER_OFF / PEER_ON; policy changes are applied at the next step. */
+/* Adds or replaces a peer's configuration (copied); starts nothing. A change that needs a new
+ * session is the caller's to follow by PEER_OFF / PEER_ON; policy changes are applied at the next
+ * step. */
 bool bgp_peer_set(struct bgp *b, uint32_t peer, const struct bgp_peer_config *c) KD_MUST_USE;
 void bgp_peer_del(struct bgp *b, uint32_t peer); /* after PEER_OFF */
 
@@ -62,7 +64,8 @@ void bgp_peer_del(struct bgp *b, uint32_t peer); /* after PEER_OFF */
 
 enum bgp_event_kind {
     BGP_EV_WAKE,
-    BGP_EV_PEER_ON,      /* start: connect at once (RFC 4271 ManualStart; no wait for ConnectRetry) */
+    BGP_EV_PEER_ON,      /* start: connect at once (RFC 4271 ManualStart; no wait for
+                            ConnectRetry) */
     BGP_EV_PEER_OFF,     /* hard stop: Cease if heard, close, paths out in the same step */
     BGP_EV_TCP_OPENED,   /* an outgoing connect completed */
     BGP_EV_TCP_INCOMING, /* a connection was accepted by the shell: answered by ACCEPT or REFUSE */
@@ -75,8 +78,8 @@ enum bgp_event_kind {
     BGP_EV_BFD,
     BGP_EV_REFRESH,      /* operator: in: the import policy once more, and the peer is asked to tell
                             everything again (RFC 2918); out: it is told everything again */
-    BGP_EV_LEAVE,        /* operator: up: what the peer is told is tagged GRACEFUL_SHUTDOWN from now on
-                            (RFC 8326), the session stays; !up, or PEER_OFF: no longer */
+    BGP_EV_LEAVE,        /* operator: up: what the peer is told is tagged GRACEFUL_SHUTDOWN from
+                          * now on (RFC 8326), the session stays; !up, or PEER_OFF: no longer */
 };
 
 struct bgp_event {
@@ -88,8 +91,8 @@ struct bgp_event {
     struct kd_handle conn; /* TCP_*; the engine gave it out in CONNECT or ACCEPT */
     uint64_t token;        /* TCP_INCOMING: the shell's name for the accepted socket */
     struct kd_addr local, remote; /* TCP_OPENED, TCP_INCOMING */
-    uint32_t iface;        /* TCP_INCOMING: where it arrived (tunnel id or BGP_NO_IFACE); NEXTHOP: as in
-                              the NH_WATCH */
+    uint32_t iface;        /* TCP_INCOMING: where it arrived (tunnel id or BGP_NO_IFACE);
+                            * NEXTHOP: as in the NH_WATCH */
     struct kd_bytes data;  /* TCP_BYTES */
     uint32_t n;            /* TCP_SENT */
     bool up;               /* NEXTHOP, BFD, LEAVE; LOCAL_ROUTE: add */
@@ -125,7 +128,14 @@ enum bgp_note {
     BGP_NOTE_N
 };
 
-enum bgp_state { BGP_IDLE, BGP_CONNECT, BGP_ACTIVE, BGP_OPENSENT, BGP_OPENCONFIRM, BGP_ESTABLISHED };
+enum bgp_state {
+    BGP_IDLE,
+    BGP_CONNECT,
+    BGP_ACTIVE,
+    BGP_OPENSENT,
+    BGP_OPENCONFIRM,
+    BGP_ESTABLISHED
+};
 
 struct bgp_path_nh {
     struct kd_addr nexthop;

@@ -17,7 +17,8 @@ struct bgp_community {
 #define BGP_COMMUNITY_BLACKHOLE         0xffff029au /* RFC 7999 */
 
 /* "65010:1", "no-export" and the like, with "*" for a part; large: three parts. */
-bool bgp_community_parse(const char *s, size_t len, bool large, struct bgp_community *c) KD_MUST_USE;
+bool bgp_community_parse(const char *s, size_t len, bool large,
+                         struct bgp_community *c) KD_MUST_USE;
 /* Does one of a's communities fit c? */
 bool bgp_community_present(const struct bgp_attrs *a, const struct bgp_community *c);
 

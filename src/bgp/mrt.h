@@ -1,5 +1,5 @@
-/* MRT, as route collectors and bgpdump read it: the table (RFC 6396 4.3, TABLE_DUMP_V2) and messages
- * (4.4, BGP4MP_ET). */
+/* MRT, as route collectors and bgpdump read it: the table (RFC 6396 4.3, TABLE_DUMP_V2) and
+ * messages (4.4, BGP4MP_ET). */
 #ifndef BGP_MRT_H
 #define BGP_MRT_H
 

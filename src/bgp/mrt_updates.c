@@ -1,13 +1,18 @@
-/* MRT: BGP4MP_ET (RFC 6396 4.4, 4.5), messages of a connection as they come and go. A tap may begin in
- * the middle of a stream: it waits for a marker with a plausible header behind it, and again whenever
- * that isn't where a message should begin. Not here: STATE_CHANGE. */
+/* MRT: BGP4MP_ET (RFC 6396 4.4, 4.5), messages of a connection as they come and go. A tap may begin
+ * in the middle of a stream: it waits for a marker with a plausible header behind it, and again
+ * whenever that isn't where a message should begin. Not here: STATE_CHANGE. */
 #include "bgp/message.h"
 #include "bgp/mrt.h"
 
 #include <stdlib.h>
 
 enum mrt_type { MRT_BGP4MP_ET = 17 };
-enum mrt_subtype { MRT_MESSAGE = 1, MRT_MESSAGE_AS4 = 4, MRT_MESSAGE_LOCAL = 6, MRT_MESSAGE_AS4_LOCAL = 7 };
+enum mrt_subtype {
+    MRT_MESSAGE = 1,
+    MRT_MESSAGE_AS4 = 4,
+    MRT_MESSAGE_LOCAL = 6,
+    MRT_MESSAGE_AS4_LOCAL = 7
+};
 
 #define MARKER_LEN 16
 /* A message that isn't whole yet, and what one read brings behind it. */

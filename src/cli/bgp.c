@@ -194,8 +194,8 @@ static void print_route(struct cli_table *t, const json_t *v)
     cli_cell(t, "%s",
              json_is_true(json_object_get(v, "local")) ? "(ours)" : cli_str(v, "neighbor"));
     cli_cell(t, "%s", cli_str(v, "interface"));
-    cli_cell(t, "%s%s%c", path, path[0] ? " " : "", origin[0] == 'i' && origin[1] == 'n' ? '?'
-                                                                                         : origin[0]);
+    cli_cell(t, "%s%s%c", path, path[0] ? " " : "",
+             origin[0] == 'i' && origin[1] == 'n' ? '?' : origin[0]);
 }
 
 static enum cli_exit print_routes(const struct cli *c, const json_t *o)
@@ -216,8 +216,8 @@ static enum cli_exit print_routes(const struct cli *c, const json_t *o)
 }
 
 /* [best|learned [NEIGHBOR]|advertised NEIGHBOR] [PREFIX]: what holds a '/' is the prefix; without a
- * view with neighbors an address is one too. Azure's view without a name is learned. False: usage.
- */
+ * view with neighbors an address is one too. Azure's view without a name is learned. False:
+ * usage. */
 static bool routes_path(const struct cli *c, char *path, size_t cap)
 {
     static const char *const views[] = {"best", "learned", "advertised"};

@@ -37,8 +37,9 @@ struct cli {
 /* ---- commands: an exit code ---- */
 
 typedef enum cli_exit cli_command(const struct cli *c);
-cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_mrt, cli_neighbor, cli_refresh,
-    cli_neighbors, cli_routes, cli_events, cli_keylog, cli_check, cli_peer_config, cli_version;
+cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_mrt, cli_neighbor,
+    cli_refresh, cli_neighbors, cli_routes, cli_events, cli_keylog, cli_check, cli_peer_config,
+    cli_version;
 
 /* True when the daemon can't have a tunnel of this name; said on stderr. */
 bool cli_no_tunnel(const char *name) KD_MUST_USE;
@@ -48,13 +49,14 @@ bool cli_no_tunnel(const char *name) KD_MUST_USE;
 /* Answers below 400 as JSON in *out (new reference). body may be NULL. */
 enum cli_exit cli_ask(const struct cli *c, const char *method, const char *path, const char *body,
                       json_t **out) KD_MUST_USE;
-/* body NULL: GET, else POST. Hands each line of a stream to fn until it returns false or the stream ends (CLI_OK), or
- * timeout_us passes (CLI_TIMEOUT, nothing said; 0: no limit). */
+/* body NULL: GET, else POST. Hands each line of a stream to fn until it returns false or the stream
+ * ends (CLI_OK), or timeout_us passes (CLI_TIMEOUT, nothing said; 0: no limit). */
 enum cli_exit cli_stream(const struct cli *c, const char *path, const char *body,
                          uint64_t timeout_us,
                          bool (*fn)(void *arg, json_t *line), void *arg) KD_MUST_USE;
 /* Writes the answer's body to the file, whatever it is; endless: however long it takes. */
-enum cli_exit cli_download(const struct cli *c, const char *path, bool endless, FILE *to) KD_MUST_USE;
+enum cli_exit cli_download(const struct cli *c, const char *path, bool endless,
+                           FILE *to) KD_MUST_USE;
 /* path?key=value, escaped, onto path (cap bytes); value NULL: nothing. */
 void cli_query(char *path, size_t cap, const char *key, const char *value);
 

@@ -1,5 +1,5 @@
-/* kedge explain: a tunnel's last refusal in two columns, or the last strangers. 100 columns wide.
- */
+/* kedge explain: a tunnel's last refusal in two columns, or the last strangers. 100 columns
+ * wide. */
 #include "cli/cli.h"
 
 #include <string.h>
@@ -8,8 +8,8 @@
 #define LABEL  14
 #define COLUMN ((WIDTH - LABEL - 5) / 2) /* 40 */
 
-/* How much of s goes on a line of width columns: to the last blank, else behind the last hyphen of a
- * proposal, else cut. */
+/* How much of s goes on a line of width columns: to the last blank, else behind the last hyphen of
+ * a proposal, else cut. */
 static size_t fit(const char *s, size_t width)
 {
     size_t len = strlen(s), at = width;

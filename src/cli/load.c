@@ -1,4 +1,5 @@
-/* A configuration file read here, without the daemon: with its secrets as far as we may see them. */
+/* A configuration file read here, without the daemon: with its secrets as far as we may see
+ * them. */
 #include "cli/load.h"
 
 #include <errno.h>

@@ -48,7 +48,8 @@ static const struct command {
     {"bgp neighbors", "[NEIGHBOR] [--azure[=COLUMN,...]]", 0, 1, O_AZURE, cli_neighbors,
      "BGP sessions, or one in full; --azure: as Get-AzVirtualNetworkGatewayBGPPeerStatus"},
     {"bgp mrt", "table|updates --out FILE", 1, 1, O_OUT, cli_mrt,
-     "the table (TABLE_DUMP_V2), or BGP's messages until Ctrl-C (BGP4MP_ET), for bgpdump and its kind"},
+     "the table (TABLE_DUMP_V2), or BGP's messages until Ctrl-C (BGP4MP_ET), for bgpdump and its "
+     "kind"},
     {"neighbor shutdown", "NAME [--graceful [--wait 60s]]", 1, 1, O_GRACEFUL | O_WAIT, cli_neighbor,
      "end a session until it is enabled; --graceful: only tag what it is told (RFC 8326), and end "
      "it after --wait"},

@@ -1,5 +1,5 @@
-/* kedge bgp mrt: the table, or the messages as they come and go, as a file that route collectors' tools
- * read. */
+/* kedge bgp mrt: the table, or the messages as they come and go, as a file that route collectors'
+ * tools read. */
 #include "cli/cli.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* profile: azure-custom: a custom IPsec/IKE policy of a connection, one value in each of its fields and
- * only those Azure has (facts/azure.md 1.3). */
+/* profile: azure-custom: a custom IPsec/IKE policy of a connection, one value in each of its fields
+ * and only those Azure has (facts/azure.md 1.3). */
 #include "config/cfg.h"
 
 #include <stdio.h>
@@ -96,8 +96,9 @@ static void check(struct cfg *c, const struct ike_proposal *p, const struct fiel
     for (unsigned i = 0; i < p->n; i++) {
         const struct ike_transform *t = &p->t[i];
         if (seen & 1u << t->type) {
-            cfg_error(c, at, ".%s[0]: more than one %s; Azure's custom policy has one in each field",
-                      key, type_names[t->type]);
+            cfg_error(c, at,
+                      ".%s[0]: more than one %s; Azure's custom policy has one in each field", key,
+                      type_names[t->type]);
             return;
         }
         seen |= 1u << t->type;

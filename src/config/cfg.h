@@ -157,7 +157,8 @@ void cfg_secret(struct cfg *c, yaml_node_t *n, enum config_secret_from from, str
 /* ppk: {id, file | credential, required}. */
 cfg_fn cfg_bfd; /* obj: struct core_neighbor_config */
 cfg_fn cfg_ppk; /* obj: struct ike_ppk_config */
-/* selectors: {local, remote}, or a list of such steps; children: a list of {name, local, remote}. */
+/* selectors: {local, remote}, or a list of such steps; children: a list of {name, local,
+ * remote}. */
 cfg_fn cfg_selectors, cfg_children; /* obj: struct ike_conn_config */
 /* Everything, where nothing was said; of the family inside. */
 void cfg_selectors_default(struct core_tunnel_config *t);

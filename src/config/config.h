@@ -38,8 +38,8 @@ enum config_secret_status {
 };
 
 struct config_secret {
-    uint8_t data[16384]; /* the file's beginning; of a psk the first line counts. The largest private
-                          * key in PEM has 6,500 bytes */
+    uint8_t data[16384]; /* the file's beginning; of a psk the first line counts. The largest
+                          * private key in PEM has 6,500 bytes */
     size_t len;
     bool exposed; /* others than the owner and its group may read it */
     char why[128];

@@ -29,27 +29,27 @@ enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT };
 
 /* The rows both kinds have, in the enum's order. */
 #define COMMON_ROWS(name_required)                                                                 \
-    [K_NAME] = {.name = "name", .type = CFG_NAME, .required = name_required, CFG_AT(T, bgp.name)},     \
-    [K_ASN] = {.name = "asn", .type = CFG_UINT, .required = true, CFG_AT(T, bgp.asn), .min = 1,        \
+    [K_NAME] = {.name = "name", .type = CFG_NAME, .required = name_required, CFG_AT(T, bgp.name)}, \
+    [K_ASN] = {.name = "asn", .type = CFG_UINT, .required = true, CFG_AT(T, bgp.asn), .min = 1,    \
                .max = UINT32_MAX},                                                                 \
-    [K_ADDRESS] = {.name = "address", .type = CFG_ADDR, .required = true, CFG_AT(T, bgp.remote)},      \
-    [K_HOLD] = {.name = "hold", .type = CFG_DURATION, CFG_AT(T, bgp.hold_s), .unit = KD_S(1),          \
+    [K_ADDRESS] = {.name = "address", .type = CFG_ADDR, .required = true, CFG_AT(T, bgp.remote)},  \
+    [K_HOLD] = {.name = "hold", .type = CFG_DURATION, CFG_AT(T, bgp.hold_s), .unit = KD_S(1),      \
                 .max = KD_S(65535), .def = "180s"},                                                \
-    [K_KEEPALIVE] = {.name = "keepalive", .type = CFG_DURATION, CFG_AT(T, bgp.keepalive_s),            \
+    [K_KEEPALIVE] = {.name = "keepalive", .type = CFG_DURATION, CFG_AT(T, bgp.keepalive_s),        \
                      .unit = KD_S(1), .min = KD_S(1), .max = KD_S(21845)},                         \
     [K_IMPORT] = {.name = "import", .type = CFG_OWN, .parse = read_import},                        \
     [K_EXPORT] = {.name = "export", .type = CFG_OWN, .parse = read_export},                        \
-    {.name = "connect-retry", .type = CFG_DURATION, CFG_AT(T, bgp.connect_retry_us), .unit = 1,        \
+    {.name = "connect-retry", .type = CFG_DURATION, CFG_AT(T, bgp.connect_retry_us), .unit = 1,    \
      .min = KD_MS(100), .max = KD_S(3600), .def = "5s"},                                           \
-    {.name = "passive", .type = CFG_WORD, CFG_AT(T, bgp.passive), .words = cfg_bool_words},            \
-    {.name = "next-hop-self", .type = CFG_WORD, CFG_AT(T, bgp.next_hop_self),                          \
+    {.name = "passive", .type = CFG_WORD, CFG_AT(T, bgp.passive), .words = cfg_bool_words},        \
+    {.name = "next-hop-self", .type = CFG_WORD, CFG_AT(T, bgp.next_hop_self),                      \
      .words = cfg_bool_words},                                                                     \
-    {.name = "as-override", .type = CFG_WORD, CFG_AT(T, bgp.as_override),                              \
+    {.name = "as-override", .type = CFG_WORD, CFG_AT(T, bgp.as_override),                          \
      .words = cfg_bool_words},                                                                     \
-    {.name = "allowas-in", .type = CFG_UINT, CFG_AT(T, bgp.allow_as_in), .min = 1, .max = 10},         \
-    {.name = "graceful-shutdown", .type = CFG_WORD, CFG_AT(T, bgp.graceful_shutdown),                  \
+    {.name = "allowas-in", .type = CFG_UINT, CFG_AT(T, bgp.allow_as_in), .min = 1, .max = 10},     \
+    {.name = "graceful-shutdown", .type = CFG_WORD, CFG_AT(T, bgp.graceful_shutdown),              \
      .words = cfg_bool_words},                                                                     \
-    {.name = "prefixes-max", .type = CFG_UINT, CFG_AT(T, bgp.prefixes_max), .min = 1,                  \
+    {.name = "prefixes-max", .type = CFG_UINT, CFG_AT(T, bgp.prefixes_max), .min = 1,              \
      .max = 1000000}
 
 #define BFD_ROW {.name = "bfd", .type = CFG_OWN, .parse = cfg_bfd}

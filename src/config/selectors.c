@@ -1,5 +1,5 @@
-/* What a tunnel carries: selectors (one child, or a ladder of them) and children (several). RFC 7296
- * 2.9; the ladder is Azure's (facts/azure 1.5). */
+/* What a tunnel carries: selectors (one child, or a ladder of them) and children (several). RFC
+ * 7296 2.9; the ladder is Azure's (facts/azure 1.5). */
 #include "config/cfg.h"
 
 #include <stdio.h>
@@ -78,10 +78,11 @@ static void read_selector(struct cfg *c, yaml_node_t *n, void *obj)
     if (prefix.len == v.len || upper_layer(v.s + prefix.len + 1, &l->ts[l->n]))
         l->n++;
     else
-        cfg_error(c, v.at,
-                  "%s; allowed behind the prefix: any, icmp, icmpv6, gre, ospf, a protocol's number, "
-                  "or tcp, udp, sctp, each with /PORT or /PORT-PORT",
-                  cfg_quote(&v, quote));
+        cfg_error(
+            c, v.at,
+            "%s; allowed behind the prefix: any, icmp, icmpv6, gre, ospf, a protocol's number, "
+            "or tcp, udp, sctp, each with /PORT or /PORT-PORT",
+            cfg_quote(&v, quote));
 }
 
 #define LISTS                                                                                      \

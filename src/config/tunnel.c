@@ -35,7 +35,8 @@ static void read_id(struct cfg *c, yaml_node_t *n, void *obj)
     struct cfg_val v;
     char quote[CFG_QUOTE_MAX];
     if (cfg_val(c, n, &v) && !ike_id_parse(v.s, obj))
-        cfg_error(c, v.at, "%s; allowed: an address, a domain name, user@domain, key-id:HEX, a name such as "
+        cfg_error(c, v.at,
+                  "%s; allowed: an address, a domain name, user@domain, key-id:HEX, a name such as "
                   "\"C=US, O=Example, CN=gw\", any",
                   cfg_quote(&v, quote));
 }
@@ -82,8 +83,8 @@ static void read_proposal(struct cfg *c, yaml_node_t *n, uint8_t protocol, const
     if (!ike_proposal_from_string(v.s, protocol, &l->p[l->n], err, sizeof(err)))
         cfg_error(c, v.at, "%s", err);
     else if (!t->legacy && (weak = ike_proposal_legacy(&l->p[l->n])))
-        cfg_error(c, v.at, "\"%s\": %s protects nobody; allowed: with legacy: true in the tunnel", v.s,
-                  weak->name);
+        cfg_error(c, v.at, "\"%s\": %s protects nobody; allowed: with legacy: true in the tunnel",
+                  v.s, weak->name);
     else
         l->n++;
 }
@@ -127,10 +128,10 @@ static const struct cfg_word mss_words[] = {
     {"auto", CORE_MSS_AUTO}, {"off", CORE_MSS_OFF}, {NULL, 0}};
 
 enum {
-    K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_PPK, K_ROLE, K_PROFILE, K_LEGACY, K_IKE, K_ESP,
-    K_SELECTORS, K_CHILDREN, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY, K_KEEPALIVE, K_FRAGMENT,
-    K_LIFETIME, K_REPLAY, K_INTERFACE,
-    K_ADDRESS, K_MTU, K_MSS, K_REHEARSAL, K_NEIGHBOR, K_N
+    K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_PPK, K_ROLE, K_PROFILE, K_LEGACY,
+    K_IKE, K_ESP, K_SELECTORS, K_CHILDREN, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY,
+    K_KEEPALIVE, K_FRAGMENT, K_LIFETIME, K_REPLAY, K_INTERFACE, K_ADDRESS, K_MTU, K_MSS,
+    K_REHEARSAL, K_NEIGHBOR, K_N
 };
 
 #define T struct tunnel
@@ -154,7 +155,8 @@ static const struct cfg_key keys[K_N] = {
                .max = IKE_PROPOSAL_MAX, .parse = read_ike},
     [K_ESP] = {.name = "esp", .type = CFG_LIST, .min = 1,
                .max = IKE_PROPOSAL_MAX, .parse = read_esp},
-    [K_SELECTORS] = {.name = "selectors", .type = CFG_OWN, CFG_AT(T, t.ike), .parse = cfg_selectors},
+    [K_SELECTORS] = {.name = "selectors", .type = CFG_OWN, CFG_AT(T, t.ike),
+                     .parse = cfg_selectors},
     [K_CHILDREN] = {.name = "children", .type = CFG_OWN, CFG_AT(T, t.ike), .parse = cfg_children},
     [K_ENCAP] = {.name = "encap", .type = CFG_WORD, CFG_AT(T, t.ike.encap), .words = encap_words,
                  .def = "auto"},

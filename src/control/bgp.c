@@ -44,11 +44,12 @@ static json_t *neighbor_object(const struct ctl_env *env, uint32_t peer,
                           "keepalive_s", v->keepalive_s, "tunnel", tunnel_name(env, peer),
                           "local_address", ctl_addr(v->local.family ? &v->local : &c->local));
     json_t *n =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:b}", "prefixes_received", (json_int_t)v->received,
-                  "prefixes_accepted", (json_int_t)v->accepted, "prefixes_advertised",
-                  (json_int_t)v->advertised, "messages_in", (json_int_t)v->msgs_in, "messages_out",
-                  (json_int_t)v->msgs_out, "last_error", ctl_text(kd_bytes_str(v->last_error)), "ibgp",
-                  v->ibgp);
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:b}",
+                  "prefixes_received", (json_int_t)v->received,
+                  "prefixes_accepted", (json_int_t)v->accepted,
+                  "prefixes_advertised", (json_int_t)v->advertised,
+                  "messages_in", (json_int_t)v->msgs_in, "messages_out", (json_int_t)v->msgs_out,
+                  "last_error", ctl_text(kd_bytes_str(v->last_error)), "ibgp", v->ibgp);
     if (o && n)
         json_object_update(o, n);
     json_decref(n);
@@ -119,17 +120,18 @@ static json_t *route_object(const struct walk *w, const struct bgp_route_view *r
     const struct bgp_peer_config *c = peerless ? NULL : core_peer_config(env->core, r->peer);
     char ifname[16] = "";
     bool installed = r->best && !r->local && core_fib_get(env->core, r->table, &r->prefix, ifname);
-    return json_pack("{s:o, s:b, s:b, s:b, s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:b, s:I, s:b, s:b, s:o, s:o}",
-                     "prefix",
-                     ctl_prefix(&r->prefix), "best", r->best, "local", r->local, "accepted",
-                     r->accepted, "next_hop", ctl_addr(&r->nexthop), "neighbor",
+    return json_pack("{s:o, s:b, s:b, s:b, s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:b, s:I, s:b, "
+                     "s:b, s:o, s:o}",
+                     "prefix", ctl_prefix(&r->prefix), "best", r->best, "local", r->local,
+                     "accepted", r->accepted, "next_hop", ctl_addr(&r->nexthop), "neighbor",
                      c ? json_string(c->name) : json_null(), "local_pref",
                      (json_int_t)r->local_pref, "med",
                      r->has_med ? json_integer(r->med) : json_null(), "origin",
                      origins[KD_MIN(r->origin, 2)], "as_path", as_path(r), "interface",
                      installed && ifname[0] ? json_string(ifname) : json_null(), "installed",
-                     installed, "table", (json_int_t)r->table, "valid", r->valid, "ibgp", r->ibgp, "communities",
-                     communities(r), "large_communities", large_communities(r));
+                     installed, "table", (json_int_t)r->table, "valid", r->valid,
+                     "ibgp", r->ibgp, "communities", communities(r),
+                     "large_communities", large_communities(r));
 }
 
 bool ctl_route_wanted(const struct ctl_routes_query *q, const struct kd_prefix *p)

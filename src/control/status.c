@@ -145,16 +145,17 @@ static const char *group_name(uint16_t group)
 static json_t *rehearsal(const struct ctl_env *env, const struct core_rehearsal_view *r)
 {
     bool passed = r->state == CORE_REHEARSAL_PASSED, failed = r->state == CORE_REHEARSAL_FAILED;
-    json_t *o = json_pack(
-        "{s:s, s:o, s:o, s:s, s:o, s:o, s:o}", "result", core_rehearsal_state_names[r->state],
-        "age_s", r->state == CORE_REHEARSAL_NONE ? json_null() : ctl_seconds(since(env, r->since_us)),
-        "took_s", passed || failed ? ctl_seconds(r->took_us) : json_null(), "reason",
-        kd_reason_str(r->reason), "failed_at",
-        !failed         ? json_null()
-        : r->failed_ike ? json_string("ike")
-                        : json_string("child"),
-        "pfs", passed ? json_string(group_name(r->pfs)) : json_null(), "ike_group",
-        passed ? json_string(group_name(r->group)) : json_null());
+    json_t *o = json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o}", "result",
+                          core_rehearsal_state_names[r->state], "age_s",
+                          r->state == CORE_REHEARSAL_NONE ? json_null()
+                                                          : ctl_seconds(since(env, r->since_us)),
+                          "took_s", passed || failed ? ctl_seconds(r->took_us) : json_null(),
+                          "reason", kd_reason_str(r->reason), "failed_at",
+                          !failed         ? json_null()
+                          : r->failed_ike ? json_string("ike")
+                                          : json_string("child"),
+                          "pfs", passed ? json_string(group_name(r->pfs)) : json_null(),
+                          "ike_group", passed ? json_string(group_name(r->group)) : json_null());
     return o;
 }
 

@@ -1,4 +1,5 @@
-/* What the operator wants, as values: filled by src/config, consumed by the core. Owns its arrays. */
+/* What the operator wants, as values: filled by src/config, consumed by the core. Owns its
+ * arrays. */
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
 
@@ -75,7 +76,8 @@ struct core_config {
     struct core_tunnel_config *tunnels;
     struct core_neighbor_config *neighbors; /* beside the tunnels */
     uint32_t n_policies;
-    struct bgp_route_map **policies; /* a reference each; what neighbors' import and export borrow */
+    struct bgp_route_map *
+        *policies;           /* a reference each; what neighbors' import and export borrow */
     struct ike_certs *certs; /* a list: what tunnels' auth.certs point to */
     char state_directory[256]; /* for what outlives the process; empty: nothing does */
     char control_socket[108];
@@ -84,8 +86,8 @@ struct core_config {
     int log_level; /* 0 error, 1 warn, 2 info, 3 debug */
 };
 
-/* Frees the arrays, policies and certificates; keys in the arena belong to whoever took them. No engine may
- * have it any more, and no job may run; before the crypto context goes. */
+/* Frees the arrays, policies and certificates; keys in the arena belong to whoever took them. No
+ * engine may have it any more, and no job may run; before the crypto context goes. */
 void core_config_free(struct core_config *c);
 
 #endif

@@ -43,13 +43,14 @@ enum core_ev_kind {
     CORE_EV_MONITOR,      /* data: one datagram of the second socket, which hears what others do */
     CORE_EV_MONITOR_LOST, /* it overran */
     CORE_EV_TCP_OPENED,   /* handle = conn, local, remote */
-    CORE_EV_TCP_INCOMING, /* token, local, remote, tunnel (arrived on its interface) or CORE_NO_TUNNEL */
+    CORE_EV_TCP_INCOMING, /* token, local, remote, tunnel (arrived on its interface) or
+                             CORE_NO_TUNNEL */
     CORE_EV_TCP_FAILED,   /* handle, reason */
     CORE_EV_TCP_BYTES,    /* handle, data */
     CORE_EV_TCP_SENT,     /* handle, n */
     CORE_EV_TCP_CLOSED,   /* handle, reason */
-    CORE_EV_BFD,          /* a control packet: local, remote (with ports), ifindex, n = TTL (0: unknown),
-                           * data */
+    CORE_EV_BFD,          /* a control packet: local, remote (with ports), ifindex, n = TTL (0:
+                           * unknown), data */
     CORE_EV_COMMAND,      /* command, tunnel or peer; KEYLOG: data = text */
 };
 
@@ -96,16 +97,18 @@ extern const struct kd_schema core_ev_schema;
 enum core_act_kind {
     CORE_ACT_IKE_SEND,   /* local, remote, natt, data */
     CORE_ACT_IKE_KEEPALIVE, /* local, remote: one octet 0xff on the NAT-T port */
-    CORE_ACT_JOB,        /* handle, job_kind, group, priv, data = peer public; or auth, data to data3
-                          * as ike/auth.h says */
+    CORE_ACT_JOB,        /* handle, job_kind, group, priv, data = peer public; or auth, data to
+                          * data3 as ike/auth.h says */
     CORE_ACT_DEVICE_ADD, /* tunnel, name: make the interface; answered by DEVICE */
     CORE_ACT_DEVICE_DEL, /* tunnel */
-    CORE_ACT_SA_ADD,     /* handle = child, tunnel, sa, data = ts_local, data2 = ts_remote; answered by SA_RESULT */
+    CORE_ACT_SA_ADD,     /* handle = child, tunnel, sa, data = ts_local, data2 = ts_remote;
+                            answered by SA_RESULT */
     CORE_ACT_SA_USE,     /* handle, replaces */
     CORE_ACT_SA_MOVE,    /* handle, local, remote */
     CORE_ACT_SA_DEL,     /* handle */
     CORE_ACT_MUTE,       /* tunnel, silent: its SAs neither send nor receive (or do again) */
-    CORE_ACT_INJECT,     /* tunnel, data: an inner packet to send through the tunnel (the two-way proof) */
+    CORE_ACT_INJECT,     /* tunnel, data: an inner packet to send through the tunnel (the two-way
+                            proof) */
     CORE_ACT_NETLINK,    /* data: one message */
     CORE_ACT_MONITOR,    /* data: one request on the second socket */
     CORE_ACT_TCP_LISTEN, /* tunnel (bound to its device) or CORE_NO_TUNNEL; local */
@@ -115,8 +118,8 @@ enum core_act_kind {
     CORE_ACT_TCP_REFUSE,  /* token */
     CORE_ACT_TCP_WRITE,   /* handle, data */
     CORE_ACT_TCP_CLOSE,   /* handle, silent: nothing may be sent any more, not even a FIN */
-    CORE_ACT_BFD_SEND,    /* local (family 0: the kernel's choice), remote, ifindex (0: by route), ttl,
-                           * data */
+    CORE_ACT_BFD_SEND,    /* local (family 0: the kernel's choice), remote, ifindex (0: by
+                           * route), ttl, data */
     CORE_ACT_EVENT,       /* record */
     CORE_ACT_STOPPED,     /* after STOP: everything that will be said has been said */
 };

@@ -1,4 +1,5 @@
-/* What happened, as the operator sees it: one record for the log, the event stream and timelines. */
+/* What happened, as the operator sees it: one record for the log, the event stream and
+ * timelines. */
 #ifndef CORE_EVENT_H
 #define CORE_EVENT_H
 
@@ -24,7 +25,8 @@ enum core_note {
     CORE_NOTE_BGP_STATE,      /* bgp.state: bstate */
     CORE_NOTE_BGP_STOP,       /* bgp.stop: reason, text */
     CORE_NOTE_BGP_ERROR,      /* bgp.error */
-    CORE_NOTE_BFD_STATE,      /* bfd.state: reason, text; after a failure latency_us since the last packet */
+    CORE_NOTE_BFD_STATE,      /* bfd.state: reason, text; after a failure latency_us since the
+                                 last packet */
     CORE_NOTE_BFD_REFUSED,    /* bfd.refused: rate-limited */
     CORE_NOTE_ROUTE_ADD,      /* route.add: prefix, nexthop; acknowledged by the kernel */
     CORE_NOTE_ROUTE_DEL,      /* route.del */

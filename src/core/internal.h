@@ -3,7 +3,7 @@
  *   core.c    new/free, the step: one external event, then the queue of internal work
  *   emit.c    appending actions and event records
  *   tunnel.c  the tunnel's states (table) and what IKE says; with tunnel.h: carry.c the coupling to
- *             BGP and FIB, child.c its pairs of SAs, device.c its interface, admin.c commands, clock
+ * BGP and FIB, child.c its pairs of SAs, device.c its interface, admin.c commands, clock
  *   proof.c   the two-way proof: ICMP echo through a fresh pair
  *   rehearse.c the rekey rehearsal; refusal.c what was refused last, for `kedge explain`
  *   peers.c   neighbors: on, off, TCP plumbing, next hops watched by BGP
@@ -432,8 +432,8 @@ void core_fib_want_group(struct core *c, uint32_t table, const struct kd_prefix 
 /* Neither through its paths nor through their backup. */
 void core_fib_want_no_group(struct core *c, uint32_t table, const struct kd_prefix *p);
 void core_fib_want_none(struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t metric);
-void core_fib_want_device(struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t metric,
-                          uint32_t oif, uint32_t tunnel);
+void core_fib_want_device(struct core *c, uint32_t table, const struct kd_prefix *p,
+                          uint32_t metric, uint32_t oif, uint32_t tunnel);
 void core_fib_want_unreachable(struct core *c, uint32_t table, const struct kd_prefix *p,
                                uint32_t metric, uint32_t tunnel);
 /* Sends what is dirty up to that rank, while there is room. */
@@ -451,8 +451,8 @@ void core_fib_group_lost(struct core *c, struct core_group *g);
 void core_fib_lost_all(struct core *c);
 void core_fib_remove_all(struct core *c);
 void core_fib_free(struct core *c);
-struct core_fib_entry *core_fib_find(const struct core *c, uint32_t table, const struct kd_prefix *p,
-                                     uint32_t metric);
+struct core_fib_entry *core_fib_find(const struct core *c, uint32_t table,
+                                     const struct kd_prefix *p, uint32_t metric);
 
 /* paths.c */
 struct core_group *core_group_get(struct core *c, const struct bgp_pathset *paths, uint8_t family);

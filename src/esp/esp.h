@@ -10,7 +10,8 @@
 #include "crypto/crypto.h"
 #include "ike/ts.h"
 
-#define ESP_HEADROOM 32 /* bytes the caller keeps free before the inner packet: SPI, seq, longest IV */
+#define ESP_HEADROOM 32 /* bytes the caller keeps free before the inner packet: SPI, seq, longest
+                           IV */
 #define ESP_TAILROOM 64 /* and behind it: padding, trailer, longest ICV */
 #define ESP_REPLAY_MAX 4096
 
@@ -22,7 +23,8 @@ struct esp_params {
     struct kd_handle key_enc, key_int;
     bool esn;
     uint32_t replay_window; /* inbound; packets, 32..ESP_REPLAY_MAX, rounded up to 64; 0 off */
-    uint8_t iv_seed[32];    /* outbound CBC: IVs are a stream of this seed; the caller wipes its copy */
+    uint8_t iv_seed[32];    /* outbound CBC: IVs are a stream of this seed; the caller wipes its
+                               copy */
     uint64_t seq_start;     /* outbound: last number used (0 for a new SA) */
 };
 
@@ -65,19 +67,22 @@ struct esp_counters {
 };
 /* What an SA's lifetime is counted by: packets and inner bytes with ESP_OK. */
 void esp_used(const struct esp_sa *sa, uint64_t *packets, uint64_t *bytes);
-/* May be called from another thread than the one that seals: values are each exact, not one instant. */
+/* May be called from another thread than the one that seals: values are each exact, not one
+ * instant. */
 void esp_count(const struct esp_sa *sa, struct esp_counters *c);
 
-/* Largest inner packet whose ESP packet fits outer_mtu (IP header of the family, UDP when encap). */
+/* Largest inner packet whose ESP packet fits outer_mtu (IP header of the family, UDP when
+ * encap). */
 uint32_t esp_inner_mtu(const struct kc_alg *encr, const struct kc_alg *integ, uint8_t outer_family,
                        bool encap, uint32_t outer_mtu);
 
 /* Clamps the MSS option of a TCP SYN (IPv4 or IPv6 packet of len bytes) to mss and mends the
- * checksum (RFC 1624). Returns true when it changed the packet; anything malformed is left alone. */
+ * checksum (RFC 1624). Returns true when it changed the packet; anything malformed is left
+ * alone. */
 bool esp_mss_clamp(uint8_t *pkt, size_t len, uint16_t mss);
 
-/* Addresses, protocol and ports of an inner packet, for selector checks; false when malformed. Fragments other than
- * the first have ports 0. */
+/* Addresses, protocol and ports of an inner packet, for selector checks; false when malformed.
+ * Fragments other than the first have ports 0. */
 struct esp_flow {
     struct kd_addr src, dst;
     uint8_t proto;

@@ -123,7 +123,8 @@ void ike_children_lost(struct ike *e, struct ike_sa *sa, const struct ike_child 
     w = &c->want[ch->conf];
     if (lived)
         w->pause_us = 0;
-    if ((reason == KD_REASON_EXPIRED && !ch->refused) || (reason == KD_REASON_PEER_DELETED && lived)) {
+    if ((reason == KD_REASON_EXPIRED && !ch->refused) ||
+        (reason == KD_REASON_PEER_DELETED && lived)) {
         /* There is nothing wrong with it: another takes its place, made by who has deleted it; and
          * where that one does not, by us. */
         w->tried = false;

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#define LATER_US      KD_S(3) /* doubles with every TEMPORARY_FAILURE in a row, LATER_DOUBLED times */
+#define LATER_US      KD_S(3) /* doubled by each TEMPORARY_FAILURE in a row, LATER_DOUBLED times */
 #define LATER_DOUBLED 4
 #define LATER_MIN_US  KD_MS(100)
 #define TEMPORARY_US  KD_S(300) /* "several minutes" (2.25): the ends are out of step */

@@ -1,8 +1,8 @@
 /* The IKEv2 engine: one struct, one step function; no sockets, clocks, files or threads.
  *
- * An event carries the monotonic time and borrowed bytes; the step fills an ike_out with an ordered,
- * bounded list of actions, the next deadline and whether more work is waiting. Byte spans of actions
- * lie in out->buf and are valid until the next step.
+ * An event carries the monotonic time and borrowed bytes; the step fills an ike_out with an
+ * ordered, bounded list of actions, the next deadline and whether more work is waiting. Byte spans
+ * of actions lie in out->buf and are valid until the next step.
  *
  * RFC 7296 (IKEv2), 8247, 3947/3948-style UDP encapsulation as in 7296 2.23, 5282 (AEAD in IKE). */
 #ifndef IKE_IKE_H
@@ -52,7 +52,8 @@ enum ike_encap { IKE_ENCAP_AUTO, IKE_ENCAP_ALWAYS, IKE_ENCAP_NEVER };
 enum ike_childless { IKE_CHILDLESS_ALLOW, IKE_CHILDLESS_NEVER, IKE_CHILDLESS_FORCE };
 
 /* Children a connection may want at once. Azure creates one for each custom selector line; a site
- * with more prefixes lists them in one child. 16 selector lists each way are 41 KiB a connection. */
+ * with more prefixes lists them in one child. 16 selector lists each way are 41 KiB a
+ * connection. */
 #define IKE_CONN_CHILDREN 16
 
 /* One child that is wanted. What ESP is made of, and how long it lives, is the connection's. */
@@ -88,7 +89,8 @@ struct ike_conn_config {
     enum ike_childless childless;
     struct ike_ppk_config ppk;
     struct ike_proposals ike, esp; /* in order of preference; protocol and spi unset */
-    struct ike_proposals esp_accept; /* as responder, where that is another list (Azure's); n 0: esp */
+    struct ike_proposals esp_accept; /* as responder, where that is another list (Azure's); n 0:
+                                        esp */
     uint8_t n_children; /* 0 counts as 1 */
     struct ike_child_config child[IKE_CONN_CHILDREN];
     bool ladder; /* they are steps: one is wanted, the next where the peer refuses its selectors */
@@ -96,7 +98,8 @@ struct ike_conn_config {
     uint64_t detect_us, abandon_us; /* DESIGN 3.5 */
     uint64_t keepalive_us; /* behind a NAT: silence kept no longer; 0: 20 s; IKE_KEEPALIVE_OFF */
     uint64_t retry_us;              /* first pause before reconnecting; doubles to 16 x */
-    uint16_t fragment_size; /* RFC 7383: octets of an IP datagram; 0: 1280; IKE_FRAGMENT_OFF: never */
+    uint16_t fragment_size; /* RFC 7383: octets of an IP datagram; 0: 1280; IKE_FRAGMENT_OFF:
+                               never */
     /* Hard; soft at 95 % with jitter downwards, or as responder at 98.5 %: the peer comes first. */
     uint64_t ike_life_us, child_life_us;
     uint64_t child_life_bytes, child_life_packets; /* each direction; 0: any number */
@@ -110,8 +113,9 @@ struct ike_params {
     uint32_t half_open_per_addr; /* 8; IPv6: of a /64, which is one site's to choose from */
     uint32_t cookie_total;       /* from so many half-open on a COOKIE is asked for; 32 */
     uint32_t cookie_per_addr;    /* the same for one address; 3 */
-    struct kd_handle qcd; /* secret of our crash detection tokens (RFC 6290), the same before and after
-                           * a restart; taken. None: we make none, and take the peer's all the same */
+    struct kd_handle qcd; /* secret of our crash detection tokens (RFC 6290), the same before and
+                           * after a restart; taken. None: we make none, and take the peer's all
+                           * the same */
 };
 
 /* NULL when out of memory. */
@@ -171,8 +175,8 @@ extern const struct kd_schema ike_event_schema;
 
 /* ---- actions ---- */
 
-/* What a pair may carry, each direction for itself; 0: any. The soft ones are told of once each, the
- * hard ones too (CHILD_EXPIRE). Bytes are the inner packets'. RFC 4301 4.4.2.1. */
+/* What a pair may carry, each direction for itself; 0: any. The soft ones are told of once each,
+ * the hard ones too (CHILD_EXPIRE). Bytes are the inner packets'. RFC 4301 4.4.2.1. */
 struct ike_limits {
     uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets;
 };
@@ -180,12 +184,14 @@ struct ike_limits {
 enum ike_action_kind {
     IKE_ACT_SEND,      /* datagram data from local to remote; natt: prepend the non-ESP marker */
     IKE_ACT_JOB,       /* run a crypto job, answer with JOB_DONE */
-    IKE_ACT_CHILD_ADD, /* install both SAs, answer with CHILD_RESULT; keys stay the engine's until CHILD_DEL */
+    IKE_ACT_CHILD_ADD, /* install both SAs, answer with CHILD_RESULT; keys stay the engine's
+                          until CHILD_DEL */
     IKE_ACT_CHILD_USE, /* send on this pair from now on, and no longer on the one it replaces */
     IKE_ACT_CHILD_MOVE, /* the pair's outer endpoints changed (NAT mapping) */
     IKE_ACT_KEEPALIVE, /* one octet 0xff from local to remote, on the NAT-T socket (RFC 3948 2.3) */
     IKE_ACT_CHILD_DEL, /* remove the pair; no answer */
-    IKE_ACT_KEYS_FREE, /* the data plane must have dropped child by now: keys are gone after this step */
+    IKE_ACT_KEYS_FREE, /* the data plane must have dropped child by now: keys are gone after this
+                          step */
     IKE_ACT_NOTE,
 };
 
@@ -194,13 +200,15 @@ enum ike_note {
     IKE_NOTE_ESTABLISHED, /* IKE SA authenticated both ways; detail: suite */
     IKE_NOTE_CHILD_UP,    /* installed and announced to the peer; child, spi_in, spi_out */
     IKE_NOTE_CHILD_DOWN,  /* child, spi_in, spi_out; reason none: rekeyed, its successor is up */
-    IKE_NOTE_FAILING,     /* the outstanding request has been retransmitted once: a probe is overdue */
+    IKE_NOTE_FAILING,     /* the outstanding request has been retransmitted once: a probe is
+                             overdue */
     IKE_NOTE_UNREACHABLE, /* detect ran out */
     IKE_NOTE_REACHABLE,   /* the answer came: failing or unreachable is over */
-    IKE_NOTE_CLOSED,      /* the connection has no IKE SA and no attempt any more; reason says why; a
-                           * retry may follow */
+    IKE_NOTE_CLOSED,      /* the connection has no IKE SA and no attempt any more; reason says
+                           * why; a retry may follow */
     IKE_NOTE_REFUSED,     /* either side refused: reason, offered and configured as text */
-    IKE_NOTE_STRANGER,    /* rate-limited: unauthenticated input that matched nothing; detail says what */
+    IKE_NOTE_STRANGER,    /* rate-limited: unauthenticated input that matched nothing; detail
+                             says what */
     IKE_NOTE_REPLACED,    /* an older or redundant IKE SA of the connection is gone (peer-replaced,
                            * collision, ...); the connection keeps its other one */
     IKE_NOTE_REKEYED,     /* the IKE SA was rekeyed in place; detail: suite */
@@ -235,8 +243,8 @@ struct ike_action {
     enum ike_note note;
     enum kd_reason reason;
     struct kd_span detail, offered, configured; /* UTF-8 text, safe to print */
-    /* NOTE REFUSED, beside its text: what explain.h compares. The selectors offered are ts_local and
-     * ts_remote; what is unknown is empty. */
+    /* NOTE REFUSED, beside its text: what explain.h compares. The selectors offered are ts_local
+     * and ts_remote; what is unknown is empty. */
     uint8_t exchange; /* enum ike_exchange; 0 unknown */
     bool by_peer;     /* the peer refused what we offered */
     bool rekey;
@@ -249,7 +257,8 @@ extern const struct kd_schema ike_action_schema;
 extern const char *const ike_note_names[];
 
 #define IKE_OUT_ACTIONS 256         /* more waiting sets more */
-#define IKE_OUT_BYTES   (256 * 1024) /* holds every message of one step: 4 of the largest and text */
+#define IKE_OUT_BYTES   (256 * 1024) /* holds every message of one step: 4 of the largest and
+                                        text */
 
 struct ike_out {
     uint64_t deadline_us; /* call with WAKE at or after this; KD_NEVER */

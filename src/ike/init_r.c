@@ -115,8 +115,8 @@ void ike_init_requested(struct ike *e, const struct ike_msg *m, const uint8_t ha
         ike_stranger(e, &ev->remote, "too many half-open IKE SAs");
 }
 
-/* Nobody is sent more than it has sent before it has shown that it receives: an answer that is larger
- * than its request (certificate requests, a longer nonce) waits for a cookie. */
+/* Nobody is sent more than it has sent before it has shown that it receives: an answer that is
+ * larger than its request (certificate requests, a longer nonce) waits for a cookie. */
 static bool amplifies(struct ike *e, const struct ike_sa *sa, const struct ike_build *b)
 {
     const struct ike_from from = {sa->rx.local, sa->rx.remote, sa->rx.natt};

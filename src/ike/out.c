@@ -197,7 +197,8 @@ const char *ike_ts_list_text(const struct ike_ts_list *l, char *buf, size_t cap)
     return buf;
 }
 
-static struct ike_action *peer_refused_auth(struct ike *e, struct ike_sa *sa, const struct ike_conn *c)
+static struct ike_action *peer_refused_auth(struct ike *e, struct ike_sa *sa,
+                                            const struct ike_conn *c)
 {
     char ours[IKE_ID_MAX * 4 + 8], theirs[IKE_ID_MAX * 4 + 8], addr[KD_ADDR_STR_MAX];
     struct ike_action *a;

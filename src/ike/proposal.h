@@ -71,8 +71,8 @@ void ike_proposals_write(struct kd_writer *w, const struct ike_proposals *l, uin
 void ike_suite_write(struct kd_writer *w, const struct ike_suite *s, uint8_t protocol,
                      struct kd_bytes spi, bool with_dh);
 
-/* What IKE_AUTH offers: no DH transforms nor further key exchanges, and none of the proposals that became equal to an earlier
- * one by that. Numbers are not touched. */
+/* What IKE_AUTH offers: no DH transforms nor further key exchanges, and none of the proposals that
+ * became equal to an earlier one by that. Numbers are not touched. */
 void ike_proposals_strip_dh(struct ike_proposals *l);
 
 /* ---- choice: select.c ---- */

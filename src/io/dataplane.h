@@ -1,6 +1,6 @@
 /* The userspace data plane: one thread that owns the NAT-T (UDP 4500) sockets, the raw ESP sockets
- * and the TUN devices, and moves packets between them through src/esp. Everything else talks to it by
- * the calls below (thread-safe; commands are queued, answers come back as io_dp_event through
+ * and the TUN devices, and moves packets between them through src/esp. Everything else talks to it
+ * by the calls below (thread-safe; commands are queued, answers come back as io_dp_event through
  * notify()). IKE messages that arrive on a NAT-T socket are handed over, never parsed here. */
 #ifndef IO_DATAPLANE_H
 #define IO_DATAPLANE_H
@@ -14,7 +14,8 @@ enum io_dp_event_kind {
     IO_DP_RESULT,  /* child's SA_ADD is done: ok, text */
     IO_DP_SEEN,    /* the first authenticated inbound packet of child */
     IO_DP_EXPIRE,  /* child has reached a limit: ok for a soft one; each kind once */
-    IO_DP_SOURCE,  /* child's newest authentic packet came to local from another remote than it has */
+    IO_DP_SOURCE,  /* child's newest authentic packet came to local from another remote than it
+                      has */
     IO_DP_TUN_FAIL, /* tunnel's device broke: text */
 };
 
@@ -36,8 +37,9 @@ struct io_dp *io_dp_new(struct kc_ctx *crypto, void (*notify)(void *arg), void *
 /* Stops the thread, closes what it owns. */
 void io_dp_free(struct io_dp *dp);
 
-/* Opens the sockets of a listen address: UDP natt_port (with SO_RXQ_OVFL, PMTU as the kernel has it, no
- * UDP_ENCAP) and raw protocol 50 (errors: text). raw_ok false when raw sockets aren't permitted. */
+/* Opens the sockets of a listen address: UDP natt_port (with SO_RXQ_OVFL, PMTU as the kernel has
+ * it, no UDP_ENCAP) and raw protocol 50 (errors: text). raw_ok false when raw sockets aren't
+ * permitted. */
 bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, uint16_t natt_port, bool *raw_ok,
                   char *text, size_t cap) KD_MUST_USE;
 /* Takes fd: a TUN device's (IFF_TUN|IFF_NO_PI, non-blocking). */
@@ -53,8 +55,9 @@ struct io_dp_sa {
 };
 /* Answered by IO_DP_RESULT. It receives at once, and sends what no pair in use takes. */
 void io_dp_sa_add(struct io_dp *dp, const struct io_dp_sa *sa);
-/* child sends what its selectors take, in the place of replaces (none: of no other). Of several that
- * take a packet the one with the narrowest selectors sends it, of equals the one put to use last. */
+/* child sends what its selectors take, in the place of replaces (none: of no other). Of several
+ * that take a packet the one with the narrowest selectors sends it, of equals the one put to use
+ * last. */
 void io_dp_sa_use(struct io_dp *dp, struct kd_handle child, struct kd_handle replaces);
 void io_dp_sa_move(struct io_dp *dp, struct kd_handle child, const struct kd_endpoint *local,
                    const struct kd_endpoint *remote);
@@ -63,7 +66,8 @@ void io_dp_sa_del(struct io_dp *dp, struct kd_handle child);
 void io_dp_tun_mute(struct io_dp *dp, uint32_t tunnel, bool on);
 /* Sends an inner packet through the tunnel's current SA (copied). */
 void io_dp_inject(struct io_dp *dp, uint32_t tunnel, struct kd_bytes pkt);
-/* Sends an IKE message (marker prepended) from the NAT-T socket of local, on the caller's thread. */
+/* Sends an IKE message (marker prepended) from the NAT-T socket of local, on the caller's
+ * thread. */
 bool io_dp_send_ike(struct io_dp *dp, const struct kd_endpoint *local,
                     const struct kd_endpoint *remote, struct kd_bytes msg);
 

@@ -168,8 +168,8 @@ void io_dp_child_del(struct io_dp *dp, struct kd_handle id);
 struct io_dp_child *io_dp_child_by_id(const struct io_dp *dp, struct kd_handle id);
 struct io_dp_child *io_dp_child_by_spi(const struct io_dp *dp, uint32_t spi,
                                        const struct kd_addr *local);
-/* Says that sa, one direction of c, has reached a limit, if it has and nobody was told. Once a run of
- * packets, by the thread that counts them: two loads and two comparisons. */
+/* Says that sa, one direction of c, has reached a limit, if it has and nobody was told. Once a run
+ * of packets, by the thread that counts them: two loads and two comparisons. */
 void io_dp_child_spent(struct io_dp *dp, struct io_dp_child *c, const struct esp_sa *sa);
 /* The pair that sends f: of those whose selectors match, the first in order of choice. */
 struct io_dp_child *io_dp_child_for(const struct io_dp_tunnel *t, const struct esp_flow *f);

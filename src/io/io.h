@@ -1,5 +1,5 @@
-/* The shells' shared state: what one kedged process holds outside its core. Shells translate between
- * the kernel and core events; they decide nothing.
+/* The shells' shared state: what one kedged process holds outside its core. Shells translate
+ * between the kernel and core events; they decide nothing.
  *
  *   main.c      options, start, signals        loop.c   the control loop: feed, deadline, queue
  *   udp.c       IKE on port 500                tcp.c    BGP's connections
@@ -65,7 +65,8 @@ struct io {
 
 /* loop.c */
 uint64_t io_now_us(void);
-/* Steps the core with ev (now_us is set here) and does what it says; events posted meanwhile follow. */
+/* Steps the core with ev (now_us is set here) and does what it says; events posted meanwhile
+ * follow. */
 void io_feed(struct io *io, struct core_ev *ev);
 /* Queues ev for after the current step; ev->data is copied. */
 void io_post_event(struct io *io, const struct core_ev *ev);

@@ -1,5 +1,5 @@
-/* BGP's messages, as they are read and written, to whoever asked for them in MRT's form: one follower
- * at a time. Nothing is done, and nothing kept, while there is none. */
+/* BGP's messages, as they are read and written, to whoever asked for them in MRT's form: one
+ * follower at a time. Nothing is done, and nothing kept, while there is none. */
 #include "io/mrt.h"
 
 #include "bgp/message.h"

@@ -1,5 +1,5 @@
-/* The tap behind `kedge bgp mrt updates`: BGP's messages as MRT records (RFC 6396 4.4), as long as the
- * connection that asked for them lasts. */
+/* The tap behind `kedge bgp mrt updates`: BGP's messages as MRT records (RFC 6396 4.4), as long as
+ * the connection that asked for them lasts. */
 #ifndef IO_MRT_H
 #define IO_MRT_H
 

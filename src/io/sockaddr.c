@@ -35,7 +35,8 @@ struct kd_endpoint io_sockaddr_to(const struct sockaddr *sa)
     } else if (sa->sa_family == AF_INET6) {
         const struct sockaddr_in6 *in6 = (const void *)sa;
         const uint8_t *b = (const uint8_t *)&in6->sin6_addr;
-        e.addr = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) ? kd_addr_from(4, b + 12) : kd_addr_from(6, b);
+        e.addr =
+            IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) ? kd_addr_from(4, b + 12) : kd_addr_from(6, b);
         e.port = ntohs(in6->sin6_port);
     }
     return e;

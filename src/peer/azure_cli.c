@@ -69,8 +69,11 @@ static void put_prefixes(const struct peer_side *s, FILE *to)
 void peer_azure_cli(const struct peer_side *s, FILE *to)
 {
     fprintf(to, "# az: the Azure end of kedge's tunnel \"%s\"\n", s->name);
-    fprintf(to, "az network local-gateway create --resource-group RESOURCE_GROUP --name %s-kedge \\\n"
-                "  --gateway-ip-address %s \\\n", s->name, s->us);
+    fprintf(to,
+            "az network local-gateway create --resource-group RESOURCE_GROUP --name %s-kedge "
+            "\\\n"
+            "  --gateway-ip-address %s \\\n",
+            s->name, s->us);
     put_prefixes(s, to);
     fprintf(to, "az network vpn-connection create --resource-group RESOURCE_GROUP --name %s \\\n"
                 "  --vnet-gateway1 VNET_GATEWAY --local-gateway2 %s-kedge%s --shared-key '",

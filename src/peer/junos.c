@@ -1,5 +1,5 @@
-/* Junos on an SRX, as set commands: route-based, st0, BGP over it. An AEAD in an IKE proposal stands
- * for its PRF there (aes-256-gcm: SHA-384, aes-128-gcm: SHA-256) and takes no authentication
+/* Junos on an SRX, as set commands: route-based, st0, BGP over it. An AEAD in an IKE proposal
+ * stands for its PRF there (aes-256-gcm: SHA-384, aes-128-gcm: SHA-256) and takes no authentication
  * algorithm. */
 #include "peer/side.h"
 
@@ -163,7 +163,8 @@ static void put_selectors(const struct peer_side *s, FILE *to)
                 ike_ts_str(&c->child[k].remote_ts.ts[i], here, sizeof(here));
                 ike_ts_str(&c->child[k].local_ts.ts[j], there, sizeof(there));
                 fprintf(to,
-                        "set security ipsec vpn %s traffic-selector ts%u local-ip %s remote-ip %s\n",
+                        "set security ipsec vpn %s traffic-selector ts%u local-ip %s remote-ip "
+                        "%s\n",
                         s->name, ++no, here, there);
             }
 }

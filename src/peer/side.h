@@ -48,11 +48,12 @@ enum peer_tongue {
 /* The algorithm's name there; NULL: it has none. */
 const char *peer_word(const struct kc_alg *alg, enum peer_tongue tongue);
 /* The n-th algorithm of the type in the proposal; NULL: no more. NONE counts as none. */
-const struct kc_alg *peer_alg(const struct ike_proposal *p, enum kc_transform_type type, unsigned n);
+const struct kc_alg *peer_alg(const struct ike_proposal *p, enum kc_transform_type type,
+                              unsigned n);
 /* The first algorithm of the proposal that has no name there; NULL: it can be said. */
 const struct kc_alg *peer_unsaid(const struct ike_proposal *p, enum peer_tongue tongue);
-/* The first group in the list that has a name there, for languages with one group for all proposals;
- * NULL: no PFS. */
+/* The first group in the list that has a name there, for languages with one group for all
+ * proposals; NULL: no PFS. */
 const char *peer_pfs(const struct ike_proposals *l, enum peer_tongue tongue);
 
 /* ---- the languages ---- */

@@ -73,7 +73,9 @@ static void put_interface(const struct peer_side *s, FILE *to)
     if (s->inner[0])
         fprintf(to, "# ip addr add %s dev %s && ip route add %s dev %s\n", s->inner, s->name,
                 s->inner_us, s->name);
-    fputs("# and charon.install_routes = no: BGP or static routes say what goes into the tunnel\n", to);
+    fputs("# and charon.install_routes = no: BGP or static routes say what goes into the "
+          "tunnel\n",
+          to);
 }
 
 static void put_secret(const struct peer_side *s, FILE *to)

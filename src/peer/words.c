@@ -1,6 +1,6 @@
-/* What the algorithms are called elsewhere: one row an algorithm, one column a language. Sources: the
- * vendors' command references (IOS-XE crypto ikev2 proposal and crypto ipsec transform-set; Junos
- * security ike/ipsec proposal; az network vpn-connection ipsec-policy), facts/azure.md 1. */
+/* What the algorithms are called elsewhere: one row an algorithm, one column a language. Sources:
+ * the vendors' command references (IOS-XE crypto ikev2 proposal and crypto ipsec transform-set;
+ * Junos security ike/ipsec proposal; az network vpn-connection ipsec-policy), facts/azure.md 1. */
 #include "peer/side.h"
 
 #include <string.h>

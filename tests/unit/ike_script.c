@@ -342,7 +342,8 @@ void script_run(const struct script *s)
         y.p->s[i].cfg.detect_us = KD_S(45);
         pair_config(y.p, i);
     }
-    assert_true(pair_establish(y.p)); /* B's IKE SA: who has initiated it matters when it is childless */
+    assert_true(
+        pair_establish(y.p)); /* B's IKE SA: who has initiated it matters when it is childless */
     y.p->s[A].cfg.role = IKE_ROLE_BOTH;
     pair_config(y.p, A);
     name(&y, y.p->s[A].child[0].spi_in, 'o');

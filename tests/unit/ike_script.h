@@ -1,5 +1,5 @@
-/* Exchanges drawn as the RFC draws them: rows of who does what, what that makes the two ends send, and
- * which SAs they have after it.
+/* Exchanges drawn as the RFC draws them: rows of who does what, what that makes the two ends send,
+ * and which SAs they have after it.
  *
  *   {A, BEGINS, REKEY_CHILD, "A rekey(o)", "I O/I O"}
  *   {B, HEARS, REQUEST, "B ok(a)", "I O/I Oa"}       the oldest request that is on its way to B
@@ -7,11 +7,12 @@
  *   {B, HEARS_ONE_OF_TWO, REQUEST, ...}              the same, and a copy is still on its way
  *   {A, WAITS, 2100, "A rekey(o)", ...}              milliseconds: retransmissions, retries
  *
- * SAs after a row: those of A, "/", those of B; first IKE SAs, then installed pairs. I and O are the
- * ones of the start; x, u (y, v) IKE SAs that A (B) made, a, c (b, d) pairs. Upper case: the IKE SA
- * that counts, the pair that is sent on; lower case: others that are not gone.
+ * SAs after a row: those of A, "/", those of B; first IKE SAs, then installed pairs. I and O are
+ * the ones of the start; x, u (y, v) IKE SAs that A (B) made, a, c (b, d) pairs. Upper case: the
+ * IKE SA that counts, the pair that is sent on; lower case: others that are not gone.
  *
- * "?" is what the receiver has no keys for any more. After every row: what a side sends on, the other has. */
+ * "?" is what the receiver has no keys for any more. After every row: what a side sends on, the
+ * other has. */
 #ifndef TESTS_IKE_SCRIPT_H
 #define TESTS_IKE_SCRIPT_H
 
@@ -29,8 +30,8 @@ struct script_row {
     const char *has;
 };
 
-/* Which of the four nonces of two crossing exchanges is the lowest: of A's exchange (Ni by A, Nr by B)
- * or of B's. */
+/* Which of the four nonces of two crossing exchanges is the lowest: of A's exchange (Ni by A, Nr by
+ * B) or of B's. */
 enum script_lowest { A_NI, A_NR, B_NI, B_NR };
 
 struct script {

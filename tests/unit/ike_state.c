@@ -85,9 +85,9 @@ static void put_child(struct walk *w, const struct ike *e, const struct ike_chil
     put_name(w, c->spi_in);
     put_name(w, c->spi_out);
     put(w, c->state);
-    put(w, (unsigned)c->refused << 7 | (unsigned)c->noted << 6 | (unsigned)c->installed << 5 | (unsigned)c->want_rekey << 4 |
-               (unsigned)c->delete_sent << 3 | (unsigned)c->redundant << 2 |
-               (unsigned)c->initiator << 1 | (unsigned)c->ordered);
+    put(w, (unsigned)c->refused << 7 | (unsigned)c->noted << 6 | (unsigned)c->installed << 5 |
+               (unsigned)c->want_rekey << 4 | (unsigned)c->delete_sent << 3 |
+               (unsigned)c->redundant << 2 | (unsigned)c->initiator << 1 | (unsigned)c->ordered);
     put(w, c->down);
     put_child_name(w, ike_child_get(e, c->replaces));
     put_child_name(w, ike_child_get(e, c->replaced_by));

@@ -1,6 +1,6 @@
 /* What two engines and the network between them are, as one number: equal for states that can't be
- * told apart by anything but names (SPIs), nonces and the clock. Of nonces only the order counts. For
- * exploring: see test_ike_explore.c. */
+ * told apart by anything but names (SPIs), nonces and the clock. Of nonces only the order counts.
+ * For exploring: see test_ike_explore.c. */
 #ifndef TESTS_IKE_STATE_H
 #define TESTS_IKE_STATE_H
 

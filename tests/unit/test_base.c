@@ -103,7 +103,8 @@ static void gap_is_patched_in_place(void **state)
 static void addresses_print_as_they_parse(void **state)
 {
     static const char *const good[] = {"10.17.11.76", "0.0.0.0", "2001:db8::1", "::"};
-    static const char *const bad[] = {"10.17.11", "10.17.11.256", "10.17.11.1 ", "", "::g", "1::2::3"};
+    static const char *const bad[] = {"10.17.11", "10.17.11.256", "10.17.11.1 ",
+                                      "",         "::g",          "1::2::3"};
     char buf[KD_ADDR_STR_MAX];
     struct kd_addr a;
 

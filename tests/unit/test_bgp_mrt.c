@@ -1,5 +1,5 @@
-/* MRT: the dump of the table (RFC 6396 4.3), read back record by record by the test's own reader; messages
- * cut out of a stream and written down (4.4). */
+/* MRT: the dump of the table (RFC 6396 4.3), read back record by record by the test's own reader;
+ * messages cut out of a stream and written down (4.4). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -100,7 +100,11 @@ static void the_peers_stand_in_front_with_ourselves_first(void **state)
     done(&p);
     p = record(2); /* a network of ours has the unspecified next hop */
     kd_skip(&p, 4 + 5 + 2);
-    bytes_are(&p, "\0\0\x69\x55\xb9\0\0\x0e" "\x40\x01\x01\x00" "\x40\x02\x00" "\x40\x03\x04\0\0\0\0",
+    bytes_are(&p,
+              "\0\0\x69\x55\xb9\0\0\x0e"
+              "\x40\x01\x01\x00"
+              "\x40\x02\x00"
+              "\x40\x03\x04\0\0\0\0",
               22);
     done(&p);
 }

@@ -1,5 +1,5 @@
-/* What kedge prints of the daemon's JSON, and with what it ends: explain, rekey, neighbors and routes,
- * against a daemon made of stubs. */
+/* What kedge prints of the daemon's JSON, and with what it ends: explain, rekey, neighbors and
+ * routes, against a daemon made of stubs. */
 #include "cli/cli.h"
 
 #include <setjmp.h>
@@ -188,15 +188,19 @@ static void strangers_are_a_table_and_cannot_write_over_the_screen(void **st KD_
 
 #define LOCAL "\"local\":{\"asn\":65515,\"router_id\":\"10.17.11.76\"}"
 #define NEIGHBORS                                                                                  \
-    "{\"version\":1,\"neighbors\":[{\"name\":\"onprem\",\"address\":\"192.168.11.88\",\"asn\":65020,"  \
-    "\"state\":\"Established\",\"reason\":\"\",\"since_s\":183723,\"router_id\":\"192.168.11.88\","    \
-    "\"hold_s\":180,\"keepalive_s\":60,\"tunnel\":\"onprem\",\"local_address\":\"10.17.11.76\","       \
-    "\"prefixes_received\":2,\"prefixes_accepted\":1,\"prefixes_advertised\":3,\"messages_in\":12,"  \
-    "\"messages_out\":14,\"last_error\":\"old\",\"bfd\":{\"state\":\"Up\",\"transmit_ms\":300,"      \
-    "\"receive_ms\":300,\"detect_ms\":900,\"failures\":1,\"diagnostic\":\"none\",\"packets_in\":7,"  \
+    "{\"version\":1,\"neighbors\":[{\"name\":\"onprem\",\"address\":\"192.168.11.88\","            \
+    "\"asn\":65020,"                                                                               \
+    "\"state\":\"Established\",\"reason\":\"\",\"since_s\":183723,"                                \
+    "\"router_id\":\"192.168.11.88\","                                                             \
+    "\"hold_s\":180,\"keepalive_s\":60,\"tunnel\":\"onprem\",\"local_address\":\"10.17.11.76\","   \
+    "\"prefixes_received\":2,\"prefixes_accepted\":1,\"prefixes_advertised\":3,"                   \
+    "\"messages_in\":12,"                                                                          \
+    "\"messages_out\":14,\"last_error\":\"old\",\"bfd\":{\"state\":\"Up\",\"transmit_ms\":300,"    \
+    "\"receive_ms\":300,\"detect_ms\":900,\"failures\":1,\"diagnostic\":\"none\","                 \
+    "\"packets_in\":7,"                                                                            \
     "\"packets_out\":8,\"refused\":0},\"ibgp\":false},"                                          \
-    "{\"name\":\"msee\",\"address\":\"172.16.0.2\",\"asn\":12076,\"state\":\"Active\","              \
-    "\"reason\":\"tcp-refused\",\"since_s\":61,\"tunnel\":null,\"bfd\":null,\"ibgp\":true,"          \
+    "{\"name\":\"msee\",\"address\":\"172.16.0.2\",\"asn\":12076,\"state\":\"Active\","            \
+    "\"reason\":\"tcp-refused\",\"since_s\":61,\"tunnel\":null,\"bfd\":null,\"ibgp\":true,"        \
     "\"last_error\":\"\"}]," LOCAL "}"
 
 static enum cli_exit view(cli_command *fn, const char *words, struct cli c)
@@ -257,7 +261,8 @@ static void routes_are_the_table_a_router_prints(void **st KD_UNUSED)
         "\"neighbor\":\"onprem\",\"interface\":\"kedge0\",\"med\":20,\"origin\":\"igp\","
         "\"as_path\":[65020,65020]") ","
         ROUTE("10.1.11.0/25", "\"10.17.11.77\"",
-              "\"valid\":true,\"accepted\":true,\"best\":false,\"ibgp\":true,\"neighbor\":\"other\","
+              "\"valid\":true,\"accepted\":true,\"best\":false,\"ibgp\":true,"
+              "\"neighbor\":\"other\","
               "\"med\":null,\"origin\":\"incomplete\",\"as_path\":[]") ","
         ROUTE("10.17.11.0/26", "\"192.168.11.88\"",
               "\"valid\":false,\"accepted\":false,\"best\":false,\"neighbor\":\"onprem\","

@@ -257,8 +257,10 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
 
 /* Every key of a tunnel, as the messages list them. */
 #define TUNNEL_KEYS                                                                                \
-    "name, local, remote, local-id, remote-id, auth, ppk, role, profile, legacy, ike, esp, selectors, children, encap, "  \
-    "childless, detect, abandon, retry, nat-keepalive, fragment-size, lifetime, replay-window, interface, address, mtu, mss, "   \
+    "name, local, remote, local-id, remote-id, auth, ppk, role, profile, legacy, ike, esp, "       \
+    "selectors, children, encap, "                                                                 \
+    "childless, detect, abandon, retry, nat-keepalive, fragment-size, lifetime, replay-window, "   \
+    "interface, address, mtu, mss, "                                                               \
     "rekey-rehearsal, neighbor"
 
 static void every_key_of_a_tunnel_is_checked(void **state)
@@ -291,19 +293,16 @@ static void every_key_of_a_tunnel_is_checked(void **state)
         {IN_TUNNEL, "legacy: true\n    ike: [des-md5-modp768]\n    esp: [null-sha1, des-md5]",
          "ike: [aes256-sha256-modp768]\n    esp: [aes256-sha256]",
          "8:11: tunnels[0].ike[0]: \"aes256-sha256-modp768\": modp768 protects nobody; allowed: "
-         "with "
-         "legacy: true in the tunnel"},
+         "with legacy: true in the tunnel"},
         {IN_TUNNEL, "ike: [3des-sha1-modp1024]\n    esp: [3des-sha1]",
          "ike: [3des-sha1-modp1024]\n    esp: [3des-sha1, 3des-md5]",
          "9:22: tunnels[0].esp[1]: \"3des-md5\": md5 protects nobody; allowed: with legacy: true "
-         "in "
-         "the tunnel"},
+         "in the tunnel"},
         {IN_TUNNEL,
          "ike: [aes256-prfsha256-sha1-modp1024]\n    esp: [null-sha256]\n    legacy: true",
          "ike: [aes256-prfsha256-sha1-modp1024]\n    esp: [null-sha256]\n    legacy: false",
          "9:11: tunnels[0].esp[0]: \"null-sha256\": null protects nobody; allowed: with legacy: "
-         "true "
-         "in the tunnel"},
+         "true in the tunnel"},
         {IN_TUNNEL, "selectors: {local: [0.0.0.0/0]}", "selectors: {local: [10.0.0.1/8]}",
          "8:25: tunnels[0].selectors.local[0]: \"10.0.0.1/8\" has host bits set; did you mean "
          "\"10.0.0.0/8\"?"},
@@ -338,11 +337,11 @@ static void every_key_of_a_tunnel_is_checked(void **state)
          "child or several"},
         {IN_TUNNEL, "lifetime: {esp-bytes: 102400000KB, esp-packets: 1000000}",
          "lifetime: {esp-bytes: 102400000}",
-         "8:27: tunnels[0].lifetime.esp-bytes: \"102400000\"; allowed: 1MB or more, with a unit (KB, "
-         "MB, GB, TB; KiB, MiB, GiB, TiB), or none"},
+         "8:27: tunnels[0].lifetime.esp-bytes: \"102400000\"; allowed: 1MB or more, with a unit "
+         "(KB, MB, GB, TB; KiB, MiB, GiB, TiB), or none"},
         {IN_TUNNEL, "lifetime: {esp-bytes: 1MB}", "lifetime: {esp-bytes: 999KB}",
-         "8:27: tunnels[0].lifetime.esp-bytes: \"999KB\"; allowed: 1MB or more, with a unit (KB, MB, "
-         "GB, TB; KiB, MiB, GiB, TiB), or none"},
+         "8:27: tunnels[0].lifetime.esp-bytes: \"999KB\"; allowed: 1MB or more, with a unit (KB, "
+         "MB, GB, TB; KiB, MiB, GiB, TiB), or none"},
         {IN_TUNNEL, "lifetime: {esp-packets: none, esp-bytes: none}",
          "lifetime: {esp-packets: 999}",
          "8:29: tunnels[0].lifetime.esp-packets: \"999\"; allowed: 1000 to 281474976710656, none"},
@@ -354,12 +353,15 @@ static void every_key_of_a_tunnel_is_checked(void **state)
          "sha256, sha1, md5"},
         {IN_TUNNEL,
          "profile: azure-custom\n    ike: [aes128gcm16-prfsha256-ecp256]\n    esp: [3des-sha1]",
-         "profile: azure-custom\n    ike: [aes256-sha1-modp1024]\n    esp: [aes256-sha256-modp3072]",
+         "profile: azure-custom\n    ike: [aes256-sha1-modp1024]\n    esp: "
+         "[aes256-sha256-modp3072]",
          "10:10: tunnels[0].esp[0]: modp3072 is not in Azure's custom policy; its group: "
          "modp2048s256, ecp384, ecp256, modp2048, modp1024, modp768"},
         {IN_TUNNEL, NULL,
-         "profile: azure-custom\n    ike: [aes256-sha1-modp1024-modp2048]\n    esp: [aes256-sha256]",
-         "9:10: tunnels[0].ike[0]: more than one group; Azure's custom policy has one in each field"},
+         "profile: azure-custom\n    ike: [aes256-sha1-modp1024-modp2048]\n    esp: "
+         "[aes256-sha256]",
+         "9:10: tunnels[0].ike[0]: more than one group; Azure's custom policy has one in each "
+         "field"},
         {IN_TUNNEL, NULL, "profile: azure-custom\n    ike: [aes256-sha1-modp1024]",
          "9:10: tunnels[0]: \"esp\" is missing: ike and esp are given together with profile "
          "azure-custom"},
@@ -417,8 +419,7 @@ static void every_key_of_a_tunnel_is_checked(void **state)
          "\"detect\"?"},
         {IN_TUNNEL, "rekey-rehearsal: 10s", "rekey-rehearsal: 999ms",
          "8:22: tunnels[0].rekey-rehearsal: \"999ms\"; allowed: 1s to 1h, with a unit (ms, s, m, "
-         "h, "
-         "d), off"},
+         "h, d), off"},
         {IN_TUNNEL, "rekey-rehearsal: off", "rekey-rehearsal: 10",
          "8:22: tunnels[0].rekey-rehearsal: \"10\"; allowed: 1s to 1h, with a unit (ms, s, m, h, "
          "d), off; did you mean \"10s\"?"},
@@ -449,8 +450,7 @@ static void a_tunnel_names_itself_its_peer_and_its_key(void **state)
          "3:23: tunnels[0].remote: any needs role: responder"},
         {IN, NULL, "{name: a, remote: gw.example, auth: {psk: x}}",
          "3:23: tunnels[0].remote: \"gw.example\"; allowed: an address, or any (a name is not "
-         "looked "
-         "up yet: give its address)"},
+         "looked up yet: give its address)"},
         {IN, NULL, "{name: a, remote: 2001:db8::1, auth: {psk: x}}",
          "3:23: tunnels[0].remote: \"2001:db8::1\" is not of local's family"},
         {IN, NULL, "{name: a, remote: 192.0.2.1, auth: {psk: x}}",
@@ -517,7 +517,8 @@ static void every_key_of_a_neighbor_is_checked(void **state)
          "allowas-in, graceful-shutdown, prefixes-max, bfd"},
         {IN_NEIGHBOR, PEER "bfd: {interval: 10ms, multiplier: 3, strict: true}",
          PEER "bfd: {interval: 9ms}",
-         "5:54: neighbors[0].bfd.interval: \"9ms\"; allowed: 10ms to 1m, with a unit (ms, s, m, h, d)"},
+         "5:54: neighbors[0].bfd.interval: \"9ms\"; allowed: 10ms to 1m, with a unit (ms, s, m, h, "
+         "d)"},
         {IN_NEIGHBOR, PEER "bfd: {multiplier: 255, multihop: true, any-source-port: true}",
          PEER "bfd: {multiplier: 0}",
          "5:56: neighbors[0].bfd.multiplier: \"0\"; allowed: 1 to 255"},
@@ -530,8 +531,10 @@ static void every_key_of_a_neighbor_is_checked(void **state)
          "5:50: neighbors[0].bfd: auth needs key-file or key-credential"},
         {IN_NEIGHBOR, PEER "bfd: {auth: sha1, key-credential: onprem}",
          PEER "bfd: {key-credential: onprem}",
-         "5:60: neighbors[0].bfd: a key without \"auth\"; allowed: auth: sha1, auth: meticulous-sha1"},
-        {IN_NEIGHBOR, NULL, PEER "bfd: {auth: sha1, key-file: /etc/kedge/psk, key-credential: onprem}",
+         "5:60: neighbors[0].bfd: a key without \"auth\"; allowed: auth: sha1, auth: "
+         "meticulous-sha1"},
+        {IN_NEIGHBOR, NULL, PEER "bfd: {auth: sha1, key-file: /etc/kedge/psk, key-credential: "
+        "onprem}",
          "5:66: neighbors[0].bfd: key-file and key-credential exclude each other"},
         {IN_NEIGHBOR, NULL, PEER "bfd: {auth: md5, key-file: /etc/kedge/psk}",
          "5:50: neighbors[0].bfd.auth: \"md5\"; allowed: none, sha1, meticulous-sha1"},
@@ -734,12 +737,14 @@ static void a_secret_that_is_missing_empty_or_doubled_is_refused(void **state)
          "3:19: tunnels[0].auth.psk-hex: allowed: 1 to 640 pairs of hex digits"},
         {IN, NULL, "{psk-hex: \"\"}", "3:19: tunnels[0].auth.psk-hex: the pre-shared key is empty"},
         {IN, NULL, "{psk: a, psk-hex: 00}",
-         "3:9: tunnels[0].auth: exactly one of psk, psk-hex, psk-file and psk-credential is needed"},
+         "3:9: tunnels[0].auth: exactly one of psk, psk-hex, psk-file and psk-credential is "
+         "needed"},
         {IN, NULL, "{}",
-         "3:9: tunnels[0].auth: exactly one of psk, psk-hex, psk-file and psk-credential is needed, or "
-         "certificates: cert, key-file and ca"},
+         "3:9: tunnels[0].auth: exactly one of psk, psk-hex, psk-file and psk-credential is needed,"
+         " or certificates: cert, key-file and ca"},
         {IN, NULL, "{psk: a, psk-file: /etc/kedge/psk}",
-         "3:9: tunnels[0].auth: exactly one of psk, psk-hex, psk-file and psk-credential is needed"},
+         "3:9: tunnels[0].auth: exactly one of psk, psk-hex, psk-file and psk-credential is "
+         "needed"},
         {IN, NULL, "{psk-file: /etc/kedge/empty}",
          "3:20: tunnels[0].auth.psk-file: the pre-shared key is empty"},
         {IN, NULL, "{psk-file: /nowhere}",
@@ -878,8 +883,7 @@ static void certificates_that_do_not_fit_are_refused(void **state)
          "3:41: tunnels[0].auth: \"/nowhere\": no such file"},
         {IN, NULL, "cert: /etc/kedge/gw.pem, key-file: /etc/kedge/other.key, psk: x",
          "3:45: tunnels[0].auth: \"/etc/kedge/other.key\" is not the key of the first certificate "
-         "in "
-         "cert (the gateway's own comes first)"},
+         "in cert (the gateway's own comes first)"},
         {IN, NULL, "cert: /etc/kedge/gw.pem, key-file: /etc/kedge/psk, psk: x",
          "3:45: tunnels[0].auth: \"/etc/kedge/psk\": no private key in PEM or DER found"},
         {IN, NULL, "psk: x, ca: []", "3:22: tunnels[0].auth.ca: 0 entries; allowed: 1 to 16"},

@@ -415,7 +415,8 @@ static void neighbors_have_the_contracts_shape(void **state)
             "\"reason\":\"tcp-refused\",\"since_s\":10.0,\"router_id\":null,\"hold_s\":0,"
             "\"keepalive_s\":0,\"tunnel\":null,\"local_address\":null,\"prefixes_received\":0,"
             "\"prefixes_accepted\":0,\"prefixes_advertised\":0,\"messages_in\":0,"
-            "\"messages_out\":0,\"last_error\":\"text of the peer: ?\\n\",\"bfd\":null,\"ibgp\":false}],"
+            "\"messages_out\":0,\"last_error\":\"text of the peer: "
+            "?\\n\",\"bfd\":null,\"ibgp\":false}],"
             "\"local\":{\"asn\":65515,\"router_id\":\"10.17.11.76\"}}");
     json_decref(o);
     o = ask("GET", "/v1/bgp/neighbors", "neighbor=msee", "", 200);
@@ -514,7 +515,8 @@ static void azures_learned_routes_are_the_seeds_rows(void **state)
 #undef P
 }
 
-static void azures_networks_come_first_with_the_neighbors_host_route_and_no_refused_one(void **state)
+static void
+azures_networks_come_first_with_the_neighbors_host_route_and_no_refused_one(void **state)
 {
     const char *me = "10.17.11.76";
     (void)state;

@@ -32,7 +32,9 @@
 #define REST_US   KD_S(120)
 #define FLIGHT_US KD_S(4) /* a packet is no longer under way; the old pair receives for 5 s */
 #define USED      32
-#define SAS_MAX   5 /* in use, two that ended by our own rekeys, a collision's loser, a predecessor */
+#define SAS_MAX                                                                                    \
+    5 /* in use, two that ended by our own rekeys, a collision's loser, a predecessor              \
+       */
 
 /* An expired child is deleted, and a new one made. */
 enum op { OP_REKEY_CHILD, OP_REKEY_IKE, OP_EXPIRE_CHILD, OP_DOWN, OP_PROBE, OP_N };

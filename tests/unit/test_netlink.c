@@ -1,6 +1,6 @@
 /* Netlink messages without a kernel: golden bytes, round trips, and everything malformed that can
- * 4b thought of. Little-endian hosts only (netlink is in host order, the goldens are written out).
- */
+ * 4b thought of. Little-endian hosts only (netlink is in host order, the goldens are written
+ * out). */
 #include "netlink/msg.h"
 #include "netlink/probe.h"
 #include "netlink/xfrm.h"
@@ -287,8 +287,12 @@ static void route_get_of_ipv6_has_no_flag(void **state)
 
 static void nexthop_bytes(void **state)
 {
-    struct nl_nexthop n = {
-        .id = 9, .family = 4, .protocol = NL_PROTO_KEDGE, .gateway = ip("10.0.0.9"), .oif = 2, .onlink = true};
+    struct nl_nexthop n = {.id = 9,
+                           .family = 4,
+                           .protocol = NL_PROTO_KEDGE,
+                           .gateway = ip("10.0.0.9"),
+                           .oif = 2,
+                           .onlink = true};
 
     (void)state;
     assert_true(nl_put_nexthop(&buf, 4, &n));
@@ -301,7 +305,8 @@ static void nexthop_bytes(void **state)
 
 static void nexthop_blackhole_has_no_device(void **state)
 {
-    struct nl_nexthop n = {.id = 9, .family = 6, .protocol = NL_PROTO_KEDGE, .blackhole = true, .oif = 2};
+    struct nl_nexthop n = {
+        .id = 9, .family = 6, .protocol = NL_PROTO_KEDGE, .blackhole = true, .oif = 2};
 
     (void)state;
     assert_true(nl_put_nexthop(&buf, 4, &n));
@@ -548,7 +553,12 @@ static void nexthop_round_trip(void **state)
 {
     struct nl_nexthop in[] = {
         {.id = 9, .family = 4, .protocol = NL_PROTO_KEDGE, .gateway = ip("10.0.0.9"), .oif = 2},
-        {.id = 9, .family = 6, .protocol = NL_PROTO_KEDGE, .gateway = ip("fe80::1"), .oif = 2, .onlink = true},
+        {.id = 9,
+         .family = 6,
+         .protocol = NL_PROTO_KEDGE,
+         .gateway = ip("fe80::1"),
+         .oif = 2,
+         .onlink = true},
         {.id = 9, .family = 6, .protocol = NL_PROTO_KEDGE, .oif = 2},
         {.id = 9, .family = 4, .protocol = NL_PROTO_KEDGE, .blackhole = true},
         {.id = 9, .protocol = NL_PROTO_KEDGE, .group = {7}, .n_group = 1},
@@ -583,7 +593,10 @@ static void nexthop_round_trip(void **state)
 static void addr_round_trip(void **state)
 {
     struct nl_addr_set in[] = {
-        {.ifindex = 3, .prefix = net("10.0.0.1/32"), .local = ip("10.0.0.1"), .protocol = NL_PROTO_KEDGE},
+        {.ifindex = 3,
+         .prefix = net("10.0.0.1/32"),
+         .local = ip("10.0.0.1"),
+         .protocol = NL_PROTO_KEDGE},
         {.ifindex = 3, .prefix = net("169.254.21.0/30"), .local = ip("169.254.21.2")},
         {.ifindex = 3, .prefix = net("10.0.0.2/32"), .local = ip("10.0.0.1")}, /* point to point */
         {.ifindex = 3, .prefix = net("2001:db8::/64"), .local = ip("2001:db8::5")},

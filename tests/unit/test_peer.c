@@ -148,7 +148,8 @@ static void ios_lists_narrower_selectors(void **state)
 static void identities_are_mirrored(void **state)
 {
     (void)state;
-    const char *ids = ", remote: any, role: responder, remote-id: gw@example, local-id: 'key-id:c0ffee'";
+    const char *ids = ", remote: any, role: responder, remote-id: gw@example, local-id: "
+                      "'key-id:c0ffee'";
     const char *out = written(ids, PEER_IOS, "k");
     has(out, " match address local PEER_ADDRESS\n match identity remote key-id c0ffee\n"
              " identity local email gw@example\n");
@@ -166,8 +167,10 @@ static void keys_that_no_quotes_hold_are_written_in_hex(void **state)
     has(written(REMOTE, PEER_STRONGSWAN, "a b"), "    secret = \"0x612062\"\n");
     has(written(REMOTE, PEER_STRONGSWAN, "a-b"), "    secret = \"a-b\"\n");
     has(written(REMOTE, PEER_IOS, "a?b"), "  pre-shared-key local hex 613f62\n");
-    has(written(REMOTE, PEER_JUNOS, "a\"b"), "set security ike policy t pre-shared-key hexadecimal 612262\n");
-    has(written(REMOTE, PEER_JUNOS, "ab"), "set security ike policy t pre-shared-key ascii-text \"ab\"\n");
+    has(written(REMOTE, PEER_JUNOS, "a\"b"), "set security ike policy t pre-shared-key hexadecimal "
+                                             "612262\n");
+    has(written(REMOTE, PEER_JUNOS, "ab"), "set security ike policy t pre-shared-key ascii-text "
+                                           "\"ab\"\n");
 }
 
 /* Who renews first is settled, not left to chance. */
@@ -181,7 +184,8 @@ static void strongswan_renews_before_a_responder_and_after_others(void **state)
     snprintf(role, sizeof(role), "%s, role: responder", life);
     has(written(role, PEER_STRONGSWAN, "k"), "    rekey_time = 9000s\n        rekey_time = 900s\n");
     snprintf(role, sizeof(role), "%s, role: initiator", life);
-    has(written(role, PEER_STRONGSWAN, "k"), "        start_action = none\n        dpd_action = clear\n");
+    has(written(role, PEER_STRONGSWAN, "k"), "        start_action = none\n        dpd_action = "
+                                             "clear\n");
 }
 
 static void junos_of_seed_002(void **state)
@@ -209,12 +213,15 @@ static void junos_of_seed_002(void **state)
 static void junos_takes_an_aead_with_its_own_prf_only(void **state)
 {
     (void)state;
-    const char *out = written(REMOTE ", ike: [aes256gcm16-prfsha384-ecp384], esp: [aes256gcm16-ecp384]",
+    const char *out = written(REMOTE ", ike: [aes256gcm16-prfsha384-ecp384], esp: "
+                                     "[aes256gcm16-ecp384]",
                               PEER_JUNOS, "k");
     has(out, "set security ike proposal t-1 encryption-algorithm aes-256-gcm\n"
              "set security ipsec policy t perfect-forward-secrecy keys group20\n");
     has_not(out, "ike proposal t-1 authentication-algorithm");
-    out = written(REMOTE ", ike: [aes256gcm16-prfsha256-ecp384], esp: [aes256-sha384]", PEER_JUNOS, "k");
+    out = written(REMOTE ", ike: [aes256gcm16-prfsha256-ecp384], esp: "
+                         "[aes256-sha384]",
+                  PEER_JUNOS, "k");
     has(out, "# left out: aes256gcm16-prfsha256-ecp384: Junos has no prfsha256\n"
              "# left out: aes256-sha384: Junos has no sha384\n");
     has_not(out, "proposal t-1");
@@ -224,12 +231,15 @@ static void az_has_the_custom_policy_where_it_is_one(void **state)
 {
     (void)state;
     const char *out = written(REMOTE BGP ", profile: azure-default", PEER_AZURE_CLI, "secret");
-    has(out, "  --local-address-prefixes 10.10.30.254/32 --asn 65515 --bgp-peering-address 10.10.30.254\n"
-             "  --vnet-gateway1 VNET_GATEWAY --local-gateway2 t-kedge --enable-bgp --shared-key 'secret'\n");
+    has(out, "  --local-address-prefixes 10.10.30.254/32 --asn 65515 --bgp-peering-address "
+             "10.10.30.254\n"
+             "  --vnet-gateway1 VNET_GATEWAY --local-gateway2 t-kedge --enable-bgp --shared-key "
+             "'secret'\n");
     has_not(out, "ipsec-policy");
     out = written(REMOTE ", ike: [aes256gcm16-prfsha384-ecp384], esp: [aes256gcm16-modp2048s256]",
                   PEER_AZURE_CLI, "secret");
-    has(out, "  --connection-name t --ike-encryption GCMAES256 --ike-integrity SHA384 --dh-group ECP384 \\\n"
+    has(out, "  --connection-name t --ike-encryption GCMAES256 --ike-integrity SHA384 --dh-group "
+             "ECP384 \\\n"
              "  --ipsec-encryption GCMAES256 --ipsec-integrity GCMAES256 --pfs-group PFS24 \\\n");
     out = written(REMOTE ", ike: [aes256-sha1-modp1024], esp: [aes256-sha1]", PEER_AZURE_CLI, "s");
     has(out, "  --ipsec-encryption AES256 --ipsec-integrity SHA1 --pfs-group None \\\n");

@@ -1,7 +1,8 @@
 /* What the vector tests share: where the published vectors lie, and reading them as JSON.
  *
  * The directory is $KEDGE_VECTORS, or ../shared/vectors as seen from the project's root or a build
- * directory in it. Without it a test prints a line and returns 77, which meson counts as skipped. */
+ * directory in it. Without it a test prints a line and returns 77, which meson counts as
+ * skipped. */
 #ifndef TESTS_VECTORS_H
 #define TESTS_VECTORS_H
 
