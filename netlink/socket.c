@@ -72,8 +72,8 @@ struct nl_socket *nl_open(int family, const uint16_t *groups)
     return NULL;
 }
 
-/* News begin with one message's header: type at 4, flags at 6, then struct rtmsg with the protocol at
- * 5 or struct nhmsg with it at 2. A dump's datagrams hold many messages, and pass whole. */
+/* News begin with one message's header: type at 4, flags at 6, then struct rtmsg with the protocol
+ * at 5 or struct nhmsg with it at 2. A dump's datagrams hold many messages, and pass whole. */
 bool nl_unsubscribe_own(struct nl_socket *s, uint8_t protocol)
 {
     enum { TYPE = 4, FLAGS = 6, BODY = 16 };

@@ -12,8 +12,8 @@ struct nl_socket; /* owned by the caller, nl_close() frees */
 struct nl_socket *nl_open(int family, const uint16_t *groups) KD_MUST_USE;
 void nl_close(struct nl_socket *s);
 int nl_fd(const struct nl_socket *s);
-/* News of routes and next-hop objects with the protocol number aren't received any more; answers and
- * dumps are. False with errno. */
+/* News of routes and next-hop objects with the protocol number aren't received any more; answers
+ * and dumps are. False with errno. */
 bool nl_unsubscribe_own(struct nl_socket *s, uint8_t protocol) KD_MUST_USE;
 /* Sends a batch as one datagram. False with errno. The kernel has carried all of it out on return,
  * a refused message doesn't stop those after it; the acks wait to be read. */

@@ -159,10 +159,16 @@ struct core_op {
     struct core_fib_key key; /* ROUTE */
 };
 
-enum core_sync { CORE_SYNC_IDLE, CORE_SYNC_LINKS, CORE_SYNC_ADDRS, CORE_SYNC_NEXTHOPS, CORE_SYNC_ROUTES4,
-                 CORE_SYNC_ROUTES6, /* the order of the dumps */
-                 CORE_SYNC_OTHERS,  /* until the monitor's have been read as well */
-                 CORE_SYNC_DONE };
+enum core_sync {
+    CORE_SYNC_IDLE,
+    CORE_SYNC_LINKS,
+    CORE_SYNC_ADDRS,
+    CORE_SYNC_NEXTHOPS,
+    CORE_SYNC_ROUTES4,
+    CORE_SYNC_ROUTES6, /* the order of the dumps */
+    CORE_SYNC_OTHERS,  /* until the monitor's have been read as well */
+    CORE_SYNC_DONE
+};
 
 /* ---- tunnels ---- */
 

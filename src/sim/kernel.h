@@ -13,7 +13,8 @@
 
 struct sim_kernel {
     void (*deliver)(void *arg, struct kd_bytes datagram); /* what the netlink socket receives */
-    void (*monitor)(void *arg, struct kd_bytes datagram); /* and the second one; NULL: there is none */
+    void (*monitor)(void *arg, struct kd_bytes datagram); /* and the second one; NULL: there is
+                                                             none */
     void *arg;
     struct nl_link_info *links;
     struct nl_addr_set *addrs;
