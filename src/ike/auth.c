@@ -63,6 +63,20 @@ static bool put_octets(struct ike *e, const struct ike_sa *sa, bool initiator, s
     return ike_auth_octets(e, sa, initiator, id, &o) && ike_out_join(e, o.part, o.n, out);
 }
 
+/* Ours. */
+static bool put_own_octets(struct ike *e, struct ike_sa *sa, struct kd_bytes id,
+                           struct kd_span *out)
+{
+    bool plain = ike_ppk_plain_due(sa), ok;
+
+    if (plain)
+        ike_ppk_swap_pi(sa);
+    ok = put_octets(e, sa, sa->initiator, id, out);
+    if (plain)
+        ike_ppk_swap_pi(sa);
+    return ok;
+}
+
 static enum ike_auth_step no_room(char *why)
 {
     snprintf(why, IKE_WHY_MAX, "no room for a job");
@@ -93,7 +107,7 @@ static enum ike_auth_step sign(struct ike *e, struct ike_sa *sa, const struct ik
         snprintf(why, IKE_WHY_MAX, "we can't sign for it: %s", flaw);
         return IKE_AUTH_REFUSED;
     }
-    if (!put_octets(e, sa, sa->initiator, id_body(c, id), &data) ||
+    if (!put_own_octets(e, sa, id_body(c, id), &data) ||
         !(act = ike_job_new(e, sa, KC_JOB_SIGN, &a->job)))
         return no_room(why);
     act->data = data;
@@ -102,27 +116,50 @@ static enum ike_auth_step sign(struct ike *e, struct ike_sa *sa, const struct ik
     return IKE_AUTH_WAITS;
 }
 
-enum ike_auth_step ike_auth_prove(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
-                                  char *why)
+/* By the pre-shared key, into hs->auth. */
+static bool prove_psk(struct ike *e, struct ike_sa *sa, const struct ike_conn *c)
 {
     struct ike_auth *a = &sa->hs->auth;
     uint8_t id[4 + IKE_ID_MAX];
 
-    if (c->cfg.auth.local == IKE_AUTH_CERT)
-        return sign(e, sa, c, why);
     a->method = IKE_AUTH_METHOD_PSK;
     a->len = (uint16_t)ike_auth_psk(e, sa, c->cfg.psk, sa->initiator, id_body(c, id), a->data);
-    snprintf(why, IKE_WHY_MAX, "the pre-shared key is not there");
-    return a->len ? IKE_AUTH_READY : IKE_AUTH_REFUSED;
+    return a->len > 0;
 }
 
-static void sign_done(struct ike *e, struct ike_sa *sa, const struct ike_event *ev,
-                      const struct ike_msg *m)
+static bool prove_psk_plain(struct ike *e, struct ike_sa *sa, const struct ike_conn *c)
 {
-    const char *why = NULL;
+    bool ok;
 
-    if (ev->job_status != KC_JOB_OK || !ike_sig_put(&sa->hs->auth, ev->data))
-        why = "our signature could not be made";
+    ike_ppk_swap_pi(sa);
+    ok = prove_psk(e, sa, c);
+    ike_ppk_swap_pi(sa);
+    return ok && ike_ppk_plain_proven(sa);
+}
+
+enum ike_auth_step ike_auth_prove(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                                  char *why)
+{
+    if (c->cfg.auth.local == IKE_AUTH_CERT)
+        return sign(e, sa, c, why);
+    if ((!ike_ppk_plain_due(sa) || prove_psk_plain(e, sa, c)) && prove_psk(e, sa, c))
+        return IKE_AUTH_READY;
+    snprintf(why, IKE_WHY_MAX, "the pre-shared key is not there");
+    return IKE_AUTH_REFUSED;
+}
+
+static void sign_done(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
+                      const struct ike_event *ev, const struct ike_msg *m)
+{
+    bool ok = ev->job_status == KC_JOB_OK && ike_sig_put(&sa->hs->auth, ev->data);
+    char text[IKE_WHY_MAX] = "our signature could not be made";
+    const char *why = ok ? NULL : text;
+
+    if (ok && ike_ppk_plain_due(sa)) {
+        if (ike_ppk_plain_proven(sa) && sign(e, sa, c, text) == IKE_AUTH_WAITS)
+            return;
+        why = text;
+    }
     if (sa->state == IKE_ST_I_SIGN)
         ike_auth_i_proven(e, sa, why);
     else
@@ -323,7 +360,7 @@ void ike_auth_job(struct ike *e, struct ike_sa *sa, enum kc_job_kind kind,
     if (!c) /* removed: its SAs are closing */
         return;
     if (kind == KC_JOB_SIGN && (sa->state == IKE_ST_I_SIGN || sa->state == IKE_ST_R_SIGN))
-        sign_done(e, sa, ev, m);
+        sign_done(e, sa, c, ev, m);
     else if (kind == KC_JOB_CHAIN && check)
         chain_done(e, sa, c, ev, m);
     else if (kind == KC_JOB_VERIFY && check)

@@ -55,7 +55,7 @@ void ike_auth_i_proven(struct ike *e, struct ike_sa *sa, const char *why)
     if (kd_handle_none(c->sa)) /* 2.4: it is the only one we know of */
         ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_INITIAL_CONTACT, none);
     ike_qcd_put(e, sa, b);
-    ike_ppk_put(e, sa, c, b);
+    ike_ppk_put(sa, c, b);
     put_child(e, sa, c, b);
     sa->state = IKE_ST_I_AUTH;
     sa->end_us = KD_NEVER;

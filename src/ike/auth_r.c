@@ -104,7 +104,7 @@ static void answer(struct ike *e, struct ike_sa *sa, const struct ike_child *chi
     ike_put_certs(b, &c->cfg.auth);
     ike_put_auth(b, a->method, kd_bytes(a->data, a->len));
     ike_qcd_put(e, sa, b);
-    ike_ppk_put(e, sa, c, b);
+    ike_ppk_put(sa, c, b);
     if (child) {
         uint8_t spi[4];
         for (int i = 0; i < 4; i++)

@@ -7,10 +7,8 @@
  * NO_PPK_AUTH is the proof by the plain ones, left out where the PPK is required. The responder's
  *                PPK_IDENTITY says that it used it too.
  *
- * The plain keys stay in hs->ppk until IKE_AUTH has decided. SK_e and SK_a are not touched.
- *
- * Deviation: with a certificate no NO_PPK_AUTH is sent (it would be a second signature): there a
- * responder that announces PPKs has to have ours. */
+ * The plain keys stay in hs->ppk until IKE_AUTH has decided. SK_e and SK_a are not touched. With a
+ * certificate NO_PPK_AUTH is a second signature, made before the one of AUTH. */
 #include "ike/sa.h"
 
 #define ID_FIXED 2 /* RFC 8784 5.1 */
@@ -85,6 +83,7 @@ static void unmix(struct ike *e, struct ike_sa *sa)
 
 void ike_ppk_free(struct ike *e, struct ike_hs *hs)
 {
+    ike_buf_free(&hs->ppk.plain_auth);
     for (int i = 0; i < 3; i++)
         ike_key_doom(e, &hs->ppk.plain[i]);
 }
@@ -93,28 +92,33 @@ void ike_ppk_free(struct ike *e, struct ike_hs *hs)
 
 bool ike_ppk_begin(struct ike *e, struct ike_sa *sa, const struct ike_conn *c)
 {
-    return !agreed(sa) || !configured(c) || mix(e, sa, c->cfg.ppk.key);
+    if (!agreed(sa) || !configured(c))
+        return true;
+    sa->hs->ppk.optional = !c->cfg.ppk.required;
+    return mix(e, sa, c->cfg.ppk.key);
 }
 
-/* What AUTH would be without the PPK. */
-static void put_plain_auth(struct ike *e, struct ike_sa *sa, const struct ike_conn *c,
-                           struct ike_build *b)
+bool ike_ppk_plain_due(const struct ike_sa *sa)
 {
-    struct kd_handle mixed = sa->k.pi;
-    uint8_t id[4 + IKE_ID_MAX], auth[IKE_AUTH_MAX];
-    struct kd_writer w;
-    size_t len;
-
-    kd_writer_init(&w, id, sizeof(id));
-    ike_id_write(&w, &c->cfg.local_id);
-    sa->k.pi = sa->hs->ppk.plain[1];
-    len = ike_auth_psk(e, sa, c->cfg.psk, true, kd_written(&w), auth);
-    sa->k.pi = mixed;
-    if (len)
-        ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_NO_PPK_AUTH, kd_bytes(auth, len));
+    return sa->hs->ppk.optional && !sa->hs->ppk.plain_auth.p;
 }
 
-void ike_ppk_put(struct ike *e, struct ike_sa *sa, const struct ike_conn *c, struct ike_build *b)
+void ike_ppk_swap_pi(struct ike_sa *sa)
+{
+    struct kd_handle pi = sa->k.pi;
+
+    sa->k.pi = sa->hs->ppk.plain[1];
+    sa->hs->ppk.plain[1] = pi;
+}
+
+bool ike_ppk_plain_proven(struct ike_sa *sa)
+{
+    const struct ike_auth *a = &sa->hs->auth;
+
+    return ike_buf_set(&sa->hs->ppk.plain_auth, kd_bytes(a->data, a->len));
+}
+
+void ike_ppk_put(const struct ike_sa *sa, const struct ike_conn *c, struct ike_build *b)
 {
     const struct ike_ppk_config *p = &c->cfg.ppk;
     uint8_t id[1 + IKE_PPK_ID_MAX] = {ID_FIXED};
@@ -128,9 +132,9 @@ void ike_ppk_put(struct ike *e, struct ike_sa *sa, const struct ike_conn *c, str
     memcpy(id + 1, p->id, p->id_len);
     ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_PPK_IDENTITY,
                    kd_bytes(id, 1 + (size_t)p->id_len));
-    sa->hs->ppk.optional = !p->required && sa->hs->auth.method == IKE_AUTH_METHOD_PSK;
     if (sa->hs->ppk.optional)
-        put_plain_auth(e, sa, c, b);
+        ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_NO_PPK_AUTH,
+                       ike_buf_bytes(&sa->hs->ppk.plain_auth));
 }
 
 const char *ike_ppk_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)

@@ -133,8 +133,9 @@ struct ike_hs {
     struct ike_ppk {
         bool said, peer; /* USE_PPK: announced by us, by the peer */
         bool used;       /* sa->k holds the mixed keys */
-        bool optional;   /* initiator: NO_PPK_AUTH was sent */
+        bool optional;   /* initiator: NO_PPK_AUTH goes with AUTH */
         struct kd_handle plain[3]; /* SK_d', SK_pi', SK_pr' while the mixed ones are on trial */
+        struct ike_buf plain_auth; /* and what NO_PPK_AUTH holds */
     } ppk;
 };
 
@@ -863,8 +864,13 @@ void ike_ppk_announce(struct ike_sa *sa, const struct ike_conn *c, struct ike_bu
 bool ike_ppk_possible(const struct ike_sa *sa, const struct ike_conn *c) KD_MUST_USE;
 /* Initiator, before AUTH: the keys are mixed where both know of PPKs. False: no room. */
 bool ike_ppk_begin(struct ike *e, struct ike_sa *sa, const struct ike_conn *c) KD_MUST_USE;
+/* Our next proof is the one without the PPK: made between two swaps of SK_pi, then kept from
+ * hs->auth by plain_proven (false: no room). The one of AUTH follows. */
+bool ike_ppk_plain_due(const struct ike_sa *sa);
+void ike_ppk_swap_pi(struct ike_sa *sa);
+bool ike_ppk_plain_proven(struct ike_sa *sa) KD_MUST_USE;
 /* IKE_AUTH's notifies, both roles. */
-void ike_ppk_put(struct ike *e, struct ike_sa *sa, const struct ike_conn *c, struct ike_build *b);
+void ike_ppk_put(const struct ike_sa *sa, const struct ike_conn *c, struct ike_build *b);
 /* IKE_AUTH's answer and request, before their AUTH is checked: the keys are what it has to be
  * checked with. Not NULL: the peer is refused, and why. */
 const char *ike_ppk_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m);

@@ -227,3 +227,30 @@ def test_strongswan_refuses_ours(build, world, flaw, role):
         event = lab["gate"].kedge.events.wait("ike.refused", 15, reason="auth-failed")
         assert "refused our identity" in event["detail"] and "our certificate" in event["detail"]
     assert lab["gate"].kedge.tunnel("peer")["children"] == []
+
+
+PPK = "thirty-two octets of a good ppk!"
+
+
+def with_ppk(world, role, their_id):
+    """Both sign, and each has a PPK that it need not use: kedge's is called "site"."""
+    description = world.pair(world.issue("gate"), world.issue("peer"), role,
+                             tunnel={"ppk": {"id": "site", "file": world.file("ppk", PPK), "required": False}},
+                             connection={"ppk_id": their_id, "ppk_required": "no"})
+    description["hosts"]["peer"]["strongswan"]["secrets"] = {
+        "quantum": {"type": "ppk", "id": [their_id], "secret": PPK}}
+    return description
+
+
+@ROLES
+def test_signatures_are_made_with_and_without_an_optional_ppk(build, world, role):
+    lab = build(with_ppk(world, role, "site"))
+    connect(lab, role)
+    assert "using PPK" in lab["peer"].strongswan.log()
+    ping_both_ways(lab)
+
+
+def test_strongswans_signature_without_the_ppk_is_the_one_that_counts_where_kedge_has_another(build, world):
+    lab = build(with_ppk(world, "responder", "elsewhere"))
+    connect(lab, "responder")
+    ping_both_ways(lab)

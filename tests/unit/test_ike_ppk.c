@@ -11,6 +11,7 @@
 #include "ike/grammar.h"
 #include "ike/message.h"
 #include "ike/sa.h"
+#include "ike_certs.h"
 #include "ike_pair.h"
 
 #define IKE "aes256-sha256-modp2048"
@@ -271,6 +272,133 @@ static void announcement_taken_out_on_the_way_is_noticed(void **state)
     }
 }
 
+/* ---- with certificates ---- */
+
+struct signers {
+    struct pair *p;
+    struct ike_certs certs[2];
+};
+
+static void sign_with(struct signers *x, const char *key, const char *cert, enum how a,
+                      const char *id_a, enum how b)
+{
+    const struct certs_spec spec = {key, cert, cert_mid, cert_root, NULL};
+
+    x->p = pair_new(1, IKE, ESP);
+    for (int side = A; side <= B; side++) {
+        struct ike_auth_config *auth = &x->p->s[side].cfg.auth;
+        x->certs[side] = certs_load(x->p->s[side].crypto, &spec);
+        auth->local = auth->remote = IKE_AUTH_CERT;
+        auth->certs = &x->certs[side];
+        pair_config(x->p, side);
+    }
+    set_ppk(x->p, A, a, id_a, "a postquantum secret");
+    set_ppk(x->p, B, b, "site", "a postquantum secret");
+}
+
+static void signers_end(struct signers *x)
+{
+    down_leaves_nothing(x->p);
+    certs_free(&x->certs[A]);
+    certs_free(&x->certs[B]);
+}
+
+static void optional_ppk_takes_the_initiator_a_second_signature(void **state)
+{
+    static const char *const key[] = {key_rsa2048, key_p256, key_ed25519};
+    static const char *const cert[] = {cert_rsa2048, cert_p256, cert_ed25519};
+    uint8_t key_mixed[32], key_plain[32];
+    (void)state;
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(key); i++)
+        for (int how = OPTIONAL; how <= REQUIRED; how++) {
+            struct signers x;
+            sign_with(&x, key[i], cert[i], (enum how)how, "site", OPTIONAL);
+            assert_true(pair_establish(x.p));
+            assert_true(pair_children_agree(x.p));
+            assert_int_equal(x.p->s[A].n_jobs_of[KC_JOB_SIGN], how == OPTIONAL ? 2 : 1);
+            assert_int_equal(x.p->s[B].n_jobs_of[KC_JOB_SIGN], 1);
+            assert_int_equal(x.p->s[B].n_jobs_of[KC_JOB_VERIFY], 1);
+            child_key(x.p, key_mixed);
+            signers_end(&x);
+            if (how == REQUIRED)
+                continue;
+            sign_with(&x, key[i], cert[i], OPTIONAL, "other", OPTIONAL); /* B takes the other */
+            assert_true(pair_establish(x.p));
+            assert_true(pair_children_agree(x.p));
+            assert_int_equal(x.p->s[A].n_jobs_of[KC_JOB_SIGN], 2);
+            assert_int_equal(x.p->s[B].n_jobs_of[KC_JOB_VERIFY], 1);
+            child_key(x.p, key_plain);
+            assert_memory_not_equal(key_mixed, key_plain, 32);
+            signers_end(&x);
+        }
+}
+
+static void without_ppks_at_the_responder_one_signature_does(void **state)
+{
+    struct signers x;
+    (void)state;
+
+    sign_with(&x, key_p256, cert_p256, OPTIONAL, "site", WITHOUT);
+    assert_true(pair_establish(x.p));
+    assert_int_equal(x.p->s[A].n_jobs_of[KC_JOB_SIGN], 1);
+    signers_end(&x);
+}
+
+/* A's handshake, once it has the signature for NO_PPK_AUTH and waits for the other one. */
+static struct ike_sa *signed_plainly(struct pair *p)
+{
+    struct kd_handle h = KD_HANDLE_NONE;
+    struct ike_sa *sa;
+
+    pair_command(p, B, IKE_CMD_UP);
+    pair_command(p, A, IKE_CMD_UP);
+    for (int i = 0; i < 2000; i++, h = KD_HANDLE_NONE) {
+        while ((sa = kd_slab_next(&p->s[A].e->sas, &h)))
+            if (sa->hs && sa->state == IKE_ST_I_SIGN && !ike_ppk_plain_due(sa))
+                return sa;
+        pair_run(p, 50);
+    }
+    fail_msg("never signed plainly");
+    return NULL;
+}
+
+/* The signature without the PPK counts where B leaves the PPK out, and only there. */
+static void a_changed_no_ppk_auth_is_refused_where_it_is_what_counts(void **state)
+{
+    (void)state;
+
+    for (int theirs = 0; theirs < 2; theirs++) {
+        struct signers x;
+        struct ike_buf *plain;
+        sign_with(&x, key_p256, cert_p256, OPTIONAL, theirs ? "site" : "other", OPTIONAL);
+        plain = &signed_plainly(x.p)->hs->ppk.plain_auth;
+        plain->p[plain->len - 1] ^= 1;
+        pair_run(x.p, KD_MS(500));
+        assert_int_equal(pair_notes(x.p, B, IKE_NOTE_REFUSED), !theirs);
+        assert_int_equal(pair_notes(x.p, A, IKE_NOTE_ESTABLISHED), theirs);
+        if (!theirs)
+            assert_non_null(
+                strstr(pair_note(x.p, B, IKE_NOTE_REFUSED)->detail, "signature does not verify"));
+        signers_end(&x);
+    }
+}
+
+static void a_required_ppk_of_another_name_is_refused_with_certificates(void **state)
+{
+    struct signers x;
+    (void)state;
+
+    sign_with(&x, key_p256, cert_p256, REQUIRED, "other", OPTIONAL);
+    assert_false(pair_establish(x.p));
+    assert_non_null(strstr(pair_note(x.p, B, IKE_NOTE_REFUSED)->detail, "it requires it"));
+    signers_end(&x);
+    sign_with(&x, key_p256, cert_p256, OPTIONAL, "other", REQUIRED);
+    assert_false(pair_establish(x.p));
+    assert_non_null(strstr(pair_note(x.p, B, IKE_NOTE_REFUSED)->detail, "another identity"));
+    signers_end(&x);
+}
+
 #define T(f) cmocka_unit_test(f)
 
 int main(void)
@@ -285,6 +413,10 @@ int main(void)
         T(another_ppk_of_the_same_name_is_refused),
         T(another_psk_is_refused_with_and_without_the_ppk),
         T(announcement_taken_out_on_the_way_is_noticed),
+        T(optional_ppk_takes_the_initiator_a_second_signature),
+        T(without_ppks_at_the_responder_one_signature_does),
+        T(a_changed_no_ppk_auth_is_refused_where_it_is_what_counts),
+        T(a_required_ppk_of_another_name_is_refused_with_certificates),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
