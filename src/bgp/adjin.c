@@ -113,7 +113,8 @@ static void import_begin(struct import *m, struct bgp *b, struct bgp_peer *p, st
     m->attr_in = attr_in;
     m->refused = loops(b, p, a);
     m->memo_end = 0;
-    m->eligible = p->import && !m->refused ? bgp_route_map_eligible(p->import, a, &b->work) : 0;
+    m->eligible =
+        p->import && !m->refused ? bgp_route_map_eligible(p->import, a, p->source, &b->work) : 0;
 }
 
 static void import_end(struct import *m)

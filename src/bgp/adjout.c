@@ -76,10 +76,14 @@ static void set_values(const struct bgp_peer *p, bool local, struct bgp_attrs *a
 static void set_communities(const struct bgp_peer *p, struct bgp_attrs *a,
                             const struct bgp_route_set *set, struct kd_writer *room)
 {
-    static const struct bgp_community tag = {.part = {BGP_COMMUNITY_GRACEFUL_SHUTDOWN >> 16,
-                                                      BGP_COMMUNITY_GRACEFUL_SHUTDOWN & 0xffff}};
-    static const struct bgp_community_edit add = {.n_add = 1, .add = &tag};
+    const struct bgp_community tag = bgp_community_standard(BGP_COMMUNITY_GRACEFUL_SHUTDOWN);
+    const struct bgp_community_edit add = {.n_add = 1, .add = &tag};
+    static const struct bgp_community local = {
+        .kind = BGP_COMMUNITY_EXTENDED, .part = {1u << 30}, .mask = {1u << 30}};
+    static const struct bgp_community_edit leave_behind = {.n_delete = 1, .delete = &local};
 
+    if (!p->ibgp) /* RFC 4360 6: what isn't transitive; our own policy may say otherwise */
+        bgp_community_apply(a, &leave_behind, room);
     bgp_community_apply(a, &set->community, room);
     if (!p->leaving)
         return;
@@ -181,17 +185,23 @@ static uint32_t rewritten(struct bgp *b, struct bgp_peer *p, uint8_t family, uin
     return m->out;
 }
 
-/* The entries of p's policy that attr is eligible for, remembered within this batch. */
-static uint32_t eligible(struct bgp *b, const struct bgp_peer *p, uint32_t attr)
+static enum bgp_source source(const struct bgp *b, const struct bgp_path *path)
 {
-    struct bgp_eligible_memo *m = &b->eligible[attr % BGP_MEMO];
+    return path->peer == BGP_PEER_LOCAL ? BGP_FROM_LOCAL : b->slot[path->peer]->source;
+}
+
+/* The entries of p's policy that path is eligible for, remembered within this batch. */
+static uint32_t eligible(struct bgp *b, const struct bgp_peer *p, const struct bgp_path *path)
+{
+    struct bgp_eligible_memo *m = &b->eligible[path->attr % BGP_MEMO];
+    enum bgp_source from = source(b, path);
     struct bgp_attrs a;
 
-    if (m->used && m->attr == attr)
+    if (m->used && m->attr == path->attr && m->from == from)
         return m->entries;
-    bgp_attrs_get(&b->attrs, attr, &a);
-    *m = (struct bgp_eligible_memo){.attr = attr, .used = true};
-    m->entries = bgp_route_map_eligible(p->export, &a, &b->work);
+    bgp_attrs_get(&b->attrs, path->attr, &a);
+    *m = (struct bgp_eligible_memo){.attr = path->attr, .from = from, .used = true};
+    m->entries = bgp_route_map_eligible(p->export, &a, from, &b->work);
     return m->entries;
 }
 
@@ -217,7 +227,7 @@ static uint32_t export_attr(struct bgp *b, struct bgp_peer *p, const struct bgp_
         return 0;
     if (p->export) {
         prefix = bgp_rib_prefix(rib, dest);
-        entry = bgp_route_map_match(p->export, eligible(b, p, path->attr), &prefix);
+        entry = bgp_route_map_match(p->export, eligible(b, p, path), &prefix);
     }
     return entry < 0 ? 0 : rewritten(b, p, rib->family, path->attr, entry);
 }

@@ -6,6 +6,7 @@
  * AS_SET's own, never a count. Not here: back references, `{n,m}`. */
 #include "bgp/asregex.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { SYM_BLANK = 10, SYM_COMMA, SYM_BRACE, SYM_BRACE_END, SYM_PAREN, SYM_PAREN_END, SYM_BEGIN,
@@ -176,6 +177,7 @@ bool bgp_as_regex_compile(struct bgp_as_regex *x, const char *text, const char *
     struct part all;
 
     *x = (struct bgp_as_regex){0};
+    snprintf(x->text, sizeof(x->text), "%s", text);
     if (strlen(text) >= BGP_AS_REGEX_MAX) {
         p.s += BGP_AS_REGEX_MAX - 1;
         fail(&p, "longer than 63 characters");

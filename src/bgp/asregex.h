@@ -17,6 +17,7 @@ enum { BGP_AS_SYMBOLS = 18 };
 /* An automaton without empty moves: a state for each symbol of the pattern, sets of states as
  * words. */
 struct bgp_as_regex {
+    char text[BGP_AS_REGEX_MAX];
     bool empty; /* matches everything */
     uint8_t n;
     uint64_t first, last;

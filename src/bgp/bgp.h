@@ -36,6 +36,7 @@ struct bgp_peer_config {
     bool as_override;          /* export: the peer's AS in a path becomes ours */
     bool graceful_shutdown;    /* import: what is tagged so is the last choice (RFC 8326) */
     uint8_t allow_as_in;       /* import: how often our AS may stand in a path */
+    enum bgp_source source;    /* what its routes are to policies */
     bool graceful_restart;     /* never honoured over a tunnel (DESIGN 3.6) */
     struct bgp_route_map *import, *export; /* the engine takes a reference of its own; NULL: none,
                                               and eBGP exchanges nothing then (RFC 8212) */
@@ -218,8 +219,9 @@ struct bgp_route_view {
     bool has_med;
     uint8_t origin; /* 0 igp, 1 egp, 2 incomplete */
     uint16_t n_as;
-    uint16_t n_communities, n_large;
+    uint16_t n_communities, n_ext, n_large;
     uint32_t communities[32]; /* RFC 1997; cut at 32 */
+    uint32_t ext[16][2];      /* RFC 4360, as on the wire; cut at 16 */
     uint32_t large[16][3];    /* RFC 8092; cut at 16 */
     uint32_t as_path[64]; /* flattened, cut at 64; sets in {} are listed in order */
 };

@@ -39,9 +39,10 @@ struct bgp_export_memo {
 };
 #define BGP_MEMO 64
 
-/* Which entries of the export policy a set of attributes is eligible for (policy.h). */
+/* Which entries of the export policy attributes from somewhere are eligible for (policy.h). */
 struct bgp_eligible_memo {
     uint32_t attr, entries;
+    enum bgp_source from;
     bool used;
 };
 

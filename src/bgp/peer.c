@@ -97,6 +97,7 @@ static void set_values(struct bgp *b, struct bgp_peer *p, const struct bgp_peer_
     p->as_override = c->as_override;
     p->graceful_shutdown = c->graceful_shutdown;
     p->allow_as_in = c->allow_as_in;
+    p->source = c->source;
     p->prefixes_max = c->prefixes_max;
 }
 

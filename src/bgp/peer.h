@@ -62,6 +62,7 @@ struct bgp_peer {
     uint8_t ttl, ttl_security;
     bool ibgp, passive, next_hop_self, as_override, graceful_shutdown;
     uint8_t allow_as_in;
+    enum bgp_source source;
     struct bgp_route_map *import, *export; /* NULL: none */
 
     bool on;

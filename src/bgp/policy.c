@@ -1,35 +1,15 @@
 /* Policies compiled and evaluated. The value as read is 44 KB, mostly empty room for prefixes; what
  * is kept is trimmed to what is used, and there once however many neighbors name it. */
-#include "bgp/policy.h"
+#include "bgp/route_map.h"
 
 #include "bgp/aspath.h"
 
 #include <stdlib.h>
 
+const char *const bgp_source_names[] = {"other", "local", "vpn", "expressroute", NULL};
+
 /* A prefix costs about as much as so many octets of a path put through a pattern. */
 #define OCTETS_A_WORK 64
-
-struct entry {
-    bool permit;
-    uint16_t n_rules, n_regex, n_match;
-    const struct bgp_prefix_rule *rules;
-    const struct bgp_as_regex *regex;
-    const struct bgp_community *match;
-    struct bgp_route_set set;
-    uint32_t prepend[BGP_PREPEND_MAX];
-};
-
-struct bgp_route_map {
-    uint32_t refs;
-    char name[32];
-    uint16_t n;
-    uint32_t any; /* the entries without matches of attributes */
-    /* what the entries point into */
-    struct bgp_prefix_rule *rules;
-    struct bgp_as_regex *regex;
-    struct bgp_community *communities;
-    struct entry entry[];
-};
 
 _Static_assert(BGP_POLICY_ENTRY_MAX <= 32, "entries are bits");
 
@@ -60,7 +40,7 @@ static const struct bgp_community *take_communities(struct bgp_route_map *m, str
     return at;
 }
 
-static void compile_matches(struct bgp_route_map *m, struct entry *e,
+static void compile_matches(struct bgp_route_map *m, struct bgp_route_map_entry *e,
                             const struct bgp_policy_entry *src, struct filled *f)
 {
     const char *why;
@@ -78,7 +58,7 @@ static void compile_matches(struct bgp_route_map *m, struct entry *e,
     e->match = take_communities(m, f, src->community, src->n_community);
 }
 
-static void compile_set(struct bgp_route_map *m, struct entry *e,
+static void compile_set(struct bgp_route_map *m, struct bgp_route_map_entry *e,
                         const struct bgp_policy_entry *src, struct filled *f)
 {
     struct bgp_route_set *s = &e->set;
@@ -91,16 +71,18 @@ static void compile_set(struct bgp_route_map *m, struct entry *e,
         .med = src->med,
         .n_prepend = KD_MIN(src->n_prepend, BGP_PREPEND_MAX),
         .prepend = e->prepend,
-        .community = {.replace = {src->replace[0], src->replace[1]},
-                      .n_delete = src->n_delete,
-                      .n_add = src->n_add},
+        .community = {.n_delete = src->n_delete, .n_add = src->n_add},
         .set_nexthop = src->set_nexthop,
         .nexthop = src->nexthop,
     };
     s->community.delete = take_communities(m, f, src->delete, src->n_delete);
     s->community.add = take_communities(m, f, src->add, src->n_add);
-    s->any = s->set_local_pref || s->set_med || s->n_prepend || s->set_nexthop ||
-             src->replace[0] || src->replace[1] || src->n_delete || src->n_add;
+    s->any = s->set_local_pref || s->set_med || s->n_prepend || s->set_nexthop || src->n_delete ||
+             src->n_add;
+    for (unsigned i = 0; i < BGP_COMMUNITY_KINDS; i++) {
+        s->community.replace[i] = src->replace[i];
+        s->any |= src->replace[i];
+    }
 }
 
 static struct bgp_route_map *allocate(uint16_t n, const struct filled *room)
@@ -133,11 +115,12 @@ struct bgp_route_map *bgp_route_map_new(const struct bgp_policy *p)
     memcpy(m->name, p->name, sizeof(m->name));
     f = (struct filled){0};
     for (uint16_t i = 0; i < n; i++) {
-        struct entry *e = &m->entry[i];
+        struct bgp_route_map_entry *e = &m->entry[i];
         e->permit = p->entry[i].permit;
+        e->from = p->entry[i].from;
         compile_matches(m, e, &p->entry[i], &f);
         compile_set(m, e, &p->entry[i], &f);
-        if (!e->n_regex && !e->n_match)
+        if (!e->n_regex && !e->n_match && !e->from)
             m->any |= 1u << i;
     }
     return m;
@@ -167,7 +150,7 @@ void bgp_route_map_unref(struct bgp_route_map *m)
 
 /* ---- evaluation ---- */
 
-static bool path_matches(const struct entry *e, struct kd_bytes text, uint32_t *work)
+static bool path_matches(const struct bgp_route_map_entry *e, struct kd_bytes text, uint32_t *work)
 {
     for (uint16_t i = 0; i < e->n_regex; i++) {
         *work += (uint32_t)text.len / OCTETS_A_WORK;
@@ -177,24 +160,32 @@ static bool path_matches(const struct entry *e, struct kd_bytes text, uint32_t *
     return e->n_regex == 0;
 }
 
-static bool communities_match(const struct entry *e, const struct bgp_attrs *a, uint32_t *work)
+static bool communities_match(const struct bgp_route_map_entry *e, const struct bgp_attrs *a,
+                              uint32_t *work)
 {
-    bool asked[2] = {false}, held[2] = {false};
+    unsigned asked = 0, held = 0; /* kinds, a bit each */
 
     for (uint16_t i = 0; i < e->n_match;) {
-        bool all = true, large = e->match[i].large;
+        unsigned kind = 1u << e->match[i].kind;
+        bool all = true;
         do
             all &= bgp_community_present(a, &e->match[i]);
         while (e->match[i++].and_next && i < e->n_match);
-        asked[large] = true;
-        held[large] |= all;
+        asked |= kind;
+        held |= all ? kind : 0;
     }
-    *work += (uint32_t)(a->communities.len + a->large_communities.len) * e->n_match / OCTETS_A_WORK;
-    return held[0] == asked[0] && held[1] == asked[1];
+    *work += (uint32_t)(a->communities.len + a->ext_communities.len + a->large_communities.len) *
+             e->n_match / OCTETS_A_WORK;
+    return held == asked;
+}
+
+static bool came_from(const struct bgp_route_map_entry *e, enum bgp_source from)
+{
+    return !e->from || e->from & 1u << from;
 }
 
 uint32_t bgp_route_map_eligible(const struct bgp_route_map *m, const struct bgp_attrs *a,
-                                uint32_t *work)
+                                enum bgp_source from, uint32_t *work)
 {
     char text[BGP_AS_TEXT_MAX];
     struct kd_writer w;
@@ -205,7 +196,8 @@ uint32_t bgp_route_map_eligible(const struct bgp_route_map *m, const struct bgp_
     kd_writer_init(&w, text, sizeof(text));
     bgp_aspath_text(&w, a->as_path);
     for (uint16_t i = 0; i < m->n; i++)
-        if (!(all & 1u << i) && communities_match(&m->entry[i], a, work) &&
+        if (!(all & 1u << i) && came_from(&m->entry[i], from) &&
+            communities_match(&m->entry[i], a, work) &&
             path_matches(&m->entry[i], kd_written(&w), work))
             all |= 1u << i;
     return all;
@@ -213,10 +205,13 @@ uint32_t bgp_route_map_eligible(const struct bgp_route_map *m, const struct bgp_
 
 static bool rule_matches(const struct bgp_prefix_rule *r, const struct kd_prefix *p)
 {
-    return p->len >= r->ge && p->len <= r->le && kd_prefix_covers(&r->prefix, p);
+    if (p->len < r->ge || p->len > r->le)
+        return false;
+    return p->len < r->prefix.len ? kd_prefix_covers(p, &r->prefix)
+                                  : kd_prefix_covers(&r->prefix, p);
 }
 
-static bool prefix_matches(const struct entry *e, const struct kd_prefix *p)
+static bool prefix_matches(const struct bgp_route_map_entry *e, const struct kd_prefix *p)
 {
     for (uint16_t i = 0; i < e->n_rules; i++)
         if (rule_matches(&e->rules[i], p))

@@ -14,8 +14,14 @@
 
 struct bgp_prefix_rule {
     struct kd_prefix prefix;
-    uint8_t ge, le; /* lengths accepted; both equal prefix.len for an exact match */
+    uint8_t ge,
+        le; /* lengths accepted; both equal prefix.len for an exact match. Those below
+               prefix.len are of the prefixes that hold it: 0 and the width is all that overlaps */
 };
+
+/* Where a route was learned, for an entry's `from` a bit each. */
+enum bgp_source { BGP_FROM_OTHER, BGP_FROM_LOCAL, BGP_FROM_VPN, BGP_FROM_EXPRESSROUTE };
+extern const char *const bgp_source_names[]; /* "other", "local", "vpn", "expressroute", NULL */
 
 enum bgp_set_nexthop {
     BGP_NEXTHOP_KEEP,
@@ -30,13 +36,14 @@ struct bgp_policy_entry {
     struct bgp_prefix_rule prefix[BGP_POLICY_PREFIX_MAX];
     uint8_t n_as_path; /* 0: every path */
     char as_path[BGP_AS_MATCH_MAX][BGP_AS_REGEX_MAX];
-    uint8_t n_community; /* standard and large are two kinds; 0: whatever there is */
+    uint8_t n_community; /* standard, extended and large are three; 0: whatever there is */
     struct bgp_community community[BGP_COMMUNITIES_MAX];
+    uint8_t from; /* 0: wherever it was learned */
     bool set_local_pref, set_med;
     uint32_t local_pref, med;
     uint8_t n_prepend;
     uint32_t prepend[BGP_PREPEND_MAX];
-    bool replace[2]; /* standard, large: instead of what is there */
+    bool replace[BGP_COMMUNITY_KINDS]; /* instead of what is there */
     uint8_t n_delete, n_add;
     struct bgp_community delete[BGP_COMMUNITIES_MAX], add[BGP_COMMUNITIES_MAX];
     enum bgp_set_nexthop set_nexthop;
@@ -60,10 +67,10 @@ struct bgp_route_map *bgp_route_map_new(const struct bgp_policy *p) KD_MUST_USE;
 struct bgp_route_map *bgp_route_map_ref(struct bgp_route_map *m); /* m; NULL is taken */
 void bgp_route_map_unref(struct bgp_route_map *m);                /* NULL is ignored */
 const char *bgp_route_map_name(const struct bgp_route_map *m);
-/* The entries, a bit each, whose matches of attributes hold for a. *work grows by what it cost, in
- * units of a prefix looked at. */
+/* The entries, a bit each, whose matches of everything but the prefix hold for a route from there
+ * with attributes a. *work grows by what it cost, in units of a prefix looked at. */
 uint32_t bgp_route_map_eligible(const struct bgp_route_map *m, const struct bgp_attrs *a,
-                                uint32_t *work);
+                                enum bgp_source from, uint32_t *work);
 /* The entry of these that decides about p, counted from 0, or -1: denied by an entry or by the
  * end. */
 int bgp_route_map_match(const struct bgp_route_map *m, uint32_t eligible,
@@ -77,9 +84,17 @@ struct bgp_route_set {
     struct bgp_community_edit community;
     enum bgp_set_nexthop set_nexthop;
     struct kd_addr nexthop;
-    bool any;                /* it changes something */
+    bool any; /* it changes something */
 };
 /* What entry (from bgp_route_map_match()) sets. */
 struct bgp_route_set bgp_route_map_set(const struct bgp_route_map *m, int entry);
+
+/* ---- text (policy_text.c) ---- */
+
+/* m in FRR's notation, a line at a time (borrowed for the call, without an end of line): its lists
+ * as NAME-SEQ, then the entry, numbered 10, 20, ...; what FRR has no words for (`overlapping`,
+ * `match from`) is written alike and refused by it. */
+void bgp_route_map_text(const struct bgp_route_map *m, void (*line)(void *arg, const char *text),
+                        void *arg);
 
 #endif

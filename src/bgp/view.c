@@ -51,6 +51,10 @@ static void fill_communities(const struct bgp_attrs *a, struct bgp_route_view *r
     kd_reader_init(&in, a->communities);
     while (kd_reader_left(&in) >= 4 && r->n_communities < KD_ARRAY_LEN(r->communities))
         r->communities[r->n_communities++] = kd_get_u32(&in);
+    kd_reader_init(&in, a->ext_communities);
+    for (; kd_reader_left(&in) >= 8 && r->n_ext < KD_ARRAY_LEN(r->ext); r->n_ext++)
+        for (int i = 0; i < 2; i++)
+            r->ext[r->n_ext][i] = kd_get_u32(&in);
     kd_reader_init(&in, a->large_communities);
     for (; kd_reader_left(&in) >= 12 && r->n_large < KD_ARRAY_LEN(r->large); r->n_large++)
         for (int i = 0; i < 3; i++)

@@ -145,6 +145,31 @@ enum cli_exit cli_neighbors(const struct cli *c)
     return show(c, path, print_neighbors);
 }
 
+/* ---- policies ---- */
+
+static enum cli_exit print_policies(const struct cli *c, const json_t *o)
+{
+    size_t i, k;
+    json_t *p, *v;
+    (void)c;
+    json_array_foreach (json_object_get(o, "policies"), i, p) {
+        printf("%s! %s", i ? "\n" : "", cli_str(p, "name"));
+        json_array_foreach (json_object_get(p, "neighbors"), k, v)
+            printf("%s%s of %s", k ? ", " : ": ", cli_str(v, "direction"), cli_str(v, "neighbor"));
+        printf("\n");
+        json_array_foreach (json_object_get(p, "route_map"), k, v)
+            printf("%s\n", json_string_value(v));
+    }
+    return CLI_OK;
+}
+
+enum cli_exit cli_policies(const struct cli *c)
+{
+    char path[256] = "/v1/bgp/policies";
+    cli_query(path, sizeof(path), "policy", c->argc ? c->argv[0] : NULL);
+    return show(c, path, print_policies);
+}
+
 /* ---- routes ---- */
 
 static const char legend[] =

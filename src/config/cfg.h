@@ -26,6 +26,14 @@ struct cfg_marks {
 };
 
 #define CFG_POLICIES_MAX 256
+#define CFG_AZURE_MAX    60 /* prefixes of VNet and spokes: an entry's worth */
+
+/* router.azure */
+struct cfg_azure {
+    bool on, route_server;
+    uint32_t n;
+    struct kd_prefix prefix[CFG_AZURE_MAX];
+};
 
 struct cfg {
     yaml_document_t *doc;
@@ -36,6 +44,7 @@ struct cfg {
     struct core_config out;
     struct cfg_marks *tunnel_marks, *neighbor_marks; /* one an entry */
     bool has_router;
+    struct cfg_azure azure;
     struct kc_ctx *certs_crypto; /* what certificates are loaded with: env's, or our own */
 };
 
@@ -148,6 +157,18 @@ cfg_fn cfg_router, cfg_gateway, cfg_policies, cfg_tunnels, cfg_neighbors;
 /* The tunnel's own session; t has its inner address already. */
 void cfg_tunnel_neighbor(struct cfg *c, yaml_node_t *n, struct core_tunnel_config *t,
                          struct cfg_marks *marks);
+cfg_fn cfg_policy_entry; /* obj: struct bgp_policy, which gets one more */
+/* Compiles p; an error at `at` when there is one of the name. */
+void cfg_policy_add(struct cfg *c, const struct bgp_policy *p, struct cfg_where at);
+cfg_fn cfg_azure; /* router.azure */
+extern const struct cfg_word cfg_azure_profiles[];
+/* Where a neighbor's keys stand that its profile has a say in. */
+struct cfg_azure_marks {
+    struct cfg_where profile, asn, hold, keepalive, import, export, passive;
+};
+/* Fills in what the neighbor's profile gives, says what contradicts it. */
+void cfg_azure_neighbor(struct cfg *c, struct core_neighbor_config *n,
+                        const struct cfg_azure_marks *at);
 /* By name, borrowed from c->out; an error with the nearest name when there is none. */
 struct bgp_route_map *cfg_policy_find(struct cfg *c, const struct cfg_val *name);
 /* auth: a pre-shared key or certificates, for each end; leaves psk and auth. */

@@ -25,7 +25,7 @@ static void read_export(struct cfg *c, yaml_node_t *n, void *obj)
 
 #define T struct core_neighbor_config
 
-enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT };
+enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT, K_PASSIVE, K_PROFILE };
 
 /* The rows both kinds have, in the enum's order. */
 #define COMMON_ROWS(name_required)                                                                 \
@@ -39,9 +39,12 @@ enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT };
                      .unit = KD_S(1), .min = KD_S(1), .max = KD_S(21845)},                         \
     [K_IMPORT] = {.name = "import", .type = CFG_OWN, .parse = read_import},                        \
     [K_EXPORT] = {.name = "export", .type = CFG_OWN, .parse = read_export},                        \
+    [K_PASSIVE] = {.name = "passive", .type = CFG_WORD, CFG_AT(T, bgp.passive),                    \
+                   .words = cfg_bool_words},                                                       \
+    [K_PROFILE] = {.name = "profile", .type = CFG_WORD, CFG_AT(T, bgp.source),                     \
+                   .words = cfg_azure_profiles},                                                   \
     {.name = "connect-retry", .type = CFG_DURATION, CFG_AT(T, bgp.connect_retry_us), .unit = 1,    \
      .min = KD_MS(100), .max = KD_S(3600), .def = "5s"},                                           \
-    {.name = "passive", .type = CFG_WORD, CFG_AT(T, bgp.passive), .words = cfg_bool_words},        \
     {.name = "next-hop-self", .type = CFG_WORD, CFG_AT(T, bgp.next_hop_self),                      \
      .words = cfg_bool_words},                                                                     \
     {.name = "as-override", .type = CFG_WORD, CFG_AT(T, bgp.as_override),                          \
@@ -86,7 +89,8 @@ static void check_timers(struct cfg *c, const struct bgp_peer_config *p,
 static void check_policies(struct cfg *c, const struct bgp_peer_config *p,
                            const struct cfg_where *at, struct cfg_where self)
 {
-    bool import = at[K_IMPORT].line, export = at[K_EXPORT].line; /* named, be it wrongly */
+    bool import = p->import || at[K_IMPORT].line; /* named, be it wrongly */
+    bool export = p->export || at[K_EXPORT].line;
     if (p->asn == c->out.asn || p->asn == 0 || (import && export))
         return;
     cfg_warn(c, self, "no %s policy: an eBGP neighbor %s nothing without one (RFC 8212)",
@@ -98,9 +102,18 @@ static void check_policies(struct cfg *c, const struct bgp_peer_config *p,
                       : "exchanges");
 }
 
-static void check_common(struct cfg *c, const struct bgp_peer_config *p, const struct cfg_where *at,
+static void check_common(struct cfg *c, struct core_neighbor_config *n, const struct cfg_where *at,
                          struct cfg_where self)
 {
+    const struct bgp_peer_config *p = &n->bgp;
+    const struct cfg_azure_marks marks = {.profile = at[K_PROFILE],
+                                          .asn = at[K_ASN],
+                                          .hold = at[K_HOLD],
+                                          .keepalive = at[K_KEEPALIVE],
+                                          .import = at[K_IMPORT],
+                                          .export = at[K_EXPORT],
+                                          .passive = at[K_PASSIVE]};
+    cfg_azure_neighbor(c, n, &marks);
     if (at[K_ASN].line && p->asn == 23456)
         cfg_error(c, at[K_ASN], ".asn: \"23456\" is AS_TRANS (RFC 6793), nobody's own number");
     if (at[K_ADDRESS].line && p->remote.family && kd_addr_is_any(&p->remote))
@@ -132,7 +145,7 @@ void cfg_tunnel_neighbor(struct cfg *c, yaml_node_t *n, struct core_tunnel_confi
     p->ttl = 255;
     cfg_map(c, n, &tunnel_table, &t->neighbor, at);
     mark(marks, at, cfg_at(n));
-    check_common(c, p, at, cfg_at(n));
+    check_common(c, &t->neighbor, at, cfg_at(n));
     t->has_neighbor = true;
     if (!p->remote.family)
         return;
@@ -178,7 +191,7 @@ static void read_beside(struct cfg *c, yaml_node_t *n, void *obj)
         p->ttl = p->ttl_security;
     if (p->ttl == 0)
         p->ttl = p->asn == c->out.asn ? 255 : 1;
-    check_common(c, p, at, cfg_at(n));
+    check_common(c, whole, at, cfg_at(n));
     check_beside(c, p, at);
 }
 

@@ -73,6 +73,7 @@ static const struct cfg_key router_keys[] = {
     {.name = "networks", .type = CFG_LIST, .max = CORE_NETWORKS_MAX, .parse = read_network},
     {.name = "table", .type = CFG_UINT, CFG_AT(struct core_config, table), .min = 1,
      .max = UINT32_MAX, .words = table_words, .def = "main"},
+    {.name = "azure", .type = CFG_OWN, .parse = cfg_azure},
     {.name = "ecmp", .type = CFG_WORD, CFG_AT(struct core_config, ecmp), .words = cfg_bool_words,
      .def = "false"},
     {.name = "install", .type = CFG_WORD, CFG_AT(struct core_config, no_install),

@@ -103,6 +103,17 @@ static json_t *communities(const struct bgp_route_view *r)
     return list;
 }
 
+static json_t *ext_communities(const struct bgp_route_view *r)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < r->n_ext; i++) {
+        const struct bgp_community c = bgp_community_extended(r->ext[i][0], r->ext[i][1]);
+        char text[BGP_COMMUNITY_TEXT_MAX];
+        json_array_append_new(list, json_string(bgp_community_text(&c, text)));
+    }
+    return list;
+}
+
 static json_t *large_communities(const struct bgp_route_view *r)
 {
     json_t *list = json_array();
@@ -120,18 +131,17 @@ static json_t *route_object(const struct walk *w, const struct bgp_route_view *r
     const struct bgp_peer_config *c = peerless ? NULL : core_peer_config(env->core, r->peer);
     char ifname[16] = "";
     bool installed = r->best && !r->local && core_fib_get(env->core, r->table, &r->prefix, ifname);
-    return json_pack("{s:o, s:b, s:b, s:b, s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:b, s:I, s:b, "
-                     "s:b, s:o, s:o}",
-                     "prefix", ctl_prefix(&r->prefix), "best", r->best, "local", r->local,
-                     "accepted", r->accepted, "next_hop", ctl_addr(&r->nexthop), "neighbor",
-                     c ? json_string(c->name) : json_null(), "local_pref",
-                     (json_int_t)r->local_pref, "med",
-                     r->has_med ? json_integer(r->med) : json_null(), "origin",
-                     origins[KD_MIN(r->origin, 2)], "as_path", as_path(r), "interface",
-                     installed && ifname[0] ? json_string(ifname) : json_null(), "installed",
-                     installed, "table", (json_int_t)r->table, "valid", r->valid,
-                     "ibgp", r->ibgp, "communities", communities(r),
-                     "large_communities", large_communities(r));
+    return json_pack(
+        "{s:o, s:b, s:b, s:b, s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:b, s:I, s:b, s:b, s:o, s:o, "
+        "s:o}",
+        "prefix", ctl_prefix(&r->prefix), "best", r->best, "local", r->local, "accepted",
+        r->accepted, "next_hop", ctl_addr(&r->nexthop), "neighbor",
+        c ? json_string(c->name) : json_null(), "local_pref", (json_int_t)r->local_pref, "med",
+        r->has_med ? json_integer(r->med) : json_null(), "origin", origins[KD_MIN(r->origin, 2)],
+        "as_path", as_path(r), "interface",
+        installed && ifname[0] ? json_string(ifname) : json_null(), "installed", installed, "table",
+        (json_int_t)r->table, "valid", r->valid, "ibgp", r->ibgp, "communities", communities(r),
+        "ext_communities", ext_communities(r), "large_communities", large_communities(r));
 }
 
 bool ctl_route_wanted(const struct ctl_routes_query *q, const struct kd_prefix *p)

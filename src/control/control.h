@@ -4,6 +4,7 @@
  *   GET  /v1/status[?tunnel=N]            GET  /v1/bgp/neighbors[?neighbor=N][&azure=1]
  *   GET  /v1/routes?view=V&neighbor=N&prefix=P[&azure=1]   GET  /v1/events?since=SEQ[&follow=1]
  *   GET  /v1/explain[?tunnel=N]                  POST /v1/keylog
+ *   GET  /v1/bgp/policies[?policy=N]
  *   GET  /v1/bgp/mrt, /v1/bgp/mrt/updates        (MRT, no JSON; the messages as they come)
  *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|refresh|enable */
 #ifndef CONTROL_CONTROL_H
@@ -85,6 +86,8 @@ json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel) KD_MUST_USE;
 /* peer: CORE_NO_PEER for all. */
 json_t *ctl_neighbors(const struct ctl_env *env, uint32_t peer) KD_MUST_USE;
 json_t *ctl_azure_neighbors(const struct ctl_env *env) KD_MUST_USE;
+/* only: NULL for all; an empty list where there is none of the name. */
+json_t *ctl_policies(const struct ctl_env *env, const char *only) KD_MUST_USE;
 /* The tunnel's last refusal, explained; "refused":null when there was none. */
 json_t *ctl_explain(const struct ctl_env *env, uint32_t tunnel) KD_MUST_USE;
 /* Those who matched no tunnel, the newest first. */

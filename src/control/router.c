@@ -158,6 +158,28 @@ static struct ctl_response get_routes(const struct ctl_env *env, const struct ct
     return respond(200, azure ? ctl_azure_routes(env, &q) : ctl_routes(env, &q));
 }
 
+static struct ctl_response no_policy(const struct ctl_env *env, const char *name)
+{
+    const struct core_config *c = core_configuration(env->core);
+    char names[256] = "";
+    for (uint32_t i = 0; i < c->n_policies && strlen(names) < 200; i++)
+        append_name(names, sizeof(names), bgp_route_map_name(c->policies[i]));
+    return ctl_error(404, names[0] ? names : "none is configured", "there is no policy \"%.32s\"",
+                     name);
+}
+
+static struct ctl_response get_policies(const struct ctl_env *env, const struct ctl_request *req,
+                                        const struct args *a)
+{
+    const char *name = query(req, "policy");
+    json_t *o = ctl_policies(env, name);
+    (void)a;
+    if (!name || json_array_size(json_object_get(o, "policies")) > 0)
+        return respond(200, o);
+    json_decref(o);
+    return no_policy(env, name);
+}
+
 static struct ctl_response get_mrt(const struct ctl_env *env, const struct ctl_request *req,
                                    const struct args *a)
 {
@@ -368,6 +390,7 @@ static const struct route {
     {"GET", "/v1/status", get_status, 0},
     {"GET", "/v1/explain", get_explain, 0},
     {"GET", "/v1/bgp/neighbors", get_neighbors, 0},
+    {"GET", "/v1/bgp/policies", get_policies, 0},
     {"GET", "/v1/bgp/mrt", get_mrt, false},
     {"GET", "/v1/bgp/mrt/updates", get_mrt, true},
     {"GET", "/v1/routes", get_routes, 0},

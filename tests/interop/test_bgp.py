@@ -230,7 +230,7 @@ def test_policies_filter_by_prefix_and_change_attributes(build):
     description = read("bgp-beside")
     kedge = description["hosts"]["router"]["kedge"]
     kedge["policies"]["to-frr"] = [{"deny": {"match": {"prefix": ["10.30.0.0/16 le 32"]}}},
-                                   {"permit": {"set": {"med": 42, "prepend": "65010 65010"}}}]
+                                   {"permit": {"set": {"metric": 42, "as-path-prepend": "65010 65010"}}}]
     neighbors_of(description)["frr"]["export"] = "to-frr"
     lab = build(description)
     path = lab["frr"].frr.wait_path("10.10.0.0/24")

@@ -127,11 +127,15 @@ static void a_path_is_written_as_ios_shows_it(void **state)
 
 /* ---- communities ---- */
 
-static struct bgp_community community(const char *text, bool large)
+#define STANDARD BGP_COMMUNITY_STANDARD
+#define EXTENDED BGP_COMMUNITY_EXTENDED
+#define LARGE    BGP_COMMUNITY_LARGE
+
+static struct bgp_community community(const char *text, enum bgp_community_kind kind)
 {
     struct bgp_community c;
 
-    assert_true(bgp_community_parse(text, strlen(text), large, &c));
+    assert_true(bgp_community_parse(text, strlen(text), kind, &c));
     return c;
 }
 
@@ -139,34 +143,70 @@ static void communities_are_read_with_their_bounds(void **state)
 {
     static const struct {
         const char *good, *bad;
-        bool large;
+        enum bgp_community_kind kind;
     } rows[] = {
-        {"65535:65535", "65536:1", false}, {"0:0", ":0", false},
-        {"65010:*", "65010:**", false},    {"*:1", "*", false},
-        {"no-export", "no-exports", false}, {"65010:1", "65010:1:1", false},
-        {"1:2:4294967295", "1:2:4294967296", true}, {"1:*:3", "1:2", true},
-        {"1:2:3", "1:2:", true}, {"1:2:3", "no-export", true}, {"1:2", "1:-2", false},
-        {"1:2", "1:99999999999", false},
+        {"65535:65535", "65536:1", STANDARD},       {"0:0", ":0", STANDARD},
+        {"65010:*", "65010:**", STANDARD},          {"*:1", "*", STANDARD},
+        {"no-export", "no-exports", STANDARD},      {"65010:1", "65010:1:1", STANDARD},
+        {"1:2", "1:-2", STANDARD},                  {"1:2", "1:99999999999", STANDARD},
+        {"1:2:4294967295", "1:2:4294967296", LARGE}, {"1:*:3", "1:2", LARGE},
+        {"1:2:3", "1:2:", LARGE},                   {"1:2:3", "no-export", LARGE},
+        {"1:2:3", "1:2:3:4", LARGE},                {"rt:65010:*", "rt:*:1", EXTENDED},
+        {"rt:65535:4294967295", "rt:65536:65536", EXTENDED},
+        {"rt:65536:65535", "rt:65010", EXTENDED},
+        {"soo:192.0.2.1:7", "soo:192.0.2.1:65536", EXTENDED},
+        {"soo:1:1", "so:1:1", EXTENDED},            {"rt:1:1", "1:1", EXTENDED},
+        {"generic:0x43000000:0x1", "generic:0x43000000:1", EXTENDED},
+        {"generic:0xffffffff:0x0", "generic:0x1ffffffff:0x0", EXTENDED},
     };
     struct bgp_community c;
 
     (void)state;
     for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
-        assert_true(bgp_community_parse(rows[i].good, strlen(rows[i].good), rows[i].large, &c));
-        assert_false(bgp_community_parse(rows[i].bad, strlen(rows[i].bad), rows[i].large, &c));
+        char text[BGP_COMMUNITY_TEXT_MAX];
+        assert_true(bgp_community_parse(rows[i].good, strlen(rows[i].good), rows[i].kind, &c));
+        assert_string_equal(bgp_community_text(&c, text), rows[i].good);
+        assert_false(bgp_community_parse(rows[i].bad, strlen(rows[i].bad), rows[i].kind, &c));
     }
-    c = community("graceful-shutdown", false);
+    c = community("graceful-shutdown", STANDARD);
     assert_int_equal(c.part[0] << 16 | c.part[1], 0xffff0000u);
 }
 
-/* 65010:1 65010:2, and 1:2:3 */
+/* RFC 4360 3.1, 3.2 and RFC 5668, octet by octet. */
+static void extended_communities_are_their_rfcs_octets(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t high, low;
+    } rows[] = {
+        {"rt:65010:100", 0x0002fdf2, 100},
+        {"soo:65010:4294967295", 0x0003fdf2, 0xffffffff},
+        {"rt:192.0.2.1:5", 0x0102c000, 0x02010005},
+        {"rt:4200000000:5", 0x0202fa56, 0xea000005},
+        {"generic:0x43000000:0x1", 0x43000000, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        struct bgp_community c = community(rows[i].text, EXTENDED);
+        assert_int_equal(c.part[0], rows[i].high);
+        assert_int_equal(c.part[1], rows[i].low);
+        assert_false(bgp_community_open(&c));
+    }
+    assert_true((community("rt:1:*", EXTENDED).mask[1]) == 0);
+}
+
+/* 65010:1 65010:2, rt:65010:100, and 1:2:3 */
 static struct bgp_attrs tagged(void)
 {
     static const uint8_t standard[] = {0xfd, 0xf2, 0, 1, 0xfd, 0xf2, 0, 2};
+    static const uint8_t extended[] = {0, 2, 0xfd, 0xf2, 0, 0, 0, 100};
     static const uint8_t large[] = {0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3};
 
     return (struct bgp_attrs){
-        .has = BGP_HAS(BGP_A_COMMUNITIES) | BGP_HAS(BGP_A_LARGE_COMMUNITIES),
+        .has = BGP_HAS(BGP_A_COMMUNITIES) | BGP_HAS(BGP_A_EXT_COMMUNITIES) |
+               BGP_HAS(BGP_A_LARGE_COMMUNITIES),
+        .ext_communities = kd_bytes(extended, sizeof(extended)),
         .communities = kd_bytes(standard, sizeof(standard)),
         .large_communities = kd_bytes(large, sizeof(large)),
     };
@@ -186,22 +226,23 @@ static bool takes(struct bgp_policy *p, const struct bgp_attrs *a)
 {
     struct bgp_route_map *m = bgp_route_map_new(p);
     uint32_t work = 0;
-    bool yes = bgp_route_map_eligible(m, a, &work) & 1;
+    bool yes = bgp_route_map_eligible(m, a, BGP_FROM_VPN, &work) & 1;
 
     bgp_route_map_unref(m);
     free(p);
     return yes;
 }
 
-static bool takes_communities(const char *first, const char *second, bool both, bool large)
+static bool takes_communities(const char *first, const char *second, bool both,
+                              enum bgp_community_kind kind)
 {
     struct bgp_policy *p = one_entry();
     struct bgp_policy_entry *e = &p->entry[0];
     struct bgp_attrs a = tagged();
 
-    e->community[e->n_community++] = community(first, large);
+    e->community[e->n_community++] = community(first, kind);
     if (second)
-        e->community[e->n_community++] = community(second, large);
+        e->community[e->n_community++] = community(second, kind);
     e->community[0].and_next = both;
     return takes(p, &a);
 }
@@ -209,17 +250,21 @@ static bool takes_communities(const char *first, const char *second, bool both, 
 static void a_community_match_takes_any_of_its_list_and_all_of_a_row(void **state)
 {
     (void)state;
-    assert_true(takes_communities("65010:1", NULL, false, false));
-    assert_false(takes_communities("65010:3", NULL, false, false));
-    assert_true(takes_communities("65010:*", NULL, false, false));
-    assert_false(takes_communities("65011:*", NULL, false, false));
-    assert_true(takes_communities("*:2", NULL, false, false));
-    assert_true(takes_communities("65010:3", "65010:2", false, false)); /* either */
-    assert_false(takes_communities("65010:3", "65010:2", true, false)); /* both */
-    assert_true(takes_communities("65010:1", "65010:2", true, false));
-    assert_true(takes_communities("1:2:3", NULL, false, true));
-    assert_true(takes_communities("1:*:3", NULL, false, true));
-    assert_false(takes_communities("1:2:4", NULL, false, true));
+    assert_true(takes_communities("65010:1", NULL, false, STANDARD));
+    assert_false(takes_communities("65010:3", NULL, false, STANDARD));
+    assert_true(takes_communities("65010:*", NULL, false, STANDARD));
+    assert_false(takes_communities("65011:*", NULL, false, STANDARD));
+    assert_true(takes_communities("*:2", NULL, false, STANDARD));
+    assert_true(takes_communities("65010:3", "65010:2", false, STANDARD)); /* either */
+    assert_false(takes_communities("65010:3", "65010:2", true, STANDARD)); /* both */
+    assert_true(takes_communities("65010:1", "65010:2", true, STANDARD));
+    assert_true(takes_communities("1:2:3", NULL, false, LARGE));
+    assert_true(takes_communities("1:*:3", NULL, false, LARGE));
+    assert_false(takes_communities("1:2:4", NULL, false, LARGE));
+    assert_true(takes_communities("rt:65010:100", NULL, false, EXTENDED));
+    assert_true(takes_communities("rt:65010:*", NULL, false, EXTENDED));
+    assert_false(takes_communities("soo:65010:*", NULL, false, EXTENDED));
+    assert_false(takes_communities("rt:65010:101", NULL, false, EXTENDED));
 }
 
 static void every_kind_of_match_has_to_hold(void **state)
@@ -227,16 +272,150 @@ static void every_kind_of_match_has_to_hold(void **state)
     static const uint8_t path[] = {BGP_AS_SEQUENCE, 1, 0, 0, 0xfd, 0xf2};
 
     (void)state;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 32; i++) {
         struct bgp_policy *p = one_entry();
         struct bgp_policy_entry *e = &p->entry[0];
         struct bgp_attrs a = tagged();
         a.as_path = kd_bytes(path, sizeof(path));
         strcpy(e->as_path[e->n_as_path++], i & 1 ? "^65011$" : "^65010$");
-        e->community[e->n_community++] = community(i & 2 ? "65010:9" : "65010:1", false);
-        e->community[e->n_community++] = community(i & 4 ? "1:2:9" : "1:2:3", true);
+        e->community[e->n_community++] = community(i & 2 ? "65010:9" : "65010:1", STANDARD);
+        e->community[e->n_community++] = community(i & 4 ? "1:2:9" : "1:2:3", LARGE);
+        e->community[e->n_community++] = community(i & 8 ? "soo:1:1" : "rt:65010:100", EXTENDED);
+        e->from = i & 16 ? 1 << BGP_FROM_LOCAL : 1 << BGP_FROM_VPN | 1 << BGP_FROM_OTHER;
         assert_int_equal(takes(p, &a), i == 0);
     }
+}
+
+static bool takes_prefix(const struct bgp_prefix_rule *rule, const char *prefix)
+{
+    struct bgp_policy *p = one_entry();
+    struct bgp_route_map *m;
+    struct kd_prefix k;
+    bool yes;
+
+    p->entry[0].n_prefix = 1;
+    p->entry[0].prefix[0] = *rule;
+    m = bgp_route_map_new(p);
+    assert_true(kd_prefix_parse(prefix, true, &k));
+    yes = bgp_route_map_match(m, 1, &k) == 0;
+    bgp_route_map_unref(m);
+    free(p);
+    return yes;
+}
+
+static void a_prefix_rule_takes_its_lengths_and_overlapping_both_ways(void **state)
+{
+    static const struct {
+        uint8_t ge, le;
+        const char *yes, *no;
+    } rows[] = {
+        {16, 16, "10.1.0.0/16", "10.1.0.0/17"}, {16, 16, "10.1.0.0/16", "10.0.0.0/15"},
+        {16, 24, "10.1.9.0/24", "10.1.9.0/25"}, {20, 24, "10.1.16.0/20", "10.1.0.0/19"},
+        {16, 32, "10.1.1.1/32", "10.2.0.0/16"}, {0, 32, "10.1.1.1/32", "10.2.0.0/16"},
+        {0, 32, "10.0.0.0/15", "10.2.0.0/15"},  {0, 32, "0.0.0.0/0", "11.0.0.0/8"},
+        {0, 32, "10.1.0.0/16", "2001:db8::/32"}, {0, 32, "10.0.0.0/8", "::/0"},
+    };
+    struct bgp_prefix_rule rule = {0};
+
+    (void)state;
+    assert_true(kd_prefix_parse("10.1.0.0/16", true, &rule.prefix));
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        rule.ge = rows[i].ge;
+        rule.le = rows[i].le;
+        if (!takes_prefix(&rule, rows[i].yes) || takes_prefix(&rule, rows[i].no))
+            fail_msg("row %zu", i);
+    }
+}
+
+static void append(void *arg, const char *line)
+{
+    strcat(arg, line);
+    strcat(arg, "\n");
+}
+
+static void add_rule(struct bgp_policy_entry *e, const char *prefix, uint8_t ge, uint8_t le)
+{
+    struct bgp_prefix_rule *r = &e->prefix[e->n_prefix++];
+
+    assert_true(kd_prefix_parse(prefix, true, &r->prefix));
+    r->ge = ge;
+    r->le = le;
+}
+
+static void a_policy_reads_as_frr_would_have_it(void **state)
+{
+    static char text[4096];
+    struct bgp_policy *p = one_entry();
+    struct bgp_policy_entry *e = &p->entry[0];
+    struct bgp_route_map *m;
+
+    (void)state;
+    strcpy(p->name, "in");
+    e->permit = false;
+    add_rule(e, "10.1.0.0/16", 16, 16);
+    add_rule(e, "10.2.0.0/16", 16, 24);
+    add_rule(e, "10.3.0.0/16", 20, 32);
+    add_rule(e, "10.4.0.0/16", 0, 32);
+    add_rule(e, "2001:db8::/32", 48, 48);
+    e = &p->entry[p->n++];
+    e->permit = true;
+    e->from = 1 << BGP_FROM_VPN | 1 << BGP_FROM_LOCAL;
+    strcpy(e->as_path[e->n_as_path++], "_65010$");
+    e->community[e->n_community++] = community("65010:1", STANDARD);
+    e->community[0].and_next = true;
+    e->community[e->n_community++] = community("no-export", STANDARD);
+    e->community[e->n_community++] = community("local-as", STANDARD);
+    e->community[e->n_community++] = community("65010:1:*", LARGE);
+    e->set_local_pref = e->set_med = true;
+    e->local_pref = 150;
+    e->med = 5;
+    e->n_prepend = 2;
+    e->prepend[0] = e->prepend[1] = 65515;
+    e->delete[e->n_delete++] = community("65010:*", STANDARD);
+    e->add[e->n_add++] = community("65515:1", STANDARD);
+    e->add[e->n_add++] = community("rt:65515:1", EXTENDED);
+    e->add[e->n_add++] = community("soo:1:1", EXTENDED);
+    e->add[e->n_add++] = community("rt:65515:2", EXTENDED);
+    e->community[e->n_community++] = community("rt:1:*", EXTENDED);
+    e->replace[LARGE] = true;
+    e->set_nexthop = BGP_NEXTHOP_PEER;
+    m = bgp_route_map_new(p);
+    text[0] = '\0';
+    bgp_route_map_text(m, append, text);
+    assert_string_equal(text,
+                        "ip prefix-list in-10 seq 5 permit 10.1.0.0/16\n"
+                        "ip prefix-list in-10 seq 10 permit 10.2.0.0/16 le 24\n"
+                        "ip prefix-list in-10 seq 15 permit 10.3.0.0/16 ge 20\n"
+                        "ip prefix-list in-10 seq 20 permit 10.4.0.0/16 overlapping\n"
+                        "route-map in deny 10\n"
+                        " match ip address prefix-list in-10\n"
+                        "ipv6 prefix-list in-15 seq 5 permit 2001:db8::/32 ge 48 le 48\n"
+                        "route-map in deny 15\n"
+                        " match ipv6 address prefix-list in-15\n"
+                        "bgp as-path access-list in-20 seq 5 permit _65010$\n"
+                        "bgp community-list standard in-20 permit 65010:1 no-export\n"
+                        "bgp community-list standard in-20 permit local-AS\n"
+                        "bgp community-list expanded in-20-delete permit _65010:[0-9]+_\n"
+                        "bgp extcommunity-list expanded in-20 permit _RT:1:[0-9]+_\n"
+                        "bgp large-community-list expanded in-20 permit _65010:1:[0-9]+_\n"
+                        "route-map in permit 20\n"
+                        " match as-path in-20\n"
+                        " match community in-20\n"
+                        " match extcommunity in-20\n"
+                        " match large-community in-20\n"
+                        " match from local vpn\n"
+                        " set local-preference 150\n"
+                        " set metric 5\n"
+                        " set as-path prepend 65515 65515\n"
+                        " set comm-list in-20-delete delete\n"
+                        " set community 65515:1 additive\n"
+                        " set extcommunity rt 65515:1 65515:2\n"
+                        " set extcommunity soo 1:1\n"
+                        " set large-community none\n"
+                        " set ip next-hop peer-address\n"
+                        " set ipv6 next-hop peer-address\n");
+    bgp_route_map_unref(m);
+    free(p);
 }
 
 static void edit_of(struct bgp_attrs *a, const struct bgp_community_edit *e, uint8_t *buf)
@@ -250,10 +429,11 @@ static void edit_of(struct bgp_attrs *a, const struct bgp_community_edit *e, uin
 
 static void communities_are_replaced_added_and_deleted(void **state)
 {
-    struct bgp_community two[] = {community("65010:2", false), community("7:7:7", true)};
-    struct bgp_community all[] = {community("65010:*", false), community("1:*:*", true)};
-    struct bgp_community_edit add = {.n_add = 2, .add = two}, none = {.replace = {true, true}},
-                              set = {.replace = {true, false}, .n_add = 1, .add = two},
+    struct bgp_community two[] = {community("65010:2", STANDARD), community("7:7:7", LARGE)};
+    struct bgp_community all[] = {community("65010:*", STANDARD), community("1:*:*", LARGE)};
+    struct bgp_community_edit add = {.n_add = 2, .add = two},
+                              none = {.replace = {true, true, true}},
+                              set = {.replace = {true}, .n_add = 1, .add = two},
                               del = {.n_delete = 2, .delete = all, .n_add = 1, .add = two};
     struct bgp_attrs a = tagged();
     uint8_t buf[256];
@@ -318,11 +498,11 @@ static void communities_cross_and_are_matched_on_arrival(void **state)
     struct bgp_route_view r;
 
     (void)state;
-    out->entry[0].add[out->entry[0].n_add++] = community("65020:7", false);
-    out->entry[0].add[out->entry[0].n_add++] = community("65020:1:9", true);
+    out->entry[0].add[out->entry[0].n_add++] = community("65020:7", STANDARD);
+    out->entry[0].add[out->entry[0].n_add++] = community("65020:1:9", LARGE);
     in->n = 2;
     in->entry[1] = in->entry[0];
-    in->entry[0].community[in->entry[0].n_community++] = community("65020:7", false);
+    in->entry[0].community[in->entry[0].n_community++] = community("65020:7", STANDARD);
     in->entry[0].set_local_pref = in->entry[1].set_local_pref = true;
     in->entry[0].local_pref = 300;
     in->entry[1].local_pref = 50;
@@ -334,6 +514,60 @@ static void communities_cross_and_are_matched_on_arrival(void **state)
     assert_int_equal(r.n_large, 1);
     assert_int_equal(r.large[0][2], 9);
     bgp_net_free(p.net);
+}
+
+/* RFC 4360 6: a does not tell c what is not transitive. */
+static void extended_communities_cross_unless_they_stay_inside_an_as(void **state)
+{
+    struct pair p = pair_of(65020);
+    struct bgp_node *c = bgp_net_add(p.net, 65030, 3, false);
+    struct bgp_policy_entry *out = &bgp_test_export(p.cb)->entry[0];
+    struct bgp_route_view r;
+
+    (void)state;
+    bgp_net_link(p.net, p.a, "10.0.1.1", BGP_NO_IFACE, c, "10.0.1.3", BGP_NO_IFACE);
+    out->add[out->n_add++] = community("rt:65020:7", EXTENDED);
+    out->add[out->n_add++] = community("generic:0x40040000:0x1", EXTENDED);
+    assert_true(bgp_test_set(p.a->b, 1, bgp_test_config("10.0.1.3", 65030)));
+    assert_true(bgp_test_set(c->b, 0, bgp_test_config("10.0.1.1", 65515)));
+    bgp_net_on(p.net, p.a, 1);
+    bgp_net_on(p.net, c, 0);
+    start(&p);
+    bgp_net_run(p.net, KD_S(30));
+    assert_true(bgp_node_route(p.a, BGP_VIEW_BEST, UINT32_MAX, "10.1.0.0/16", &r));
+    assert_int_equal(r.n_ext, 2); /* b's own policy set both */
+    assert_true(bgp_node_route(c, BGP_VIEW_BEST, UINT32_MAX, "10.1.0.0/16", &r));
+    assert_int_equal(r.n_ext, 1);
+    assert_int_equal(r.ext[0][0], 0x0002fdfc);
+    bgp_net_free(p.net);
+}
+
+/* b is ExpressRoute to a, c a site: what b tells goes to c only where nothing denies its source. */
+static void an_export_policy_knows_where_a_route_was_learned(void **state)
+{
+    struct bgp_route_view r;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct pair p = pair_of(65020);
+        struct bgp_node *c = bgp_net_add(p.net, 65030, 3, false);
+        struct bgp_peer_config *site = bgp_test_config("10.0.1.3", 65030);
+        struct bgp_policy *out = bgp_test_export(site);
+        bgp_net_link(p.net, p.a, "10.0.1.1", BGP_NO_IFACE, c, "10.0.1.3", BGP_NO_IFACE);
+        p.ca->source = BGP_FROM_EXPRESSROUTE;
+        out->entry[0].from = i ? 1 << BGP_FROM_EXPRESSROUTE : 1 << BGP_FROM_VPN;
+        out->entry[0].permit = false;
+        out->entry[out->n++].permit = true;
+        assert_true(bgp_test_set(p.a->b, 1, site));
+        assert_true(bgp_test_set(c->b, 0, bgp_test_config("10.0.1.1", 65515)));
+        bgp_net_on(p.net, p.a, 1);
+        bgp_net_on(p.net, c, 0);
+        start(&p);
+        bgp_net_run(p.net, KD_S(30));
+        assert_true(bgp_node_route(c, BGP_VIEW_BEST, UINT32_MAX, "10.2.0.0/16", &r)); /* a's own */
+        assert_int_equal(bgp_node_route(c, BGP_VIEW_BEST, UINT32_MAX, "10.1.0.0/16", &r), !i);
+        bgp_net_free(p.net);
+    }
 }
 
 static void an_as_path_match_decides_on_import_and_export(void **state)
@@ -435,7 +669,7 @@ static void what_is_tagged_as_leaving_is_the_last_choice_where_configured(void *
     for (int on = 0; on < 2; on++) {
         struct pair p = pair_of(65020);
         struct bgp_policy_entry *e = &bgp_test_export(p.cb)->entry[0];
-        e->add[e->n_add++] = community("graceful-shutdown", false);
+        e->add[e->n_add++] = community("graceful-shutdown", STANDARD);
         p.ca->graceful_shutdown = on;
         start(&p);
         assert_true(bgp_node_route(p.a, BGP_VIEW_BEST, UINT32_MAX, "10.1.0.0/16", &r));
@@ -494,6 +728,11 @@ int main(void)
         cmocka_unit_test(the_longest_path_costs_no_more_than_its_length),
         cmocka_unit_test(a_path_is_written_as_ios_shows_it),
         cmocka_unit_test(communities_are_read_with_their_bounds),
+        cmocka_unit_test(extended_communities_are_their_rfcs_octets),
+        cmocka_unit_test(a_prefix_rule_takes_its_lengths_and_overlapping_both_ways),
+        cmocka_unit_test(a_policy_reads_as_frr_would_have_it),
+        cmocka_unit_test(extended_communities_cross_unless_they_stay_inside_an_as),
+        cmocka_unit_test(an_export_policy_knows_where_a_route_was_learned),
         cmocka_unit_test(a_community_match_takes_any_of_its_list_and_all_of_a_row),
         cmocka_unit_test(every_kind_of_match_has_to_hold),
         cmocka_unit_test(communities_are_replaced_added_and_deleted),

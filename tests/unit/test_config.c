@@ -513,7 +513,7 @@ static void every_key_of_a_neighbor_is_checked(void **state)
          "5:28: neighbors[0].address: \"192.0.2.1\" is our own address"},
         {IN_TUNNEL_NEIGHBOR, "hold: 180s, keepalive: 60s, name: other", "multihop: 2",
          "10:7: tunnels[0].neighbor: unknown key \"multihop\"; allowed: name, asn, address, hold, "
-         "keepalive, import, export, connect-retry, passive, next-hop-self, as-override, "
+         "keepalive, import, export, passive, profile, connect-retry, next-hop-self, as-override, "
          "allowas-in, graceful-shutdown, prefixes-max, bfd"},
         {IN_NEIGHBOR, PEER "bfd: {interval: 10ms, multiplier: 3, strict: true}",
          PEER "bfd: {interval: 9ms}",
@@ -566,20 +566,41 @@ static void every_key_of_a_policy_is_checked(void **state)
         {IN_POLICY, "deny: {match: {prefix: [10.0.0.0/8 le 32]}}",
          "deny: {match: {prefix: [10.0.0.0/8 le 33]}}",
          "4:31: policies.p[0].deny.match.prefix[0]: \"10.0.0.0/8 le 33\"; allowed: PREFIX [ge N] "
-         "[le M], with 8 <= N <= M <= 32"},
+         "[le M], with 8 <= N <= M <= 32, or PREFIX overlapping"},
         {IN_POLICY, "deny: {match: {prefix: [10.0.0.0/8 ge 16 le 24]}}",
          "deny: {match: {prefix: [10.0.0.0/8 ge 24 le 16]}}",
          "4:31: policies.p[0].deny.match.prefix[0]: \"10.0.0.0/8 ge 24 le 16\"; allowed: PREFIX "
-         "[ge N] [le M], with 8 <= N <= M <= 32"},
+         "[ge N] [le M], with 8 <= N <= M <= 32, or PREFIX overlapping"},
         {IN_POLICY, "deny: {match: {prefix: [\"::/0 ge 128\"]}}",
          "deny: {match: {prefix: [10.0.0.0/8 eq 9]}}",
          "4:31: policies.p[0].deny.match.prefix[0]: \"10.0.0.0/8 eq 9\"; allowed: PREFIX [ge N] "
-         "[le M], with 8 <= N <= M <= 32"},
+         "[le M], with 8 <= N <= M <= 32, or PREFIX overlapping"},
         {IN_POLICY, "permit: {set: {local-preference: 0}}", "permit: {set: {local-preference: -1}}",
          "4:40: policies.p[0].permit.set.local-preference: \"-1\"; allowed: 0 to 4294967295"},
-        {IN_POLICY, "permit: {set: {med: 4294967295}}", "permit: {set: {metric: 1}}",
-         "4:22: policies.p[0].permit.set: unknown key \"metric\"; allowed: local-preference, med, "
-         "prepend, community, large-community, delete-community, delete-large-community, next-hop"},
+        {IN_POLICY, "permit: {set: {metric: 4294967295}}", "permit: {set: {med: 1}}",
+         "4:22: policies.p[0].permit.set: unknown key \"med\"; allowed: local-preference, "
+         "metric, as-path-prepend, community, extcommunity, large-community, delete-community, "
+         "delete-extcommunity, delete-large-community, next-hop"},
+        {IN_POLICY, "deny: {match: {prefix: [10.0.0.0/8 overlapping]}}",
+         "deny: {match: {prefix: [10.0.0.0/8 overlapping le 9]}}",
+         "4:31: policies.p[0].deny.match.prefix[0]: \"10.0.0.0/8 overlapping le 9\"; allowed: "
+         "PREFIX [ge N] [le M], with 8 <= N <= M <= 32, or PREFIX overlapping"},
+        {IN_POLICY, "deny: {match: {from: [expressroute, local]}}",
+         "deny: {match: {from: [express-route]}}",
+         "4:29: policies.p[0].deny.match.from[0]: \"express-route\"; allowed: other, local, vpn, "
+         "expressroute; did you mean \"expressroute\"?"},
+        {IN_POLICY, "permit: {match: {extcommunity: [\"rt:65010:*\"]}}",
+         "permit: {match: {extcommunity: [\"65010:1\"]}}",
+         "4:39: policies.p[0].permit.match.extcommunity[0]: \"65010:1\"; allowed: at most 16 of "
+         "rt:N:N, soo:N:N, generic:0xN:0xN, * for the last number, between blanks"},
+        {IN_POLICY, "permit: {set: {extcommunity: rt:65010:1 soo:192.0.2.1:7 additive}}",
+         "permit: {set: {extcommunity: \"rt:65010:*\"}}",
+         "4:36: policies.p[0].permit.set.extcommunity: \"rt:65010:*\"; allowed: at most 16 of "
+         "rt:N:N, soo:N:N, generic:0xN:0xN, between blanks"},
+        {IN_POLICY, "permit: {set: {delete-extcommunity: [\"soo:1:*\"]}}",
+         "permit: {set: {delete-extcommunity: [\"rt:*:*\"]}}",
+         "4:44: policies.p[0].permit.set.delete-extcommunity[0]: \"rt:*:*\"; allowed: at most 16 "
+         "of rt:N:N, soo:N:N, generic:0xN:0xN, * for the last number, between blanks"},
         {IN_POLICY, "deny: {match: {as-path: [\"^65010(_65020)*$\", _65010_]}}",
          "deny: {match: {as-path: [\"^65010(_65020*$\"]}}",
          "4:32: policies.p[0].deny.match.as-path[0]: \"^65010(_65020*$\": ( without ) (character "
@@ -610,10 +631,11 @@ static void every_key_of_a_policy_is_checked(void **state)
          "permit: {set: {next-hop: 10.0.0.300}}",
          "4:32: policies.p[0].permit.set.next-hop: \"10.0.0.300\"; allowed: an IPv4 or IPv6 "
          "address"},
-        {IN_POLICY, "permit: {set: {prepend: 65515 65515}}", "permit: {set: {prepend: 65515 0}}",
-         "4:31: policies.p[0].permit.set.prepend: \"65515 0\"; allowed: 1 to 16 AS numbers between "
-         "blanks"},
-        {IN_POLICY, NULL, "deny: {set: {med: 1}}",
+        {IN_POLICY, "permit: {set: {as-path-prepend: 65515 65515}}",
+         "permit: {set: {as-path-prepend: 65515 0}}",
+         "4:39: policies.p[0].permit.set.as-path-prepend: \"65515 0\"; allowed: 1 to 16 AS numbers "
+         "between blanks"},
+        {IN_POLICY, NULL, "deny: {set: {metric: 1}}",
          "4:14: policies.p[0].deny: unknown key \"set\"; allowed: match"},
         {IN_POLICY, NULL, "{permit: {}, deny: {}}",
          "4:7: policies.p[0]: an entry is either permit or deny"},
@@ -1102,8 +1124,8 @@ static const char azure[] = "router:\n"
                             "  example:\n"
                             "    - deny: {match: {prefix: [10.17.11.0/25 le 32]}}\n"
                             "    - permit: {match: {prefix: [10.0.0.0/8 ge 16 le 24]}, set: "
-                            "{local-preference: 120, med: 10, "
-                            "prepend: 65515 65515}}\n"
+                            "{local-preference: 120, metric: 10, "
+                            "as-path-prepend: 65515 65515}}\n"
                             "control:\n"
                             "  socket: /run/kedge/kedge.sock\n"
                             "  group: kedge\n"
@@ -1189,7 +1211,7 @@ static void selectors_children_and_lifetimes_land_in_their_places(void **state)
 /* Run from the project's root. */
 static void the_shipped_example_is_good(void **state)
 {
-    static char text[16384];
+    static char text[65536];
     FILE *f = fopen("conf/kedge.yaml", "r");
     (void)state;
     assert_non_null(f);

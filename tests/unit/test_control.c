@@ -59,6 +59,8 @@ const struct core_stranger_view *core_strangers(const struct core *c, uint32_t *
     return strangers;
 }
 
+static struct bgp_route_map *policies[1];
+
 bool core_peer_next(const struct core *c, uint32_t *peer)
 {
     (void)c;
@@ -84,8 +86,10 @@ const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t pe
 
 const struct core_config *core_configuration(const struct core *c)
 {
-    static const struct core_config cfg = {.asn = 65515, .router_id = 0x0a110b4c};
+    static struct core_config cfg = {.asn = 65515, .router_id = 0x0a110b4c};
     (void)c;
+    cfg.policies = policies;
+    cfg.n_policies = 1;
     return &cfg;
 }
 
@@ -173,6 +177,15 @@ static void make_tunnels(void)
     strcpy(t->neighbor.bgp.name, "onprem");
     t->neighbor.bgp.remote = addr("192.168.11.88");
     t->neighbor.bgp.asn = 65020;
+    struct bgp_policy *p = calloc(1, sizeof(*p));
+    assert_non_null(p);
+    strcpy(p->name, "all");
+    p->n = 1;
+    p->entry[0].permit = true;
+    if (!policies[0])
+        policies[0] = bgp_route_map_new(p);
+    t->neighbor.bgp.import = t->neighbor.bgp.export = policies[0];
+    free(p);
     struct core_tunnel_view *v = &tunnels[0];
     *v = (struct core_tunnel_view){
         .config = t, .state = CORE_T_UP, .since_us = NOW - 3210000, .mtu = 1422};
@@ -427,6 +440,18 @@ static void neighbors_have_the_contracts_shape(void **state)
     refused("GET", "/v1/bgp/neighbors", "neighbor=nosuch", "", 404);
 }
 
+static void policies_have_the_contracts_shape(void **state)
+{
+    (void)state;
+    json_t *o = ask("GET", "/v1/bgp/policies", "policy=all", "", 200);
+    same(o, "{\"version\":1,\"policies\":[{\"name\":\"all\",\"neighbors\":["
+            "{\"neighbor\":\"onprem\",\"direction\":\"import\"},"
+            "{\"neighbor\":\"onprem\",\"direction\":\"export\"}],"
+            "\"route_map\":[\"route-map all permit 10\"]}]}");
+    json_decref(o);
+    refused("GET", "/v1/bgp/policies", "policy=al", "", 404);
+}
+
 static void routes_have_the_contracts_shape(void **state)
 {
     (void)state;
@@ -440,7 +465,7 @@ static void routes_have_the_contracts_shape(void **state)
          "\"next_hop\":\"192.168.11.88\",\"neighbor\":\"onprem\",\"local_pref\":100,"
          "\"med\":null,\"origin\":\"igp\",\"as_path\":[65020],\"interface\":\"kedge0\","
          "\"installed\":true,\"table\":254,\"valid\":true,\"ibgp\":false,"
-         "\"communities\":[],\"large_communities\":[]}");
+         "\"communities\":[],\"ext_communities\":[],\"large_communities\":[]}");
     same(json_object_get(json_array_get(list, 1), "med"), "0");
     same(json_object_get(json_array_get(list, 1), "ibgp"), "true");
     same(json_object_get(o, "local"), "{\"asn\":65515,\"router_id\":\"10.17.11.76\"}");
@@ -990,6 +1015,7 @@ int main(void)
         T(status_has_the_contracts_shape),
         T(status_of_one_tunnel_and_of_an_unknown_one),
         T(neighbors_have_the_contracts_shape),
+        T(policies_have_the_contracts_shape),
         T(routes_have_the_contracts_shape),
         T(routes_are_filtered_by_view_neighbor_and_prefix),
         T(azures_learned_routes_are_the_seeds_rows),
