@@ -14,23 +14,36 @@ static bool take(const struct nlattr *a, const uint8_t *types, size_t n, const s
     return true;
 }
 
-bool nl_attrs(const struct nlmsghdr *h, size_t fixed_len, const uint8_t *types, size_t n,
-              const struct nlattr **tb)
+static bool walk(const uint8_t *p, size_t len, const uint8_t *types, size_t n,
+                 const struct nlattr **tb)
 {
-    size_t at = MNL_NLMSG_HDRLEN + MNL_ALIGN(fixed_len);
+    size_t at = 0;
 
     for (size_t i = 0; i < n; i++)
         tb[i] = NULL;
-    if (h->nlmsg_len < MNL_NLMSG_HDRLEN + fixed_len)
-        return false;
-    while (at < h->nlmsg_len) {
-        const struct nlattr *a = (const void *)((const uint8_t *)h + at);
+    while (at < len) {
+        const struct nlattr *a = (const void *)(p + at);
 
-        if (!mnl_attr_ok(a, (int)(h->nlmsg_len - at)) || !take(a, types, n, tb))
+        if (!mnl_attr_ok(a, (int)(len - at)) || !take(a, types, n, tb))
             return false;
         at += MNL_ALIGN(a->nla_len);
     }
     return true;
+}
+
+bool nl_attrs(const struct nlmsghdr *h, size_t fixed_len, const uint8_t *types, size_t n,
+              const struct nlattr **tb)
+{
+    const size_t at = MNL_NLMSG_HDRLEN + MNL_ALIGN(fixed_len);
+
+    if (h->nlmsg_len < MNL_NLMSG_HDRLEN + fixed_len)
+        return false;
+    return walk((const uint8_t *)h + at, h->nlmsg_len > at ? h->nlmsg_len - at : 0, types, n, tb);
+}
+
+bool nl_attrs_in(const struct nlattr *a, const uint8_t *types, size_t n, const struct nlattr **tb)
+{
+    return walk(mnl_attr_get_payload(a), mnl_attr_get_payload_len(a), types, n, tb);
 }
 
 uint32_t nl_attr_u32(const struct nlattr *a)

@@ -7,8 +7,9 @@
 
 #include <libmnl/libmnl.h>
 
-/* The largest: an SA with two algorithms, 224 + 2 x (72 + 64) and some u32. */
-#define NL_BUILD_MAX 1024
+/* The largest: an SA with two algorithms, 224 + 2 x (76 + 68), the widest replay window, 540, and
+ * the small attributes, 160. */
+#define NL_BUILD_MAX 1280
 
 struct nl_build {
     union {

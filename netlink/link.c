@@ -1,5 +1,5 @@
-/* Links: up, MTU and alias set; name, flags and carrier read. Creates and deletes none (a TUN comes
- * from io). */
+/* Links: up, MTU and alias set; name, flags, carrier and an XFRM interface's if_id read. Of
+ * interfaces only XFRM's are made and deleted (a TUN comes from io). */
 #include "netlink/build.h"
 #include "netlink/parse.h"
 
@@ -7,10 +7,19 @@
 #include <linux/rtnetlink.h>
 
 static const uint8_t types[] = {
-    [IFLA_IFNAME] = MNL_TYPE_NUL_STRING,
-    [IFLA_MTU] = MNL_TYPE_U32,
-    [IFLA_IFALIAS] = MNL_TYPE_NUL_STRING,
-    [IFLA_CARRIER] = MNL_TYPE_U8,
+    [IFLA_IFNAME] = MNL_TYPE_NUL_STRING,  [IFLA_MTU] = MNL_TYPE_U32,
+    [IFLA_IFALIAS] = MNL_TYPE_NUL_STRING, [IFLA_CARRIER] = MNL_TYPE_U8,
+    [IFLA_LINKINFO] = MNL_TYPE_NESTED,
+};
+
+static const uint8_t info_types[] = {
+    [IFLA_INFO_KIND] = MNL_TYPE_NUL_STRING,
+    [IFLA_INFO_DATA] = MNL_TYPE_NESTED,
+};
+
+static const uint8_t xfrm_types[] = {
+    [IFLA_XFRM_LINK] = MNL_TYPE_U32,
+    [IFLA_XFRM_IF_ID] = MNL_TYPE_U32,
 };
 
 bool nl_put_link_set(struct nl_buf *b, uint32_t seq, const struct nl_link_set *l)
@@ -32,6 +41,54 @@ bool nl_put_link_set(struct nl_buf *b, uint32_t seq, const struct nl_link_set *l
     return nl_build_end(&m, b);
 }
 
+bool nl_put_link_xfrm(struct nl_buf *b, uint32_t seq, const char *name, uint32_t if_id)
+{
+    struct nl_build m;
+    struct nlattr *info, *data;
+
+    kd_assert(name[0] && strlen(name) < NL_NAME_MAX && if_id);
+    nl_build_start(&m, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, seq,
+                   sizeof(struct ifinfomsg));
+    nl_build_put(&m, IFLA_IFNAME, name, strlen(name) + 1);
+    info = mnl_attr_nest_start(&m.h, IFLA_LINKINFO);
+    nl_build_put(&m, IFLA_INFO_KIND, "xfrm", sizeof("xfrm"));
+    data = mnl_attr_nest_start(&m.h, IFLA_INFO_DATA);
+    nl_build_u32(&m, IFLA_XFRM_IF_ID, if_id);
+    mnl_attr_nest_end(&m.h, data);
+    mnl_attr_nest_end(&m.h, info);
+    return nl_build_end(&m, b);
+}
+
+bool nl_put_link_del(struct nl_buf *b, uint32_t seq, uint32_t ifindex)
+{
+    struct nl_build m;
+    struct ifinfomsg *i = nl_build_start(&m, RTM_DELLINK, NLM_F_ACK, seq, sizeof(*i));
+
+    kd_assert(ifindex > 0 && ifindex <= INT32_MAX);
+    i->ifi_index = (int)ifindex;
+    return nl_build_end(&m, b);
+}
+
+/* True where it is an XFRM interface that can be read; others are of no interest. */
+static bool parse_xfrm(const struct nlattr *info, struct nl_link_info *l)
+{
+    const struct nlattr *tb[KD_ARRAY_LEN(info_types)], *data[KD_ARRAY_LEN(xfrm_types)];
+
+    if (!info)
+        return true;
+    if (!nl_attrs_in(info, info_types, KD_ARRAY_LEN(info_types), tb))
+        return false;
+    if (!tb[IFLA_INFO_KIND] || strcmp(mnl_attr_get_str(tb[IFLA_INFO_KIND]), "xfrm") != 0)
+        return true;
+    l->xfrm = true;
+    if (!tb[IFLA_INFO_DATA])
+        return true;
+    if (!nl_attrs_in(tb[IFLA_INFO_DATA], xfrm_types, KD_ARRAY_LEN(xfrm_types), data))
+        return false;
+    l->if_id = nl_attr_u32(data[IFLA_XFRM_IF_ID]);
+    return true;
+}
+
 const char *nl_parse_link(const struct nlmsghdr *h, struct nl_event *ev)
 {
     const struct nlattr *tb[KD_ARRAY_LEN(types)];
@@ -47,6 +104,8 @@ const char *nl_parse_link(const struct nlmsghdr *h, struct nl_event *ev)
         return "link: name missing or too long";
     if (i->ifi_index <= 0)
         return "link: bad index";
+    if (!parse_xfrm(tb[IFLA_LINKINFO], &ev->link))
+        return "link: malformed kind";
     ev->link.ifindex = (uint32_t)i->ifi_index;
     nl_attr_str(tb[IFLA_IFNAME], ev->link.name, sizeof(ev->link.name));
     nl_attr_str(tb[IFLA_IFALIAS], ev->link.alias, sizeof(ev->link.alias));

@@ -82,10 +82,17 @@ struct nl_link_info {
     char alias[NL_ALIAS_MAX];
     uint32_t mtu;
     bool up, carrier;
+    bool xfrm; /* an XFRM interface, of this if_id */
+    uint32_t if_id;
 };
 
 /* builders */
 bool nl_put_link_set(struct nl_buf *b, uint32_t seq, const struct nl_link_set *l);
+/* An XFRM interface: packets routed to it take the policies of its if_id, and what comes in on such
+ * an SA comes from it. EEXIST when the name or the if_id is taken. if_id: not 0, of one
+ * interface. */
+bool nl_put_link_xfrm(struct nl_buf *b, uint32_t seq, const char *name, uint32_t if_id);
+bool nl_put_link_del(struct nl_buf *b, uint32_t seq, uint32_t ifindex);
 bool nl_put_addr(struct nl_buf *b, uint32_t seq, const struct nl_addr_set *a, bool add);
 /* add: NLM_F_CREATE|REPLACE, keyed by the kernel on table, dst and metric, whoever owns the old
  * one. Delete: table, dst, type, protocol and every other field that is not zero must match; a

@@ -40,18 +40,16 @@ static const struct row *find(const struct row *rows, size_t n, uint16_t type)
     return NULL;
 }
 
-static void parse(const struct nlmsghdr *h, bool rt, struct nl_event *ev)
+/* Nothing half-parsed is seen of what is refused. */
+static void parse(const struct nlmsghdr *h, const struct row *row, struct nl_event *ev)
 {
-    const struct row *row = find(control, KD_ARRAY_LEN(control), h->nlmsg_type);
     const char *refused = "";
 
-    if (!row && rt)
-        row = find(rtnetlink, KD_ARRAY_LEN(rtnetlink), h->nlmsg_type);
     memset(ev, 0, sizeof(*ev));
     if (row)
         refused = row->parse ? row->parse(h, ev) : NULL;
     if (refused) {
-        memset(ev, 0, sizeof(*ev)); /* nothing half-parsed is seen */
+        memset(ev, 0, sizeof(*ev));
         ev->kind = NL_OTHER;
         memcpy(ev->text, refused, strnlen(refused, sizeof(ev->text) - 1));
     } else {
@@ -62,8 +60,26 @@ static void parse(const struct nlmsghdr *h, bool rt, struct nl_event *ev)
     ev->interrupted = h->nlmsg_flags & NLM_F_DUMP_INTR;
 }
 
+void nl_parse_control(const struct nlmsghdr *h, struct nl_event *ev)
+{
+    parse(h, find(control, KD_ARRAY_LEN(control), h->nlmsg_type), ev);
+}
+
+static void parse_control(const struct nlmsghdr *h, void *ev)
+{
+    nl_parse_control(h, ev);
+}
+
+static void parse_rt(const struct nlmsghdr *h, void *ev)
+{
+    const struct row *row = find(control, KD_ARRAY_LEN(control), h->nlmsg_type);
+
+    parse(h, row ? row : find(rtnetlink, KD_ARRAY_LEN(rtnetlink), h->nlmsg_type), ev);
+}
+
 /* Replayed traces lend views at any address; the kernel's structs want four. */
-static void parse_copy(const uint8_t *p, size_t len, bool rt, struct nl_event *ev)
+static void parse_copy(const uint8_t *p, size_t len,
+                       void (*take)(const struct nlmsghdr *h, void *arg), void *arg)
 {
     union {
         struct nlmsghdr h;
@@ -71,10 +87,11 @@ static void parse_copy(const uint8_t *p, size_t len, bool rt, struct nl_event *e
     } m;
 
     memcpy(m.raw, p, len);
-    parse(&m.h, rt, ev);
+    take(&m.h, arg);
+    explicit_bzero(m.raw, len); /* XFRM's can hold keys */
 }
 
-static bool next(struct kd_bytes *data, bool rt, struct nl_event *ev)
+bool nl_frame(struct kd_bytes *data, void (*take)(const struct nlmsghdr *h, void *arg), void *arg)
 {
     struct nlmsghdr h;
     const uint8_t *p = data->p;
@@ -86,9 +103,9 @@ static bool next(struct kd_bytes *data, bool rt, struct nl_event *ev)
     if (!mnl_nlmsg_ok(&h, (int)KD_MIN(data->len, (size_t)INT_MAX)) || h.nlmsg_len > MSG_MAX)
         return false;
     if ((uintptr_t)p % MNL_ALIGNTO == 0)
-        parse((const void *)p, rt, ev);
+        take((const void *)p, arg);
     else
-        parse_copy(p, h.nlmsg_len, rt, ev);
+        parse_copy(p, h.nlmsg_len, take, arg);
     step = KD_MIN(MNL_ALIGN((size_t)h.nlmsg_len), data->len);
     *data = kd_bytes(p + step, data->len - step);
     return true;
@@ -96,10 +113,10 @@ static bool next(struct kd_bytes *data, bool rt, struct nl_event *ev)
 
 bool nl_next(struct kd_bytes *data, struct nl_event *ev)
 {
-    return next(data, true, ev);
+    return nl_frame(data, parse_rt, ev);
 }
 
 bool nl_next_ack(struct kd_bytes *data, struct nl_event *ev)
 {
-    return next(data, false, ev);
+    return nl_frame(data, parse_control, ev);
 }

@@ -13,6 +13,18 @@
  * has not its type's length. */
 bool nl_attrs(const struct nlmsghdr *h, size_t fixed_len, const uint8_t *types, size_t n,
               const struct nlattr **tb) KD_MUST_USE;
+/* The same of what is nested in a, an attribute of type MNL_TYPE_NESTED. */
+bool nl_attrs_in(const struct nlattr *a, const uint8_t *types, size_t n,
+                 const struct nlattr **tb) KD_MUST_USE;
+
+/* Takes the next message from *data, complete and aligned (copied where it isn't): see nl_next().
+ */
+bool nl_frame(struct kd_bytes *data, void (*parse)(const struct nlmsghdr *h, void *arg),
+              void *arg) KD_MUST_USE;
+/* What is alike in all families: acks, the end of a dump, overruns; else NL_OTHER with seq and
+ * interrupted. */
+void nl_parse_control(const struct nlmsghdr *h, struct nl_event *ev);
+
 /* The value, or 0 for NULL. */
 uint32_t nl_attr_u32(const struct nlattr *a);
 /* An address of the family (4 or 6), or none for NULL. False on another length. */

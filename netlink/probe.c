@@ -11,6 +11,9 @@
 
 #define TALK_MS 1000
 
+/* Should kedge die between the two messages, the kernel removes the SA by itself. */
+#define PROBE_LIFE_S 10
+
 static enum nl_esp_support judge_open(int err, char *reason, size_t cap)
 {
     if (err == EPERM || err == EACCES) {
@@ -34,7 +37,7 @@ enum nl_esp_support nl_esp_judge(int open_err, int add_err, const char *text, ch
         text = strerror(add_err);
     switch (add_err) {
     case 0:
-        snprintf(reason, cap, "ESP with AES-CBC-256 and HMAC-SHA1 in this kernel");
+        snprintf(reason, cap, "ESP in this kernel");
         return NL_ESP_SUPPORTED;
     case EPERM:
     case EACCES:
@@ -53,19 +56,20 @@ enum nl_esp_support nl_esp_judge(int open_err, int add_err, const char *text, ch
     }
 }
 
-static int talk(struct nl_socket *s, const struct nl_sa_probe *sa, bool add, char *text, size_t cap)
+static int talk(struct nl_socket *s, const struct nl_sa *sa, bool add, char *text, size_t cap)
 {
+    struct nl_sa_id id = {sa->dst, sa->spi};
     uint8_t raw[1024];
     struct nl_buf b = {.p = raw, .cap = sizeof(raw)};
     uint32_t seq = add ? 1 : 2;
 
-    kd_assert(add ? nl_put_sa_probe(&b, seq, sa) : nl_put_sa_probe_del(&b, seq, sa));
+    kd_assert(add ? nl_put_sa(&b, seq, sa) : nl_put_sa_del(&b, seq, &id));
     return nl_talk(s, &b, seq, TALK_MS, text, cap);
 }
 
 /* With its answer lost the SA may be there all the same, hence the delete; one that was never added
  * or isn't ours (EEXIST) is not touched. */
-static enum nl_esp_support try(struct nl_socket *s, const struct nl_sa_probe *sa, char *reason,
+static enum nl_esp_support try(struct nl_socket *s, const struct nl_sa *sa, char *reason,
                                size_t cap)
 {
     char text[160];
@@ -81,27 +85,54 @@ static enum nl_esp_support try(struct nl_socket *s, const struct nl_sa_probe *sa
     return res;
 }
 
-enum nl_esp_support nl_probe_esp(const struct kd_addr *local, uint32_t spi, char *reason,
-                                 size_t cap)
+static struct nl_sa probe_sa(bool v6, uint32_t spi, const struct nl_sa_alg *encr,
+                             const struct nl_sa_alg *integ)
 {
-    bool v6 = local && local->family == 6;
-    struct nl_sa_probe sa = {.spi = spi,
-                             .encr = "cbc(aes)",
-                             .encr_key_len = 32,
-                             .integ = "hmac(sha1)",
-                             .integ_key_len = 20,
-                             .icv_bits = 96,
-                             .reqid = NL_PROBE_REQID};
-    struct nl_socket *s;
-    enum nl_esp_support res;
+    struct nl_sa sa = {.spi = spi,
+                       .encr = *encr,
+                       .integ = *integ,
+                       .reqid = NL_PROBE_REQID,
+                       .any_family = true,
+                       .life.hard_add_s = PROBE_LIFE_S};
 
     kd_assert(spi >= 256);
     kd_assert(kd_addr_parse(v6 ? "2001:db8::6b65:1" : "192.0.2.1", &sa.src));
     kd_assert(kd_addr_parse(v6 ? "2001:db8::6b65:2" : "198.51.100.1", &sa.dst));
-    s = nl_open(NETLINK_XFRM, NULL);
+    return sa;
+}
+
+enum nl_esp_support nl_probe_esp(const struct kd_addr *local, uint32_t spi,
+                                 const struct nl_sa_alg *encr, const struct nl_sa_alg *integ,
+                                 char *reason, size_t cap)
+{
+    struct nl_sa sa = probe_sa(local && local->family == 6, spi, encr, integ);
+    struct nl_socket *s = nl_open(NETLINK_XFRM, NULL);
+    enum nl_esp_support res;
+
     if (!s)
         return nl_esp_judge(errno, 0, "", reason, cap);
     res = try(s, &sa, reason, cap);
     nl_close(s);
     return res;
+}
+
+/* One that only sends and has a replay window: refused as soon as the kernel reads the direction,
+ * before it looks for the algorithm. */
+bool nl_probe_direction(uint32_t spi, const struct nl_sa_alg *encr, const struct nl_sa_alg *integ)
+{
+    struct nl_sa sa = probe_sa(false, spi, encr, integ);
+    struct nl_socket *s = nl_open(NETLINK_XFRM, NULL);
+    char text[160];
+    int err;
+
+    if (!s)
+        return false;
+    sa.dir_known = true;
+    sa.dir = NL_SA_OUT;
+    sa.window = 32;
+    err = talk(s, &sa, true, text, sizeof(text));
+    if (err == 0)
+        (void)talk(s, &sa, false, text, sizeof(text));
+    nl_close(s);
+    return err == EINVAL;
 }

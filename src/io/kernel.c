@@ -140,6 +140,8 @@ void io_kernel_device(struct io *io, const struct core_act *a)
 /* `auto` is decided once, for each listen address: what the kernel can do for it. */
 enum core_dataplane io_kernel_decide(const struct core_config *cfg, char *why, size_t cap)
 {
+    static const struct nl_sa_alg cbc = {.name = "cbc(aes)", .key_len = 32},
+                                  sha1 = {.name = "hmac(sha1)", .key_len = 20, .icv_bits = 96};
     char addr[KD_ADDR_STR_MAX], verdict[160];
     size_t n = 0;
 
@@ -148,7 +150,8 @@ enum core_dataplane io_kernel_decide(const struct core_config *cfg, char *why, s
         return cfg->dataplane;
     }
     for (uint32_t i = 0; i < cfg->n_listen && n < cap; i++) {
-        if (nl_probe_esp(&cfg->listen[i], PROBE_SPI, verdict, sizeof(verdict)) == NL_ESP_SUPPORTED)
+        if (nl_probe_esp(&cfg->listen[i], PROBE_SPI, &cbc, &sha1, verdict, sizeof(verdict)) ==
+            NL_ESP_SUPPORTED)
             snprintf(verdict, sizeof(verdict),
                      "the kernel has ESP, but this version installs no SAs in it yet");
         n += (size_t)snprintf(why + n, cap - n, "%s%s: %s", i == 0 ? "tun for " : "; ",

@@ -895,18 +895,22 @@ static void own_news_are_kept_away_others_and_dumps_are_not(void **state)
 
 /* --- ESP --- */
 
+static const struct nl_sa_alg cbc = {.name = "cbc(aes)", .key_len = 32};
+static const struct nl_sa_alg sha1 = {.name = "hmac(sha1)", .key_len = 20, .icv_bits = 96};
+
 static void probe_finds_out_and_leaves_nothing(void **state)
 {
     struct kd_addr v6 = ip("2001:db8::1");
     char reason[200], again[200];
-    enum nl_esp_support res = nl_probe_esp(NULL, 0xf0e1d2c3, reason, sizeof(reason));
+    enum nl_esp_support res = nl_probe_esp(NULL, 0xf0e1d2c3, &cbc, &sha1, reason, sizeof(reason));
 
     (void)state;
     print_message("probe: %s\n", reason);
     assert_true(res == NL_ESP_SUPPORTED || res == NL_ESP_ABSENT || res == NL_ESP_NO_XFRM);
-    assert_int_equal(nl_probe_esp(NULL, 0xf0e1d2c3, again, sizeof(again)), res); /* no EEXIST */
+    assert_int_equal(nl_probe_esp(NULL, 0xf0e1d2c3, &cbc, &sha1, again, sizeof(again)),
+                     res); /* no EEXIST */
     assert_string_equal(again, reason);
-    res = nl_probe_esp(&v6, 0xf0e1d2c3, reason, sizeof(reason));
+    res = nl_probe_esp(&v6, 0xf0e1d2c3, &cbc, &sha1, reason, sizeof(reason));
     print_message("probe, IPv6: %s\n", reason);
     assert_true(res == NL_ESP_SUPPORTED || res == NL_ESP_ABSENT || res == NL_ESP_NO_XFRM);
 }
@@ -923,7 +927,7 @@ static void probe_without_privilege_says_so(void **state)
         enum nl_esp_support res = NL_ESP_UNKNOWN;
 
         if (setresuid(65534, 65534, 65534) == 0)
-            res = nl_probe_esp(NULL, 0xf0e1d2c3, reason, sizeof(reason));
+            res = nl_probe_esp(NULL, 0xf0e1d2c3, &cbc, &sha1, reason, sizeof(reason));
         _exit(res == NL_ESP_NO_PERMISSION && strstr(reason, "CAP_NET_ADMIN") ? 0 : 1);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
