@@ -17,6 +17,8 @@ enum cli_exit {
     CLI_TIMEOUT = 4,
 };
 
+#define CLI_PROBE_PORT 8624 /* of the reflector, unless another is given */
+
 struct cli {
     const char *socket;
     bool json;
@@ -29,6 +31,10 @@ struct cli {
     const char *config;  /* a file, for what needs no daemon */
     const char *kind;    /* peer-config: for whom */
     bool secrets;        /* ... with the pre-shared key */
+    const char *to, *from; /* probe: addresses */
+    uint16_t port;         /* ... of the reflector; 0: ICMP */
+    bool reflect, path;
+    uint64_t interval_us, timeout_us, duration_us, outage_max_us; /* duration 0: until Ctrl-C */
     const char *command; /* its name in the table: "bgp neighbors" */
     int argc;            /* the command's arguments */
     char **argv;
@@ -39,7 +45,7 @@ struct cli {
 typedef enum cli_exit cli_command(const struct cli *c);
 cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_mrt, cli_neighbor,
     cli_refresh, cli_neighbors, cli_policies, cli_routes, cli_events, cli_keylog, cli_check,
-    cli_peer_config, cli_version;
+    cli_peer_config, cli_probe, cli_version;
 
 /* True when the daemon can't have a tunnel of this name; said on stderr. */
 bool cli_no_tunnel(const char *name) KD_MUST_USE;

@@ -3,28 +3,78 @@
 
 #include <curl/curl.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SOCKET_DEFAULT "/run/kedge/kedge.sock"
 #define CONFIG_DEFAULT "/etc/kedge/kedge.yaml"
 
-/* Bits above every letter of getopt's. */
+/* One bit an option; a command takes those of its row. */
 enum given {
-    O_WAIT = 1 << 8,
-    O_SILENT = 1 << 9,
-    O_FOLLOW = 1 << 10,
-    O_SINCE = 1 << 11,
-    O_CHILD = 1 << 12,
-    O_IKE = 1 << 13,
-    O_REHEARSE = 1 << 14,
-    O_OUT = 1 << 15,
-    O_TUNNEL = 1 << 16,
-    O_AZURE = 1 << 17,
-    O_GRACEFUL = 1 << 24,
-    O_CONFIG = 1 << 18,
-    O_FOR = 1 << 19,
-    O_SECRETS = 1 << 20,
+    O_WAIT = 1 << 0,
+    O_SILENT = 1 << 1,
+    O_FOLLOW = 1 << 2,
+    O_SINCE = 1 << 3,
+    O_CHILD = 1 << 4,
+    O_IKE = 1 << 5,
+    O_REHEARSE = 1 << 6,
+    O_OUT = 1 << 7,
+    O_TUNNEL = 1 << 8,
+    O_AZURE = 1 << 9,
+    O_GRACEFUL = 1 << 10,
+    O_CONFIG = 1 << 11,
+    O_FOR = 1 << 12,
+    O_SECRETS = 1 << 13,
+    O_TO = 1 << 14,
+    O_FROM = 1 << 15,
+    O_UDP = 1 << 16,
+    O_PATH = 1 << 17,
+    O_REFLECT = 1 << 18,
+    O_INTERVAL = 1 << 19,
+    O_TIMEOUT = 1 << 20,
+    O_DURATION = 1 << 21,
+    O_OUTAGE_MAX = 1 << 22,
+};
+#define O_PROBE                                                                                    \
+    (O_TO | O_FROM | O_UDP | O_PATH | O_REFLECT | O_INTERVAL | O_TIMEOUT | O_DURATION | O_OUTAGE_MAX)
+
+enum kind { FLAG, TEXT, FLAG_TEXT, DURATION, PORT };
+
+#define OPT(name, kind, bit, field) {name, kind, bit, offsetof(struct cli, field)}
+
+/* What is given where in struct cli; bit 0: every command takes it. */
+static const struct opt {
+    const char *name;
+    enum kind kind;
+    unsigned bit;
+    size_t field;
+} opts[] = {
+    OPT("json", FLAG, 0, json),
+    OPT("socket", TEXT, 0, socket),
+    OPT("wait", DURATION, O_WAIT, wait_us),
+    OPT("silent", FLAG, O_SILENT, silent),
+    OPT("follow", FLAG, O_FOLLOW, follow),
+    OPT("since", TEXT, O_SINCE, since),
+    OPT("child", FLAG, O_CHILD, child),
+    OPT("ike", FLAG, O_IKE, ike),
+    OPT("rehearse", FLAG, O_REHEARSE, rehearse),
+    OPT("out", TEXT, O_OUT, out),
+    OPT("tunnel", TEXT, O_TUNNEL, tunnel),
+    OPT("azure", FLAG_TEXT, O_AZURE, columns),
+    OPT("graceful", FLAG, O_GRACEFUL, graceful),
+    OPT("config", TEXT, O_CONFIG, config),
+    OPT("for", TEXT, O_FOR, kind),
+    OPT("secrets", FLAG, O_SECRETS, secrets),
+    OPT("to", TEXT, O_TO, to),
+    OPT("from", TEXT, O_FROM, from),
+    OPT("udp", PORT, O_UDP, port),
+    OPT("path", FLAG, O_PATH, path),
+    OPT("reflect", PORT, O_REFLECT, port),
+    OPT("interval", DURATION, O_INTERVAL, interval_us),
+    OPT("timeout", DURATION, O_TIMEOUT, timeout_us),
+    OPT("duration", DURATION, O_DURATION, duration_us),
+    OPT("outage-max", DURATION, O_OUTAGE_MAX, outage_max_us),
 };
 
 static const struct command {
@@ -69,6 +119,9 @@ static const struct command {
     {"peer-config", "TUNNEL --for KIND [--secrets] [--config FILE]", 1, 1,
      O_FOR | O_SECRETS | O_CONFIG, cli_peer_config,
      "the other side's configuration: strongswan, ios, junos, frr, bird or azure-cli"},
+    {"probe", "--to ADDR [--from ADDR] [--interval 10ms] [--duration 10s] [--udp[=PORT]] [--path]\n"
+     "      [--timeout 1s] [--outage-max 100ms], or --reflect[=PORT] [--from ADDR]", 0, 0, O_PROBE,
+     cli_probe, "loss, outages and the way to ADDR, without the daemon; --reflect: the far end of --udp"},
     {"version", "", 0, 0, 0, cli_version, "print the version"},
 };
 
@@ -116,64 +169,76 @@ static int usage(const struct command *k)
     return CLI_USAGE;
 }
 
+static bool port(const char *s, uint16_t *out)
+{
+    char *end;
+    unsigned long n = strtoul(s, &end, 10);
+    *out = (uint16_t)n;
+    return *s >= '0' && *s <= '9' && !*end && n > 0 && n <= UINT16_MAX;
+}
+
+static bool take(const struct opt *o, const char *arg, struct cli *c)
+{
+    void *field = (char *)c + o->field;
+    switch (o->kind) {
+    case FLAG:
+        *(bool *)field = true;
+        return true;
+    case TEXT:
+    case FLAG_TEXT:
+        *(const char **)field = arg;
+        return true;
+    case DURATION:
+        if (cli_duration(arg, field))
+            return true;
+        fprintf(stderr, "kedge: --%s \"%s\"; allowed: 10s, 500ms, 2m\n", o->name, arg);
+        return false;
+    case PORT:
+        *(uint16_t *)field = CLI_PROBE_PORT;
+        if (!arg || port(arg, field))
+            return true;
+        fprintf(stderr, "kedge: --%s \"%s\"; allowed: 1 to 65535\n", o->name, arg);
+        return false;
+    }
+    return false;
+}
+
+static void long_options(struct option longs[KD_ARRAY_LEN(opts) + 3])
+{
+    static const int has_arg[] = {[FLAG] = no_argument,
+                                  [TEXT] = required_argument,
+                                  [FLAG_TEXT] = optional_argument,
+                                  [DURATION] = required_argument,
+                                  [PORT] = optional_argument};
+    size_t n = KD_ARRAY_LEN(opts);
+    for (size_t i = 0; i < n; i++)
+        longs[i] = (struct option){opts[i].name, has_arg[opts[i].kind], NULL, 256 + (int)i};
+    longs[n] = (struct option){"help", no_argument, NULL, 'h'};
+    longs[n + 1] = (struct option){"version", no_argument, NULL, 'V'};
+    longs[n + 2] = (struct option){0};
+}
+
 /* -1: go on; else the exit code. *options: those given. */
 static int parse_options(int argc, char **argv, struct cli *c, unsigned *options)
 {
-    static const struct option longs[] = {
-        {"json", no_argument, NULL, 'j'},           {"socket", required_argument, NULL, 's'},
-        {"wait", required_argument, NULL, O_WAIT},  {"silent", no_argument, NULL, O_SILENT},
-        {"follow", no_argument, NULL, O_FOLLOW},    {"since", required_argument, NULL, O_SINCE},
-        {"child", no_argument, NULL, O_CHILD},      {"ike", no_argument, NULL, O_IKE},
-        {"rehearse", no_argument, NULL, O_REHEARSE}, {"out", required_argument, NULL, O_OUT},
-        {"tunnel", required_argument, NULL, O_TUNNEL},
-        {"azure", optional_argument, NULL, O_AZURE},
-        {"graceful", no_argument, NULL, O_GRACEFUL},
-        {"config", required_argument, NULL, O_CONFIG},
-        {"for", required_argument, NULL, O_FOR},     {"secrets", no_argument, NULL, O_SECRETS},
-        {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'V'},
-        {0},
-    };
+    struct option longs[KD_ARRAY_LEN(opts) + 3];
     int o;
+    long_options(longs);
     while ((o = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        if (o >= O_WAIT)
-            *options |= (unsigned)o;
         if (o == '?')
             return CLI_USAGE; /* getopt has said why */
-        if (o == 'j')
-            c->json = true;
-        if (o == 's')
-            c->socket = optarg;
-        if (o == O_SINCE)
-            c->since = optarg;
-        if (o == O_OUT)
-            c->out = optarg;
-        if (o == O_TUNNEL)
-            c->tunnel = optarg;
-        if (o == O_CONFIG)
-            c->config = optarg;
-        if (o == O_FOR)
-            c->kind = optarg;
-        if (o == O_AZURE)
-            c->columns = optarg;
-        if (o == O_WAIT && !cli_duration(optarg, &c->wait_us)) {
-            fprintf(stderr, "kedge: --wait \"%s\"; allowed: 10s, 500ms, 2m\n", optarg);
-            return CLI_USAGE;
-        }
         if (o == 'V')
             return (int)cli_version(c);
         if (o == 'h') {
             print_help(stdout);
             return CLI_OK;
         }
+        if (!take(&opts[o - 256], optarg, c))
+            return CLI_USAGE;
+        *options |= opts[o - 256].bit;
     }
-    c->silent = *options & O_SILENT;
-    c->follow = *options & O_FOLLOW;
-    c->child = *options & O_CHILD;
-    c->ike = *options & O_IKE;
-    c->rehearse = *options & O_REHEARSE;
     c->azure = *options & O_AZURE;
-    c->graceful = *options & O_GRACEFUL;
-    c->secrets = *options & O_SECRETS;
+    c->reflect = *options & O_REFLECT;
     return -1;
 }
 
@@ -181,7 +246,9 @@ int main(int argc, char **argv)
 {
     const char *from_env = getenv("KEDGE_SOCKET");
     struct cli c = {.socket = from_env && *from_env ? from_env : SOCKET_DEFAULT,
-                    .config = CONFIG_DEFAULT};
+                    .config = CONFIG_DEFAULT,
+                    .interval_us = KD_MS(10),
+                    .timeout_us = KD_S(1)};
     unsigned options = 0;
     int used = 0, code = parse_options(argc, argv, &c, &options);
     if (code >= 0)

@@ -20,8 +20,9 @@ MAY = {
     "config": ["base", "crypto", "ike", "bgp", "bfd", "core"],
     "control": ["base", "crypto", "ike", "bgp", "bfd", "core"],
     "io": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core", "config", "control"],
+    "probe": ["base"],
     "peer": ["base", "crypto", "ike", "esp", "bgp", "core"],
-    "cli": ["base", "config", "core", "crypto", "peer"],
+    "cli": ["base", "config", "core", "crypto", "peer", "probe", "io/sockaddr.h"],
 }
 # system headers that only one folder may use
 ONLY = {
@@ -35,7 +36,7 @@ ONLY = {
     r"curl/": {"cli"},
     r"cmocka\.h": set(),
 }
-PURE = {"ike", "esp", "bgp", "bfd", "core", "sim"}
+PURE = {"ike", "esp", "bgp", "bfd", "core", "sim", "probe"}
 # what a pure folder may take from the system
 PURE_OK = re.compile(r"^(std(bool|def|int|lib|atomic|arg|alignas|io)|string|strings|limits|inttypes|errno"
                      r"|assert|ctype|math|uthash|utlist|utarray|arpa/inet|linux/(rtnetlink|if|if_link|"

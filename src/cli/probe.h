@@ -1,0 +1,42 @@
+/* The sockets of kedge probe. */
+#ifndef CLI_PROBE_H
+#define CLI_PROBE_H
+
+#include "cli/cli.h"
+#include "probe/probe.h"
+
+#include <signal.h>
+
+struct prober {
+    struct kd_addr to, from; /* from: family 0, the kernel's choice */
+    uint16_t udp_port;       /* of the far end's reflector; 0: ICMP echo */
+    int fd, hops_fd;         /* hops_fd -1: no path is looked at */
+    uint16_t id;             /* of ICMP; hops have the next one */
+    uint64_t session;
+    struct probe *probe;
+    struct probe_path seen;  /* of the round that runs */
+    uint8_t reached_at;      /* the TTL that got there in this round; 0: none yet */
+    uint16_t round;
+};
+
+uint64_t prober_now(void); /* CLOCK_MONOTONIC, us */
+/* False: said on stderr. */
+bool prober_open(struct prober *p) KD_MUST_USE;
+void prober_close(struct prober *p);
+void prober_send(struct prober *p);
+/* Reads all that is there. */
+void prober_receive(struct prober *p);
+/* One packet for each TTL up to the last hop known, or to the end of what is asked. */
+void prober_ask_hops(struct prober *p, uint8_t up_to);
+void prober_receive_hops(struct prober *p);
+/* Has every hop up to the destination answered this round? */
+bool prober_hops_complete(const struct prober *p);
+
+/* SIGINT and SIGTERM are taken only while ppoll() waits with *mask. */
+void prober_catch_signals(sigset_t *mask);
+bool prober_stopped(void);
+/* text NULL: *out stays. False: said on stderr. */
+bool prober_address(const char *option, const char *text, struct kd_addr *out) KD_MUST_USE;
+enum cli_exit prober_reflect(const struct cli *c);
+
+#endif
