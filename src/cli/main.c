@@ -37,7 +37,8 @@ enum given {
     O_OUTAGE_MAX = 1 << 22,
 };
 #define O_PROBE                                                                                    \
-    (O_TO | O_FROM | O_UDP | O_PATH | O_REFLECT | O_INTERVAL | O_TIMEOUT | O_DURATION | O_OUTAGE_MAX)
+    (O_TO | O_FROM | O_UDP | O_PATH | O_REFLECT | O_INTERVAL | O_TIMEOUT | O_DURATION |            \
+     O_OUTAGE_MAX)
 
 enum kind { FLAG, TEXT, FLAG_TEXT, DURATION, PORT };
 
@@ -121,7 +122,8 @@ static const struct command {
      "the other side's configuration: strongswan, ios, junos, frr, bird or azure-cli"},
     {"probe", "--to ADDR [--from ADDR] [--interval 10ms] [--duration 10s] [--udp[=PORT]] [--path]\n"
      "      [--timeout 1s] [--outage-max 100ms], or --reflect[=PORT] [--from ADDR]", 0, 0, O_PROBE,
-     cli_probe, "loss, outages and the way to ADDR, without the daemon; --reflect: the far end of --udp"},
+     cli_probe,
+     "loss, outages and the way to ADDR, without the daemon; --reflect: the far end of --udp"},
     {"version", "", 0, 0, 0, cli_version, "print the version"},
 };
 

@@ -1,5 +1,5 @@
-/* kedge probe: numbered packets at a steady pace, what became of them, and the way they took. Runs on
- * any host, without the daemon. The far end that counts is reflect.c. */
+/* kedge probe: numbered packets at a steady pace, what became of them, and the way they took. Runs
+ * on any host, without the daemon. The far end that counts is reflect.c. */
 #include "cli/probe.h"
 
 #include <poll.h>
@@ -41,11 +41,11 @@ static double ms(uint64_t us)
 static json_t *outage_json(const struct probe_outage *o, uint64_t start_us)
 {
     bool over = o->first_good_us != 0;
-    json_t *j = json_pack("{s:I, s:I, s:f, s:o, s:o}", "first_seq", (json_int_t)o->first_seq, "lost",
-                          (json_int_t)o->lost, "last_good_ms", ms(o->last_good_us - start_us),
-                          "first_good_ms", over ? json_real(ms(o->first_good_us - start_us)) : json_null(),
-                          "outage_ms", over ? json_real(ms(o->first_good_us - o->last_good_us))
-                                            : json_null());
+    json_t *j = json_pack(
+        "{s:I, s:I, s:f, s:o, s:o}", "first_seq", (json_int_t)o->first_seq, "lost",
+        (json_int_t)o->lost, "last_good_ms", ms(o->last_good_us - start_us), "first_good_ms",
+        over ? json_real(ms(o->first_good_us - start_us)) : json_null(), "outage_ms",
+        over ? json_real(ms(o->first_good_us - o->last_good_us)) : json_null());
     if (o->counted) {
         json_object_set_new(j, "lost_out", json_integer((json_int_t)o->lost_out));
         json_object_set_new(j, "lost_back", json_integer((json_int_t)o->lost_back));
@@ -81,9 +81,12 @@ static void tell_path(struct run *r)
 {
     char hops[PROBE_HOPS_MAX * KD_ADDR_STR_MAX], text[sizeof(hops) + 32];
     double at = (double)(prober_now() - r->start_us) / 1e6;
-    snprintf(text, sizeof(text), "%.3f s: path %s", at, probe_path_text(&r->path, hops, sizeof(hops)));
-    tell(r->c, json_pack("{s:s, s:f, s:o}", "event", "path", "at_ms", at * 1000, "hops",
-                         path_json(&r->path)), text);
+    snprintf(text, sizeof(text), "%.3f s: path %s", at,
+             probe_path_text(&r->path, hops, sizeof(hops)));
+    tell(r->c,
+         json_pack("{s:s, s:f, s:o}", "event", "path", "at_ms", at * 1000, "hops",
+                   path_json(&r->path)),
+         text);
 }
 
 static double share(uint64_t part, uint64_t of)
@@ -101,14 +104,14 @@ static json_t *rtt_json(const struct probe_summary *s)
 
 static json_t *summary_json(const struct run *r, const struct probe_summary *s)
 {
-    json_t *j = json_pack(
-        "{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o}", "event",
-        "summary", "version", 1, "sent", (json_int_t)s->sent, "answered", (json_int_t)s->answered,
-        "lost", (json_int_t)s->lost, "late", (json_int_t)s->late, "duplicate",
-        (json_int_t)s->duplicate, "reordered", (json_int_t)s->reordered, "outages",
-        (json_int_t)s->outages, "down", s->open, "rtt_ms", rtt_json(s));
-    json_object_set_new(j, "longest", s->longest.lost ? outage_json(&s->longest, r->start_us)
-                                                      : json_null());
+    json_t *j =
+        json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o}", "event", "summary",
+                  "version", 1, "sent", (json_int_t)s->sent, "answered", (json_int_t)s->answered,
+                  "lost", (json_int_t)s->lost, "late", (json_int_t)s->late, "duplicate",
+                  (json_int_t)s->duplicate, "reordered", (json_int_t)s->reordered, "outages",
+                  (json_int_t)s->outages, "down", s->open, "rtt_ms", rtt_json(s));
+    json_object_set_new(j, "longest",
+                        s->longest.lost ? outage_json(&s->longest, r->start_us) : json_null());
     if (s->counted) {
         json_object_set_new(j, "lost_out", json_integer((json_int_t)s->lost_out));
         json_object_set_new(j, "lost_back", json_integer((json_int_t)s->lost_back));
@@ -121,10 +124,10 @@ static json_t *summary_json(const struct run *r, const struct probe_summary *s)
 static void tell_summary(const struct run *r, const struct probe_summary *s)
 {
     char text[320];
-    uint64_t longest = s->longest.lost ? (s->longest.first_good_us ? s->longest.first_good_us
-                                                                   : prober_now()) -
-                                             s->longest.last_good_us
-                                       : 0;
+    uint64_t longest = s->longest.lost
+                           ? (s->longest.first_good_us ? s->longest.first_good_us : prober_now()) -
+                                 s->longest.last_good_us
+                           : 0;
     snprintf(text, sizeof(text),
              "sent %llu, answered %llu, lost %llu (%.2f %%), outages %llu, the longest %.1f ms%s\n"
              "round trip min/mean/p50/p95/max %.3f/%.3f/%.3f/%.3f/%.3f ms",

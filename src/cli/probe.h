@@ -14,8 +14,8 @@ struct prober {
     uint16_t id;             /* of ICMP; hops have the next one */
     uint64_t session;
     struct probe *probe;
-    struct probe_path seen;  /* of the round that runs */
-    uint8_t reached_at;      /* the TTL that got there in this round; 0: none yet */
+    struct probe_path seen; /* of the round that runs */
+    uint8_t reached_at;     /* the TTL that got there in this round; 0: none yet */
     uint16_t round;
 };
 

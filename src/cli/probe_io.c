@@ -1,5 +1,5 @@
-/* ICMP, ICMPv6 and UDP sockets of kedge probe. Raw ones: what a router says of a packet whose TTL ran
- * out comes to no others. */
+/* ICMP, ICMPv6 and UDP sockets of kedge probe. Raw ones: what a router says of a packet whose TTL
+ * ran out comes to no others. */
 #include "cli/probe.h"
 #include "io/sockaddr.h"
 #include "probe/echo.h"

@@ -33,13 +33,15 @@ static void put_policy(const struct peer_side *s, FILE *to)
                 ike_proposal_text(ike, text, sizeof(text)), "and the ESP beside it", unsaid->name);
         return;
     }
-    fprintf(to, "az network vpn-connection ipsec-policy add --resource-group RESOURCE_GROUP \\\n"
-                "  --connection-name %s --ike-encryption %s --ike-integrity %s --dh-group %s \\\n",
+    fprintf(to,
+            "az network vpn-connection ipsec-policy add --resource-group RESOURCE_GROUP \\\n"
+            "  --connection-name %s --ike-encryption %s --ike-integrity %s --dh-group %s \\\n",
             s->name, word(ie, PEER_WORD_AZURE_IKE, ""),
             word(ii ? ii : peer_alg(ike, KC_PRF, 0), PEER_WORD_AZURE_IKE, ""),
             word(peer_alg(ike, KC_DH, 0), PEER_WORD_AZURE_IKE, "None"));
-    fprintf(to, "  --ipsec-encryption %s --ipsec-integrity %s --pfs-group %s \\\n"
-                "  --sa-lifetime %u --sa-max-size %llu\n",
+    fprintf(to,
+            "  --ipsec-encryption %s --ipsec-integrity %s --pfs-group %s \\\n"
+            "  --sa-lifetime %u --sa-max-size %llu\n",
             word(ee, PEER_WORD_AZURE_ESP, ""), word(ei ? ei : ee, PEER_WORD_AZURE_ESP, ""),
             word(peer_alg(esp, KC_DH, 0), PEER_WORD_AZURE_ESP, "None"),
             peer_seconds(s->ike->child_life_us),
@@ -75,8 +77,9 @@ void peer_azure_cli(const struct peer_side *s, FILE *to)
             "  --gateway-ip-address %s \\\n",
             s->name, s->us);
     put_prefixes(s, to);
-    fprintf(to, "az network vpn-connection create --resource-group RESOURCE_GROUP --name %s \\\n"
-                "  --vnet-gateway1 VNET_GATEWAY --local-gateway2 %s-kedge%s --shared-key '",
+    fprintf(to,
+            "az network vpn-connection create --resource-group RESOURCE_GROUP --name %s \\\n"
+            "  --vnet-gateway1 VNET_GATEWAY --local-gateway2 %s-kedge%s --shared-key '",
             s->name, s->name, s->bgp ? " --enable-bgp" : "");
     peer_put_psk(to, s->p, "");
     fputs("'\n", to);

@@ -208,8 +208,7 @@ static void put_bgp(const struct peer_side *s, FILE *to)
     bool v6 = s->bgp->remote.family == 6;
     const char *us = s->inner_us, *family = v6 ? "ipv6" : "ipv4";
 
-    fprintf(to, "router bgp %u\n neighbor %s remote-as %u\n", s->bgp->asn, us,
-            s->p->config->asn);
+    fprintf(to, "router bgp %u\n neighbor %s remote-as %u\n", s->bgp->asn, us, s->p->config->asn);
     if (s->bgp->asn != s->p->config->asn)
         fprintf(to, " neighbor %s ebgp-multihop 255\n", us);
     fprintf(to, " neighbor %s update-source %s\n", us, TUNNEL);

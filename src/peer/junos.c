@@ -21,7 +21,7 @@ static const struct kc_alg *other_prf(const struct ike_proposal *p)
     if (!encr->aead || !prf)
         return NULL;
     return prf->id == (encr->key_bits == 256 ? KC_PRF_HMAC_SHA2_384 : KC_PRF_HMAC_SHA2_256) ? NULL
-                                                                                           : prf;
+                                                                                            : prf;
 }
 
 static void put_ike_proposal(const struct peer_side *s, FILE *to, const struct ike_proposal *p,
@@ -79,10 +79,10 @@ static void put_id(const struct peer_side *s, FILE *to, const char *end, const s
 {
     char text[IKE_ID_MAX * 4];
     const char *kind = id->type == IKE_ID_IPV4 || id->type == IKE_ID_IPV6 ? "inet"
-                       : id->type == IKE_ID_FQDN                         ? "hostname"
-                       : id->type == IKE_ID_RFC822                       ? "user-at-hostname"
-                       : id->type == IKE_ID_DER_ASN1_DN                  ? "distinguished-name"
-                                                                         : NULL;
+                       : id->type == IKE_ID_FQDN                          ? "hostname"
+                       : id->type == IKE_ID_RFC822                        ? "user-at-hostname"
+                       : id->type == IKE_ID_DER_ASN1_DN                   ? "distinguished-name"
+                                                                          : NULL;
 
     ike_id_str(id, text, sizeof(text));
     if (id->type == IKE_ID_IPV6)
@@ -193,8 +193,8 @@ static void put_bgp(const struct peer_side *s, FILE *to)
     const char *group = s->name;
     bool ibgp = s->bgp->asn == s->p->config->asn, v6 = s->bgp->remote.family == 6;
 
-    fprintf(to, "set routing-options %sstatic route %s/%u next-hop %s\n",
-            v6 ? "rib inet6.0 " : "", s->inner_us, v6 ? 128 : 32, UNIT);
+    fprintf(to, "set routing-options %sstatic route %s/%u next-hop %s\n", v6 ? "rib inet6.0 " : "",
+            s->inner_us, v6 ? 128 : 32, UNIT);
     fprintf(to, "set routing-options autonomous-system %u\n", s->bgp->asn);
     fprintf(to, "set protocols bgp group %s type %s\n", group, ibgp ? "internal" : "external");
     if (!ibgp)

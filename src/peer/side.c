@@ -12,14 +12,21 @@ static const struct {
     peer_writer *write;
     bool ipsec; /* else it is the BGP half only */
 } kinds[PEER_KINDS] = {
-    [PEER_STRONGSWAN] = {peer_strongswan, true}, [PEER_IOS] = {peer_ios, true},
-    [PEER_JUNOS] = {peer_junos, true},           [PEER_FRR] = {peer_frr, false},
-    [PEER_BIRD] = {peer_bird, false},            [PEER_AZURE_CLI] = {peer_azure_cli, true},
+    [PEER_STRONGSWAN] = {peer_strongswan, true},
+    [PEER_IOS] = {peer_ios, true},
+    [PEER_JUNOS] = {peer_junos, true},
+    [PEER_FRR] = {peer_frr, false},
+    [PEER_BIRD] = {peer_bird, false},
+    [PEER_AZURE_CLI] = {peer_azure_cli, true},
 };
 
 const char *const peer_kind_names[PEER_KINDS] = {
-    [PEER_STRONGSWAN] = "strongswan", [PEER_IOS] = "ios",   [PEER_JUNOS] = "junos",
-    [PEER_FRR] = "frr",               [PEER_BIRD] = "bird", [PEER_AZURE_CLI] = "azure-cli",
+    [PEER_STRONGSWAN] = "strongswan",
+    [PEER_IOS] = "ios",
+    [PEER_JUNOS] = "junos",
+    [PEER_FRR] = "frr",
+    [PEER_BIRD] = "bird",
+    [PEER_AZURE_CLI] = "azure-cli",
 };
 
 /* ---- selectors ---- */

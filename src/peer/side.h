@@ -15,8 +15,8 @@ struct peer_side {
     char us[KD_ADDR_STR_MAX];          /* our outer address */
     char inner[KD_ADDR_STR_MAX];       /* the peer's inner address: its BGP one; "" without BGP */
     char inner_us[KD_ADDR_STR_MAX];
-    uint32_t mtu, mss;                 /* of the tunnel; mss 0: none */
-    bool psk_here, psk_us;             /* does the peer (do we) prove itself by the key? */
+    uint32_t mtu, mss;     /* of the tunnel; mss 0: none */
+    bool psk_here, psk_us; /* does the peer (do we) prove itself by the key? */
 };
 
 struct peer_side peer_side_of(const struct peer *p);

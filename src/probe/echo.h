@@ -18,8 +18,8 @@ struct probe_echo {
     struct kd_bytes payload; /* of a reply; borrowed */
 };
 
-/* A request of PROBE_ECHO_HEAD octets and the payload, into buf with room for them; returns its length.
- * The checksum of ICMPv6 is the kernel's to fill in. */
+/* A request of PROBE_ECHO_HEAD octets and the payload, into buf with room for them; returns its
+ * length. The checksum of ICMPv6 is the kernel's to fill in. */
 size_t probe_echo_put(uint8_t *buf, uint8_t family, uint16_t id, uint16_t seq,
                       struct kd_bytes payload);
 /* What a raw socket of the family received (IPv4: with its IP header); NONE for anything else. Its

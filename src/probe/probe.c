@@ -178,10 +178,19 @@ void probe_summarize(const struct probe *p, uint64_t now_us, struct probe_summar
     struct probe_outage open = p->open;
 
     *out = (struct probe_summary){
-        .sent = p->next, .answered = p->good, .lost = p->lost, .late = p->late,
-        .duplicate = p->duplicate, .strange = p->strange, .reordered = p->reordered,
-        .lost_out = p->lost_out, .lost_back = p->lost_back, .counted = p->counted,
-        .outages = p->outages, .longest = p->longest, .open = p->open.lost > 0,
+        .sent = p->next,
+        .answered = p->good,
+        .lost = p->lost,
+        .late = p->late,
+        .duplicate = p->duplicate,
+        .strange = p->strange,
+        .reordered = p->reordered,
+        .lost_out = p->lost_out,
+        .lost_back = p->lost_back,
+        .counted = p->counted,
+        .outages = p->outages,
+        .longest = p->longest,
+        .open = p->open.lost > 0,
     };
     if (p->open.lost && p->any_good) {
         out->outages++;

@@ -1,5 +1,6 @@
-/* A path measured by numbered packets: loss, outages, round trips, loss told apart by direction where
- * the far end counts, and the hops by TTL. Pure: the caller sends, receives and has the clock. */
+/* A path measured by numbered packets: loss, outages, round trips, loss told apart by direction
+ * where the far end counts, and the hops by TTL. Pure: the caller sends, receives and has the
+ * clock. */
 #ifndef PROBE_PROBE_H
 #define PROBE_PROBE_H
 
@@ -25,19 +26,22 @@ void probe_free(struct probe *p); /* NULL is ignored */
 /* The number of the packet that leaves now: 0, 1, 2 ... What could not be sent stays unanswered. */
 uint64_t probe_sent(struct probe *p, uint64_t now_us);
 
-/* An answer to packet seq. count: how many of ours the far end had received when it answered, this one
- * included; 0: it doesn't count. Unknown and answered numbers are told apart and change nothing else. */
+/* An answer to packet seq. count: how many of ours the far end had received when it answered, this
+ * one included; 0: it doesn't count. Unknown and answered numbers are told apart and change nothing
+ * else. */
 void probe_answered(struct probe *p, uint64_t seq, uint64_t count, uint64_t now_us);
 
 /* A run of lost packets, between two that were answered. */
 struct probe_outage {
     uint64_t first_seq, lost;
-    uint64_t last_good_us, first_good_us; /* when the packets around it left; first_good_us 0: it goes on */
-    bool counted;                         /* the far end told how many of them reached it: */
+    uint64_t last_good_us,
+        first_good_us; /* when the packets around it left; first_good_us 0: it goes on */
+    bool counted;      /* the far end told how many of them reached it: */
     uint64_t lost_out, lost_back;
 };
 
-/* Judges what can be judged by now. True when an outage ended by that: *out (one a call; call again).
+/* Judges what can be judged by now. True when an outage ended by that: *out (one a call; call
+ * again).
  */
 bool probe_judge(struct probe *p, uint64_t now_us, struct probe_outage *out);
 /* The packet that is judged next, or KD_NEVER: when probe_judge() has something to do. */
@@ -61,9 +65,9 @@ void probe_summarize(const struct probe *p, uint64_t now_us, struct probe_summar
 #define PROBE_HOPS_MAX 32
 
 struct probe_path {
-    uint8_t n;                              /* hops asked: up to the destination, or the last that answered */
-    bool reached;                           /* hop[n - 1] is the destination */
-    struct kd_addr hop[PROBE_HOPS_MAX];     /* family 0: silent, which is a hop, too */
+    uint8_t n;    /* hops asked: up to the destination, or the last that answered */
+    bool reached; /* hop[n - 1] is the destination */
+    struct kd_addr hop[PROBE_HOPS_MAX]; /* family 0: silent, which is a hop, too */
 };
 
 /* Two rounds of asking tell of the same way: a hop silent in one of them is no difference. */

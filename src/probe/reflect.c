@@ -35,8 +35,7 @@ bool probe_packet_get(struct kd_bytes b, struct probe_packet *out)
     out->session = kd_get_u64(&r);
     out->seq = kd_get_u64(&r);
     out->count = kd_get_u64(&r);
-    return r.ok && b.len == PROBE_UDP_LEN && kind <= 1 &&
-           memcmp(head.p, magic, sizeof(magic)) == 0;
+    return r.ok && b.len == PROBE_UDP_LEN && kind <= 1 && memcmp(head.p, magic, sizeof(magic)) == 0;
 }
 
 /* The sender's, or the one heard longest ago, made his. */

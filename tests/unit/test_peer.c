@@ -77,7 +77,7 @@ static void ios_of_seed_001(void **state)
 {
     (void)state;
     const char *out = written(REMOTE BGP ", ike: [aes256-aes128-3des-sha1-modp1024], "
-                              "esp: [aes256-sha1], lifetime: {ike: 86400s, esp: 3600s}",
+                                         "esp: [aes256-sha1], lifetime: {ike: 86400s, esp: 3600s}",
                               PEER_IOS, "IamSecure123");
     has(out, "crypto ikev2 proposal t-1\n"
              " encryption aes-cbc-256 aes-cbc-128 3des\n"
@@ -136,7 +136,8 @@ static void ios_lists_narrower_selectors(void **state)
 {
     (void)state;
     const char *out = written(REMOTE ", selectors: {local: [10.17.0.0/16, 10.18.1.1/32], "
-                              "remote: [192.168.0.0/25]}", PEER_IOS, "k");
+                                     "remote: [192.168.0.0/25]}",
+                              PEER_IOS, "k");
     has(out, "ip access-list extended t\n"
              " permit ip 192.168.0.0 0.0.0.127 10.17.0.0 0.0.255.255\n"
              " permit ip 192.168.0.0 0.0.0.127 10.18.1.1 0.0.0.0\n"
@@ -251,20 +252,19 @@ static void az_has_the_custom_policy_where_it_is_one(void **state)
 static void frr_and_bird_have_the_session(void **state)
 {
     (void)state;
-    has(written(REMOTE BGP, PEER_FRR, ""),
-        "router bgp 65021\n"
-        " neighbor 10.10.30.254 remote-as 65515\n"
-        " neighbor 10.10.30.254 ebgp-multihop 255\n"
-        " neighbor 10.10.30.254 update-source 10.2.30.125\n"
-        " neighbor 10.10.30.254 timers 60 180\n"
-        " address-family ipv4 unicast\n");
-    has(written(REMOTE BGP, PEER_BIRD, ""),
-        "protocol bgp t {\n"
-        "  local 10.2.30.125 as 65021;\n"
-        "  neighbor 10.10.30.254 as 65515;\n"
-        "  hold time 180;\n");
+    has(written(REMOTE BGP, PEER_FRR, ""), "router bgp 65021\n"
+                                           " neighbor 10.10.30.254 remote-as 65515\n"
+                                           " neighbor 10.10.30.254 ebgp-multihop 255\n"
+                                           " neighbor 10.10.30.254 update-source 10.2.30.125\n"
+                                           " neighbor 10.10.30.254 timers 60 180\n"
+                                           " address-family ipv4 unicast\n");
+    has(written(REMOTE BGP, PEER_BIRD, ""), "protocol bgp t {\n"
+                                            "  local 10.2.30.125 as 65021;\n"
+                                            "  neighbor 10.10.30.254 as 65515;\n"
+                                            "  hold time 180;\n");
     has_not(written(REMOTE ", address: 10.10.30.254, neighbor: {asn: 65515, address: 10.2.30.125}",
-                    PEER_FRR, ""), "ebgp-multihop"); /* iBGP */
+                    PEER_FRR, ""),
+            "ebgp-multihop"); /* iBGP */
 }
 
 static void what_makes_no_sense_is_refused(void **state)

@@ -30,8 +30,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Sends packets first to last at 10 ms each; all but those from lost_from to lost_to are answered 1 ms
- * later. Returns the outages that ended meanwhile. */
+/* Sends packets first to last at 10 ms each; all but those from lost_from to lost_to are answered 1
+ * ms later. Returns the outages that ended meanwhile. */
 static unsigned play(uint64_t first, uint64_t last, uint64_t lost_from, uint64_t lost_to)
 {
     unsigned ended = 0;
@@ -323,7 +323,10 @@ static void a_reply_is_read_with_its_payload(void **state)
 {
     uint8_t v4[20 + 8 + 4] = {0x45}, *icmp = v4 + 20;
     (void)state;
-    memcpy(icmp + 4, "\x12\x34\x00\x07" "abcd", 8);
+    memcpy(icmp + 4,
+           "\x12\x34\x00\x07"
+           "abcd",
+           8);
     struct probe_echo e = probe_echo_get(kd_bytes(v4, sizeof(v4)), 4);
     assert_true(e.kind == PROBE_ECHO_REPLY && e.id == 0x1234 && e.seq == 7 && e.payload.len == 4);
     assert_int_equal(probe_echo_get(kd_bytes(v4, 27), 4).kind, PROBE_ECHO_NONE);
