@@ -24,6 +24,10 @@ static enum config_secret_status read_secret(void *arg, enum config_secret_from 
     const char *text = NULL;
     if (from == CONFIG_SECRET_CREDENTIAL && strcmp(name, "onprem") == 0)
         text = "from-systemd";
+    else if (from == CONFIG_SECRET_CREDENTIAL && strcmp(name, "gw-key") == 0)
+        text = key_p256;
+    else if (from == CONFIG_SECRET_CREDENTIAL && strcmp(name, "other-key") == 0)
+        text = key_second;
     else if (strcmp(name, "/etc/kedge/psk") == 0)
         text = "from-file\r\nsecond line";
     else if (strcmp(name, "/etc/kedge/open") == 0)
@@ -816,6 +820,17 @@ static void certificates_are_loaded_with_their_key_and_trust(void **state)
     assert_string_equal(a->cn, "azure gw");
 }
 
+static void the_private_key_may_be_a_credential(void **state)
+{
+    const struct ike_auth_config *a;
+    (void)state;
+    auth_of("a.example", "cert: /etc/kedge/gw.pem, key-credential: gw-key, " CA);
+    a = &cfg.tunnels[0].ike.auth;
+    assert_int_equal(errs.n_warnings, 0);
+    assert_int_equal(a->local, IKE_AUTH_CERT);
+    assert_int_equal(kc_private_kind(a->certs->key), KC_KEY_EC);
+}
+
 static void either_end_may_use_a_key_instead(void **state)
 {
     const struct ike_auth_config *a;
@@ -879,8 +894,7 @@ static void what_may_be_meant_is_a_warning(void **state)
 
 static void certificates_that_do_not_fit_are_refused(void **state)
 {
-#define IN GATEWAY "tunnels: [{name: a, remote: 192.0.2.2,\n  auth: {%s}}]\n" /* line 3, column 9  \
-                                                                               */
+#define IN GATEWAY "tunnels: [{name: a, remote: 192.0.2.2,\n  auth: {%s}}]\n" /* column 9 */
     static const struct row rows[] = {
         {IN, NULL, KEY,
          "3:9: tunnels[0].auth: \"ca\" is missing: who signs the peer's certificate (or "
@@ -894,6 +908,18 @@ static void certificates_that_do_not_fit_are_refused(void **state)
          "3:9: tunnels[0].auth: exactly one of key-file and key-credential is needed with cert"},
         {IN, NULL, KEY ", key-credential: gw, " CA,
          "3:9: tunnels[0].auth: exactly one of key-file and key-credential is needed with cert"},
+        {IN, NULL, "cert: /etc/kedge/gw.pem, key-credential: other-key, " CA,
+         "3:51: tunnels[0].auth: \"other-key\" is not the key of the first certificate in cert "
+         "(the gateway's own comes first)"},
+        {IN, NULL, "cert: /etc/kedge/gw.pem, key-credential: missing, " CA,
+         "3:51: tunnels[0].auth: \"missing\": no such file"},
+        {IN, NULL, "cert: /etc/kedge/gw.pem, key-credential: onprem, " CA,
+         "3:51: tunnels[0].auth: \"onprem\": no private key in PEM or DER found"},
+        {IN, NULL, "cert: /etc/kedge/gw.pem, key-credential: ../gw-key, " CA,
+         "3:51: tunnels[0].auth.key-credential: \"../gw-key\"; allowed: a credential's name "
+         "(LoadCredential=NAME:...)"},
+        {IN, NULL, "psk: x, key-credential: gw-key",
+         "3:34: tunnels[0].auth.key-credential: needs \"cert\""},
         {IN, NULL, "psk: x, key-file: /etc/kedge/gw.key",
          "3:28: tunnels[0].auth.key-file: needs \"cert\""},
         {IN, NULL, "psk: x, crl: [/etc/kedge/crl.pem]", "3:23: tunnels[0].auth.crl: needs \"ca\""},
@@ -1307,6 +1333,7 @@ int main(void)
         cmocka_unit_test(a_ppk_has_a_name_and_one_key),
         cmocka_unit_test(a_secret_that_is_missing_empty_or_doubled_is_refused),
         cmocka_unit_test(certificates_are_loaded_with_their_key_and_trust),
+        cmocka_unit_test(the_private_key_may_be_a_credential),
         cmocka_unit_test(either_end_may_use_a_key_instead),
         cmocka_unit_test(tunnels_with_the_same_files_share_them),
         cmocka_unit_test(a_name_of_ours_is_spelled_as_the_certificate_spells_it),
