@@ -254,3 +254,16 @@ def test_strongswans_signature_without_the_ppk_is_the_one_that_counts_where_kedg
     lab = build(with_ppk(world, "responder", "elsewhere"))
     connect(lab, "responder")
     ping_both_ways(lab)
+
+
+def test_a_private_key_from_systemds_credentials_signs_as_one_from_a_file(build, world):
+    lab = build(world.pair(world.issue("gate"), world.issue("peer"), "initiator"))
+    connect(lab, "initiator")
+    kedge, auth = lab["gate"].kedge, lab["gate"].kedge.spec["tunnels"][0]["auth"]
+    kedge.kill()
+    os.rename(auth.pop("key-file"), os.path.join(world.directory, "gw"))
+    auth["key-credential"] = "gw"
+    kedge.env["CREDENTIALS_DIRECTORY"] = world.directory
+    kedge.start()
+    connect(lab, "initiator")
+    ping_both_ways(lab)

@@ -105,6 +105,7 @@ class Kedge:
     def __init__(self, host, spec):
         self.host = host
         self.spec = spec
+        self.env = {}  # of the next start, e.g. CREDENTIALS_DIRECTORY
         self.program = self.events = None
 
     def config_text(self):
@@ -124,7 +125,7 @@ class Kedge:
         """Starts kedged without waiting for anything; for runs that are meant to fail."""
         self.host.run("mkdir", "-p", os.path.dirname(SOCKET))
         path = self.host.write("kedge.yaml", self.config_text(), 0o600)
-        self.program = self.host.spawn("kedged", [kedged(), "-c", path])
+        self.program = self.host.spawn("kedged", [kedged(), "-c", path], env=self.env)
         return self.program
 
     def _answers(self):
