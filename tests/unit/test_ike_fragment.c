@@ -221,6 +221,67 @@ static void messages_that_fit_are_not_cut(void **state)
     tape_free(&t);
 }
 
+/* ---- IKE_INTERMEDIATE (RFC 9242 3.3.1): AUTH proves what was inside, however it travelled ---- */
+
+#define INTER_IKE "aes256-sha256-x25519-ke1_modp4096-ke2_ecp384" /* the first needs two, each way */
+
+static unsigned inter_fragments(const struct tape *t, bool response)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < t->n; i++)
+        n += t->k[i].data[16] == IKE_PL_SKF && t->k[i].data[18] == IKE_X_INTERMEDIATE &&
+             !!(t->k[i].data[19] & IKE_FLAG_RESPONSE) == response;
+    return n;
+}
+
+static void an_intermediate_exchange_is_cut_by_either_end_or_both(void **state)
+{
+    static const uint16_t size[][2] = {{SIZE, SIZE}, {SIZE, 0}, {0, SIZE}, {0, 0}};
+    static struct tape t;
+    struct ike_view v;
+    (void)state;
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(size); i++) {
+        struct pair *p = big_pair(30 + i, INTER_IKE, BIG_ESP, &t);
+        for (int side = A; side <= B; side++) {
+            p->s[side].cfg.fragment_size = size[i][side];
+            pair_config(p, side);
+        }
+        assert_true(pair_establish(p));
+        assert_true(pair_children_agree(p));
+        assert_true(ike_conn_view(p->s[A].e, 7, &v));
+        assert_string_equal(v.suite, INTER_IKE);
+        assert_int_equal(inter_fragments(&t, false), size[i][A] ? 2 : 0);
+        assert_int_equal(inter_fragments(&t, true), size[i][B] ? 2 : 0);
+        pair_free(p);
+        tape_free(&t);
+    }
+}
+
+static void a_lost_fragment_of_an_intermediate_exchange_is_repeated(void **state)
+{
+    static struct tape t;
+    (void)state;
+
+    for (int response = 0; response < 2; response++)
+        for (uint16_t number = 1; number <= 2; number++) {
+            struct pair *p = big_pair(40, INTER_IKE, BIG_ESP, &t);
+            t.exchange = IKE_X_INTERMEDIATE;
+            t.response = response;
+            t.number = number;
+            t.times = 1;
+            pair_establish(p);
+            pair_run(p, KD_S(2));
+            assert_int_equal(t.times, 0);
+            assert_true(pair_up(p, A) && pair_up(p, B) && pair_children_agree(p));
+            assert_int_equal(inter_fragments(&t, false), 4);
+            assert_int_equal(inter_fragments(&t, true), response ? 4 : 2);
+            pair_free(p);
+            tape_free(&t);
+        }
+}
+
 /* ---- loss ---- */
 
 static bool same(const struct pair_packet *a, const struct pair_packet *b)
@@ -724,6 +785,8 @@ int main(void)
         T(the_size_is_of_the_datagram_over_ipv6_as_well),
         T(nothing_is_cut_unless_both_ends_have_said_so),
         T(messages_that_fit_are_not_cut),
+        T(an_intermediate_exchange_is_cut_by_either_end_or_both),
+        T(a_lost_fragment_of_an_intermediate_exchange_is_repeated),
         T(a_lost_fragment_brings_the_whole_set_again_bit_for_bit),
         T(a_lost_answer_is_repeated_for_the_first_fragment_only),
         T(any_loss_order_and_repetition_is_survived),
