@@ -23,12 +23,15 @@ SUITES = [("aes256-sha1-modp1024", "aes256-sha1", "MODP_1024"),
           ("aes256gcm16-prfsha512-ecp521", "aes256gcm16-ecp521", "ECP_521"),
           ("chacha20poly1305-prfsha256-x25519", "chacha20poly1305-x25519", "CURVE_25519"),
           ("aes256gcm16-prfsha1-modp1024", "aes256-sha1", "MODP_1024"),
-          ("aes128-md5-modp768", "aes128-md5-modp768", "MODP_768")]
+          ("aes128-md5-modp768", "aes128-md5-modp768", "MODP_768"),
+          ("des-sha1-modp1024", "des-md5", "MODP_1024"),
+          ("aes256-sha256-modp2048", "null-sha256-modp2048", "MODP_2048")]
 
 
 def suite_pair(ike, esp, role):
     tunnel = {"ike": [ike], "esp": [esp], "role": role}
-    if "md5" in ike + esp or "modp768" in ike + esp:
+    words = f"{ike}-{esp}".split("-")
+    if {"md5", "modp768", "des", "null"} & set(words):
         tunnel["legacy"] = True
     return strongswan_pair(tunnel=tunnel, connection={"proposals": [ike]}, child={"esp_proposals": [esp]})
 
