@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <net/if.h>
 #include <stdio.h>
 
 #define TALK_MS 1000
@@ -135,4 +136,37 @@ bool nl_probe_direction(uint32_t spi, const struct nl_sa_alg *encr, const struct
         (void)talk(s, &sa, false, text, sizeof(text));
     nl_close(s);
     return err == EINVAL;
+}
+
+#define PROBE_NAME "kedge-probe"
+
+static int make_interface(struct nl_socket *s, char *text, size_t cap)
+{
+    uint8_t raw[256];
+    struct nl_buf b = {.p = raw, .cap = sizeof(raw)};
+    uint32_t ifindex;
+    int err;
+
+    kd_assert(nl_put_link_xfrm(&b, 1, PROBE_NAME, NL_PROBE_REQID));
+    err = nl_talk(s, &b, 1, TALK_MS, text, cap);
+    ifindex = if_nametoindex(PROBE_NAME);
+    if (ifindex == 0 || (err && err != EEXIST))
+        return err;
+    b.len = 0;
+    kd_assert(nl_put_link_del(&b, 2, ifindex));
+    return nl_talk(s, &b, 2, TALK_MS, text, cap);
+}
+
+bool nl_probe_interface(char *reason, size_t cap)
+{
+    struct nl_socket *s = nl_open(NETLINK_ROUTE, NULL);
+    char text[160] = "";
+    int err = s ? make_interface(s, text, sizeof(text)) : errno;
+
+    if (err == EOPNOTSUPP)
+        snprintf(reason, cap, "no XFRM interfaces in this kernel (module xfrm_interface)");
+    else
+        snprintf(reason, cap, "%s", text[0] ? text : err ? strerror(err) : "");
+    nl_close(s);
+    return err == 0;
 }

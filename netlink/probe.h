@@ -27,6 +27,9 @@ enum nl_esp_support nl_probe_esp(const struct kd_addr *local, uint32_t spi,
  * itself; whatever else stands in the way is "no". The algorithm has to be one the kernel has. */
 bool nl_probe_direction(uint32_t spi, const struct nl_sa_alg *encr, const struct nl_sa_alg *integ);
 
+/* Does the kernel make XFRM interfaces? Asked by making one and deleting it. */
+bool nl_probe_interface(char *reason, size_t cap) KD_MUST_USE;
+
 /* The judgement alone: open_err is nl_open()'s errno or 0, add_err the NEWSA's errno or 0, text the
  * kernel's. Pure. */
 enum nl_esp_support nl_esp_judge(int open_err, int add_err, const char *text, char *reason,

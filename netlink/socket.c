@@ -181,18 +181,19 @@ static bool find_answer(struct kd_bytes data, uint32_t seq, int *error, char *te
     return false;
 }
 
-int nl_talk(struct nl_socket *s, const struct nl_buf *b, uint32_t seq, int timeout_ms, char *text,
-            size_t cap)
+int nl_ask(struct nl_socket *s, const struct nl_buf *b, uint32_t seq, int timeout_ms,
+           void (*take)(void *arg, struct kd_bytes data), void *arg, char *text, size_t cap)
 {
-    int64_t end = now_ms() + timeout_ms, left;
+    int64_t end, left;
     struct kd_bytes data;
-    bool overrun;
+    bool overrun, found;
     int error;
 
     if (cap)
         text[0] = '\0';
-    if (!nl_send(s, b))
+    if (!nl_send(s, b)) /* can take seconds: the kernel loads modules in it */
         return errno;
+    end = now_ms() + timeout_ms;
     while ((left = end - now_ms()) > 0) {
         struct pollfd p = {.fd = nl_fd(s), .events = POLLIN};
 
@@ -202,8 +203,19 @@ int nl_talk(struct nl_socket *s, const struct nl_buf *b, uint32_t seq, int timeo
             return errno;
         if (overrun)
             return ENOBUFS; /* the answer may be among what was lost */
-        if (find_answer(data, seq, &error, text, cap))
+        if (take)
+            take(arg, data);
+        found = find_answer(data, seq, &error, text, cap);
+        if (take)
+            explicit_bzero(s->buf, data.len);
+        if (found)
             return error;
     }
     return ETIMEDOUT;
+}
+
+int nl_talk(struct nl_socket *s, const struct nl_buf *b, uint32_t seq, int timeout_ms, char *text,
+            size_t cap)
+{
+    return nl_ask(s, b, seq, timeout_ms, NULL, NULL, text, cap);
 }

@@ -23,6 +23,10 @@ bool nl_send(struct nl_socket *s, const struct nl_buf *b) KD_MUST_USE;
  * dropped messages (ENOBUFS) or one didn't fit: the reader must resync, a dump under way must be
  * repeated. False with errno on another error. */
 bool nl_recv(struct nl_socket *s, struct kd_bytes *data, bool *overrun) KD_MUST_USE;
+/* nl_talk() that hands each datagram up to the one with the answer to take (NULL: drops), before
+ * the answer is judged: what a GET or a dump asked for is in it. They are wiped afterwards. */
+int nl_ask(struct nl_socket *s, const struct nl_buf *b, uint32_t seq, int timeout_ms,
+           void (*take)(void *arg, struct kd_bytes data), void *arg, char *text, size_t cap);
 /* Sends one message and waits for its ack (timeout_ms): 0, or a positive errno with the kernel's
  * text ("" when it gave none); ETIMEDOUT, or ENOBUFS when the answer may have been lost. Whatever
  * else arrives meanwhile is dropped: for sockets without groups. */

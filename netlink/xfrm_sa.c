@@ -322,8 +322,12 @@ static bool get_fixed(const struct xfrm_usersa_info *i, struct nl_sa *sa)
 static const char *read_sa(const struct xfrm_usersa_info *i, const struct nlattr *const *tb,
                            struct nl_sa *sa)
 {
+    const struct xfrm_lifetime_cur *used = nl_xattr(tb[XFRMA_LTIME_VAL], sizeof(*used));
+
     if (!get_fixed(i, sa))
         return "sa: bad family or prefix";
+    if (used) /* in a request; the kernel's own messages have it above */
+        nl_xused_get(used, &sa->used);
     if (!get_algs(tb, sa))
         return "sa: malformed algorithm";
     if (!get_options(tb, sa))

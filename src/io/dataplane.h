@@ -10,12 +10,12 @@
 struct io_dp;
 
 enum io_dp_event_kind {
-    IO_DP_IKE,     /* an IKE datagram from a NAT-T socket: local, remote, data (marker stripped) */
-    IO_DP_RESULT,  /* child's SA_ADD is done: ok, text */
-    IO_DP_SEEN,    /* the first authenticated inbound packet of child */
-    IO_DP_EXPIRE,  /* child has reached a limit: ok for a soft one; each kind once */
-    IO_DP_SOURCE,  /* child's newest authentic packet came to local from another remote than it
-                      has */
+    IO_DP_IKE,      /* an IKE datagram from a NAT-T socket: local, remote, data (marker stripped) */
+    IO_DP_RESULT,   /* child's SA_ADD is done: ok, text */
+    IO_DP_SEEN,     /* the first authenticated inbound packet of child */
+    IO_DP_EXPIRE,   /* child has reached a limit: ok for a soft one; each kind once */
+    IO_DP_SOURCE,   /* child's newest authentic packet came to local from another remote than it
+                       has */
     IO_DP_TUN_FAIL, /* tunnel's device broke: text */
 };
 
@@ -28,7 +28,7 @@ struct io_dp_event {
     char text[96];
     uint64_t at_us; /* CLOCK_MONOTONIC when it happened */
     uint16_t len;
-    uint8_t *data;  /* IKE: malloc'ed, the receiver frees with io_dp_event_done() */
+    uint8_t *data; /* IKE: malloc'ed, the receiver frees with io_dp_event_done() */
 };
 
 /* notify is called on the data plane's thread when the queue was empty and isn't any more; it only
@@ -38,10 +38,10 @@ struct io_dp *io_dp_new(struct kc_ctx *crypto, void (*notify)(void *arg), void *
 void io_dp_free(struct io_dp *dp);
 
 /* Opens the sockets of a listen address: UDP natt_port (with SO_RXQ_OVFL, PMTU as the kernel has
- * it, no UDP_ENCAP) and raw protocol 50 (errors: text). raw_ok false when raw sockets aren't
- * permitted. */
-bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, uint16_t natt_port, bool *raw_ok,
-                  char *text, size_t cap) KD_MUST_USE;
+ * it) and raw protocol 50 (errors: text). raw_ok false when raw sockets aren't permitted.
+ * in_kernel: ESP is the kernel's (UDP_ENCAP, no raw socket), IKE alone is handed over. */
+bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, uint16_t natt_port, bool in_kernel,
+                  bool *raw_ok, char *text, size_t cap) KD_MUST_USE;
 /* Takes fd: a TUN device's (IFF_TUN|IFF_NO_PI, non-blocking). */
 void io_dp_tun_add(struct io_dp *dp, uint32_t tunnel, int fd);
 void io_dp_tun_del(struct io_dp *dp, uint32_t tunnel); /* closes the fd; its SAs go too */

@@ -7,9 +7,11 @@
  * marks CE without ECT, opening has nothing to combine (RFC 6040 4.3, "compatibility mode"). */
 #include "io/dp.h"
 
+#include "io/bypass.h"
 #include "io/sockaddr.h"
 
 #include <errno.h>
+#include <linux/udp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -73,7 +75,20 @@ static const char *remedy(int err)
     }
 }
 
-static bool open_pair(struct io_dp_listener *l, char *text, size_t cap)
+static bool give_esp_to_kernel(const struct io_dp_listener *l, const char *where, char *text,
+                               size_t cap)
+{
+    const int type = UDP_ENCAP_ESPINUDP;
+
+    if (setsockopt(l->udp, IPPROTO_UDP, UDP_ENCAP, &type, sizeof(type)) == 0)
+        return true;
+    snprintf(text, cap, "udp %s: the kernel takes no ESP from it (UDP_ENCAP): %s", where,
+             strerror(errno));
+    close(l->udp);
+    return false;
+}
+
+static bool open_pair(struct io_dp_listener *l, bool in_kernel, char *text, size_t cap)
 {
     struct kd_endpoint udp = {.addr = l->addr, .port = l->port}, raw = {.addr = l->addr};
     char where[KD_ENDPOINT_STR_MAX];
@@ -85,6 +100,9 @@ static bool open_pair(struct io_dp_listener *l, char *text, size_t cap)
         snprintf(text, cap, "udp %s: %s", where, remedy(errno));
         return false;
     }
+    io_bypass(l->udp, l->addr.family);
+    if (in_kernel)
+        return give_esp_to_kernel(l, where, text, cap);
     l->raw = bound_socket(&raw, SOCK_RAW, IPPROTO_ESP);
     if (l->raw < 0)
         snprintf(text, cap, "plain ESP on %s: %s", kd_addr_str(&l->addr, where), remedy(errno));
@@ -113,8 +131,8 @@ const struct io_dp_listener *io_dp_listener_of(struct io_dp *dp, const struct kd
 }
 
 /* Called by the control thread only: nobody appends beside it. */
-bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, uint16_t natt_port, bool *raw_ok,
-                  char *text, size_t cap)
+bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, uint16_t natt_port, bool in_kernel,
+                  bool *raw_ok, char *text, size_t cap)
 {
     struct io_dp_listener l = {.addr = *local, .port = natt_port, .udp = -1, .raw = -1};
     uint32_t i = dp->n_listen;
@@ -128,7 +146,7 @@ bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, uint16_t natt_p
                                       : "the address is listened on already");
         return false;
     }
-    if (!open_pair(&l, text, cap))
+    if (!open_pair(&l, in_kernel, text, cap))
         return false;
     *raw_ok = l.raw >= 0;
     pthread_mutex_lock(&dp->lock);

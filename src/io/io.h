@@ -6,13 +6,15 @@
  *   jobs.c      slow crypto on the pool        kernel.c netlink and interfaces
  *   bfd.c       BFD's sockets                  keylog.c keys into files, for Wireshark
  *   dp.c glue   data plane events              report.c log, event ring, HTTP followers
- *   mrt.c       BGP's messages as MRT
+ *   mrt.c       BGP's messages as MRT          decide.c which data plane
+ *   xnet.c      the kernel's data plane: its sockets and interfaces; xfrm*.c what it shall have
  *   priv.c      everything that needs privilege */
 #ifndef IO_IO_H
 #define IO_IO_H
 
 #include "control/control.h"
 #include "core/core.h"
+#include "io/decide.h"
 #include "io/dataplane.h"
 #include "io/http.h"
 #include "netlink/socket.h"
@@ -35,8 +37,9 @@ struct io {
     struct io_post *post_head, **post_tail;
 
     const struct core_config *cfg;
-    enum core_dataplane dataplane;
+    struct io_decision decision; /* which data plane a listen address has */
     struct io_dp *dp;
+    struct io_xnet *xnet;       /* NULL when no tunnel's ESP is the kernel's */
     struct nl_socket *nl, *mon; /* our requests and links; what others do with routes */
     uint8_t *nl_batch;
     size_t nl_len;
@@ -70,6 +73,8 @@ uint64_t io_now_us(void);
 void io_feed(struct io *io, struct core_ev *ev);
 /* Queues ev for after the current step; ev->data is copied. */
 void io_post_event(struct io *io, const struct core_ev *ev);
+/* Outside of a step: what was queued meanwhile. */
+void io_run_posted(struct io *io);
 void io_loop_init(struct io *io);
 void io_loop_end(struct io *io);
 
@@ -103,9 +108,11 @@ void io_kernel_flush(struct io *io);
 void io_kernel_device(struct io *io, const struct core_act *a);
 void io_kernel_close(struct io *io);
 /* What `auto` becomes, and the one line that says why. */
-enum core_dataplane io_kernel_decide(const struct core_config *cfg, char *why, size_t cap);
+void io_kernel_decide(const struct core_config *cfg, struct io_decision *d, char *why, size_t cap);
 
 /* sa.c */
+/* A data plane's event, queued for after the step. */
+void io_sa_told(struct io *io, const struct io_dp_event *d);
 bool io_sa_open(struct io *io, char *text, size_t cap);
 void io_sa_act(struct io *io, const struct core_act *a);
 bool io_sa_count(struct io *io, struct kd_handle child, struct io_dp_counters *c);

@@ -3,6 +3,7 @@
 #include "io/io.h"
 
 #include "io/priv.h"
+#include "io/xnet.h"
 #include "netlink/probe.h"
 
 #include <errno.h>
@@ -72,8 +73,13 @@ static bool watch(struct io *io, uv_poll_t *h, const struct nl_socket *s, uv_pol
 bool io_kernel_open(struct io *io, char *text, size_t cap)
 {
     static const uint16_t groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, 0};
-    static const uint16_t news[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-                                    RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEXTHOP, 0};
+    static const uint16_t news[] = {RTNLGRP_LINK,
+                                    RTNLGRP_IPV4_IFADDR,
+                                    RTNLGRP_IPV6_IFADDR,
+                                    RTNLGRP_IPV4_ROUTE,
+                                    RTNLGRP_IPV6_ROUTE,
+                                    RTNLGRP_NEXTHOP,
+                                    0};
 
     io->nl_batch = malloc(BATCH_BYTES);
     io->nl = nl_open(NETLINK_ROUTE, groups);
@@ -117,47 +123,64 @@ void io_kernel_put(struct io *io, struct kd_bytes msg)
     io->nl_len += msg.len;
 }
 
-void io_kernel_device(struct io *io, const struct core_act *a)
+static bool make_tun(struct io *io, const struct core_act *a, struct core_ev *ev,
+                     struct io_priv_res *res)
 {
     struct io_priv_req req = {.kind = IO_PRIV_TUN};
+
+    memcpy(req.ifname, a->name, sizeof(req.ifname));
+    if (!io_priv(&req, res))
+        return false;
+    ev->ifindex = res->ifindex;
+    io_dp_tun_add(io->dp, a->tunnel, res->fd);
+    return true;
+}
+
+void io_kernel_device(struct io *io, const struct core_act *a)
+{
+    const bool xfrm = io_xnet_has(io, a->tunnel);
     struct io_priv_res res;
     struct core_ev ev = {.kind = CORE_EV_DEVICE, .tunnel = a->tunnel};
 
     if (a->kind == CORE_ACT_DEVICE_DEL) {
-        io_dp_tun_del(io->dp, a->tunnel);
+        if (xfrm)
+            io_xnet_device_del(io, a->tunnel);
+        else
+            io_dp_tun_del(io->dp, a->tunnel);
         return;
     }
-    memcpy(req.ifname, a->name, sizeof(req.ifname));
-    ev.ok = io_priv(&req, &res);
-    ev.ifindex = res.ifindex;
-    if (ev.ok)
-        io_dp_tun_add(io->dp, a->tunnel, res.fd);
-    else
+    ev.ok = xfrm ? io_xnet_device(io, a->tunnel, a->name, &ev.ifindex, res.text, sizeof(res.text))
+                 : make_tun(io, a, &ev, &res);
+    if (!ev.ok)
         ev.data = kd_bytes_str(res.text);
     io_post_event(io, &ev);
 }
 
-/* `auto` is decided once, for each listen address: what the kernel can do for it. */
-enum core_dataplane io_kernel_decide(const struct core_config *cfg, char *why, size_t cap)
+/* An XFRM interface is needed beside ESP; asked for once. */
+static enum nl_esp_support probe(void *arg, const struct kd_addr *local,
+                                 const struct nl_sa_alg *encr, const struct nl_sa_alg *integ,
+                                 char *reason, size_t cap)
+{
+    bool *interface = arg;
+    enum nl_esp_support res = nl_probe_esp(local, PROBE_SPI, encr, integ, reason, cap);
+
+    if (res == NL_ESP_SUPPORTED && !*interface) {
+        *interface = nl_probe_interface(reason, cap);
+        res = *interface ? res : NL_ESP_ABSENT;
+    }
+    return res;
+}
+
+void io_kernel_decide(const struct core_config *cfg, struct io_decision *d, char *why, size_t cap)
 {
     static const struct nl_sa_alg cbc = {.name = "cbc(aes)", .key_len = 32},
                                   sha1 = {.name = "hmac(sha1)", .key_len = 20, .icv_bits = 96};
-    char addr[KD_ADDR_STR_MAX], verdict[160];
-    size_t n = 0;
+    bool interface = false;
 
-    if (cfg->dataplane != CORE_DP_AUTO) {
-        snprintf(why, cap, "%s: configured", core_dataplane_names[cfg->dataplane]);
-        return cfg->dataplane;
-    }
-    for (uint32_t i = 0; i < cfg->n_listen && n < cap; i++) {
-        if (nl_probe_esp(&cfg->listen[i], PROBE_SPI, &cbc, &sha1, verdict, sizeof(verdict)) ==
-            NL_ESP_SUPPORTED)
-            snprintf(verdict, sizeof(verdict),
-                     "the kernel has ESP, but this version installs no SAs in it yet");
-        n += (size_t)snprintf(why + n, cap - n, "%s%s: %s", i == 0 ? "tun for " : "; ",
-                              kd_addr_str(&cfg->listen[i], addr), verdict);
-    }
-    return CORE_DP_TUN;
+    io_decide(cfg, probe, &interface, d, why, cap);
+    for (uint32_t i = 0; i < cfg->n_listen; i++)
+        if (d->at[i] == CORE_DP_XFRM)
+            d->knows_direction = nl_probe_direction(PROBE_SPI, &cbc, &sha1);
 }
 
 static void unwatch(uv_poll_t *h, struct nl_socket *s)

@@ -129,6 +129,14 @@ void io_feed(struct io *io, struct core_ev *ev)
     io->stepping = true;
     uv_update_time(&io->loop);
     step(io, ev);
+    io->stepping = false;
+    io_run_posted(io);
+}
+
+void io_run_posted(struct io *io)
+{
+    kd_assert(!io->stepping);
+    io->stepping = true;
     while (io->post_head && !io->ended) {
         struct io_post *p = io->post_head;
         io->post_head = p->next;

@@ -4,6 +4,7 @@
 
 #include "io/secrets.h"
 #include "io/state.h"
+#include "io/xnet.h"
 
 #include <cap-ng.h>
 #include <errno.h>
@@ -146,7 +147,9 @@ static bool open_shells(struct io *io, char *why, size_t cap)
 {
     if (!io_kernel_open(io, why, cap))
         return false;
-    if (io->dataplane != CORE_DP_NONE) {
+    if (io->cfg->dataplane != CORE_DP_NONE) {
+        if (!io_xnet_open(io, why, cap))
+            return false;
         for (uint32_t i = 0; i < io->cfg->n_listen; i++)
             if (!io_udp_open(io, i, &io->cfg->listen[i], io->cfg->port, why, cap))
                 return false;
@@ -191,6 +194,7 @@ static void close_shells(struct io *io)
     if (io->http)
         io_http_free(io->http);
     io_sa_close(io);
+    io_xnet_close(io);
     io_kernel_close(io);
     uv_run(&io->loop, UV_RUN_NOWAIT); /* what closed above is freed by its own callbacks */
     uv_walk(&io->loop, close_any, NULL);
@@ -206,10 +210,9 @@ static int run(struct io *io)
     char why[1024] = "";
 
     io->start_us = params.now_us;
-    io->dataplane = io_kernel_decide(io->cfg, why, sizeof(why));
-    if (io->dataplane == CORE_DP_XFRM) {
-        fputs("kedged: dataplane: xfrm isn't in this version; set dataplane: auto or tun\n",
-              stderr);
+    io_kernel_decide(io->cfg, &io->decision, why, sizeof(why));
+    if (io->decision.unable) {
+        fprintf(stderr, "kedged: dataplane: %s; set dataplane: auto or tun\n", why);
         return 1;
     }
     params.qcd = crash_detection(io);
@@ -222,7 +225,7 @@ static int run(struct io *io)
         fputs("kedged: out of memory\n", stderr);
         return 1;
     }
-    start.dataplane = io->dataplane;
+    start.dataplane = io->decision.all;
     start.data = kd_bytes_str(why);
     {
         char text[256] = "";

@@ -1,9 +1,11 @@
 /* SAs on their way to the data plane, and what the data plane reports. */
 #include "io/io.h"
 
+#include "io/xnet.h"
+
 #include <stdio.h>
 
-static void on_event(struct io *io, const struct io_dp_event *d)
+static struct core_ev event_of(const struct io_dp_event *d)
 {
     struct core_ev ev = {.local = d->local,
                          .remote = d->remote,
@@ -36,7 +38,21 @@ static void on_event(struct io *io, const struct io_dp_event *d)
         ev.data = kd_bytes(d->text, strnlen(d->text, sizeof(d->text)));
         break;
     }
+    return ev;
+}
+
+static void on_event(struct io *io, const struct io_dp_event *d)
+{
+    struct core_ev ev = event_of(d);
+
     io_feed(io, &ev);
+}
+
+void io_sa_told(struct io *io, const struct io_dp_event *d)
+{
+    struct core_ev ev = event_of(d);
+
+    io_post_event(io, &ev);
 }
 
 #define EVENTS_A_TURN 64 /* then the loop's other sources have their turn */
@@ -72,7 +88,8 @@ bool io_sa_open(struct io *io, char *text, size_t cap)
         return false;
     }
     for (uint32_t i = 0; i < io->cfg->n_listen; i++)
-        if (!io_dp_listen(io->dp, &io->cfg->listen[i], io->cfg->natt_port, &raw_ok, text, cap))
+        if (!io_dp_listen(io->dp, &io->cfg->listen[i], io->cfg->natt_port,
+                          io->decision.at[i] == CORE_DP_XFRM, &raw_ok, text, cap))
             return false;
     return true;
 }
@@ -85,21 +102,21 @@ static void add(struct io *io, const struct core_act *a)
                           .local = a->local,
                           .remote = a->remote};
 
-    if (ike_ts_parse(core_out_bytes(io->out, a->data), &sa.ts_local) &&
-        ike_ts_parse(core_out_bytes(io->out, a->data2), &sa.ts_remote)) {
-        io_dp_sa_add(io->dp, &sa);
-    } else {
+    if (!ike_ts_parse(core_out_bytes(io->out, a->data), &sa.ts_local) ||
+        !ike_ts_parse(core_out_bytes(io->out, a->data2), &sa.ts_remote)) {
         struct core_ev ev = {.kind = CORE_EV_SA_RESULT, .handle = a->handle, .ok = false};
         io_post_event(io, &ev);
+    } else if (io_xnet_has(io, a->tunnel)) {
+        io_xfrm_add(io_xnet_plane(io), &sa);
+        io_xnet_watch(io);
+    } else {
+        io_dp_sa_add(io->dp, &sa);
     }
 }
 
-void io_sa_act(struct io *io, const struct core_act *a)
+static void act_tun(struct io *io, const struct core_act *a)
 {
     switch (a->kind) {
-    case CORE_ACT_SA_ADD:
-        add(io, a);
-        break;
     case CORE_ACT_SA_USE:
         io_dp_sa_use(io->dp, a->handle, a->replaces);
         break;
@@ -118,9 +135,44 @@ void io_sa_act(struct io *io, const struct core_act *a)
     }
 }
 
+static void act_xfrm(struct io *io, const struct core_act *a)
+{
+    struct io_xfrm *x = io_xnet_plane(io);
+
+    switch (a->kind) {
+    case CORE_ACT_SA_USE:
+        io_xfrm_use(x, a->tunnel, a->handle);
+        break;
+    case CORE_ACT_SA_MOVE:
+        io_xfrm_move(x, a->tunnel, a->handle, &a->local, &a->remote);
+        break;
+    case CORE_ACT_SA_DEL:
+        io_xfrm_del(x, a->tunnel, a->handle);
+        break;
+    case CORE_ACT_MUTE:
+        io_xfrm_mute(x, a->tunnel, a->silent);
+        break;
+    default:
+        io_xnet_inject(io, a->tunnel, core_out_bytes(io->out, a->data));
+        break;
+    }
+}
+
+void io_sa_act(struct io *io, const struct core_act *a)
+{
+    if (a->kind == CORE_ACT_SA_ADD)
+        add(io, a);
+    else if (io_xnet_has(io, a->tunnel))
+        act_xfrm(io, a);
+    else
+        act_tun(io, a);
+}
+
 bool io_sa_count(struct io *io, struct kd_handle child, struct io_dp_counters *c)
 {
-    return io->dp && io_dp_count(io->dp, child, c);
+    struct io_xfrm *x = io_xnet_plane(io);
+
+    return (x && io_xfrm_count(x, child, c)) || (io->dp && io_dp_count(io->dp, child, c));
 }
 
 void io_sa_close(struct io *io)

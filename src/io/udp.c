@@ -2,6 +2,7 @@
  * which shares it with ESP. */
 #include "io/io.h"
 
+#include "io/bypass.h"
 #include "io/priv.h"
 #include "io/sockaddr.h"
 
@@ -42,6 +43,7 @@ bool io_udp_open(struct io *io, uint32_t i, const struct kd_addr *local, uint16_
         snprintf(text, cap, "%s", res.text);
         return false;
     }
+    io_bypass(res.fd, local->family);
     u->local = *local;
     uv_udp_init(&io->loop, &u->h);
     u->h.data = io;

@@ -109,7 +109,7 @@ static void side_start(struct side *s, const char *addr)
     s->at.port = NATT_PORT;
     s->dp = io_dp_new(ctx, notify, s);
     assert_non_null(s->dp);
-    if (!io_dp_listen(s->dp, &s->at.addr, NATT_PORT, &raw_ok, text, sizeof(text)))
+    if (!io_dp_listen(s->dp, &s->at.addr, NATT_PORT, false, &raw_ok, text, sizeof(text)))
         fail_msg("%s", text);
     assert_true(raw_ok);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
@@ -956,11 +956,11 @@ static void listening_fails_with_a_remedy(void **st KD_UNUSED)
     char text[160];
     bool raw_ok;
 
-    assert_false(io_dp_listen(b.dp, &a.at.addr, NATT_PORT, &raw_ok, text, sizeof(text)));
+    assert_false(io_dp_listen(b.dp, &a.at.addr, NATT_PORT, false, &raw_ok, text, sizeof(text)));
     assert_non_null(strstr(text, "another program"));
-    assert_false(io_dp_listen(b.dp, &foreign, NATT_PORT, &raw_ok, text, sizeof(text)));
+    assert_false(io_dp_listen(b.dp, &foreign, NATT_PORT, false, &raw_ok, text, sizeof(text)));
     assert_non_null(strstr(text, "isn't on this host"));
-    assert_false(io_dp_listen(b.dp, &b.at.addr, NATT_PORT, &raw_ok, text, sizeof(text)));
+    assert_false(io_dp_listen(b.dp, &b.at.addr, NATT_PORT, false, &raw_ok, text, sizeof(text)));
     assert_non_null(strstr(text, "already"));
 }
 

@@ -647,6 +647,7 @@ static struct nl_sa full_sa(bool v6)
     sa.offload = NL_OFFLOAD_PACKET;
     sa.offload_ifindex = 4;
     sa.life = (struct nl_sa_life){1, 2, 3, 4, 5, 6, 7, 8};
+    sa.used = (struct nl_sa_used){9, 10, 11, 12};
     return sa;
 }
 

@@ -1,0 +1,102 @@
+/* Inside the kernel's data plane only (xfrm.c, xfrm_sa.c, xfrm_policy.c, xfrm_event.c): its account
+ * of what the kernel has. */
+#ifndef IO_XF_H
+#define IO_XF_H
+
+#include "io/xfrm.h"
+#include "io/xfrm_sel.h"
+
+struct xf_child {
+    struct xf_child *next; /* of the tunnel, the newest first */
+    struct io_dp_sa sa;
+    bool used, seen;
+    bool ended; /* told so; nothing more is said of it */
+    uint64_t source_at_us;
+    uint32_t n_sel;
+    struct nl_selector *sel; /* outbound */
+};
+
+/* Three policies of one selector: out, in and fwd. */
+struct xf_policy {
+    struct xf_policy *next;
+    struct nl_selector sel;
+    struct xf_child *owner; /* whose SPI the outbound one names */
+};
+
+struct xf_tunnel {
+    struct xf_child *children;
+    struct xf_policy *policies;
+    bool mute;
+};
+
+/* An SA or a policy that should be gone and may not be: asked again until it is. */
+struct xf_gone {
+    struct xf_gone *next;
+    bool is_policy;
+    struct nl_sa_id id;
+    struct nl_policy policy;
+};
+
+struct io_xfrm {
+    struct kc_ctx *crypto;
+    struct io_xfrm_kernel k;
+    uint32_t seq;
+    struct xf_gone *gone;
+    struct xf_tunnel tunnel[CORE_TUNNELS_MAX];
+};
+
+#define XF_MSG_MAX 2048 /* above NL_BUILD_MAX */
+
+static inline uint32_t xf_id(uint32_t tunnel)
+{
+    return IO_XFRM_ID_BASE + 1 + tunnel;
+}
+
+static inline bool xf_is_ours(uint32_t id)
+{
+    return id - IO_XFRM_ID_BASE <= UINT16_MAX;
+}
+
+/* One request: xf_begin(), a builder with the returned buffer and r->seq, then xf_ask(). */
+struct xf_request {
+    struct nl_buf b;
+    uint32_t seq;
+    char text[160]; /* the kernel's words, or the errno's */
+    uint8_t room[XF_MSG_MAX];
+};
+void xf_begin(struct io_xfrm *x, struct xf_request *r);
+/* 0 or errno, with r->text filled. Wipes the request. */
+int xf_ask(struct io_xfrm *x, struct xf_request *r, io_xfrm_take_fn *take, void *arg);
+void *xf_alloc(size_t len); /* zeroed; without memory nobody could be told: kedged ends */
+
+/* xfrm.c */
+struct xf_child *xf_child_of(const struct io_xfrm *x, uint32_t tunnel, struct kd_handle id);
+void xf_ended(struct io_xfrm *x, struct xf_child *c, const char *why); /* a hard EXPIRE, once */
+
+void xf_gone_add(struct io_xfrm *x, const struct xf_gone *g);
+void xf_gone_retry(struct io_xfrm *x);
+
+/* xfrm_sa.c: 0 or errno with text */
+struct nl_sa_id xf_sa_id(const struct io_dp_sa *sa, bool inbound);
+int xf_sa_add(struct io_xfrm *x, const struct xf_child *c, bool inbound,
+              const struct nl_sa *carry_on, char *text, size_t cap);
+int xf_sa_update(struct io_xfrm *x, const struct xf_child *c, bool inbound);
+int xf_sa_try_del(struct io_xfrm *x, const struct nl_sa_id *id); /* 0, also where there was none */
+void xf_sa_del(struct io_xfrm *x, const struct nl_sa_id *id);    /* now or later */
+/* Without keys. */
+int xf_sa_get(struct io_xfrm *x, const struct nl_sa_id *id, struct nl_sa *out);
+
+/* xfrm_policy.c */
+/* Makes what c's selectors need and isn't there; refused: undone. */
+int xf_policies_add(struct io_xfrm *x, struct xf_child *c, char *text, size_t cap);
+/* c sends what its selectors take; refused: as before. */
+int xf_policies_use(struct io_xfrm *x, struct xf_child *c, char *text, size_t cap);
+/* c sends no longer: each of its policies goes to a pair that has its selector, or goes. */
+void xf_policies_leave(struct io_xfrm *x, struct xf_child *c);
+/* All of the tunnel's, as they should be now; 0 or the first refusal. */
+int xf_policies_put(struct io_xfrm *x, uint32_t tunnel);
+int xf_policy_del(struct io_xfrm *x, const struct nl_policy *p); /* 0, also where there was none */
+/* Those that c sends by, blocking or not. */
+int xf_policies_block(struct io_xfrm *x, struct xf_child *c, bool on);
+
+#endif

@@ -1,0 +1,302 @@
+/* Every netlink request of the kernel's data plane passes ask(), and every answer is read before it
+ * returns: the kernel carries a request out inside the send. */
+#include "io/xnet.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TALK_MS 1000 /* an answer is there at once, or it is lost */
+#define TICK_MS 50
+
+struct io_xnet {
+    struct nl_socket *talk, *heard, *links;
+    struct io_xfrm *plane;
+    uint32_t seq; /* of links */
+    int inject;   /* AF_PACKET; -1 */
+    uv_poll_t poll;
+    uv_timer_t tick;
+    uint32_t ifindex[CORE_TUNNELS_MAX];
+};
+
+/* ---- requests ---- */
+
+struct taker {
+    io_xfrm_take_fn *take;
+    void *arg;
+};
+
+static void take_datagram(void *arg, struct kd_bytes data)
+{
+    const struct taker *t = arg;
+    struct nl_xfrm_event ev;
+
+    while (nl_xfrm_next(&data, &ev))
+        t->take(t->arg, &ev);
+    kc_wipe(&ev, sizeof(ev)); /* it can hold keys */
+}
+
+static int ask(void *arg, const struct nl_buf *b, uint32_t seq, io_xfrm_take_fn *take,
+               void *take_arg, char *text, size_t cap)
+{
+    struct io *io = arg;
+    struct taker t = {take, take_arg};
+
+    return nl_ask(io->xnet->talk, b, seq, TALK_MS, take ? take_datagram : NULL, &t, text, cap);
+}
+
+/* ---- what the kernel says ---- */
+
+/* Queued, whoever is in the middle of what: a step that follows may end the pair it is about. */
+static void tell(void *arg, const struct io_dp_event *ev)
+{
+    io_sa_told(arg, ev);
+}
+
+static void on_readable(uv_poll_t *h, int status, int events)
+{
+    struct io *io = h->data;
+    struct kd_bytes data;
+    bool overrun = false;
+
+    (void)events;
+    for (int n = 0; status == 0 && n < 32 && nl_recv(io->xnet->heard, &data, &overrun); n++) {
+        struct nl_xfrm_event ev;
+
+        if (overrun)
+            io_xfrm_resync(io->xnet->plane);
+        else if (data.len == 0)
+            break;
+        while (nl_xfrm_next(&data, &ev))
+            io_xfrm_heard(io->xnet->plane, &ev, io_now_us());
+    }
+    io_run_posted(io);
+}
+
+static void on_tick(uv_timer_t *t)
+{
+    struct io *io = t->data;
+
+    if (io_xfrm_tick(io->xnet->plane))
+        uv_timer_start(t, on_tick, TICK_MS, 0);
+    io_run_posted(io);
+}
+
+void io_xnet_watch(struct io *io)
+{
+    if (!uv_is_active((uv_handle_t *)&io->xnet->tick))
+        uv_timer_start(&io->xnet->tick, on_tick, TICK_MS, 0);
+}
+
+/* ---- interfaces ---- */
+
+struct leftovers {
+    uint32_t n, ifindex[CORE_TUNNELS_MAX];
+};
+
+static void take_links(void *arg, struct kd_bytes data)
+{
+    struct leftovers *l = arg;
+    struct nl_event ev;
+
+    while (nl_next(&data, &ev))
+        if (ev.kind == NL_LINK && ev.link.xfrm && ev.link.if_id - IO_XFRM_ID_BASE <= UINT16_MAX &&
+            l->n < CORE_TUNNELS_MAX)
+            l->ifindex[l->n++] = ev.link.ifindex;
+}
+
+static int link_del(struct io_xnet *x, uint32_t ifindex, char *text, size_t cap)
+{
+    uint8_t room[64];
+    struct nl_buf b = {room, sizeof(room), 0};
+
+    kd_assert(nl_put_link_del(&b, ++x->seq, ifindex));
+    return nl_ask(x->links, &b, x->seq, TALK_MS, NULL, NULL, text, cap);
+}
+
+/* A link that can't be deleted shows when the tunnel wants its if_id. */
+static bool clean_links(struct io_xnet *x, char *text, size_t cap)
+{
+    uint8_t room[64];
+    struct nl_buf b = {room, sizeof(room), 0};
+    struct leftovers l = {0};
+
+    kd_assert(nl_put_dump(&b, ++x->seq, RTM_GETLINK, 0));
+    if (nl_ask(x->links, &b, x->seq, TALK_MS, take_links, &l, text, cap) != 0)
+        return false;
+    for (uint32_t i = 0; i < l.n; i++)
+        (void)link_del(x, l.ifindex[i], text, cap);
+    return true;
+}
+
+static void explain(int err, const char *name, const char *said, char *text, size_t cap)
+{
+    if (err == EEXIST)
+        snprintf(text, cap,
+                 "an interface %s exists, or an XFRM interface of another program has its if_id: "
+                 "remove it or choose another name",
+                 name);
+    else if (err == EOPNOTSUPP)
+        snprintf(text, cap,
+                 "the kernel makes no XFRM interface (module xfrm_interface): load it, or set "
+                 "`dataplane: tun`");
+    else
+        snprintf(text, cap, "making XFRM interface %s: %s", name, said[0] ? said : strerror(err));
+}
+
+bool io_xnet_device(struct io *io, uint32_t tunnel, const char *name, uint32_t *ifindex, char *text,
+                    size_t cap)
+{
+    struct io_xnet *x = io->xnet;
+    uint8_t room[256];
+    struct nl_buf b = {room, sizeof(room), 0};
+    char said[160];
+    int err;
+
+    kd_assert(nl_put_link_xfrm(&b, ++x->seq, name, IO_XFRM_ID_BASE + 1 + tunnel));
+    err = nl_ask(x->links, &b, x->seq, TALK_MS, NULL, NULL, said, sizeof(said));
+    if (err) {
+        explain(err, name, said, text, cap);
+        return false;
+    }
+    *ifindex = x->ifindex[tunnel] = if_nametoindex(name);
+    if (*ifindex == 0)
+        snprintf(text, cap, "interface %s went away at once: %s", name, strerror(errno));
+    return *ifindex != 0;
+}
+
+void io_xnet_device_del(struct io *io, uint32_t tunnel)
+{
+    struct io_xnet *x = io->xnet;
+    char text[160];
+
+    io_xfrm_tunnel_del(x->plane, tunnel);
+    if (x->ifindex[tunnel])
+        (void)link_del(x, x->ifindex[tunnel], text, sizeof(text));
+    x->ifindex[tunnel] = 0;
+}
+
+void io_xnet_inject(struct io *io, uint32_t tunnel, struct kd_bytes pkt)
+{
+    const bool v6 = pkt.len > 0 && pkt.p[0] >> 4 == 6;
+    struct sockaddr_ll to = {.sll_family = AF_PACKET,
+                             .sll_protocol = htons(v6 ? ETH_P_IPV6 : ETH_P_IP),
+                             .sll_ifindex = (int)io->xnet->ifindex[tunnel]};
+
+    if (io->xnet->inject >= 0 && to.sll_ifindex)
+        (void)sendto(io->xnet->inject, pkt.p, pkt.len, MSG_DONTWAIT | MSG_NOSIGNAL,
+                     (struct sockaddr *)&to, sizeof(to));
+}
+
+/* ---- life ---- */
+
+struct io_xfrm *io_xnet_plane(struct io *io)
+{
+    return io->xnet ? io->xnet->plane : NULL;
+}
+
+bool io_xnet_has(const struct io *io, uint32_t tunnel)
+{
+    return tunnel < io->cfg->n_tunnels &&
+           io_decision_of(&io->decision, io->cfg, &io->cfg->tunnels[tunnel].ike.local) ==
+               CORE_DP_XFRM;
+}
+
+static bool wanted(const struct io *io)
+{
+    for (uint32_t i = 0; i < io->cfg->n_listen; i++)
+        if (io->decision.at[i] == CORE_DP_XFRM)
+            return true;
+    return false;
+}
+
+static bool open_all(struct io *io, struct io_xnet *x, char *text, size_t cap)
+{
+    static const uint16_t groups[] = {XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING, 0};
+    struct io_xfrm_kernel k = {
+        .talk = ask, .tell = tell, .arg = io, .knows_direction = io->decision.knows_direction};
+
+    x->talk = nl_open(NETLINK_XFRM, NULL);
+    x->links = nl_open(NETLINK_ROUTE, NULL);
+    x->heard = nl_open(NETLINK_XFRM, groups);
+    x->plane = io_xfrm_new(io->crypto, &k);
+    x->inject = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (!x->talk || !x->links || !x->heard || !x->plane) {
+        snprintf(text, cap, "XFRM netlink: %s", strerror(errno));
+        return false;
+    }
+    if (clean_links(x, text, cap) && io_xfrm_clean(x->plane, text, cap))
+        return true;
+    snprintf(text + strlen(text), cap - strlen(text),
+             ": what an earlier kedged left can't be removed");
+    return false;
+}
+
+static void free_all(struct io_xnet *x)
+{
+    io_xfrm_free(x->plane);
+    nl_close(x->talk);
+    nl_close(x->links);
+    nl_close(x->heard);
+    if (x->inject >= 0)
+        close(x->inject);
+    free(x);
+}
+
+bool io_xnet_open(struct io *io, char *text, size_t cap)
+{
+    struct io_xnet *x = calloc(1, sizeof(*x));
+    bool ok;
+
+    if (!x)
+        return false;
+    x->inject = -1;
+    io->xnet = x;
+    ok = open_all(io, x, text, cap);
+    if (!wanted(io)) {
+        io->xnet = NULL;
+        free_all(x);
+        return true;
+    }
+    if (!ok)
+        return false;
+    uv_timer_init(&io->loop, &x->tick);
+    uv_poll_init(&io->loop, &x->poll, nl_fd(x->heard));
+    x->tick.data = x->poll.data = io;
+    return uv_poll_start(&x->poll, UV_READABLE, on_readable) == 0;
+}
+
+static void on_closed(uv_handle_t *h)
+{
+    struct io *io = h->data;
+
+    free_all(io->xnet);
+    io->xnet = NULL;
+}
+
+/* Nothing stays: not a pair whose peer no longer answers either. */
+void io_xnet_close(struct io *io)
+{
+    char text[160];
+
+    if (!io->xnet)
+        return;
+    for (uint32_t i = 0; i < io->cfg->n_tunnels; i++)
+        io_xnet_device_del(io, i);
+    (void)io_xfrm_clean(io->xnet->plane, text, sizeof(text));
+    if (!io->xnet->poll.data) {
+        free_all(io->xnet);
+        io->xnet = NULL;
+        return;
+    }
+    uv_poll_stop(&io->xnet->poll);
+    uv_close((uv_handle_t *)&io->xnet->tick, NULL);
+    uv_close((uv_handle_t *)&io->xnet->poll, on_closed);
+}
