@@ -41,12 +41,11 @@ static void set_nexthop(const struct bgp_peer *p, struct bgp_attrs *a,
         a->nexthop = *to;
 }
 
-static void apply(struct bgp *b, const struct bgp_peer *p, struct bgp_attrs *a,
-                  const struct bgp_route_set *set, struct kd_writer *room)
+void bgp_adjin_set_values(struct bgp *b, struct bgp_attrs *a, const struct bgp_route_set *set,
+                          struct kd_writer *room)
 {
     struct kd_writer communities;
 
-    set_nexthop(p, a, set);
     kd_writer_init(&communities, b->community_room, BGP_COMMUNITY_ROOM);
     bgp_community_apply(a, &set->community, &communities);
     room->ok &= communities.ok;
@@ -78,7 +77,8 @@ static uint32_t entry_attr(struct bgp *b, const struct bgp_peer *p, uint32_t att
         return bgp_attrs_ref(&b->attrs, attr_in);
     bgp_attrs_get(&b->attrs, attr_in, &a);
     kd_writer_init(&room, path, sizeof(path));
-    apply(b, p, &a, &set, &room);
+    set_nexthop(p, &a, &set);
+    bgp_adjin_set_values(b, &a, &set, &room);
     if (p->graceful_shutdown && bgp_community_has(&a, BGP_COMMUNITY_GRACEFUL_SHUTDOWN)) {
         a.has |= BGP_HAS(BGP_A_LOCAL_PREF); /* RFC 8326 4.2 */
         a.local_pref = 0;

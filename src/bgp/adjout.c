@@ -53,9 +53,9 @@ static void set_values(const struct bgp_peer *p, bool local, struct bgp_attrs *a
 {
     if (!p->ibgp) {
         /* 5.1.4: another AS's MED goes no further; 5.1.5: LOCAL_PREF stays inside */
-        a->has &= ~(BGP_HAS(BGP_A_MED) | BGP_HAS(BGP_A_LOCAL_PREF) | BGP_HAS(BGP_A_ORIGINATOR_ID) |
-                    BGP_HAS(BGP_A_CLUSTER_LIST));
-    } else if (!(a->has & BGP_HAS(BGP_A_LOCAL_PREF)) || local) {
+        a->has &= ~((local ? 0 : BGP_HAS(BGP_A_MED)) | BGP_HAS(BGP_A_LOCAL_PREF) |
+                    BGP_HAS(BGP_A_ORIGINATOR_ID) | BGP_HAS(BGP_A_CLUSTER_LIST));
+    } else if (!(a->has & BGP_HAS(BGP_A_LOCAL_PREF))) {
         a->has |= BGP_HAS(BGP_A_LOCAL_PREF);
         a->local_pref = 100;
     }

@@ -50,6 +50,8 @@ struct bgp_params {
     uint32_t router_id; /* host order */
     uint32_t peers_max; /* 1024 */
     bool ecmp;          /* equal paths are installed together */
+    struct bgp_route_map *redistribute; /* of the kernel's routes; the engine takes a reference of
+                                           its own; NULL: none is */
     bool no_fib;        /* no ROUTE_SET, no ROUTE_DEL: a speaker that forwards nothing */
 };
 
@@ -75,7 +77,7 @@ enum bgp_event_kind {
     BGP_EV_TCP_SENT,     /* n bytes given to WRITE have left our buffers */
     BGP_EV_TCP_CLOSED,   /* by the peer or an error */
     BGP_EV_NEXTHOP,      /* the state of a watched next hop */
-    BGP_EV_LOCAL_ROUTE,  /* a configured network appears or goes */
+    BGP_EV_LOCAL_ROUTE,  /* a configured network, or a redistributed route, appears or goes */
     BGP_EV_BFD,
     BGP_EV_REFRESH,      /* operator: in: the import policy once more, and the peer is asked to tell
                             everything again (RFC 2918); out: it is told everything again */
@@ -102,6 +104,7 @@ struct bgp_event {
     struct kd_addr nexthop;
     uint32_t metric;       /* NEXTHOP: IGP cost */
     struct kd_prefix prefix; /* LOCAL_ROUTE */
+    bool redistributed;      /* LOCAL_ROUTE: by the policy, origin incomplete */
 };
 
 extern const struct kd_schema bgp_event_schema;

@@ -71,6 +71,7 @@ struct bgp *bgp_new(const struct bgp_params *p)
     if (!b)
         return NULL;
     b->params = *p;
+    b->params.redistribute = bgp_route_map_ref(p->redistribute);
     if (!b->params.peers_max)
         b->params.peers_max = BGP_PEERS_MAX_DEFAULT;
     kd_assert(b->params.peers_max < BGP_PEER_LOCAL);
@@ -97,6 +98,7 @@ void bgp_free(struct bgp *b)
     while (b->n_peers)
         bgp_peer_free(b, b->peers[b->n_peers - 1]);
     bgp_ribs_free(b);
+    bgp_route_map_unref(b->params.redistribute);
     bgp_attrs_fini(&b->attrs);
     bgp_nexthops_fini(&b->nexthops);
     bgp_pathsets_fini(&b->pathsets);

@@ -1,5 +1,6 @@
 /* The RIBs as the engine drives them: one per routing table and family, local networks, next hops,
  * and what the core is told of it all: path sets and watches. */
+#include "bgp/adjin.h"
 #include "bgp/decision.h"
 
 #include <stdlib.h>
@@ -64,19 +65,44 @@ void bgp_path_remove(struct bgp *b, struct bgp_rib *rib, struct bgp_path_list *l
 
 /* ---- local networks ---- */
 
-static void local_add(struct bgp *b, struct bgp_rib *rib, const struct kd_prefix *prefix)
+/* The attributes of a redistributed route, with a reference; 0: the policy denies it, or memory is
+ * out. */
+static uint32_t redistributed(struct bgp *b, struct bgp_attrs *a, const struct kd_prefix *prefix)
+{
+    struct bgp_route_map *map = b->params.redistribute;
+    uint8_t path[2 + 4 * BGP_PREPEND_MAX];
+    struct bgp_route_set set;
+    struct kd_writer room;
+    int entry;
+
+    a->origin = BGP_ORIGIN_INCOMPLETE;
+    if (!map)
+        return 0;
+    entry = bgp_route_map_match(map, bgp_route_map_eligible(map, a, BGP_FROM_LOCAL, &b->work),
+                                prefix);
+    if (entry < 0)
+        return 0;
+    set = bgp_route_map_set(map, entry);
+    kd_writer_init(&room, path, sizeof(path));
+    bgp_adjin_set_values(b, a, &set, &room);
+    return room.ok ? bgp_attrs_intern(&b->attrs, a) : 0;
+}
+
+static void local_add(struct bgp *b, struct bgp_rib *rib, const struct kd_prefix *prefix,
+                      bool by_policy)
 {
     struct bgp_attrs a = {.has = BGP_HAS(BGP_A_ORIGIN) | BGP_HAS(BGP_A_AS_PATH),
                           .origin = BGP_ORIGIN_IGP};
-    uint32_t dest = bgp_rib_get(rib, prefix), attr, path;
+    uint32_t attr = by_policy ? redistributed(b, &a, prefix) : bgp_attrs_intern(&b->attrs, &a);
+    uint32_t dest = attr ? bgp_rib_get(rib, prefix) : 0;
+    uint32_t path = dest && !bgp_path_find(rib, dest, BGP_PEER_LOCAL)
+                        ? bgp_path_add(rib, dest, BGP_PEER_LOCAL, &rib->local)
+                        : 0;
 
-    if (!dest || bgp_path_find(rib, dest, BGP_PEER_LOCAL))
-        return;
-    attr = bgp_attrs_intern(&b->attrs, &a);
-    path = attr ? bgp_path_add(rib, dest, BGP_PEER_LOCAL, &rib->local) : 0;
     if (!path) {
         bgp_attrs_unref(&b->attrs, attr);
-        bgp_rib_drop(rib, dest);
+        if (dest)
+            bgp_rib_drop(rib, dest);
         return;
     }
     bgp_rib_path(rib, path)->attr_in = attr;
@@ -96,7 +122,7 @@ void bgp_ribs_local_route(struct bgp *b, const struct bgp_event *ev)
     if (!rib)
         return;
     if (ev->up) {
-        local_add(b, rib, &prefix);
+        local_add(b, rib, &prefix, ev->redistributed);
         return;
     }
     dest = bgp_rib_find(rib, &prefix);

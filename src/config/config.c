@@ -7,9 +7,9 @@
 /* Sections land in core_config; this is also the order they are read in: what others refer to comes
  * first. */
 static const struct cfg_key root_keys[] = {
+    {.name = "policies", .type = CFG_OWN, .parse = cfg_policies},
     {.name = "router", .type = CFG_OWN, .parse = cfg_router},
     {.name = "gateway", .type = CFG_OWN, .required = true, .parse = cfg_gateway},
-    {.name = "policies", .type = CFG_OWN, .parse = cfg_policies},
     {.name = "tunnels", .type = CFG_OWN, .parse = cfg_tunnels},
     {.name = "neighbors", .type = CFG_OWN, .parse = cfg_neighbors},
     {.name = "control", .type = CFG_MAP, .table = &cfg_control_table},
@@ -25,7 +25,7 @@ static void read_root(struct cfg *c)
     cfg_defaults(c, &cfg_gateway_table, &c->out);
     snprintf(c->out.control_socket, sizeof(c->out.control_socket), "/run/kedge/kedge.sock");
     cfg_map(c, yaml_document_get_root_node(c->doc), &root_table, &c->out, at);
-    c->has_router = at[0].line > 0;
+    c->has_router = at[1].line > 0;
     cfg_cross_check(c);
 }
 

@@ -88,7 +88,7 @@ static bool read_uint(struct cfg *c, const struct cfg_key *k, const struct cfg_v
     uint64_t value;
     if (!find_word(k->words, v, &value) &&
         (!cfg_number(v->s, v->len, k->max, &value) || value < k->min)) {
-        char words[64], quote[CFG_QUOTE_MAX], hint[CFG_HINT_MAX];
+        char words[160], quote[CFG_QUOTE_MAX], hint[CFG_HINT_MAX];
         const char *near = k->words ? cfg_nearest(v->s, word_at, k->words) : NULL;
         cfg_error(c, v->at, "%s; allowed: %llu to %llu%s%s%s", cfg_quote(v, quote),
                   (unsigned long long)k->min, (unsigned long long)k->max, k->words ? ", " : "",

@@ -65,6 +65,51 @@ static void read_network(struct cfg *c, yaml_node_t *n, void *obj)
     o->networks[o->n_networks++] = net;
 }
 
+/* As `ip route` calls them. */
+static const struct cfg_word protocol_words[] = {
+    {"kernel", 2}, {"boot", 3},   {"static", 4},  {"zebra", 11}, {"bird", 12},   {"dhcp", 16},
+    {"bgp", 186},  {"isis", 187}, {"ospf", 188},  {"rip", 189},  {"eigrp", 192}, {"babel", 42},
+    {NULL, 0}};
+
+static void read_protocol(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    static const struct cfg_key key = {
+        .name = "protocol", .type = CFG_UINT, .min = 1, .max = 255, .words = protocol_words,
+        .size = 1};
+    struct core_redistribute *r = &c->out.redistribute;
+    struct cfg_val v;
+    uint8_t protocol = 0;
+    (void)obj;
+    if (!cfg_val(c, n, &v) || !cfg_scalar(c, &key, &v, &protocol))
+        return;
+    if (protocol == 75)
+        cfg_error(c, v.at, "\"75\" is what kedge itself installs; allowed: another's routes");
+    r->protocols[protocol / 8] |= (uint8_t)(1u << protocol % 8);
+}
+
+static void read_redistribute_policy(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct cfg_val v;
+    if (cfg_val(c, n, &v))
+        *(struct bgp_route_map **)obj = cfg_policy_find(c, &v);
+}
+
+static const struct cfg_key redistribute_keys[] = {
+    {.name = "protocols", .type = CFG_LIST, .required = true, .min = 1, .max = 16,
+     .parse = read_protocol},
+    {.name = "policy", .type = CFG_OWN, .required = true, CFG_AT(struct core_redistribute, policy),
+     .parse = read_redistribute_policy},
+    {.name = "max", .type = CFG_UINT, CFG_AT(struct core_redistribute, max), .min = 1,
+     .max = 100000, .def = "1000"},
+};
+static const struct cfg_table redistribute_table = {
+    "redistribute", false, KD_ARRAY_LEN(redistribute_keys), redistribute_keys};
+
+static void read_redistribute(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    cfg_map(c, n, &redistribute_table, obj, NULL);
+}
+
 static const struct cfg_key router_keys[] = {
     {.name = "id", .type = CFG_OWN, .required = true, CFG_AT(struct core_config, router_id),
      .parse = read_router_id},
@@ -78,6 +123,8 @@ static const struct cfg_key router_keys[] = {
      .def = "false"},
     {.name = "install", .type = CFG_WORD, CFG_AT(struct core_config, no_install),
      .words = install_words, .def = "true"},
+    {.name = "redistribute", .type = CFG_OWN, CFG_AT(struct core_config, redistribute),
+     .parse = read_redistribute},
     {.name = "resolve-via-default", .type = CFG_WORD,
      CFG_AT(struct core_config, resolve_via_default), .words = cfg_bool_words, .def = "false"},
 };

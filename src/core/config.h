@@ -39,6 +39,13 @@ struct core_network {
     bool in_kernel; /* only while somebody else's route to exactly it is in the kernel */
 };
 
+/* Others' routes in the kernel that we announce. */
+struct core_redistribute {
+    struct bgp_route_map *policy; /* borrowed from policies; NULL: none are announced */
+    uint32_t max;
+    uint8_t protocols[32]; /* a bit each: rtm_protocol */
+};
+
 struct core_neighbor_config {
     struct bgp_peer_config bgp;
     struct core_bfd_config bfd;
@@ -67,6 +74,7 @@ struct core_config {
     bool no_install; /* BGP's routes stay out of the kernel */
     uint32_t n_networks;
     struct core_network networks[CORE_NETWORKS_MAX];
+    struct core_redistribute redistribute;
     bool resolve_via_default; /* a default route of others' resolves next hops */
     uint32_t n_listen;
     struct kd_addr listen[CORE_LISTEN_MAX];

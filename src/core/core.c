@@ -331,6 +331,8 @@ static void kernel_changed(struct core *c)
     if (!c->kernel.changed || !core_sync_ready(c))
         return;
     c->kernel.changed = false;
+    if (c->kernel.refill)
+        core_import_all(c);
     core_groups_reconsider(c);
     core_peers_reconsider(c);
 }
@@ -392,6 +394,7 @@ static bool engines_new(struct core *c, const struct core_params *p, uint8_t bfd
                             .asn = c->cfg.asn,
                             .router_id = c->cfg.router_id,
                             .ecmp = c->cfg.ecmp,
+                            .redistribute = c->cfg.redistribute.policy,
                             .no_fib = c->cfg.no_install,
                             .peers_max = CORE_TUNNELS_MAX + CORE_NEIGHBORS_MAX};
     struct kc_rng rng;

@@ -1,11 +1,17 @@
 /* What BGP announces as ours because of the kernel's routes: networks that are announced only while
- * they are there. BGP is told of changes only; what it was told last is kept a prefix. */
+ * they are there, and redistributed ones, by protocol and policy (which is the BGP engine's to
+ * apply) up to a number. BGP is told of changes only; what it was told last is kept a prefix. */
+#include "bgp/attr.h"
 #include "core/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+enum kind { NOT, NETWORK, REDISTRIBUTED };
 
 struct core_import {
     struct kd_prefix prefix; /* over zeroes: hashed as bytes */
+    enum kind kind;
     UT_hash_handle hh;
 };
 
@@ -17,42 +23,117 @@ static struct core_import *find(const struct core *c, const struct kd_prefix *p)
     return i;
 }
 
-static void tell(struct core *c, const struct kd_prefix *p, bool up)
+static void tell(struct core *c, const struct kd_prefix *p, enum kind kind, bool up)
 {
-    struct bgp_event ev = {
-        .kind = BGP_EV_LOCAL_ROUTE, .table = c->cfg.table, .up = up, .prefix = *p};
+    struct bgp_event ev = {.kind = BGP_EV_LOCAL_ROUTE,
+                           .table = c->cfg.table,
+                           .up = up,
+                           .prefix = *p,
+                           .redistributed = kind == REDISTRIBUTED};
 
     core_queue_bgp(c, &ev);
 }
 
-static void set(struct core *c, const struct kd_prefix *p, bool want)
+static void forget(struct core *c, struct core_import *i)
 {
-    struct core_import *i = find(c, p);
-
-    if (want == (i != NULL))
-        return;
-    if (want) {
-        i = calloc(1, sizeof(*i));
-        kd_assert(i);
-        i->prefix.addr.family = p->addr.family;
-        memcpy(i->prefix.addr.b, p->addr.b, sizeof(p->addr.b));
-        i->prefix.len = p->len;
-        HASH_ADD(hh, c->kernel.imports, prefix, sizeof(i->prefix), i);
-    } else {
-        HASH_DEL(c->kernel.imports, i);
-        free(i);
-    }
-    tell(c, p, want);
+    if (i->kind == REDISTRIBUTED && c->kernel.n_redistributed-- == c->cfg.redistribute.max)
+        c->kernel.refill = c->kernel.overfull;
+    tell(c, &i->prefix, i->kind, false);
+    HASH_DEL(c->kernel.imports, i);
+    free(i);
 }
 
-/* Is there a route of somebody's that leads somewhere, or nowhere on purpose? */
+static bool room(struct core *c)
+{
+    char line[128];
+
+    if (c->kernel.n_redistributed < c->cfg.redistribute.max)
+        return true;
+    if (!c->kernel.overfull) {
+        snprintf(line, sizeof(line), "redistribute: more than %u routes, the rest isn't announced",
+                 c->cfg.redistribute.max);
+        core_say_text(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER,
+                      KD_REASON_NO_RESOURCES, line);
+    }
+    c->kernel.overfull = true;
+    return false;
+}
+
+static void add(struct core *c, const struct kd_prefix *p, enum kind kind)
+{
+    struct core_import *i;
+
+    if (kind == REDISTRIBUTED && !room(c))
+        return;
+    i = calloc(1, sizeof(*i));
+    kd_assert(i);
+    i->prefix.addr.family = p->addr.family;
+    memcpy(i->prefix.addr.b, p->addr.b, sizeof(p->addr.b));
+    i->prefix.len = p->len;
+    i->kind = kind;
+    HASH_ADD(hh, c->kernel.imports, prefix, sizeof(i->prefix), i);
+    c->kernel.n_redistributed += kind == REDISTRIBUTED;
+    tell(c, p, kind, true);
+}
+
+static void set(struct core *c, const struct kd_prefix *p, enum kind want)
+{
+    struct core_import *i = find(c, p);
+    enum kind have = i ? i->kind : NOT;
+
+    if (want == have)
+        return;
+    if (have)
+        forget(c, i);
+    if (want)
+        add(c, p, want);
+}
+
+/* ---- what the kernel has ---- */
+
+/* It leads somewhere, or nowhere on purpose. */
+static bool counts(const struct core *c, const struct core_kroute *r)
+{
+    struct nl_hop hop[NL_ROUTE_HOPS_MAX];
+
+    return r->type != NL_ROUTE_UNICAST || core_kroute_hops(c, r, hop) > 0;
+}
+
 static bool in_kernel(const struct core *c, const struct kd_prefix *p)
 {
     const struct core_kdest *d = core_kdest(c, c->cfg.table, p);
-    struct nl_hop hop[NL_ROUTE_HOPS_MAX];
 
     for (const struct core_kroute *r = d ? d->routes : NULL; r; r = r->next)
-        if (r->type != NL_ROUTE_UNICAST || core_kroute_hops(c, r, hop))
+        if (counts(c, r))
+            return true;
+    return false;
+}
+
+static bool confined(const struct kd_addr *a)
+{
+    if (a->family == 4)
+        return a->b[0] == 127 || a->b[0] >= 224;
+    return a->b[0] == 0xff || (a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80);
+}
+
+/* The engine applies the policy; here it only keeps what is denied from counting. */
+static bool permitted(const struct bgp_route_map *m, const struct kd_prefix *p)
+{
+    static const struct bgp_attrs bare;
+    uint32_t work = 0;
+
+    return bgp_route_map_match(m, bgp_route_map_eligible(m, &bare, BGP_FROM_LOCAL, &work), p) >= 0;
+}
+
+static bool redistributed(const struct core *c, const struct kd_prefix *p)
+{
+    const struct core_redistribute *r = &c->cfg.redistribute;
+    const struct core_kdest *d = r->policy ? core_kdest(c, c->cfg.table, p) : NULL;
+
+    if (!d || confined(&p->addr) || !permitted(r->policy, p))
+        return false;
+    for (const struct core_kroute *k = d->routes; k; k = k->next)
+        if (r->protocols[k->protocol / 8] & 1u << k->protocol % 8 && counts(c, k))
             return true;
     return false;
 }
@@ -69,8 +150,10 @@ static void consider(struct core *c, const struct kd_prefix *p)
 {
     const struct core_network *n = network(c, p);
 
-    if (n)
-        set(c, p, !n->in_kernel || in_kernel(c, p));
+    if (n && (!n->in_kernel || in_kernel(c, p)))
+        set(c, p, NETWORK);
+    else
+        set(c, p, redistributed(c, p) ? REDISTRIBUTED : NOT);
 }
 
 void core_import_consider(struct core *c, uint32_t table, const struct kd_prefix *p)
@@ -81,17 +164,17 @@ void core_import_consider(struct core *c, uint32_t table, const struct kd_prefix
         consider(c, p);
 }
 
-void core_import_links(struct core *c)
+void core_import_all(struct core *c)
 {
+    const struct core_kdest *d;
+
+    c->kernel.refill = c->kernel.overfull = false;
     if (c->sync != CORE_SYNC_DONE)
         return;
     for (uint32_t i = 0; i < c->cfg.n_networks; i++)
         consider(c, &c->cfg.networks[i].prefix);
-}
-
-void core_import_start(struct core *c)
-{
-    core_import_links(c);
+    for (d = c->cfg.redistribute.policy ? c->kernel.dests : NULL; d; d = d->hh.next)
+        core_import_consider(c, d->key.table, &d->key.prefix);
 }
 
 void core_import_free(struct core *c)

@@ -56,6 +56,9 @@ struct core_kroutes {
     bool full;    /* one found no room: said once */
     bool changed; /* next hops and guards are to be looked at again */
     struct core_import *imports; /* what BGP has been told of, import.c */
+    uint32_t n_redistributed;
+    bool overfull; /* some found no room: said once */
+    bool refill;   /* and there is some now */
     /* the monitor */
     enum core_monitor_state state;
     uint32_t seq;
@@ -109,9 +112,8 @@ uint32_t core_resolve(const struct core *c, const struct kd_addr *a,
 bool core_path_usable(const struct core *c, const struct bgp_path_nh *nh, uint32_t *metric);
 
 /* import.c: networks that depend on the kernel, and its routes that we announce */
-void core_import_start(struct core *c);
 void core_import_consider(struct core *c, uint32_t table, const struct kd_prefix *p);
-void core_import_links(struct core *c); /* one went up or down */
+void core_import_all(struct core *c); /* at the start, and when a link went up or down */
 void core_import_free(struct core *c);
 
 #endif

@@ -92,7 +92,7 @@ void core_link_event(struct core *c, const struct nl_event *ev)
     if (was != (!ev->is_del && ev->link.up && ev->link.carrier)) {
         core_groups_reconsider(c);
         core_peers_reconsider(c);
-        core_import_links(c);
+        core_import_all(c);
     }
 }
 

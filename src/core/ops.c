@@ -112,7 +112,7 @@ bool core_sync_ready(struct core *c)
 {
     if (c->sync == CORE_SYNC_OTHERS && c->kernel.known) {
         c->sync = CORE_SYNC_DONE;
-        core_import_start(c);
+        core_import_all(c);
         core_tunnels_start(c);
         core_peers_start(c);
     }

@@ -45,13 +45,20 @@ static void drain(struct io *io, struct nl_socket *s, enum core_ev_kind kind,
     }
 }
 
+/* An overrun shows as an error of the socket, for which libuv stops to poll. */
+static void poll_on(uv_poll_t *h, int status, uv_poll_cb cb)
+{
+    if (status != 0)
+        (void)uv_poll_start(h, UV_READABLE, cb);
+}
+
 static void on_readable(uv_poll_t *h, int status, int events)
 {
     struct io *io = h->data;
 
     (void)events;
-    if (status == 0)
-        drain(io, io->nl, CORE_EV_NETLINK, CORE_EV_NETLINK_LOST);
+    poll_on(h, status, on_readable);
+    drain(io, io->nl, CORE_EV_NETLINK, CORE_EV_NETLINK_LOST);
 }
 
 static void on_news(uv_poll_t *h, int status, int events)
@@ -59,8 +66,8 @@ static void on_news(uv_poll_t *h, int status, int events)
     struct io *io = h->data;
 
     (void)events;
-    if (status == 0)
-        drain(io, io->mon, CORE_EV_MONITOR, CORE_EV_MONITOR_LOST);
+    poll_on(h, status, on_news);
+    drain(io, io->mon, CORE_EV_MONITOR, CORE_EV_MONITOR_LOST);
 }
 
 static bool watch(struct io *io, uv_poll_t *h, const struct nl_socket *s, uv_poll_cb cb)

@@ -1,4 +1,4 @@
-"""FRR's zebra, bgpd and (where asked for) bfdd in the host's namespaces, each with its configuration text.
+"""FRR's zebra and (where asked for) bgpd, bfdd and ospfd in the host's namespaces, each with its configuration text.
 
     frr:
       bgpd: |
@@ -6,6 +6,7 @@
         ...
       zebra: |      # optional
       bfdd: ""      # optional: bfdd runs
+      ospfd: |      # optional; without it bgpd runs always
 """
 import json
 
@@ -19,7 +20,7 @@ class Frr:
     def __init__(self, host, spec):
         self.host = host
         self.spec = spec
-        self.zebra = self.bgpd = self.bfdd = None
+        self.zebra = self.bgpd = self.bfdd = self.ospfd = None
 
     def start(self):
         self.host.run("install", "-d", "-o", "frr", "-g", "frr", RUN)
@@ -28,8 +29,12 @@ class Frr:
         if "bfdd" in self.spec:
             self.bfdd = self._daemon("bfdd", "--bfdctl", f"{RUN}/bfdd.sock")
             self._wait_vty("bfdd", self.bfdd)
-        self.bgpd = self._daemon("bgpd", "-p", "179")
-        self._wait_vty("bgpd", self.bgpd)
+        if "ospfd" in self.spec:
+            self.ospfd = self._daemon("ospfd")
+            self._wait_vty("ospfd", self.ospfd)
+        if "bgpd" in self.spec or not self.ospfd:
+            self.bgpd = self._daemon("bgpd", "-p", "179")
+            self._wait_vty("bgpd", self.bgpd)
 
     def _wait_vty(self, name, program):
         def answers():
@@ -85,5 +90,6 @@ class Frr:
     def kill(self):
         if self.bfdd:
             self.bfdd.kill()
-        self.bgpd.kill()
-        self.zebra.kill()
+        for program in (self.ospfd, self.bgpd, self.zebra):
+            if program:
+                program.kill()

@@ -2,7 +2,10 @@
  * because of them, and what happens when their news are lost. */
 #include "test_sim.h"
 
+#include <stdlib.h>
+
 #define PREFIX "10.1.11.0/25"
+#define OSPF   188
 
 static void er_up(struct sim_pair *p, struct sim_pair_options *o)
 {
@@ -232,6 +235,134 @@ static void our_own_route_is_not_in_the_kernel(void **st KD_UNUSED)
     sim_pair_free(&p);
 }
 
+/* ---- redistribution ---- */
+
+static void protocol_route(struct sim_gw *g, const char *text, uint8_t protocol, bool add)
+{
+    struct nl_route r = {.metric = 20,
+                         .protocol = protocol,
+                         .oif = sim_kernel_link_named(&g->kernel, "lan0")->ifindex};
+
+    assert_true(kd_prefix_parse(text, true, &r.dst));
+    assert_int_equal(
+        add ? sim_kernel_route_add(&g->kernel, &r) : sim_kernel_route_del(&g->kernel, &r), 0);
+}
+
+/* OSPF's are announced, those in 10.20.0.0/14 only, and with a MED; max of them. */
+static void redistribute(struct sim_pair *p, uint32_t max)
+{
+    struct core_config *c = &p->azure->cfg;
+    struct bgp_policy policy = {.n = 1};
+    struct bgp_policy_entry *e = &policy.entry[0];
+
+    e->permit = e->set_med = true;
+    e->med = 77;
+    e->n_prefix = 1;
+    e->prefix[0].ge = 14;
+    e->prefix[0].le = 24;
+    assert_true(kd_prefix_parse("10.20.0.0/14", true, &e->prefix[0].prefix));
+    c->policies = realloc(c->policies, (c->n_policies + 1) * sizeof(*c->policies));
+    assert_non_null(c->policies);
+    c->policies[c->n_policies] = bgp_route_map_new(&policy);
+    assert_non_null(c->policies[c->n_policies]);
+    c->redistribute.policy = c->policies[c->n_policies++];
+    c->redistribute.max = max;
+    c->redistribute.protocols[OSPF / 8] |= 1u << OSPF % 8;
+}
+
+static bool look(void *arg, const struct bgp_route_view *r)
+{
+    struct bgp_route_view *out = arg;
+
+    if (kd_prefix_eq(&r->prefix, &out->prefix) && r->peer == SIM_VPN)
+        *out = *r;
+    return true;
+}
+
+static void redistributed_are_the_protocols_routes_that_the_policy_permits(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 99, .no_er = true};
+    struct bgp_route_view v = {0};
+    struct sim_pair p;
+
+    pair_new(&p, &o);
+    redistribute(&p, 10);
+    protocol_route(p.azure, "10.20.0.0/16", OSPF, true); /* before the start */
+    sim_pair_start(&p);
+    sim_run(p.sim, KD_S(20));
+    protocol_route(p.azure, "10.21.0.0/16", OSPF, true); /* and after it */
+    protocol_route(p.azure, "10.22.0.0/16", SIM_PROTO_STATIC, true);
+    protocol_route(p.azure, "10.24.0.0/16", OSPF, true); /* outside the prefix list */
+    protocol_route(p.azure, "10.23.0.0/25", OSPF, true); /* longer than le */
+    sim_run(p.sim, KD_S(1));
+    assert_true(has_route(p.onprem, "10.20.0.0/16"));
+    assert_true(has_route(p.onprem, "10.21.0.0/16"));
+    assert_false(has_route(p.onprem, "10.22.0.0/16"));
+    assert_false(has_route(p.onprem, "10.24.0.0/16"));
+    assert_false(has_route(p.onprem, "10.23.0.0/25"));
+    assert_true(kd_prefix_parse("10.20.0.0/16", true, &v.prefix));
+    bgp_rib_walk(core_bgp(p.onprem->core), BGP_VIEW_LEARNED, UINT32_MAX, look, &v);
+    assert_int_equal(v.origin, 2); /* incomplete */
+    assert_int_equal(v.med, 77);
+    protocol_route(p.azure, "10.20.0.0/16", OSPF, false);
+    sim_run(p.sim, KD_S(1));
+    assert_false(has_route(p.onprem, "10.20.0.0/16"));
+    sim_pair_free(&p);
+}
+
+static void no_more_are_redistributed_than_configured_and_room_is_filled_again(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 100, .no_er = true};
+    struct sim_pair p;
+    size_t said;
+
+    pair_new(&p, &o);
+    redistribute(&p, 2);
+    sim_pair_start(&p);
+    sim_run(p.sim, KD_S(20));
+    protocol_route(p.azure, "10.24.0.0/16", OSPF, true); /* denied: doesn't count */
+    protocol_route(p.azure, "10.20.1.0/24", OSPF, true);
+    protocol_route(p.azure, "10.20.2.0/24", OSPF, true);
+    sim_run(p.sim, KD_S(1));
+    assert_never(p.azure, 0, CORE_NOTE_KERNEL_ERROR, SIM_ANY);
+    protocol_route(p.azure, "10.20.3.0/24", OSPF, true);
+    protocol_route(p.azure, "10.20.4.0/24", OSPF, true);
+    sim_run(p.sim, KD_S(1));
+    assert_true(has_route(p.onprem, "10.20.2.0/24"));
+    assert_false(has_route(p.onprem, "10.20.3.0/24"));
+    said = sim_gw_find(p.azure, 0, CORE_NOTE_KERNEL_ERROR, SIM_ANY);
+    assert_true(said != SIZE_MAX);
+    assert_never(p.azure, said + 1, CORE_NOTE_KERNEL_ERROR, SIM_ANY); /* once */
+    protocol_route(p.azure, "10.20.1.0/24", OSPF, false);
+    sim_run(p.sim, KD_S(1));
+    assert_false(has_route(p.onprem, "10.20.1.0/24"));
+    assert_int_equal(has_route(p.onprem, "10.20.3.0/24") + has_route(p.onprem, "10.20.4.0/24"), 1);
+    sim_pair_free(&p);
+}
+
+/* A configured network that OSPF has as well is announced as the network it is. */
+static void a_configured_network_goes_before_redistribution(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 101, .no_er = true};
+    struct bgp_route_view v = {.origin = 9};
+    struct sim_pair p;
+
+    pair_new(&p, &o);
+    redistribute(&p, 2);
+    assert_true(kd_prefix_parse("10.20.0.0/16", true, &v.prefix));
+    p.azure->cfg.networks[p.azure->cfg.n_networks++].prefix = v.prefix;
+    sim_pair_start(&p);
+    sim_run(p.sim, KD_S(20));
+    protocol_route(p.azure, "10.20.0.0/16", OSPF, true);
+    sim_run(p.sim, KD_S(1));
+    bgp_rib_walk(core_bgp(p.onprem->core), BGP_VIEW_LEARNED, UINT32_MAX, look, &v);
+    assert_int_equal(v.origin, 0);
+    protocol_route(p.azure, "10.20.0.0/16", OSPF, false);
+    sim_run(p.sim, KD_S(1));
+    assert_true(has_route(p.onprem, "10.20.0.0/16"));
+    sim_pair_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +375,9 @@ int main(void)
         cmocka_unit_test(an_overrun_of_the_monitor_at_any_moment_of_the_start_is_overcome),
         cmocka_unit_test(a_network_in_kernel_is_announced_while_it_is_there),
         cmocka_unit_test(our_own_route_is_not_in_the_kernel),
+        cmocka_unit_test(redistributed_are_the_protocols_routes_that_the_policy_permits),
+        cmocka_unit_test(no_more_are_redistributed_than_configured_and_room_is_filled_again),
+        cmocka_unit_test(a_configured_network_goes_before_redistribution),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,6 +162,8 @@ static void accepted(const char *text)
     GATEWAY ROUTER POLICY "neighbors: [{name: msee, import: all, export: all,\n      %s}]\n"
 #define IN_ROUTER  GATEWAY "router: {\n  %s}\n"          /* line 3, column 3 */
 #define IN_GATEWAY "gateway: {\n  %s}\n"                 /* line 2, column 3 */
+/* line 4, column 3 */
+#define IN_ROUTER_P GATEWAY "policies: {p: [{permit: {}}]}\nrouter: {\n  %s}\n"
 #define IN_POLICY  GATEWAY "policies:\n  p:\n    - %s\n" /* line 4, column 7 */
 #define AT_TOP     GATEWAY "%s\n"                        /* line 2 */
 
@@ -215,6 +217,20 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
         {IN_ROUTER, ID "asn: 1, networks: [{prefix: 10.0.0.0/8}, 10.0.0.0/9]",
          ID "asn: 1, networks: [{prefix: 10.0.0.0/8}, 10.0.0.0/8]",
          "3:58: router.networks[1]: \"10.0.0.0/8\" is already in the list"},
+        {IN_ROUTER_P, ID "asn: 1, redistribute: {protocols: [ospf, 99], policy: p, max: 5}",
+         ID "asn: 1, redistribute: {protocols: [ospfv2], policy: p}",
+         "4:52: router.redistribute.protocols[0]: \"ospfv2\"; allowed: 1 to 255, kernel, boot, "
+         "static, zebra, bird, dhcp, bgp, isis, ospf, rip, eigrp, babel; did you mean \"ospf\"?"},
+        {IN_ROUTER_P, NULL, ID "asn: 1, redistribute: {protocols: [75], policy: p}",
+         "4:52: router.redistribute.protocols[0]: \"75\" is what kedge itself installs; allowed: "
+         "another's routes"},
+        {IN_ROUTER_P, NULL, ID "asn: 1, redistribute: {protocols: [ospf]}",
+         "4:39: router.redistribute: \"policy\" is missing"},
+        {IN_ROUTER_P, NULL, ID "asn: 1, redistribute: {policy: p}",
+         "4:39: router.redistribute: \"protocols\" is missing"},
+        {IN_ROUTER_P, NULL, ID "asn: 1, redistribute: {protocols: [ospf], policy: q}",
+         "4:67: router.redistribute.policy: there is no policy \"q\"; allowed: a name under "
+         "\"policies\"; did you mean \"p\"?"},
         {IN_ROUTER, ID "asn: 1, resolve-via-default: true",
          ID "asn: 1, resolve-via-default: static",
          "3:46: router.resolve-via-default: \"static\"; allowed: false, true"},
@@ -657,11 +673,11 @@ static void a_file_that_is_not_the_configuration_says_why(void **state)
     static const struct row rows[] = {
         {"%s", NULL, "", "0:0: the file is empty; needed: gateway, tunnels"},
         {"%s", NULL, "- a\n",
-         "1:1: the configuration is a map; its keys: router, gateway, policies, tunnels, "
+         "1:1: the configuration is a map; its keys: policies, router, gateway, tunnels, "
          "neighbors, control, logging"},
         {"%s", NULL, "logging: {level: info}\n", "1:1: \"gateway\" is missing"},
         {AT_TOP, NULL, "tunnel: []",
-         "2:1: unknown key \"tunnel\"; allowed: router, gateway, policies, tunnels, neighbors, "
+         "2:1: unknown key \"tunnel\"; allowed: policies, router, gateway, tunnels, neighbors, "
          "control, logging; did you mean \"tunnels\"?"},
         {AT_TOP, NULL, "--- {}", "2:5: a second YAML document; the configuration is one"},
         {AT_TOP, NULL, "logging: !include other.yaml", "2:10: YAML tags (!...) aren't supported"},
