@@ -12,6 +12,8 @@ struct slot {
 };
 
 #define NO_SLOT UINT32_MAX
+/* Of large objects a chunk has fewer: a connection has 41 KiB, and most gateways have few. */
+#define CHUNK_BYTES (64u * 1024)
 
 static size_t stride(const struct kd_slab *s)
 {
@@ -20,17 +22,27 @@ static size_t stride(const struct kd_slab *s)
 
 static struct slot *slot_at(const struct kd_slab *s, uint32_t i)
 {
-    return (void *)(s->chunk[i / KD_SLAB_CHUNK] + (size_t)(i % KD_SLAB_CHUNK) * stride(s));
+    return (void *)(s->chunk[i >> s->shift] + (i & ((1u << s->shift) - 1)) * stride(s));
+}
+
+static uint32_t chunk_shift(size_t stride)
+{
+    uint32_t shift = 0;
+
+    while (2u << shift <= KD_SLAB_CHUNK && (stride * 2) << shift <= CHUNK_BYTES)
+        shift++;
+    return shift;
 }
 
 void kd_slab_init(struct kd_slab *s, size_t elem, uint32_t cap)
 {
     *s = (struct kd_slab){.elem = elem, .cap = cap, .free = NO_SLOT};
+    s->shift = chunk_shift(stride(s));
 }
 
 void kd_slab_fini(struct kd_slab *s)
 {
-    for (uint32_t i = 0; i * KD_SLAB_CHUNK < s->n_made; i++)
+    for (uint32_t i = 0; i << s->shift < s->n_made; i++)
         free(s->chunk[i]);
     free(s->chunk);
     kd_slab_init(s, s->elem, s->cap);
@@ -38,19 +50,19 @@ void kd_slab_fini(struct kd_slab *s)
 
 static bool grow(struct kd_slab *s)
 {
-    uint32_t n = s->n_made / KD_SLAB_CHUNK;
+    uint32_t slots = 1u << s->shift, n = s->n_made >> s->shift;
     uint8_t **chunk = realloc(s->chunk, (n + 1) * sizeof(*chunk));
 
     if (!chunk)
         return false;
     s->chunk = chunk;
-    s->chunk[n] = calloc(KD_SLAB_CHUNK, stride(s));
+    s->chunk[n] = calloc(slots, stride(s));
     if (!s->chunk[n])
         return false;
-    s->n_made += KD_SLAB_CHUNK;
-    for (uint32_t i = KD_SLAB_CHUNK; i-- > 0;) {
-        slot_at(s, n * KD_SLAB_CHUNK + i)->next = s->free;
-        s->free = n * KD_SLAB_CHUNK + i;
+    s->n_made += slots;
+    for (uint32_t i = slots; i-- > 0;) {
+        slot_at(s, n * slots + i)->next = s->free;
+        s->free = n * slots + i;
     }
     return true;
 }

@@ -35,10 +35,11 @@ struct kd_slab {
     uint32_t n_live;
     uint32_t n_made;  /* slots that exist */
     uint32_t free;    /* head of the free list, UINT32_MAX when empty */
-    uint8_t **chunk;  /* of KD_SLAB_CHUNK slots each */
+    uint32_t shift;   /* slots a chunk, as a power of two */
+    uint8_t **chunk;
 };
 
-#define KD_SLAB_CHUNK 32
+#define KD_SLAB_CHUNK 32 /* slots a chunk at most: so many more than cap may exist */
 
 void kd_slab_init(struct kd_slab *s, size_t elem, uint32_t cap);
 /* Frees the memory; objects are not looked at. */

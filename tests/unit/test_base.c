@@ -180,6 +180,35 @@ static void freed_handle_finds_nothing_even_after_reuse(void **state)
     kd_slab_fini(&s);
 }
 
+/* From many slots a chunk to one. */
+static void slab_of_any_size_keeps_its_objects_apart(void **state)
+{
+    static const size_t elem[] = {1, 2000, 2032, 2033, 40000, 65536, 100000};
+    (void)state;
+
+    for (size_t k = 0; k < sizeof(elem) / sizeof(elem[0]); k++) {
+        struct kd_handle h[70], at = KD_HANDLE_NONE;
+        struct kd_slab s;
+        unsigned n = 0;
+        uint8_t *p;
+        kd_slab_init(&s, elem[k], 70);
+        for (unsigned i = 0; i < 70; i++) {
+            p = kd_slab_new(&s, &h[i]);
+            assert_non_null(p);
+            assert_int_equal(p[0] | p[elem[k] - 1], 0);
+            memset(p, (int)i + 1, elem[k]);
+        }
+        for (; (p = kd_slab_next(&s, &at)); n++) {
+            assert_ptr_equal(p, kd_slab_get(&s, h[n]));
+            assert_int_equal(p[0], n + 1);
+            assert_int_equal(p[elem[k] - 1], n + 1);
+        }
+        assert_int_equal(n, 70);
+        assert_true(s.n_made >= 70 && s.n_made < 70 + KD_SLAB_CHUNK);
+        kd_slab_fini(&s);
+    }
+}
+
 static void slab_ends_at_its_cap(void **state)
 {
     struct kd_slab s;
@@ -406,6 +435,7 @@ int main(void)
         cmocka_unit_test(strict_prefix_refuses_host_bits_and_bad_lengths),
         cmocka_unit_test(prefix_covers_itself_and_inside_only),
         cmocka_unit_test(freed_handle_finds_nothing_even_after_reuse),
+        cmocka_unit_test(slab_of_any_size_keeps_its_objects_apart),
         cmocka_unit_test(slab_ends_at_its_cap),
         cmocka_unit_test(slab_iteration_survives_freeing_the_current),
         cmocka_unit_test(timers_fire_in_order_and_ties_by_id),
