@@ -4,6 +4,9 @@ from lab.topology import read
 from lab.wait import until
 
 INNER_GATE, INNER_PEER = "10.0.1.1", "10.0.2.1"
+INNER6 = ("fd00:1::1", "fd00:2::1")  # of the gate and the peer
+OUTER6_GATE, OUTER6_PEER = "2001:db8:1::1", "2001:db8:2::1"
+EVERYTHING6 = ["0.0.0.0/0", "::/0"]
 
 
 def tunnel_of(description, host):
@@ -21,6 +24,31 @@ def strongswan_pair(tunnel=None, connection=None, child=None, secrets=None, char
     strongswan["connections"]["gate"] = gate
     strongswan["secrets"] = secrets or strongswan["secrets"]
     strongswan["charon"] = charon or {}
+    return description
+
+
+def strongswan_pair6(role, inner6, **tunnel):
+    """conf/lab/pair.yaml with IPv6 between the ends (IPv4 stays there, and is listened on)."""
+    description = strongswan_pair(
+        tunnel={"role": role, "local": OUTER6_GATE, "remote": OUTER6_PEER, "detect": "5s", **tunnel},
+        connection={"local_addrs": [OUTER6_PEER], "remote_addrs": [OUTER6_GATE], "local": {"id": OUTER6_PEER},
+                    "remote": {"id": OUTER6_GATE}},
+        child={"local_ts": EVERYTHING6, "remote_ts": EVERYTHING6} if inner6 else {})
+    hosts, links = description["hosts"], description["links"]
+    links["left"]["gate"]["addresses"].append(f"{OUTER6_GATE}/64")
+    links["left"]["internet"]["addresses"].append("2001:db8:1::2/64")
+    links["right"]["peer"]["addresses"].append(f"{OUTER6_PEER}/64")
+    links["right"]["internet"]["addresses"].append("2001:db8:2::2/64")
+    hosts["gate"]["routes"].append("::/0 via 2001:db8:1::2")
+    hosts["peer"]["routes"].append("::/0 via 2001:db8:2::2")
+    gate = hosts["gate"]["kedge"]
+    gate["gateway"]["listen"] = ["192.0.2.1", OUTER6_GATE]
+    if inner6:
+        inner_gate, inner_peer = INNER6
+        gate["tunnels"][0]["address"] = inner_gate
+        gate["tunnels"][0]["neighbor"]["address"] = inner_peer
+        hosts["peer"]["loopback"].append(f"{inner_peer}/128")
+        hosts["peer"]["strongswan"]["routes"].append(f"{inner_gate}/128 dev ipsec0 src {inner_peer}")
     return description
 
 
@@ -54,17 +82,17 @@ def with_bgp(description):
     return description
 
 
-def ping(host, destination, source=None, count=3):
+def ping(host, destination, source=None, count=3, *options):
     """Fails when one of the pings is not answered."""
     origin = ["-I", source] if source else []
-    done = host.run("ping", "-n", "-i", "0.05", "-W", "1", "-c", str(count), *origin, destination, check=False)
+    done = host.run("ping", "-n", "-i", "0.05", "-W", "1", "-c", str(count), *origin, *options, destination, check=False)
     assert f"{count} received" in done.stdout, done.stdout + done.stderr
 
 
-def ping_both_ways(lab):
-    """Through the tunnel of conf/lab/pair.yaml."""
-    ping(lab["gate"], INNER_PEER, INNER_GATE)
-    ping(lab["peer"], INNER_GATE, INNER_PEER)
+def ping_both_ways(lab, gate=INNER_GATE, peer=INNER_PEER):
+    """Through the tunnel of conf/lab/pair.yaml, between an inner address of each end."""
+    ping(lab["gate"], peer, gate)
+    ping(lab["peer"], gate, peer)
 
 
 def charon_rekeys(peer, what):

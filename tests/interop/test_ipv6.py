@@ -5,11 +5,7 @@ import re
 import pytest
 
 from lab.sniff import IPPROTO_ESP, IPPROTO_UDP, Sniffer
-from peers import INNER_GATE, INNER_PEER, kedge_pair, ping, strongswan_pair
-
-GATE, PEER = "2001:db8:1::1", "2001:db8:2::1"
-INNER6_GATE, INNER6_PEER = "fd00:1::1", "fd00:2::1"
-ANY = ["0.0.0.0/0", "::/0"]
+from peers import INNER6, OUTER6_GATE, OUTER6_PEER, kedge_pair, ping, ping_both_ways, strongswan_pair6
 
 
 def outer6(packets):
@@ -18,59 +14,31 @@ def outer6(packets):
             if p.interface == "wan0" and p.protocol in (IPPROTO_ESP, IPPROTO_UDP)}
 
 
-def strongswan6(role, inner6, **tunnel):
-    """conf/lab/pair.yaml with IPv6 between the ends (IPv4 stays there, and is listened on)."""
-    description = strongswan_pair(
-        tunnel={"role": role, "local": GATE, "remote": PEER, "detect": "5s", **tunnel},
-        connection={"local_addrs": [PEER], "remote_addrs": [GATE], "local": {"id": PEER}, "remote": {"id": GATE}},
-        child={"local_ts": ANY, "remote_ts": ANY} if inner6 else {})
-    hosts, links = description["hosts"], description["links"]
-    links["left"]["gate"]["addresses"].append(f"{GATE}/64")
-    links["left"]["internet"]["addresses"].append("2001:db8:1::2/64")
-    links["right"]["peer"]["addresses"].append(f"{PEER}/64")
-    links["right"]["internet"]["addresses"].append("2001:db8:2::2/64")
-    hosts["gate"]["routes"].append("::/0 via 2001:db8:1::2")
-    hosts["peer"]["routes"].append("::/0 via 2001:db8:2::2")
-    gate = hosts["gate"]["kedge"]
-    gate["gateway"]["listen"] = ["192.0.2.1", GATE]
-    if inner6:
-        gate["tunnels"][0]["address"] = INNER6_GATE
-        gate["tunnels"][0]["neighbor"]["address"] = INNER6_PEER
-        hosts["peer"]["loopback"].append(f"{INNER6_PEER}/128")
-        hosts["peer"]["strongswan"]["routes"].append(f"{INNER6_GATE}/128 dev ipsec0 src {INNER6_PEER}")
-    return description
-
-
 def kedges6(**both):
-    description = kedge_pair(both=both, left={"local": GATE, "remote": PEER}, right={"local": PEER, "remote": GATE})
+    description = kedge_pair(both=both, left={"local": OUTER6_GATE, "remote": OUTER6_PEER},
+                             right={"local": OUTER6_PEER, "remote": OUTER6_GATE})
     wan = description["links"]["wan"]
-    for host, address in (("left", GATE), ("right", PEER)):
+    for host, address in (("left", OUTER6_GATE), ("right", OUTER6_PEER)):
         wan[host]["addresses"].append(f"{address}/32")
         description["hosts"][host]["kedge"]["gateway"]["listen"].append(address)
     return description
 
 
-def both_ways(lab, inner6):
-    gate, peer = (INNER6_GATE, INNER6_PEER) if inner6 else (INNER_GATE, INNER_PEER)
-    ping(lab["gate"], peer, gate)
-    ping(lab["peer"], gate, peer)
-
-
 @pytest.mark.parametrize("role", ["initiator", "responder"])
 @pytest.mark.parametrize("inner6", [False, True], ids=["4in6", "6in6"])
 def test_a_tunnel_over_ipv6_with_strongswan(build, role, inner6):
-    lab = build(strongswan6(role, inner6), start=False)
+    lab, inner = build(strongswan_pair6(role, inner6), start=False), INNER6 if inner6 else ()
     with Sniffer(lab["gate"], 6) as sniffer:
         lab.start_services()
         if role == "responder":
             assert lab["peer"].strongswan.initiate("gate") is None
         lab["gate"].kedge.wait_up("peer")
-        both_ways(lab, inner6)
+        ping_both_ways(lab, *inner)
         for step in (lambda: lab["gate"].kedge.cli("rekey", "peer"), lambda: lab["peer"].strongswan.rekey(child="gate")):
             mark = lab["gate"].kedge.events.last_seq
             step()
             lab["gate"].kedge.events.wait("child.up", 10, mark, tunnel="peer")
-            both_ways(lab, inner6)
+            ping_both_ways(lab, *inner)
         seen = outer6(sniffer.packets(0.3))
     assert seen == {("udp", 500, 500), ("udp", 4500, 4500)}
     assert lab["gate"].kedge.tunnel("peer")["ike"]["udp_encap"] is True

@@ -27,6 +27,7 @@ from .ikepeer_requests import Requests
 from .ikepeer_sa import IkeSa
 from .ikepeer_shared import Shared
 from .ikepeer_wire import Fault, Message, need
+from .wait import deadline_in
 
 PSK = b"a-preshared-key-of-the-lab"
 RESEND = 1.0
@@ -252,7 +253,7 @@ class Peer(Answers, Requests, Shared):
 
     def until(self, condition, timeout, text):
         """The value of condition() once it is true."""
-        deadline = time.monotonic() + timeout
+        deadline = deadline_in(timeout)
         with self.changed:
             while True:
                 self.check()
@@ -284,7 +285,7 @@ class Peer(Answers, Requests, Shared):
         return self.answer_of(pending, timeout) if wait else pending
 
     def answer_of(self, pending, timeout=10):
-        deadline, due = time.monotonic() + timeout, time.monotonic() + RESEND
+        deadline, due = deadline_in(timeout), time.monotonic() + RESEND
         with self.changed:
             while not pending.answer:
                 self.check()

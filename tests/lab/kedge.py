@@ -12,7 +12,7 @@ import time
 import yaml
 
 from .errors import LabError, LabTimeout
-from .wait import until
+from .wait import deadline_in, until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOCKET = "/run/kedge/kedge.sock"
@@ -90,7 +90,7 @@ class Events:
 
     def wait(self, event, timeout=15, after=-1, **fields):
         """The first such event, waiting for it if need be."""
-        deadline = time.monotonic() + timeout
+        deadline = deadline_in(timeout)
         while True:
             found = self.find(event, after, **fields)
             if found:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 from .errors import LabError
+from .wait import PATIENCE
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -18,7 +19,7 @@ def _die_with_parent():
 
 def run(argv, check=True, text_input=None, timeout=30, env=None):
     """Runs a command to its end; its CompletedProcess has stdout and stderr as text. LabError if it fails."""
-    done = subprocess.run(argv, input=text_input, capture_output=True, text=True, timeout=timeout,
+    done = subprocess.run(argv, input=text_input, capture_output=True, text=True, timeout=timeout * PATIENCE,
                           env={**ENVIRONMENT, **(env or {})},
                           stdin=None if text_input is not None else subprocess.DEVNULL)
     if check and done.returncode != 0:
@@ -62,7 +63,7 @@ class Program:
         """SIGTERM and the exit status; SIGKILL when it does not end in time (the status says so: -9)."""
         self.signal(signal.SIGTERM)
         try:
-            self.process.wait(timeout)
+            self.process.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
             self.signal(signal.SIGKILL)
             self.process.wait()

@@ -1,6 +1,7 @@
-"""strongSwan as the real peer, with its userspace data plane (kernel-libipsec on the TUN device ipsec0).
+"""strongSwan as the real peer: its userspace data plane (kernel-libipsec on the TUN device ipsec0), or the kernel's.
 
     strongswan:
+      kernel: {ipsec0: 42}                 # kernel-netlink: XFRM interfaces by name, each with its if_id; no libipsec
       charon: {retransmit_tries: 2}        # settings below `charon` in strongswan.conf
       connections: {azure: {...}}          # swanctl.conf's keys; lists as YAML lists
       secrets: {azure: {id: [203.0.113.1], secret: "..."}, quantum: {type: ppk, id: [site], secret: "..."}}
@@ -10,7 +11,8 @@
 
 What has been measured with 5.9.8 and is arranged here: libipsec needs ESP in UDP (encap) and knows no ESN; charon
 would put the selectors' routes into table 220 in front of everything, so its rule stands behind the main table and
-the routes above, with FRR's, decide; one charon has one TUN, so one tunnel a host.
+the routes above, with FRR's, decide; one charon has one TUN, so one tunnel a host. With the kernel's data plane (only
+in the guest of tests/kernel) a child names its interface itself: if_id_in, if_id_out.
 """
 import copy
 
@@ -19,13 +21,14 @@ from .vici import Vici
 from .wait import until
 
 PLUGINS = ("random nonce drbg openssl aes sha1 sha2 hmac kdf gmp gcm pem x509 pubkey constraints "
-           "kernel-libipsec kernel-netlink socket-default vici updown counters")
+           "kernel-netlink socket-default vici updown counters")
 VICI = "/run/charon.vici"
 CERTIFICATES = {"ca": ("load-cert", {"type": "X509", "flag": "CA"}), "key": ("load-key", {"type": "any"}),
                 "crl": ("load-cert", {"type": "X509_CRL", "flag": "NONE"})}
-SETTINGS = {"load": PLUGINS, "install_routes": "no", "routing_table_prio": 40000,
+SETTINGS = {"install_routes": "no", "routing_table_prio": 40000,
             "install_virtual_ip": "no", "filelog": {"stderr": {"default": 1, "ike": 2, "flush_line": "yes"}},
-            "plugins": {"vici": {"socket": f"unix://{VICI}"}, "kernel-libipsec": {"load": "yes"}}}
+            "plugins": {"vici": {"socket": f"unix://{VICI}"}}}
+LIBIPSEC = {"load": "kernel-libipsec " + PLUGINS, "plugins": {"kernel-libipsec": {"load": "yes"}}}
 
 
 def render(settings, indent=""):
@@ -51,17 +54,23 @@ class StrongSwan:
     def __init__(self, host, spec):
         self.host = host
         self.spec = spec
+        self.interfaces = spec.get("kernel")
         self.program = self.vici = self.events = None
 
     def start(self):
         """Starts charon, loads the connections (start_action does the rest), adds the routes."""
-        settings = merge(SETTINGS, self.spec.get("charon") or {})
+        settings = merge(SETTINGS, LIBIPSEC if self.interfaces is None else {"load": PLUGINS})
+        settings = merge(settings, self.spec.get("charon") or {})
         path = self.host.write("strongswan.conf", render({"charon": settings}))
         self.program = self.host.spawn("charon", ["charon-systemd"], env={"STRONGSWAN_CONF": path})
         self.vici = until(self._connect, 10, "charon's VICI socket")
         self.events = self._connect()
         self.events.register("ike-updown", "child-updown", "ike-rekey", "child-rekey")
-        until(lambda: self.host.device_exists("ipsec0"), 5, "charon's TUN device ipsec0")
+        if self.interfaces is None:
+            until(lambda: self.host.device_exists("ipsec0"), 5, "charon's TUN device ipsec0")
+        for device, if_id in (self.interfaces or {}).items():
+            self.host.ip("link", "add", device, "type", "xfrm", "if_id", str(if_id))
+            self.host.ip("link", "set", device, "up")
         for route in self.spec.get("routes") or []:
             self.host.ip("route", "add", *route.split())
         for name, secret in (self.spec.get("secrets") or {}).items():
@@ -79,7 +88,7 @@ class StrongSwan:
 
     def load(self, name, connection):
         """Loads a connection, or another in its place; the SAs that are up stay as they are."""
-        self._must("load-conn", {name: merge({"version": 2, "encap": True}, connection)})
+        self._must("load-conn", {name: merge({"version": 2, "encap": self.interfaces is None}, connection)})
 
     def _connect(self):
         if not self.program.alive():

@@ -8,6 +8,7 @@ import struct
 import time
 
 from .errors import LabError, LabTimeout
+from .wait import deadline_in
 
 CMD_REQUEST, CMD_RESPONSE, CMD_UNKNOWN, EVENT_REGISTER = 0, 1, 2, 3
 EVENT_CONFIRM, EVENT_UNKNOWN, EVENT = 5, 6, 7
@@ -124,7 +125,7 @@ class Vici:
 
     def wait(self, name, timeout, matches=lambda message: True):
         """The first event of this name that matches, among those kept or to come; it is taken out."""
-        deadline = time.monotonic() + timeout
+        deadline = deadline_in(timeout)
         while True:
             for index, (kind, message) in enumerate(self.events):
                 if kind == name and matches(message):
