@@ -18,7 +18,7 @@ import copy
 
 from .errors import LabError
 from .vici import Vici
-from .wait import until
+from .wait import PATIENCE, until
 
 PLUGINS = ("random nonce drbg openssl aes sha1 sha2 hmac kdf gmp gcm pem x509 pubkey constraints "
            "kernel-netlink socket-default vici updown counters")
@@ -106,14 +106,14 @@ class StrongSwan:
 
     def initiate(self, child, timeout=10):
         """Brings a CHILD SA up, IKE SA and all; returns charon's error message, or None."""
-        answer = self.vici.request("initiate", {"child": child, "timeout": int(timeout * 1000)})
+        answer = self.vici.request("initiate", {"child": child, "timeout": int(timeout * PATIENCE * 1000)})
         return None if answer.get("success") == "yes" else answer.get("errmsg", "failed")
 
     def terminate(self, ike, timeout=10):
-        return self.vici.request("terminate", {"ike": ike, "timeout": int(timeout * 1000)})
+        return self.vici.request("terminate", {"ike": ike, "timeout": int(timeout * PATIENCE * 1000)})
 
     def terminate_child(self, child, timeout=10):
-        return self.vici.request("terminate", {"child": child, "timeout": int(timeout * 1000)})
+        return self.vici.request("terminate", {"child": child, "timeout": int(timeout * PATIENCE * 1000)})
 
     def rekey(self, **which):
         """rekey(child=NAME) or rekey(ike=NAME)."""

@@ -42,7 +42,7 @@ def test_a_peer_that_believes_in_a_nat_gets_esp_in_udp(up, dataplane, role):
 @pytest.mark.parametrize("role,inner6", [("initiator", False), ("responder", True)], ids=["4in6", "6in6"])
 @pytest.mark.parametrize("dataplane", DATAPLANES)
 def test_over_ipv6(up, dataplane, role, inner6):
-    description = strongswan_pair6(role, inner6, ike=[IKE], esp=["aes256gcm16-esn"])
+    description = strongswan_pair6(role, inner6, ike=[IKE], esp=["aes256gcm16-esn"], detect="20s")
     on_the_kernel(description, dataplane, IKE, "aes256gcm16-esn")
     lab = up(description)
     with Sniffer(lab["gate"], 6) as sniffer:
