@@ -6,7 +6,7 @@
 
 #define ESN_MAX (sizeof(struct xfrm_replay_state_esn) + NL_REPLAY_WORDS * sizeof(uint32_t))
 
-static bool old_form(const struct nl_sa *sa)
+bool nl_xreplay_old(const struct nl_sa *sa)
 {
     return !sa->esn && sa->window <= OLD_WINDOW_MAX;
 }
@@ -48,7 +48,7 @@ static void put_esn(struct nl_build *m, const struct nl_sa *sa, uint32_t window)
 void nl_xreplay_put(struct nl_build *m, const struct nl_sa *sa)
 {
     kd_assert(sa->window <= NL_REPLAY_MAX);
-    if (old_form(sa))
+    if (nl_xreplay_old(sa))
         put_old(m, sa);
     else
         put_esn(m, sa, window_of(sa));

@@ -123,7 +123,7 @@ static bool put_sa(struct nl_buf *b, uint16_t type, uint16_t flags, uint32_t seq
     put_fixed(i, sa);
     nl_xsel_put(&i->sel, &sa->sel);
     nl_xlife_put(&i->lft, &sa->life);
-    i->replay_window = (uint8_t)KD_MIN(sa->window, 32u); /* the kernel's own limit of this field */
+    i->replay_window = nl_xreplay_old(sa) ? (uint8_t)sa->window : 0; /* not both */
     i->flags = (sa->esn ? XFRM_STATE_ESN : 0) | (sa->any_family ? XFRM_STATE_AF_UNSPEC : 0);
     put_algs(&m, sa);
     nl_xreplay_put(&m, sa);

@@ -33,6 +33,7 @@ const char *nl_xfrm_policy(const struct nlmsghdr *h, struct nl_xfrm_event *ev);
 const char *nl_xfrm_policy_gone(const struct nlmsghdr *h, struct nl_xfrm_event *ev);
 const char *nl_xfrm_acquire(const struct nlmsghdr *h, struct nl_xfrm_event *ev);
 /* xfrm_replay.c: XFRMA_REPLAY_VAL or _ESN_VAL. */
+bool nl_xreplay_old(const struct nl_sa *sa); /* the window stands in the fixed part */
 void nl_xreplay_put(struct nl_build *m, const struct nl_sa *sa);
 bool nl_xreplay_get(const struct nlattr *const *tb, uint32_t *window,
                     struct nl_sa_replay *r) KD_MUST_USE;

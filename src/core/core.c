@@ -170,10 +170,24 @@ static void sa_source(struct core *c, const struct core_ev *ev)
     core_run_ike(c, &i);
 }
 
+/* The data plane's own words, where it refused or lost something. */
+static void sa_said(struct core *c, const struct core_ev *ev)
+{
+    struct core_event_record r =
+        core_record(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER);
+
+    if (ev->ok || ev->data.len == 0)
+        return;
+    r.reason = KD_REASON_KERNEL_REFUSED;
+    r.text = ev->data;
+    core_say(c, &r);
+}
+
 static void sa_expire(struct core *c, const struct core_ev *ev)
 {
     struct ike_event i = {.kind = IKE_EV_CHILD_EXPIRE, .child = ev->handle, .ok = ev->ok};
 
+    sa_said(c, ev);
     core_run_ike(c, &i);
 }
 
@@ -181,13 +195,7 @@ static void sa_result(struct core *c, const struct core_ev *ev)
 {
     struct ike_event i = {.kind = IKE_EV_CHILD_RESULT, .child = ev->handle, .ok = ev->ok};
 
-    if (!ev->ok && ev->data.len) {
-        struct core_event_record r =
-            core_record(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER);
-        r.reason = KD_REASON_KERNEL_REFUSED;
-        r.text = ev->data;
-        core_say(c, &r);
-    }
+    sa_said(c, ev);
     c->install_why = ev->data;
     core_run_ike(c, &i);
     c->install_why = kd_bytes(NULL, 0);

@@ -31,6 +31,7 @@ static struct core_ev event_of(const struct io_dp_event *d)
         break;
     case IO_DP_EXPIRE:
         ev.kind = CORE_EV_SA_EXPIRE;
+        ev.data = kd_bytes(d->text, strnlen(d->text, sizeof(d->text)));
         break;
     case IO_DP_TUN_FAIL:
         ev.kind = CORE_EV_DEVICE;
@@ -108,7 +109,6 @@ static void add(struct io *io, const struct core_act *a)
         io_post_event(io, &ev);
     } else if (io_xnet_has(io, a->tunnel)) {
         io_xfrm_add(io_xnet_plane(io), &sa);
-        io_xnet_watch(io);
     } else {
         io_dp_sa_add(io->dp, &sa);
     }
@@ -166,6 +166,8 @@ void io_sa_act(struct io *io, const struct core_act *a)
         act_xfrm(io, a);
     else
         act_tun(io, a);
+    if (io_xnet_has(io, a->tunnel))
+        io_xnet_watch(io);
 }
 
 bool io_sa_count(struct io *io, struct kd_handle child, struct io_dp_counters *c)

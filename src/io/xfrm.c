@@ -208,17 +208,17 @@ static const char *make(struct io_xfrm *x, const struct io_dp_sa *sa, struct xf_
 
 void io_xfrm_add(struct io_xfrm *x, const struct io_dp_sa *sa)
 {
-    char text[96], line[112];
+    char text[96];
     struct xf_child *c = NULL;
     const char *why = make(x, sa, &c);
 
     if (!why && install(x, c, text, sizeof(text)) != 0) {
-        snprintf(line, sizeof(line), "kernel-refused: %s", text);
-        why = line;
         child_free(c);
+        why = text;
     }
     if (!why) {
         struct xf_tunnel *t = &x->tunnel[sa->tunnel];
+
         c->next = t->children;
         t->children = c;
     }

@@ -51,7 +51,7 @@ static void on_expire(struct io_xfrm *x, const struct nl_xfrm_event *ev)
     if (!c || c->ended)
         return;
     if (ev->hard)
-        xf_ended(x, c, "its limit is reached");
+        xf_ended(x, c, "");
     else
         tell(x, c, IO_DP_EXPIRE, true);
 }

@@ -23,6 +23,7 @@ struct io_xnet {
     int inject;   /* AF_PACKET; -1 */
     uv_poll_t poll;
     uv_timer_t tick;
+    int open_handles; /* of these two */
     uint32_t ifindex[CORE_TUNNELS_MAX];
 };
 
@@ -270,13 +271,17 @@ bool io_xnet_open(struct io *io, char *text, size_t cap)
     uv_timer_init(&io->loop, &x->tick);
     uv_poll_init(&io->loop, &x->poll, nl_fd(x->heard));
     x->tick.data = x->poll.data = io;
+    x->open_handles = 2;
     return uv_poll_start(&x->poll, UV_READABLE, on_readable) == 0;
 }
 
+/* Of both handles, in whichever order. */
 static void on_closed(uv_handle_t *h)
 {
     struct io *io = h->data;
 
+    if (--io->xnet->open_handles > 0)
+        return;
     free_all(io->xnet);
     io->xnet = NULL;
 }
@@ -291,12 +296,12 @@ void io_xnet_close(struct io *io)
     for (uint32_t i = 0; i < io->cfg->n_tunnels; i++)
         io_xnet_device_del(io, i);
     (void)io_xfrm_clean(io->xnet->plane, text, sizeof(text));
-    if (!io->xnet->poll.data) {
+    if (!io->xnet->open_handles) {
         free_all(io->xnet);
         io->xnet = NULL;
         return;
     }
     uv_poll_stop(&io->xnet->poll);
-    uv_close((uv_handle_t *)&io->xnet->tick, NULL);
+    uv_close((uv_handle_t *)&io->xnet->tick, on_closed);
     uv_close((uv_handle_t *)&io->xnet->poll, on_closed);
 }

@@ -20,7 +20,7 @@ bool io_xnet_device(struct io *io, uint32_t tunnel, const char *name, uint32_t *
 void io_xnet_device_del(struct io *io, uint32_t tunnel); /* its pairs go with it */
 /* Sends an inner packet out of the tunnel's interface. */
 void io_xnet_inject(struct io *io, uint32_t tunnel, struct kd_bytes pkt);
-/* A pair was added: its first packet is watched for. */
+/* Pairs changed: a first packet may have to be watched for, or a deletion tried again. */
 void io_xnet_watch(struct io *io);
 void io_xnet_close(struct io *io);
 

@@ -299,6 +299,7 @@ static void a_wider_window_needs_its_bitmap_and_no_esn(void **state)
     (void)state;
     sa.window = 33;
     assert_true(nl_put_sa(&buf, 1, &sa));
+    assert_int_equal(buf.p[SEQ + 11], 0); /* the kernel refuses both */
     assert_int_equal(buf.p[SEQ + 12], XFRM_STATE_AF_UNSPEC);
     expect_attr(XFRMA_REPLAY_ESN_VAL, "2400 1700 02000000 00000000 00000000 00000000 00000000"
                                       "21000000 00000000 00000000");

@@ -492,7 +492,7 @@ static void the_kernels_own_words_are_the_reason(void **state)
     k.error = ENOSYS;
     add(&sa);
     assert_false(said.last.ok);
-    assert_string_equal(said.last.text, "kernel-refused: told to");
+    assert_string_equal(said.last.text, "told to");
     nothing_left();
 }
 
