@@ -34,6 +34,7 @@ enum kd_reason {
     KD_REASON_PEER_RESTARTED,  /* peer-restarted: its token says that it lost the IKE SA (RFC 6290)
                                 */
     KD_REASON_SEND_HOLD_EXPIRED, /* send-hold-expired: the peer takes nothing we send (RFC 9687) */
+    KD_REASON_HEALTH_DOWN, /* health-down: a probe beyond the neighbor isn't answered */
     KD_REASON_N
 };
 

@@ -73,12 +73,16 @@ static uint32_t entry_attr(struct bgp *b, const struct bgp_peer *p, uint32_t att
 
     if (p->import)
         set = bgp_route_map_set(p->import, entry);
-    if (!set.any && !p->graceful_shutdown)
+    if (!set.any && !p->graceful_shutdown && !p->steer.set_local_pref)
         return bgp_attrs_ref(&b->attrs, attr_in);
     bgp_attrs_get(&b->attrs, attr_in, &a);
     kd_writer_init(&room, path, sizeof(path));
     set_nexthop(p, &a, &set);
     bgp_adjin_set_values(b, &a, &set, &room);
+    if (p->steer.set_local_pref) {
+        a.has |= BGP_HAS(BGP_A_LOCAL_PREF);
+        a.local_pref = p->steer.local_pref;
+    }
     if (p->graceful_shutdown && bgp_community_has(&a, BGP_COMMUNITY_GRACEFUL_SHUTDOWN)) {
         a.has |= BGP_HAS(BGP_A_LOCAL_PREF); /* RFC 8326 4.2 */
         a.local_pref = 0;

@@ -16,7 +16,8 @@
 #define UPDATE_OVERHEAD (BGP_HEADER_LEN + 4 + 4 + 37 + 7 + 17)
 
 /* A path an export may have grown to. */
-#define EXPORT_PATH_BYTES (BGP_AS_PATH_BYTES + 4 * (2 * BGP_PREPEND_MAX + 1) + 8)
+#define EXPORT_PATH_BYTES                                                                          \
+    (BGP_AS_PATH_BYTES + 4 * (2 * BGP_PREPEND_MAX + BGP_STEER_PREPEND_MAX + 1) + 8)
 
 struct job {
     uint32_t attr; /* 0: withdraw */
@@ -96,11 +97,12 @@ static void set_communities(const struct bgp_peer *p, struct bgp_attrs *a,
 static void set_path(const struct bgp *b, const struct bgp_peer *p, struct bgp_attrs *a,
                      const struct bgp_route_set *set, struct kd_writer *room)
 {
-    uint32_t asn[1 + BGP_PREPEND_MAX];
+    uint32_t asn[1 + BGP_STEER_PREPEND_MAX + BGP_PREPEND_MAX];
     unsigned n = 0;
 
     if (!p->ibgp)
-        asn[n++] = b->params.asn;
+        for (unsigned i = 0; i <= p->steer.prepend; i++)
+            asn[n++] = b->params.asn;
     for (unsigned i = 0; i < set->n_prepend; i++)
         asn[n++] = set->prepend[i];
     if (n == 0)
@@ -223,7 +225,7 @@ static uint32_t export_attr(struct bgp *b, struct bgp_peer *p, const struct bgp_
     struct kd_prefix prefix;
     int entry = 0;
 
-    if (!path || (!p->export && !p->ibgp)) /* RFC 8212 */
+    if (!path || p->steer.withdraw || (!p->export && !p->ibgp)) /* RFC 8212 */
         return 0;
     if (p->export) {
         prefix = bgp_rib_prefix(rib, dest);

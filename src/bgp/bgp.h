@@ -83,6 +83,17 @@ enum bgp_event_kind {
                             everything again (RFC 2918); out: it is told everything again */
     BGP_EV_LEAVE,        /* operator: up: what the peer is told is tagged GRACEFUL_SHUTDOWN from
                           * now on (RFC 8326), the session stays; !up, or PEER_OFF: no longer */
+    BGP_EV_STEER,        /* steer: on top of the peer's policies from now on, the session stays */
+};
+
+#define BGP_STEER_PREPEND_MAX 10
+
+/* What is made of a neighbor's routes besides its policies. */
+struct bgp_steer {
+    bool withdraw;       /* it is told nothing */
+    bool set_local_pref; /* of what it tells, whatever the import policy sets */
+    uint8_t prepend;     /* our AS so many times more in what it is told, if it is external */
+    uint32_t local_pref; /* 0 unless set_local_pref */
 };
 
 struct bgp_event {
@@ -100,6 +111,7 @@ struct bgp_event {
     uint32_t n;            /* TCP_SENT */
     bool up;               /* NEXTHOP, BFD, LEAVE; LOCAL_ROUTE: add */
     bool in, out;          /* REFRESH */
+    struct bgp_steer steer;
     uint32_t table;        /* NEXTHOP, LOCAL_ROUTE */
     struct kd_addr nexthop;
     uint32_t metric;       /* NEXTHOP: IGP cost */

@@ -205,6 +205,26 @@ static void on_leave(struct bgp *b, const struct bgp_event *ev)
             bgp_peer_readvertise(p, i ? 6 : 4, false);
 }
 
+static void on_steer(struct bgp *b, const struct bgp_event *ev)
+{
+    struct bgp_peer *p = bgp_peer_by_id(b, ev->peer);
+    struct bgp_steer old;
+
+    if (!p)
+        return;
+    old = p->steer;
+    p->steer = ev->steer;
+    for (int i = 0; p->up && i < 2; i++) {
+        if (!p->family[i].up)
+            continue;
+        if (old.withdraw != ev->steer.withdraw || old.prepend != ev->steer.prepend)
+            bgp_peer_readvertise(p, i ? 6 : 4, false);
+        if (old.set_local_pref != ev->steer.set_local_pref ||
+            old.local_pref != ev->steer.local_pref)
+            p->family[i].soft = p->family[i].paths.head;
+    }
+}
+
 static void dispatch(struct bgp *b, const struct bgp_event *ev)
 {
     switch (ev->kind) {
@@ -249,6 +269,9 @@ static void dispatch(struct bgp *b, const struct bgp_event *ev)
         break;
     case BGP_EV_LEAVE:
         on_leave(b, ev);
+        break;
+    case BGP_EV_STEER:
+        on_steer(b, ev);
         break;
     }
 }

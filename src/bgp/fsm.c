@@ -254,6 +254,7 @@ static uint8_t cease_of(enum kd_reason reason)
 {
     switch (reason) {
     case KD_REASON_ADMIN:
+    case KD_REASON_HEALTH_DOWN:
         return BGP_CEASE_ADMIN_SHUTDOWN;
     case KD_REASON_BFD_DOWN:
         return BGP_CEASE_BFD_DOWN;

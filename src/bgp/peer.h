@@ -67,6 +67,7 @@ struct bgp_peer {
 
     bool on;
     bool idle_hold; /* held off in Idle until the timer runs out */
+    struct bgp_steer steer;
     bool leaving;   /* told so by the operator: what is sent is tagged (RFC 8326) */
     bool broken;    /* out of memory on its behalf: the session ends with this step */
     bool eor_noted;

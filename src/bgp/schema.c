@@ -4,6 +4,10 @@
 
 #define E(m, t)  KD_FIELD(struct bgp_event, m, t)
 #define A(m, t)  KD_FIELD(struct bgp_action, m, t)
+#define STEER(m, t)                                                                                \
+    {                                                                                              \
+        #m, t, offsetof(struct bgp_event, steer.m), sizeof(((struct bgp_event *)0)->steer.m), NULL \
+    }
 #define E_NOW    E(now_us, KD_F_U64)
 #define E_PEER   E(peer, KD_F_U32)
 #define E_REASON KD_FIELD_ENUM(struct bgp_event, reason, kd_reason_names)
@@ -29,6 +33,9 @@ static const struct kd_field ev_local[] = {E_NOW, E(table, KD_F_U32), E(prefix, 
                                            E(up, KD_F_BOOL), E(redistributed, KD_F_BOOL)};
 static const struct kd_field ev_refresh[] = {E_NOW, E_PEER, E(in, KD_F_BOOL), E(out, KD_F_BOOL)};
 static const struct kd_field ev_leave[] = {E_NOW, E_PEER, E(up, KD_F_BOOL)};
+static const struct kd_field ev_steer[] = {
+    E_NOW, E_PEER, STEER(withdraw, KD_F_BOOL), STEER(set_local_pref, KD_F_BOOL),
+    STEER(local_pref, KD_F_U32), STEER(prepend, KD_F_U8)};
 static const struct kd_field ev_bfd[] = {E_NOW, E_PEER, E(up, KD_F_BOOL), E(heard, KD_F_BOOL)};
 
 #define RECORD(tag, name, fields)                                                                  \
@@ -51,6 +58,7 @@ static const struct kd_record event_records[] = {
     RECORD(BGP_EV_BFD, "bfd", ev_bfd),
     RECORD(BGP_EV_REFRESH, "refresh", ev_refresh),
     RECORD(BGP_EV_LEAVE, "leave", ev_leave),
+    RECORD(BGP_EV_STEER, "steer", ev_steer),
 };
 
 const struct kd_schema bgp_event_schema = {
