@@ -71,6 +71,8 @@ static void print_bfd(const json_t *bfd)
     printf("  BFD: %s, transmit %.0f ms, receive %.0f ms, detection time %.0f ms\n",
            cli_str(bfd, "state"), cli_num(bfd, "transmit_ms"), cli_num(bfd, "receive_ms"),
            cli_num(bfd, "detect_ms"));
+    if (json_is_number(json_object_get(bfd, "recovers_in_s")))
+        printf("    BGP may come back in %.0f s, if it stays Up\n", cli_num(bfd, "recovers_in_s"));
     printf("    %.0f failures, diagnostic %s; packets: %.0f in, %.0f out, %.0f refused\n",
            cli_num(bfd, "failures"), cli_str(bfd, "diagnostic"), cli_num(bfd, "packets_in"),
            cli_num(bfd, "packets_out"), cli_num(bfd, "refused"));
@@ -98,6 +100,7 @@ static void print_neighbor(const json_t *local, const json_t *v)
            cli_num(v, "prefixes_received"), cli_num(v, "prefixes_accepted"),
            cli_num(v, "prefixes_advertised"));
     print_bfd(json_object_get(v, "bfd"));
+    cli_steering_print(json_object_get(v, "steering"), stdout);
     if (strcmp(cli_str(v, "reason"), "-") != 0)
         printf("  %s: %s\n", established(v) ? "Last reset" : "Down because of",
                cli_str(v, "reason"));

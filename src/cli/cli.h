@@ -81,6 +81,11 @@ void cli_table_print(struct cli_table *t, FILE *to); /* and frees it */
  * such column; said on stderr. */
 bool cli_azure_print(const struct cli *c, const json_t *rows) KD_MUST_USE;
 
+/* ---- health.c: both print nothing where there is nothing ---- */
+
+void cli_health_print(const json_t *probes, FILE *to); /* a table */
+void cli_steering_print(const json_t *steering, FILE *to); /* a line, of a neighbor */
+
 #define CLI_TEXT_MAX 32
 /* "3s", "2m10s", "4h03m", "2d04h" */
 const char *cli_age(double s, char *buf);

@@ -143,6 +143,9 @@ static void print_tunnel(const json_t *v, FILE *to)
         fprintf(to, ", %s", reason(v));
     if (strcmp(cli_str(v, "detail"), "-") != 0)
         fprintf(to, " (%s)", cli_str(v, "detail"));
+    if (json_is_number(json_object_get(v, "recovers_in_s")))
+        fprintf(to, ", carries again in %s if it stays so",
+                cli_age(cli_num(v, "recovers_in_s"), age));
     fprintf(to, "\n  path      %s to %s, %s, MTU %.0f\n", cli_str(v, "local"), cli_str(v, "remote"),
             cli_str(v, "interface"), cli_num(v, "mtu"));
     print_ike(json_object_get(v, "ike"), to);
@@ -172,6 +175,7 @@ static void print_status(const json_t *o, bool one, FILE *to)
         fputc('\n', to);
         print_overview(tunnels, to);
     }
+    cli_health_print(json_object_get(o, "health"), to);
 }
 
 static enum cli_exit get(const struct cli *c, json_t **o)

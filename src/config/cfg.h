@@ -152,7 +152,10 @@ const char *cfg_hint(const char *near, char *buf);
 
 extern const struct cfg_table cfg_router_table, cfg_gateway_table, cfg_control_table,
     cfg_logging_table;
-cfg_fn cfg_router, cfg_gateway, cfg_policies, cfg_tunnels, cfg_neighbors;
+cfg_fn cfg_router, cfg_gateway, cfg_policies, cfg_tunnels, cfg_neighbors, cfg_health;
+/* recover, of the whole and of a tunnel; what is configured for the whole, or otherwise_us. */
+extern const struct cfg_table cfg_recover_table, cfg_recover_tunnel_table;
+uint64_t cfg_recover_default(const struct cfg *c, uint64_t otherwise_us);
 
 /* The tunnel's own session; t has its inner address already. */
 void cfg_tunnel_neighbor(struct cfg *c, yaml_node_t *n, struct core_tunnel_config *t,

@@ -10,8 +10,10 @@ static const struct cfg_key root_keys[] = {
     {.name = "policies", .type = CFG_OWN, .parse = cfg_policies},
     {.name = "router", .type = CFG_OWN, .parse = cfg_router},
     {.name = "gateway", .type = CFG_OWN, .required = true, .parse = cfg_gateway},
+    {.name = "recover", .type = CFG_MAP, .table = &cfg_recover_table},
     {.name = "tunnels", .type = CFG_OWN, .parse = cfg_tunnels},
     {.name = "neighbors", .type = CFG_OWN, .parse = cfg_neighbors},
+    {.name = "health", .type = CFG_OWN, .parse = cfg_health},
     {.name = "control", .type = CFG_MAP, .table = &cfg_control_table},
     {.name = "logging", .type = CFG_MAP, .table = &cfg_logging_table},
 };
@@ -23,6 +25,7 @@ static void read_root(struct cfg *c)
     struct cfg_where at[KD_ARRAY_LEN(root_keys)];
     cfg_defaults(c, &cfg_router_table, &c->out);
     cfg_defaults(c, &cfg_gateway_table, &c->out);
+    c->out.recover_us = UINT64_MAX;
     snprintf(c->out.control_socket, sizeof(c->out.control_socket), "/run/kedge/kedge.sock");
     cfg_map(c, yaml_document_get_root_node(c->doc), &root_table, &c->out, at);
     c->has_router = at[1].line > 0;
@@ -46,6 +49,7 @@ static void discard(struct cfg *c)
     free(c->out.policies);
     free(c->out.tunnels);
     free(c->out.neighbors);
+    free(c->out.health);
     ike_certs_free(c->out.certs);
 }
 

@@ -144,6 +144,7 @@ void cfg_tunnel_neighbor(struct cfg *c, yaml_node_t *n, struct core_tunnel_confi
     common_defaults(c, p);
     p->ttl = 255;
     cfg_map(c, n, &tunnel_table, &t->neighbor, at);
+    t->neighbor.bfd.recover_us = t->recover_us;
     mark(marks, at, cfg_at(n));
     check_common(c, &t->neighbor, at, cfg_at(n));
     t->has_neighbor = true;
@@ -182,6 +183,7 @@ static void read_beside(struct cfg *c, yaml_node_t *n, void *obj)
     (void)obj;
     common_defaults(c, p);
     cfg_map(c, n, &beside_table, whole, at);
+    whole->bfd.recover_us = cfg_recover_default(c, 0);
     mark(&c->neighbor_marks[c->out.n_neighbors++], at, cfg_at(n));
     if (p->ttl && p->ttl_security)
         cfg_error(c, cfg_at(n),

@@ -131,7 +131,7 @@ enum {
     K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_PPK, K_ROLE, K_PROFILE, K_LEGACY,
     K_IKE, K_ESP, K_SELECTORS, K_CHILDREN, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY,
     K_KEEPALIVE, K_FRAGMENT, K_LIFETIME, K_REPLAY, K_INTERFACE, K_ADDRESS, K_MTU, K_MSS,
-    K_REHEARSAL, K_NEIGHBOR, K_N
+    K_REHEARSAL, K_RECOVER, K_NEIGHBOR, K_N
 };
 
 #define T struct tunnel
@@ -184,6 +184,7 @@ static const struct cfg_key keys[K_N] = {
                .words = mss_words},
     [K_REHEARSAL] = {.name = "rekey-rehearsal", .type = CFG_DURATION, CFG_AT(T, t.rehearse_us),
                      .unit = 1, .min = KD_S(1), .max = KD_S(3600), .words = rehearsal_words},
+    [K_RECOVER] = {.name = "recover", .type = CFG_MAP, .table = &cfg_recover_tunnel_table},
     [K_NEIGHBOR] = {.name = "neighbor", .type = CFG_OWN, .parse = read_neighbor},
 };
 #undef T
@@ -334,6 +335,7 @@ static void read_tunnel(struct cfg *c, yaml_node_t *n, void *obj)
     t->t.ike.port = c->out.port;
     t->t.ike.natt_port = c->out.natt_port;
     t->t.table = c->out.table;
+    t->t.recover_us = cfg_recover_default(c, 0);
     cfg_lifetime_before(c, &t->t.ike);
     cfg_map(c, n, &table, t, at);
     if (n->type == YAML_MAPPING_NODE) {

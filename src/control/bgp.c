@@ -22,13 +22,14 @@ static json_t *bfd_object(const struct ctl_env *env, uint32_t peer)
     if (!core_bfd_get(env->core, peer, &v))
         return json_null();
     uint64_t age = env->now_us > v.since_us ? env->now_us - v.since_us : 0;
-    return json_pack("{s:s, s:s, s:s, s:o, s:f, s:f, s:f, s:I, s:I, s:I, s:I}", "state",
+    return json_pack("{s:s, s:s, s:s, s:o, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:o}", "state",
                      bfd_state_names[v.state], "diagnostic", bfd_diag_names[v.diag], "reason",
                      reason(v.reason), "since_s", ctl_seconds(age), "transmit_ms",
                      (double)v.tx_us / 1e3, "receive_ms", (double)v.rx_us / 1e3, "detect_ms",
                      (double)v.detect_us / 1e3, "failures", (json_int_t)v.failures, "packets_in",
                      (json_int_t)v.packets_in, "packets_out", (json_int_t)v.packets_out, "refused",
-                     (json_int_t)v.refused);
+                     (json_int_t)v.refused, "recovers_in_s",
+                     ctl_until(env, core_bfd_recovers_at(env->core, peer)));
 }
 
 static json_t *neighbor_object(const struct ctl_env *env, uint32_t peer,
@@ -54,6 +55,7 @@ static json_t *neighbor_object(const struct ctl_env *env, uint32_t peer,
         json_object_update(o, n);
     json_decref(n);
     json_object_set_new(o, "bfd", bfd_object(env, peer));
+    json_object_set_new(o, "steering", ctl_steering(env, peer));
     return o;
 }
 

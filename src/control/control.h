@@ -83,6 +83,10 @@ bool ctl_route_wanted(const struct ctl_routes_query *q, const struct kd_prefix *
 
 /* tunnel: CORE_NO_TUNNEL for all. */
 json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel) KD_MUST_USE;
+/* Every health probe: health.c. */
+json_t *ctl_health(const struct ctl_env *env) KD_MUST_USE;
+/* What health makes of a neighbor; null: nothing. */
+json_t *ctl_steering(const struct ctl_env *env, uint32_t peer) KD_MUST_USE;
 /* peer: CORE_NO_PEER for all. */
 json_t *ctl_neighbors(const struct ctl_env *env, uint32_t peer) KD_MUST_USE;
 json_t *ctl_azure_neighbors(const struct ctl_env *env) KD_MUST_USE;
@@ -105,6 +109,8 @@ json_t *ctl_prefix(const struct kd_prefix *p);
 json_t *ctl_spi(uint32_t spi);
 /* Seconds with milliseconds; null for KD_NEVER. */
 json_t *ctl_seconds(uint64_t us);
+/* Seconds from now; null for KD_NEVER. */
+json_t *ctl_until(const struct ctl_env *env, uint64_t us);
 /* "a, b" as ["a", "b"]. */
 json_t *ctl_list(struct kd_bytes b);
 /* obj may be NULL (out of memory): NULL then. Takes obj. */

@@ -50,11 +50,15 @@ static const unsigned fields[CORE_NOTE_N] = {
     [CORE_NOTE_REHEARSAL_PASS] = F_TOOK | F_DETAIL,
     [CORE_NOTE_REHEARSAL_FAIL] = F_REASON | F_TOOK | F_DETAIL,
     [CORE_NOTE_KEYLOG] = F_DETAIL,
+    [CORE_NOTE_HEALTH_DOWN] = F_REASON | F_TOOK | F_DETAIL,
+    [CORE_NOTE_HEALTH_UP] = F_TOOK | F_DETAIL,
+    [CORE_NOTE_RECOVER_HOLD] = F_TOOK,
 };
 
 struct ctl_names ctl_event_names(const struct core *core, const struct core_event_record *r)
 {
-    struct ctl_names n = {NULL, NULL};
+    struct ctl_names n = {NULL, NULL, NULL};
+    struct core_health_view h;
     struct core_tunnel_view t;
     if (r->tunnel != CORE_NO_TUNNEL && core_tunnel_get(core, r->tunnel, &t))
         n.tunnel = t.config->ike.name;
@@ -62,6 +66,9 @@ struct ctl_names ctl_event_names(const struct core *core, const struct core_even
         r->peer != CORE_NO_PEER ? core_peer_config(core, r->peer) : NULL;
     if (p)
         n.neighbor = p->name;
+    if ((r->note == CORE_NOTE_HEALTH_DOWN || r->note == CORE_NOTE_HEALTH_UP) &&
+        core_health_get(core, r->health, &h))
+        n.health = h.config->name;
     return n;
 }
 
@@ -120,6 +127,8 @@ static void add_names_and_fields(json_t *o, const struct core_event_record *r,
         set(o, "tunnel", json_string(names->tunnel));
     if (names->neighbor)
         set(o, "neighbor", json_string(names->neighbor));
+    if (names->health)
+        set(o, "health", json_string(names->health));
     add_fields(o, r, fields[r->note]);
 }
 

@@ -6,9 +6,9 @@
 
 /* ---- event.c ---- */
 
-/* Names of the tunnel and the neighbor an event concerns, or NULL; borrowed. */
+/* Names of the tunnel, neighbor and health probe an event concerns, or NULL; borrowed. */
 struct ctl_names {
-    const char *tunnel, *neighbor;
+    const char *tunnel, *neighbor, *health;
 };
 
 struct ctl_names ctl_event_names(const struct core *core, const struct core_event_record *r);

@@ -29,6 +29,11 @@ static uint64_t until(const struct ctl_env *env, uint64_t us)
     return us == KD_NEVER ? KD_NEVER : us > env->now_us ? us - env->now_us : 0;
 }
 
+json_t *ctl_until(const struct ctl_env *env, uint64_t us)
+{
+    return ctl_seconds(until(env, us));
+}
+
 static json_t *selectors(const struct ike_ts_list *l)
 {
     json_t *list = json_array();
@@ -159,7 +164,8 @@ static json_t *rehearsal(const struct ctl_env *env, const struct core_rehearsal_
     return o;
 }
 
-static json_t *tunnel_object(const struct ctl_env *env, const struct core_tunnel_view *v)
+static json_t *tunnel_object(const struct ctl_env *env, uint32_t tunnel,
+                             const struct core_tunnel_view *v)
 {
     const struct ike_conn_config *c = &v->config->ike;
     json_t *remote = c->remote.family            ? ctl_addr(&c->remote)
@@ -167,7 +173,7 @@ static json_t *tunnel_object(const struct ctl_env *env, const struct core_tunnel
                                                  : json_string("any");
     bool refused = v->refusal != KD_REASON_NONE && v->refusal == v->reason;
     const char *detail = refused && v->refusal_detail ? v->refusal_detail : "";
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o}",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
                      "name",
                      c->name, "state", core_tunnel_state_names[v->state], "reason",
                      kd_reason_str(v->reason), "detail", ctl_text(text(detail)), "since_s",
@@ -175,7 +181,8 @@ static json_t *tunnel_object(const struct ctl_env *env, const struct core_tunnel
                      remote, "interface", v->config->ifname, "mtu", (int)v->mtu, "ike",
                      ike_object(env, v), "children", children(env, c, &v->ike), "missing",
                      missing(env, c, &v->ike), "refusal", refusal(v), "rehearsal",
-                     rehearsal(env, &v->rehearsal));
+                     rehearsal(env, &v->rehearsal), "recovers_in_s",
+                     ctl_until(env, core_tunnel_recovers_at(env->core, tunnel)));
 }
 
 json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel)
@@ -187,11 +194,12 @@ json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel)
     for (uint32_t i = 0; i < n; i++) {
         struct core_tunnel_view v;
         if ((tunnel == CORE_NO_TUNNEL || tunnel == i) && core_tunnel_get(env->core, i, &v))
-            json_array_append_new(tunnels, tunnel_object(env, &v));
+            json_array_append_new(tunnels, tunnel_object(env, i, &v));
     }
-    return json_pack("{s:i, s:{s:s, s:o, s:s, s:o, s:o}, s:o}", "version", CTL_VERSION, "daemon",
-                     "version", env->version, "uptime_s", ctl_seconds(since(env, env->start_us)),
+    return json_pack("{s:i, s:{s:s, s:o, s:s, s:o, s:o}, s:o, s:o}", "version", CTL_VERSION,
+                     "daemon", "version", env->version, "uptime_s",
+                     ctl_seconds(since(env, env->start_us)),
                      "dataplane", core_dataplane_names[dp], "dataplane_reason", ctl_text(text(why)),
                      "keylog", env->keylog_path ? ctl_text(text(env->keylog_path)) : json_null(),
-                     "tunnels", tunnels);
+                     "tunnels", tunnels, "health", ctl_health(env));
 }

@@ -65,6 +65,7 @@ static void play_dead(struct core *c, struct core_tunnel *t)
 static void admin_up(struct core *c, struct core_tunnel *t)
 {
     t->admin_up = true;
+    core_stable_forget(&t->stable); /* the operator's word is enough */
     mute(c, t, false);
     if (t->down_at_us != KD_NEVER && t->carrying)
         core_peer_on(c, core_tunnel_id(c, t));
@@ -158,6 +159,8 @@ void core_tunnels_wake(struct core *c)
         }
         if (t->down_at_us <= c->now_us)
             core_tunnel_stop_ike(c, i);
+        if (core_stable_at(&t->stable) <= c->now_us)
+            core_carry_on(c, t);
         core_rehearse_wake(c, t);
     }
 }
@@ -169,7 +172,7 @@ uint64_t core_tunnels_deadline(const struct core *c)
     for (uint32_t i = 0; i < c->cfg.n_tunnels; i++) {
         const struct core_tunnel *t = &c->tunnels[i];
         at = KD_MIN(at, KD_MIN(t->device_at_us, KD_MIN(t->proof_at_us, t->down_at_us)));
-        at = KD_MIN(at, t->rehearsal.at_us);
+        at = KD_MIN(at, KD_MIN(t->rehearsal.at_us, core_stable_at(&t->stable)));
     }
     return at;
 }

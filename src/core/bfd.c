@@ -3,8 +3,9 @@
  *
  * Up lost as a failure -> in the same step: the groups through the neighbor are replaced by their
  * backups (one message each), BGP is stopped (Cease/BFD Down, RFC 9384), and over a tunnel the IKE
- * SA is probed. BGP comes back with BFD; a neighbor that gave BFD up altogether gets its BGP back
- * after FORGET_US, unless strict. AdminDown by either side is no failure (RFC 5882 4.2).
+ * SA is probed. BGP comes back with BFD, once that has been Up for the configured time (stable.h).
+ * A neighbor that gave BFD up altogether gets its BGP back after FORGET_US, unless strict.
+ * AdminDown by either side is no failure (RFC 5882 4.2).
  *
  * Packets come from the shell, which reads its BFD sockets dry before it wakes the core: so silence
  * is the wire's and not a queue's (bfd.h). That is why BFD's timers fire on WAKE only. */
@@ -58,7 +59,7 @@ bool core_bfd_init(struct core *c, const uint8_t seed[32])
 
 bool core_bfd_allows(const struct core_peer *p)
 {
-    return !p->bfd.cfg.on || p->bfd.up || (!p->bfd.failed && !p->bfd.cfg.strict);
+    return !p->bfd.cfg.on || (!p->bfd.failed && (p->bfd.up || !p->bfd.cfg.strict));
 }
 
 bool core_bfd_failed(const struct core *c, const struct kd_addr *nexthop, uint32_t iface)
@@ -94,6 +95,7 @@ void core_bfd_stop(struct core *c, struct core_peer *p, enum kd_reason reason)
     if (!p->bfd.started)
         return;
     p->bfd.started = p->bfd.up = p->bfd.failed = false;
+    core_stable_forget(&p->bfd.stable);
     p->bfd.forget_us = KD_NEVER;
     core_queue_bfd(c, &ev);
 }
@@ -119,6 +121,7 @@ static void say(struct core *c, const struct core_peer *p, const struct bfd_acti
 static void failed(struct core *c, struct core_peer *p)
 {
     p->bfd.failed = true;
+    core_stable_fail(&p->bfd.stable);
     p->bfd.forget_us = p->bfd.cfg.strict ? KD_NEVER : c->now_us + FORGET_US;
     core_groups_reconsider(c);
     core_peer_hold(c, p, KD_REASON_BFD_DOWN);
@@ -131,6 +134,7 @@ static void recovered(struct core *c, struct core_peer *p)
 {
     bool was = p->bfd.failed;
 
+    core_stable_forget(&p->bfd.stable);
     p->bfd.failed = false;
     p->bfd.forget_us = KD_NEVER;
     if (was)
@@ -138,6 +142,21 @@ static void recovered(struct core *c, struct core_peer *p)
     core_peer_decide(c, p);
     if (was)
         core_peers_reconsider(c);
+}
+
+/* Up again, which counts once it lasts. */
+static void up_again(struct core *c, struct core_peer *p)
+{
+    struct core_event_record r = core_record(
+        c, CORE_NOTE_RECOVER_HOLD, p->id < c->cfg.n_tunnels ? p->id : CORE_NO_TUNNEL, p->id);
+
+    p->bfd.forget_us = KD_NEVER;
+    if (core_stable_good(&p->bfd.stable, c->now_us)) {
+        recovered(c, p);
+        return;
+    }
+    r.latency_us = p->bfd.stable.span_us;
+    core_say(c, &r);
 }
 
 static void changed(struct core *c, const struct bfd_action *a)
@@ -150,8 +169,10 @@ static void changed(struct core *c, const struct bfd_action *a)
     p->bfd.up = a->state == BFD_UP;
     if (a->failure)
         failed(c, p);
-    else if (p->bfd.up || (a->old_state == BFD_UP && p->bfd.started))
-        recovered(c, p); /* up, or taken down by the peer's administrator */
+    else if (p->bfd.up)
+        up_again(c, p);
+    else if (a->old_state == BFD_UP && p->bfd.started)
+        recovered(c, p); /* taken down by the peer's administrator */
 }
 
 static void send(struct core *c, const struct bfd_action *a, const struct bfd_out *out)
@@ -228,7 +249,7 @@ uint64_t core_bfd_deadline(const struct core *c)
     uint64_t at = c->bfd_more ? c->now_us : c->bfd_deadline_us;
 
     for (const struct core_peer *p = c->bfd ? c->peers : NULL; p; p = p->hh.next)
-        at = KD_MIN(at, p->bfd.forget_us);
+        at = KD_MIN(at, KD_MIN(p->bfd.forget_us, core_stable_at(&p->bfd.stable)));
     return at;
 }
 
@@ -241,7 +262,7 @@ void core_bfd_wake(struct core *c)
     if (c->bfd_more || c->bfd_deadline_us <= c->now_us)
         core_run_bfd(c, &wake);
     for (struct core_peer *p = c->peers; p; p = p->hh.next)
-        if (p->bfd.forget_us <= c->now_us)
+        if (p->bfd.forget_us <= c->now_us || core_stable_at(&p->bfd.stable) <= c->now_us)
             recovered(c, p);
 }
 

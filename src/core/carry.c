@@ -1,6 +1,7 @@
 /* The coupling (DESIGN 3.4 to 3.6): while a tunnel carries, the neighbor's host route leads through
  * it and BGP runs; the moment it stops, in the same step and in this order, the groups move to
- * their backup (or leave), the host route goes, and BGP is stopped hard. */
+ * their backup (or leave), the host route goes, and BGP is stopped hard. After a failure it carries
+ * again when it has been good for the configured time (stable.h). */
 #include "core/tunnel.h"
 
 static void host_route(struct core *c, struct core_tunnel *t)
@@ -16,10 +17,26 @@ static void host_route(struct core *c, struct core_tunnel *t)
         core_fib_want_none(c, t->cfg.table, &host, CORE_METRIC_HOST);
 }
 
+static void hold(struct core *c, const struct core_tunnel *t)
+{
+    struct core_event_record r =
+        core_record(c, CORE_NOTE_RECOVER_HOLD, core_tunnel_id(c, t), CORE_NO_PEER);
+
+    r.latency_us = t->stable.span_us;
+    core_say(c, &r);
+}
+
 void core_carry_on(struct core *c, struct core_tunnel *t)
 {
+    bool held = core_stable_at(&t->stable) != KD_NEVER;
+
     if (t->carrying)
         return;
+    if (!core_stable_good(&t->stable, c->now_us)) {
+        if (!held)
+            hold(c, t);
+        return;
+    }
     t->carrying = true;
     t->clear = CORE_CLEAR_NO;
     host_route(c, t);
@@ -56,8 +73,11 @@ static uint32_t routes_over(const struct core *c, const struct core_tunnel *t)
 
 void core_carry_off(struct core *c, struct core_tunnel *t, enum kd_reason reason, bool heard)
 {
+    core_stable_break(&t->stable);
     if (!t->carrying)
         return;
+    if (reason != KD_REASON_ADMIN)
+        core_stable_fail(&t->stable);
     t->detect_us = c->now_us;
     t->clear_routes = routes_over(c, t);
     t->carrying = false;

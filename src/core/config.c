@@ -12,8 +12,10 @@ void core_config_free(struct core_config *c)
     free(c->policies);
     free(c->tunnels);
     free(c->neighbors);
+    free(c->health);
     c->policies = NULL;
     c->tunnels = NULL;
     c->neighbors = NULL;
-    c->n_tunnels = c->n_neighbors = c->n_policies = 0;
+    c->health = NULL;
+    c->n_tunnels = c->n_neighbors = c->n_policies = c->n_health = 0;
 }

@@ -12,6 +12,8 @@
 #define CORE_NEIGHBORS_MAX 256
 #define CORE_NETWORKS_MAX  64
 #define CORE_LISTEN_MAX    8
+#define CORE_HEALTH_MAX    64
+#define CORE_HEALTH_NEIGHBORS_MAX 16 /* that one probe steers */
 
 /* Peer ids of the BGP engine: a tunnel's neighbor has the tunnel's id, the others follow behind. */
 #define CORE_PEER_BESIDE(i) (CORE_TUNNELS_MAX + (i))
@@ -30,6 +32,7 @@ struct core_bfd_config {
     bool any_src_port; /* also from ports below 49152 (RFC 5881 4): BIRD on Linux */
     uint8_t detect_mult;
     uint32_t interval_us; /* of both directions, once Up */
+    uint64_t recover_us;  /* Up for so long after a failure before BGP comes back; 0: at once */
     struct bfd_auth_config auth; /* keys in the arena, taken by the core */
 };
 
@@ -60,12 +63,45 @@ struct core_tunnel_config {
     uint16_t mss;               /* CORE_MSS_AUTO: from the mtu */
     uint32_t replay_window;
     uint64_t rehearse_us; /* the first rekey rehearsal, so long after the tunnel came up; 0: none */
+    uint64_t recover_us;  /* carries again so long after a failure; 0: at once */
     char profile[24];     /* "" when ike and esp are spelled out */
     struct core_tunnel_lines { /* of kedge.yaml, from 1; 0 where the key is left out */
         uint32_t tunnel, profile, ike, esp, selectors, auth, local_id, remote_id, remote;
     } line;
     bool has_neighbor;
     struct core_neighbor_config neighbor; /* iface, local and ttl are set by the core */
+};
+
+/* How a health probe asks: ICMP echo, UDP's echo service (RFC 862), a connection. */
+enum core_probe { CORE_PROBE_ICMP, CORE_PROBE_UDP, CORE_PROBE_TCP, CORE_PROBE_N };
+extern const char *const core_probe_names[]; /* "icmp", "udp", "tcp" */
+
+/* What follows when a probe isn't answered any more: a set. */
+enum {
+    CORE_THEN_WITHDRAW = 1,   /* its neighbors are told nothing */
+    CORE_THEN_LOCAL_PREF = 2, /* what they tell gets local_pref */
+    CORE_THEN_PREPEND = 4,    /* what they are told gets our AS so many times more */
+    CORE_THEN_SHUTDOWN = 8,   /* their sessions end */
+};
+
+/* A probe of something beyond a neighbor. */
+struct core_health_config {
+    char name[32];
+    enum core_probe probe;
+    struct kd_endpoint to; /* port 0: icmp */
+    /* via: exactly one of these */
+    uint32_t tunnel;      /* or UINT32_MAX: through its interface, from its address */
+    uint32_t peer;        /* or UINT32_MAX: over the link it is on, from the session's address */
+    struct kd_addr local; /* family 0: none: from it, by the kernel's route */
+    char ifname[16];      /* "": none */
+    uint64_t every_us;    /* each has to be answered before the next */
+    uint32_t fail;        /* so many in a row aren't: down */
+    unsigned then;        /* set of CORE_THEN_* */
+    uint32_t local_pref;
+    uint8_t prepend;
+    uint64_t recover_us; /* all answered for so long: up again */
+    uint32_t n_neighbors;
+    uint32_t neighbor[CORE_HEALTH_NEIGHBORS_MAX]; /* peer ids */
 };
 
 struct core_config {
@@ -83,6 +119,9 @@ struct core_config {
     uint32_t n_tunnels, n_neighbors;
     struct core_tunnel_config *tunnels;
     struct core_neighbor_config *neighbors; /* beside the tunnels */
+    uint64_t recover_us; /* of what has none of its own; UINT64_MAX: not configured */
+    uint32_t n_health;
+    struct core_health_config *health;
     uint32_t n_policies;
     struct bgp_route_map *
         *policies;           /* a reference each; what neighbors' import and export borrow */

@@ -224,6 +224,10 @@ static void dispatch(struct core *c, const struct core_ev *ev)
     switch (ev->kind) {
     case CORE_EV_WAKE:
         core_bfd_wake(c);
+        core_health_wake(c);
+        break;
+    case CORE_EV_PROBE:
+        core_health_answer(c, ev);
         break;
     case CORE_EV_BFD:
         core_bfd_packet(c, ev);
@@ -383,6 +387,7 @@ void core_step(struct core *c, const struct core_ev *ev, struct core_out *out)
     out->deadline_us = KD_MIN(KD_MIN(c->ike_deadline_us, c->bgp_deadline_us),
                               KD_MIN(core_tunnels_deadline(c), c->fib_retry_us));
     out->deadline_us = KD_MIN(out->deadline_us, core_bfd_deadline(c));
+    out->deadline_us = KD_MIN(out->deadline_us, core_health_deadline(c));
     if (c->stopping && !c->stopped)
         out->deadline_us = KD_MIN(out->deadline_us, c->stop_at_us);
     out->more = !c->stopped && (busy(c) || out->deadline_us <= c->now_us);
@@ -405,17 +410,15 @@ static bool engines_new(struct core *c, const struct core_params *p, uint8_t bfd
                             .redistribute = c->cfg.redistribute.policy,
                             .no_fib = c->cfg.no_install,
                             .peers_max = CORE_TUNNELS_MAX + CORE_NEIGHBORS_MAX};
-    struct kc_rng rng;
 
-    kc_rng_init(&rng, p->seed);
-    kc_rng_bytes(&rng, ip.seed, sizeof(ip.seed));
-    kc_rng_bytes(&rng, bp.seed, sizeof(bp.seed));
+    kc_rng_init(&c->rng, p->seed);
+    kc_rng_bytes(&c->rng, ip.seed, sizeof(ip.seed));
+    kc_rng_bytes(&c->rng, bp.seed, sizeof(bp.seed));
     c->ike = ike_new(&ip);
     c->bgp = bgp_new(&bp);
-    kc_rng_bytes(&rng, bfd_seed, 32);
+    kc_rng_bytes(&c->rng, bfd_seed, 32);
     kc_wipe(&ip, sizeof(ip));
     kc_wipe(&bp, sizeof(bp));
-    kc_wipe(&rng, sizeof(rng));
     return c->ike && c->bgp;
 }
 
@@ -424,10 +427,11 @@ static bool config_copy(struct core *c, const struct core_config *cfg)
     c->cfg = *cfg;
     c->cfg.tunnels = calloc(cfg->n_tunnels + 1, sizeof(*cfg->tunnels));
     c->cfg.neighbors = calloc(cfg->n_neighbors + 1, sizeof(*cfg->neighbors));
+    c->cfg.health = calloc(cfg->n_health + 1, sizeof(*cfg->health));
     c->cfg.policies = calloc(cfg->n_policies + 1, sizeof(*cfg->policies));
     c->cfg.n_policies = 0;
     c->tunnels = calloc(cfg->n_tunnels + 1, sizeof(*c->tunnels));
-    if (!c->cfg.tunnels || !c->cfg.neighbors || !c->cfg.policies || !c->tunnels)
+    if (!c->cfg.tunnels || !c->cfg.neighbors || !c->cfg.health || !c->cfg.policies || !c->tunnels)
         return false;
     for (; c->cfg.n_policies < cfg->n_policies; c->cfg.n_policies++)
         c->cfg.policies[c->cfg.n_policies] = bgp_route_map_ref(cfg->policies[c->cfg.n_policies]);
@@ -435,6 +439,8 @@ static bool config_copy(struct core *c, const struct core_config *cfg)
         memcpy(c->cfg.tunnels, cfg->tunnels, cfg->n_tunnels * sizeof(*cfg->tunnels));
     if (cfg->n_neighbors)
         memcpy(c->cfg.neighbors, cfg->neighbors, cfg->n_neighbors * sizeof(*cfg->neighbors));
+    if (cfg->n_health)
+        memcpy(c->cfg.health, cfg->health, cfg->n_health * sizeof(*cfg->health));
     return true;
 }
 
@@ -446,6 +452,7 @@ static bool tunnels_new(struct core *c)
         t->admin_up = true;
         t->state = CORE_T_DOWN;
         t->since_us = c->now_us;
+        core_stable_init(&t->stable, t->cfg.recover_us);
         t->proof_at_us = t->down_at_us = t->device_at_us = t->rehearsal.at_us = KD_NEVER;
         if (!ike_conn_set(c->ike, i, &t->cfg.ike))
             return false;
@@ -469,7 +476,7 @@ struct core *core_new(const struct core_params *p, const struct core_config *cfg
     c->fib_retry_us = c->ike_deadline_us = c->bgp_deadline_us = c->stop_at_us = KD_NEVER;
     c->bfd_deadline_us = KD_NEVER;
     if (!config_copy(c, cfg) || !engines_new(c, p, bfd_seed) || !tunnels_new(c) ||
-        !core_peers_init(c) || !core_bfd_init(c, bfd_seed)) {
+        !core_peers_init(c) || !core_bfd_init(c, bfd_seed) || !core_health_init(c)) {
         core_free(c);
         return NULL;
     }
@@ -502,6 +509,8 @@ void core_free(struct core *c)
         bfd_free(c->bfd);
     free(c->ops);
     free(c->tunnels);
+    free(c->health);
+    kc_wipe(&c->rng, sizeof(c->rng));
     core_config_free(&c->cfg);
     free(c);
 }

@@ -52,6 +52,9 @@ enum core_ev_kind {
     CORE_EV_TCP_CLOSED,   /* handle, reason */
     CORE_EV_BFD,          /* a control packet: local, remote (with ports), ifindex, n = TTL (0:
                            * unknown), data */
+    CORE_EV_PROBE,        /* n = health, token as in PROBE. ok: answered; data: the UDP payload
+                           * that came, or what a raw socket brings of ICMP (IPv4 with its header).
+                           * !ok: it can't be; data = text */
     CORE_EV_COMMAND,      /* command, tunnel or peer; KEYLOG: data = text */
 };
 
@@ -121,6 +124,10 @@ enum core_act_kind {
     CORE_ACT_TCP_CLOSE,   /* handle, silent: nothing may be sent any more, not even a FIN */
     CORE_ACT_BFD_SEND,    /* local (family 0: the kernel's choice), remote, ifindex (0: by
                            * route), ttl, data */
+    CORE_ACT_PROBE,       /* health, probe, token, local (family 0: the kernel's choice), remote,
+                           * ifindex (0: by route), data: the ICMP message (of IPv6 without its
+                           * checksum) or the UDP payload; with TCP a connection is all. Answered
+                           * by PROBE */
     CORE_ACT_EVENT,       /* record */
     CORE_ACT_STOPPED,     /* after STOP: everything that will be said has been said */
 };
@@ -156,6 +163,8 @@ struct core_act {
     struct kd_span data3;
     struct core_event_record record;
     uint32_t ifindex;
+    uint32_t health;
+    enum core_probe probe;
 };
 extern const struct kd_schema core_act_schema;
 
@@ -245,6 +254,37 @@ bool core_peer_next(const struct core *c, uint32_t *peer);
 bool core_peer_find(const struct core *c, const char *name_or_address, uint32_t *peer);
 /* False when the neighbor has no BFD. */
 bool core_bfd_get(const struct core *c, uint32_t peer, struct bfd_session_view *v);
+
+enum core_health_state {
+    CORE_HEALTH_UNKNOWN, /* never answered, and not yet down */
+    CORE_HEALTH_UP,
+    CORE_HEALTH_DOWN,
+};
+extern const char *const core_health_state_names[];
+
+struct core_health_view {
+    const struct core_health_config *config;
+    enum core_health_state state;
+    bool paused;         /* its tunnel doesn't carry: not probed, and nothing is concluded */
+    uint64_t since_us;   /* of the state */
+    uint64_t rtt_us;     /* of the last answer */
+    uint64_t up_at_us;   /* DOWN and answered: when it counts as up; else KD_NEVER */
+    uint32_t lost;       /* in a row */
+    uint32_t failures;   /* how often it went down */
+    uint64_t sent, answered;
+    const char *why;     /* what was said of the last loss, or ""; borrowed until the next step */
+};
+bool core_health_get(const struct core *c, uint32_t health, struct core_health_view *v);
+
+/* What health makes of a neighbor's routes and session at present. */
+struct core_steer_view {
+    struct bgp_steer steer;
+    bool shutdown;
+};
+bool core_steer_get(const struct core *c, uint32_t peer, struct core_steer_view *v);
+/* When a failed tunnel, or a neighbor's failed BFD, that is good again counts as such; KD_NEVER. */
+uint64_t core_tunnel_recovers_at(const struct core *c, uint32_t tunnel);
+uint64_t core_bfd_recovers_at(const struct core *c, uint32_t peer);
 const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t peer);
 const struct bgp *core_bgp(const struct core *c);
 const struct ike *core_ike(const struct core *c);

@@ -38,6 +38,9 @@ enum core_note {
     CORE_NOTE_REHEARSAL_FAIL, /* rehearsal.fail: reason, latency_us, text */
     CORE_NOTE_KEYLOG,         /* daemon.keylog: keys are being written, or no longer; text */
     CORE_NOTE_IKE_WARNING,    /* ike.warning: text; once a tunnel */
+    CORE_NOTE_HEALTH_DOWN,    /* health.down: health, reason, text; latency_us since an answer */
+    CORE_NOTE_HEALTH_UP,      /* health.up: health, text; latency_us it was down */
+    CORE_NOTE_RECOVER_HOLD,   /* recover.hold: good again; latency_us that it has to be so */
     CORE_NOTE_N
 };
 extern const char *const core_note_names[];
@@ -63,6 +66,7 @@ struct core_event_record {
     uint64_t now_us;  /* CLOCK_MONOTONIC */
     uint32_t tunnel;  /* or CORE_NO_TUNNEL */
     uint32_t peer;    /* or CORE_NO_PEER */
+    uint32_t health;  /* HEALTH_*: which probe */
     enum core_tunnel_state tstate;
     enum bgp_state bstate;
     enum kd_reason reason;

@@ -7,6 +7,7 @@
  *   proof.c   the two-way proof: ICMP echo through a fresh pair
  *   rehearse.c the rekey rehearsal; refusal.c what was refused last, for `kedge explain`
  *   peers.c   neighbors: on, off, TCP plumbing, next hops watched by BGP
+ *   health.c  probes beyond the neighbors; steer.c what they do to them; stable.h coming back
  *   bfd.c     BFD beside the neighbors' sessions
  *   links.c   interfaces and addresses as the kernel reports them
  *   ops.c     netlink requests in flight and their answers; the start-up sync
@@ -18,6 +19,7 @@
 #define CORE_INTERNAL_H
 
 #include "core/core.h"
+#include "core/stable.h"
 #include "netlink/msg.h"
 
 /* One-at-a-time: the default (Jenkins) falls through switch labels, which clang refuses. */
@@ -193,6 +195,7 @@ struct core_tunnel {
     } child[CORE_CHILDREN_MAX];
     uint32_t n_child;
     bool ike_up, reachable, proven, carrying; /* carrying: paths over it may be used */
+    struct core_stable stable;
     enum kd_reason childless; /* why the last pair went, in this step; NONE */
     bool renewed; /* a new IKE SA: its first pair has to prove itself again */
     bool mute;    /* plays dead since `down --silent` */
@@ -230,10 +233,13 @@ struct core_peer {
     struct bgp_peer_config cfg;
     bool on, admin_down;
     bool path;    /* there is one: the session may run if BFD allows it */
+    bool unhealthy; /* health has its session ended */
+    struct bgp_steer steer; /* by health */
     bool unheard; /* switched off without a path: its connection ends silently */
     struct core_peer_bfd {
         struct core_bfd_config cfg;
         bool started, up, failed; /* failed: its end was a failure; BGP waits for it */
+        struct core_stable stable; /* Up again */
         uint64_t forget_us;       /* the failure no longer counts; KD_NEVER */
     } bfd;
     struct kd_handle conn[CORE_PEER_CONNS]; /* its TCP connections: two while they collide */
@@ -249,6 +255,22 @@ struct core_watch {
     bool up;
     uint32_t metric;
     UT_hash_handle hh;
+};
+
+#define CORE_PROBE_NONCE 16
+
+struct core_health {
+    enum core_health_state state;
+    bool waiting; /* the last one sent isn't answered yet */
+    bool paused;
+    struct core_stable stable;
+    uint16_t id;   /* of ICMP */
+    uint64_t token;
+    uint8_t nonce[CORE_PROBE_NONCE];
+    uint64_t next_us, sent_us, answered_us, since_us, rtt_us;
+    uint64_t sent, answered;
+    uint32_t lost, failures;
+    char why[96];
 };
 
 /* internal work: consequences of the current event, done in order with room in the output */
@@ -287,6 +309,8 @@ struct core {
     struct core_tunnel *tunnels;
     struct core_peer *peers; /* hash by id, in configuration order */
     struct core_watch *watches;
+    struct core_health *health; /* cfg.n_health */
+    struct kc_rng rng;
     struct core_work *work_head, **work_tail;
 
     struct kd_bytes install_why; /* during a step: why the data plane did not install a pair */
@@ -385,6 +409,8 @@ void core_peer_off(struct core *c, uint32_t id, enum kd_reason reason, bool hear
 /* Its path is there, but BGP may not run for now; PEER_ON follows by core_peer_decide(). */
 void core_peer_hold(struct core *c, struct core_peer *p, enum kd_reason reason);
 void core_peer_decide(struct core *c, struct core_peer *p);
+/* Nothing but its path may be missing any more: on if it is there. */
+void core_peer_may_return(struct core *c, uint32_t id);
 void core_peer_command(struct core *c, uint32_t id, enum core_command cmd);
 void core_peer_bgp(struct core *c, const struct bgp_action *a, const struct bgp_out *out);
 void core_peer_tcp(struct core *c, const struct core_ev *ev);
@@ -404,7 +430,18 @@ void core_bfd_packet(struct core *c, const struct core_ev *ev);
 uint64_t core_bfd_deadline(const struct core *c);
 void core_bfd_wake(struct core *c); /* on CORE_EV_WAKE only */
 
+/* health.c */
+bool core_health_init(struct core *c);
+void core_health_start(struct core *c);
+void core_health_answer(struct core *c, const struct core_ev *ev);
+uint64_t core_health_deadline(const struct core *c);
+void core_health_wake(struct core *c); /* on CORE_EV_WAKE only */
+
+/* steer.c: the probe's state has changed. */
+void core_steer(struct core *c, uint32_t health);
+
 /* links.c */
+uint32_t core_link_named(const struct core *c, const char *name); /* interface index; 0: none */
 void core_link_event(struct core *c, const struct nl_event *ev);
 void core_addr_event(struct core *c, const struct nl_event *ev);
 /* Around a dump: marks all as unseen; then ends what it did not show. */

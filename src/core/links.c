@@ -121,6 +121,14 @@ void core_addr_event(struct core *c, const struct nl_event *ev)
     core_peers_reconsider(c);
 }
 
+uint32_t core_link_named(const struct core *c, const char *name)
+{
+    for (const struct core_link *l = c->links; l; l = l->hh.next)
+        if (strncmp(l->name, name, sizeof(l->name)) == 0)
+            return l->ifindex;
+    return 0;
+}
+
 bool core_is_tunnel(const struct core *c, uint32_t ifindex)
 {
     for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)

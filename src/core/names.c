@@ -3,6 +3,20 @@
 
 const char *const core_dataplane_names[] = {"auto", "tun", "xfrm", "none", NULL};
 
+const char *const core_probe_names[] = {
+    [CORE_PROBE_ICMP] = "icmp",
+    [CORE_PROBE_UDP] = "udp",
+    [CORE_PROBE_TCP] = "tcp",
+    NULL,
+};
+
+const char *const core_health_state_names[] = {
+    [CORE_HEALTH_UNKNOWN] = "unknown",
+    [CORE_HEALTH_UP] = "up",
+    [CORE_HEALTH_DOWN] = "down",
+    NULL,
+};
+
 const char *const core_tunnel_state_names[] = {
     [CORE_T_DISABLED] = "disabled",
     [CORE_T_DOWN] = "down",
@@ -69,5 +83,8 @@ const char *const core_note_names[] = {
     [CORE_NOTE_REHEARSAL_PASS] = "rehearsal.pass",
     [CORE_NOTE_REHEARSAL_FAIL] = "rehearsal.fail",
     [CORE_NOTE_KEYLOG] = "daemon.keylog",
+    [CORE_NOTE_HEALTH_DOWN] = "health.down",
+    [CORE_NOTE_HEALTH_UP] = "health.up",
+    [CORE_NOTE_RECOVER_HOLD] = "recover.hold",
     [CORE_NOTE_N] = NULL,
 };

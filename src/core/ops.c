@@ -115,6 +115,7 @@ bool core_sync_ready(struct core *c)
         core_import_all(c);
         core_tunnels_start(c);
         core_peers_start(c);
+        core_health_start(c);
     }
     return c->sync == CORE_SYNC_DONE;
 }

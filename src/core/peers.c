@@ -24,6 +24,7 @@ static bool peer_add(struct core *c, uint32_t id, const struct bgp_peer_config *
     p->cfg = *cfg;
     p->bfd.cfg = *bfd;
     p->bfd.forget_us = KD_NEVER;
+    core_stable_init(&p->bfd.stable, bfd->recover_us);
     HASH_ADD(hh, c->peers, id, sizeof(p->id), p);
     return bgp_peer_set(c->bgp, id, &p->cfg);
 }
@@ -81,7 +82,7 @@ void core_peer_on(struct core *c, uint32_t id)
 {
     struct core_peer *p = core_peer(c, id);
 
-    if (!p || p->path || p->admin_down || c->stopping)
+    if (!p || p->path || p->admin_down || p->unhealthy || c->stopping)
         return;
     p->path = true;
     core_bfd_start(c, p);
@@ -140,6 +141,14 @@ void core_peers_start(struct core *c)
         consider_peer(c, p);
 }
 
+void core_peer_may_return(struct core *c, uint32_t id)
+{
+    const struct core_peer *p = core_peer(c, id);
+
+    if (p && has_path(c, p))
+        core_peer_on(c, id);
+}
+
 /* Those that leave the session as it is; ENABLE takes back a LEAVE and does more. */
 static bool soft_command(struct core *c, uint32_t id, enum core_command cmd)
 {
@@ -165,8 +174,8 @@ void core_peer_command(struct core *c, uint32_t id, enum core_command cmd)
     p->admin_down = cmd == CORE_CMD_NEIGHBOR_SHUTDOWN;
     if (p->admin_down)
         core_peer_off(c, id, KD_REASON_ADMIN, true);
-    else if (has_path(c, p))
-        core_peer_on(c, id);
+    else
+        core_peer_may_return(c, id);
 }
 
 /* ---- next hops ---- */

@@ -34,6 +34,8 @@ static const struct kd_field ev_sent[] = {EV(handle, KD_F_HANDLE), EV(n, KD_F_U3
 static const struct kd_field ev_bfd[] = {EV(local, KD_F_ENDPOINT), EV(remote, KD_F_ENDPOINT),
                                          EV(ifindex, KD_F_U32), EV(n, KD_F_U32),
                                          EV(data, KD_F_BYTES)};
+static const struct kd_field ev_probe[] = {EV(n, KD_F_U32), EV(token, KD_F_U64), EV(ok, KD_F_BOOL),
+                                           EV(data, KD_F_BYTES)};
 static const struct kd_field ev_command[] = {
     KD_FIELD_ENUM(struct core_ev, command, core_command_names), EV(tunnel, KD_F_U32),
     EV(peer, KD_F_U32), EV(data, KD_F_BYTES)};
@@ -65,6 +67,7 @@ static const struct kd_record ev_records[] = {
     REC(CORE_EV_TCP_SENT, "tcp.sent", ev_sent),
     REC(CORE_EV_TCP_CLOSED, "tcp.closed", ev_ended),
     REC(CORE_EV_BFD, "bfd", ev_bfd),
+    REC(CORE_EV_PROBE, "probe", ev_probe),
     REC(CORE_EV_COMMAND, "command", ev_command),
 };
 
@@ -144,10 +147,18 @@ static const struct kd_field act_mute[] = {ACT(tunnel, KD_F_U32), ACT(silent, KD
 static const struct kd_field act_bfd[] = {ACT(local, KD_F_ENDPOINT), ACT(remote, KD_F_ENDPOINT),
                                           ACT(ifindex, KD_F_U32), ACT(ttl, KD_F_U8),
                                           ACT(data, KD_F_SPAN)};
+static const struct kd_field act_probe[] = {ACT(health, KD_F_U32),
+                                            KD_FIELD_ENUM(struct core_act, probe, core_probe_names),
+                                            ACT(token, KD_F_U64),
+                                            ACT(local, KD_F_ENDPOINT),
+                                            ACT(remote, KD_F_ENDPOINT),
+                                            ACT(ifindex, KD_F_U32),
+                                            ACT(data, KD_F_SPAN)};
 static const struct kd_field act_event[] = {
     {"note", KD_F_ENUM, offsetof(struct core_act, record.note), 4, core_note_names},
     ACTF("tunnel", record.tunnel, KD_F_U32),
     ACTF("peer", record.peer, KD_F_U32),
+    ACTF("health", record.health, KD_F_U32),
     {"tstate", KD_F_ENUM, offsetof(struct core_act, record.tstate), 4, core_tunnel_state_names},
     {"bstate", KD_F_ENUM, offsetof(struct core_act, record.bstate), 4, bgp_state_names},
     {"reason", KD_F_ENUM, offsetof(struct core_act, record.reason), 4, kd_reason_names},
@@ -184,6 +195,7 @@ static const struct kd_record act_records[] = {
     REC(CORE_ACT_TCP_WRITE, "tcp.write", act_write),
     REC(CORE_ACT_TCP_CLOSE, "tcp.close", act_close),
     REC(CORE_ACT_BFD_SEND, "bfd.send", act_bfd),
+    REC(CORE_ACT_PROBE, "probe", act_probe),
     REC(CORE_ACT_EVENT, "event", act_event),
     {CORE_ACT_STOPPED, "stopped", NULL, 0},
 };

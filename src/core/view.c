@@ -64,6 +64,18 @@ bool core_peer_find(const struct core *c, const char *text, uint32_t *peer)
     return false;
 }
 
+uint64_t core_tunnel_recovers_at(const struct core *c, uint32_t tunnel)
+{
+    return tunnel < c->cfg.n_tunnels ? core_stable_at(&c->tunnels[tunnel].stable) : KD_NEVER;
+}
+
+uint64_t core_bfd_recovers_at(const struct core *c, uint32_t peer)
+{
+    const struct core_peer *p = core_peer(c, peer);
+
+    return p ? core_stable_at(&p->bfd.stable) : KD_NEVER;
+}
+
 const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t peer)
 {
     const struct core_peer *p = core_peer(c, peer);

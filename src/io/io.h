@@ -6,6 +6,7 @@
  *   jobs.c      slow crypto on the pool        kernel.c netlink and interfaces
  *   bfd.c       BFD's sockets                  keylog.c keys into files, for Wireshark
  *   dp.c glue   data plane events              report.c log, event ring, HTTP followers
+ *   probe.c     health probes
  *   mrt.c       BGP's messages as MRT          decide.c which data plane
  *   xnet.c      the kernel's data plane: its sockets and interfaces; xfrm*.c what it shall have
  *   priv.c      everything that needs privilege */
@@ -50,6 +51,7 @@ struct io {
         uint8_t buf[65536];
         bool open;
     } udp[CORE_LISTEN_MAX];
+    struct io_probes *probes; /* NULL where there are none */
     struct io_bfd *bfd; /* NULL where no neighbor asks for it */
     struct io_tcp_conn *conns;
     struct io_tcp_listener *listeners;
@@ -95,6 +97,12 @@ void io_bfd_send(struct io *io, const struct core_act *a, struct kd_bytes data);
 /* Feeds what has arrived, so that a timer that fires next judges the wire and not our own delay. */
 void io_bfd_drain(struct io *io);
 void io_bfd_close(struct io *io);
+
+/* probe.c */
+bool io_probe_open(struct io *io) KD_MUST_USE; /* false: out of memory */
+void io_probe_ask(struct io *io, const struct core_act *a, struct kd_bytes data);
+void io_probe_drain(struct io *io); /* as io_bfd_drain() */
+void io_probe_close(struct io *io);
 
 /* jobs.c */
 void io_jobs_init(void); /* before the first job of the process */

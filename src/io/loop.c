@@ -77,6 +77,9 @@ static void act(struct io *io, const struct core_act *a)
     case CORE_ACT_BFD_SEND:
         io_bfd_send(io, a, data);
         break;
+    case CORE_ACT_PROBE:
+        io_probe_ask(io, a, data);
+        break;
     case CORE_ACT_EVENT:
         r = core_out_record(io->out, a);
         io_report(io, &r);
@@ -103,6 +106,7 @@ static void on_deadline(uv_timer_t *t)
     struct core_ev ev = {.kind = CORE_EV_WAKE};
 
     io_bfd_drain(t->data);
+    io_probe_drain(t->data);
     io_feed(t->data, &ev);
 }
 

@@ -156,6 +156,10 @@ static bool open_shells(struct io *io, char *why, size_t cap)
         if (!io_sa_open(io, why, cap))
             return false;
     }
+    if (!io_probe_open(io)) {
+        snprintf(why, cap, "out of memory");
+        return false;
+    }
     return io_bfd_open(io, why, cap) && io_report_open(io, why, cap);
 }
 
@@ -191,6 +195,7 @@ static void close_shells(struct io *io)
     io_tcp_close_all(io);
     io_udp_close(io);
     io_bfd_close(io);
+    io_probe_close(io);
     if (io->http)
         io_http_free(io->http);
     io_sa_close(io);
@@ -275,6 +280,7 @@ int main(int argc, char **argv)
         ctl_ring_free(io->ring);
         free(io->out);
         free(io->bfd);
+        free(io->probes);
     }
     core_config_free(&cfg);
     kc_ctx_free(io->crypto);

@@ -120,6 +120,22 @@ static bool do_connect_socket(const struct io_priv_req *req, struct io_priv_res 
     return req->local.addr.family == 0 || bind_local(req, res);
 }
 
+static bool do_probe(const struct io_priv_req *req, struct io_priv_res *res)
+{
+    bool icmp = req->protocol == IPPROTO_ICMP, v6 = req->family == 6;
+    int type = icmp ? SOCK_RAW : req->protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
+    int ifindex = (int)req->ifindex;
+
+    res->fd = socket(v6 ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                     icmp && v6 ? IPPROTO_ICMPV6 : req->protocol);
+    if (res->fd < 0)
+        return failed(res, "socket", remedy_of(errno));
+    if (ifindex &&
+        setsockopt(res->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &ifindex, sizeof(ifindex)) < 0)
+        return failed(res, "SO_BINDTOIFINDEX", NULL);
+    return req->local.addr.family == 0 || bind_local(req, res);
+}
+
 bool io_priv(const struct io_priv_req *req, struct io_priv_res *res)
 {
     static bool (*const row[])(const struct io_priv_req *, struct io_priv_res *) = {
@@ -127,6 +143,7 @@ bool io_priv(const struct io_priv_req *req, struct io_priv_res *res)
         [IO_PRIV_UDP] = do_udp,
         [IO_PRIV_TCP_LISTEN] = do_listen,
         [IO_PRIV_TCP_SOCKET] = do_connect_socket,
+        [IO_PRIV_PROBE] = do_probe,
     };
 
     memset(res, 0, sizeof(*res));

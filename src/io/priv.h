@@ -11,6 +11,7 @@ enum io_priv_kind {
     IO_PRIV_UDP,        /* local -> bound UDP socket */
     IO_PRIV_TCP_LISTEN, /* local, ifname ("" for any) -> bound socket, not yet listening */
     IO_PRIV_TCP_SOCKET, /* local, ifname, ttl, ttl_min, mss -> bound socket, not yet connected */
+    IO_PRIV_PROBE,      /* protocol, local, ifindex -> bound socket, not yet connected */
 };
 
 struct io_priv_req {
@@ -20,6 +21,8 @@ struct io_priv_req {
     char ifname[16];
     uint8_t ttl, ttl_min; /* 0: leave */
     uint16_t mss;         /* 0: leave */
+    int protocol;         /* PROBE: IPPROTO_ICMP (raw; of IPv6 its counterpart), UDP or TCP */
+    uint32_t ifindex;     /* PROBE: 0: none */
 };
 
 struct io_priv_res {

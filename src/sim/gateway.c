@@ -139,6 +139,9 @@ static void act(struct sim_gw *g, const struct core_act *a)
     case CORE_ACT_BFD_SEND:
         sim_stack_bfd(g, a, data);
         break;
+    case CORE_ACT_PROBE:
+        sim_stack_probe(g, a, data);
+        break;
     case CORE_ACT_EVENT:
         record(g, a);
         break;

@@ -45,6 +45,8 @@ struct sim_gw {
     uint64_t job_us, kernel_us, monitor_us, sa_us;
     bool nl_deaf; /* netlink answers and news are lost until sim_gw_overrun() */
     bool mon_deaf; /* the monitor's, until sim_gw_monitor_overrun() */
+    bool no_echo; /* what is behind its addresses answers no echo */
+    uint64_t probe[CORE_HEALTH_MAX]; /* the last question's token */
     struct sim_kernel kernel;
     struct sim_outside outside; /* functions NULL: none */
     struct sim_dp dp;
@@ -104,6 +106,8 @@ void sim_gw_transmit(struct sim_gw *g, const struct sim_frame *f);
 /* stack.c: an inner packet that arrived on ifindex; one of ours to send. oif: the interface a
  * socket is bound to, or 0. False when there is no way (EHOSTUNREACH). */
 void sim_stack_input(struct sim_gw *g, uint32_t ifindex, struct kd_bytes raw);
+/* A health probe: ICMP is carried, the others are never answered here. */
+void sim_stack_probe(struct sim_gw *g, const struct core_act *a, struct kd_bytes data);
 void sim_stack_bfd(struct sim_gw *g, const struct core_act *a, struct kd_bytes data);
 bool sim_stack_output(struct sim_gw *g, struct kd_bytes raw, uint32_t oif);
 

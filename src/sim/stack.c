@@ -3,6 +3,8 @@
  */
 #include "sim/gateway.h"
 
+#define ECHO_EMPTY 8 /* an echo message without payload: sim_gw_ping()'s */
+
 static uint32_t tunnel_of(const struct sim_gw *g, uint32_t ifindex)
 {
     for (uint32_t i = 0; i < g->cfg.n_tunnels; i++)
@@ -44,23 +46,45 @@ bool sim_stack_output(struct sim_gw *g, struct kd_bytes raw, uint32_t oif)
     return true;
 }
 
-static void echo(struct sim_gw *g, uint32_t ifindex, const struct sim_pkt *p)
+/* Every raw socket sees every reply: the core knows its own. */
+static void probe_answer(struct sim_gw *g, const struct sim_pkt *p, struct kd_bytes raw)
 {
-    uint8_t room[64], raw[128];
+    for (uint32_t i = 0; i < g->cfg.n_health; i++) {
+        struct core_ev ev = {.kind = CORE_EV_PROBE,
+                             .n = i,
+                             .token = g->probe[i],
+                             .ok = true,
+                             .data = p->src.family == 4 ? raw : p->payload};
+        if (kd_addr_eq(&g->cfg.health[i].to.addr, &p->src))
+            sim_gw_post(g, &ev);
+    }
+}
+
+static void echo(struct sim_gw *g, uint32_t ifindex, const struct sim_pkt *p,
+                 struct kd_bytes packet)
+{
+    uint8_t room[128], raw[256];
     struct sim_pkt answer = {.src = p->dst, .dst = p->src, .proto = p->proto, .ttl = 64};
     uint16_t id, seq;
     bool reply;
 
     if (!sim_echo_parse(p, &reply, &id, &seq))
         return;
+    if (reply && p->payload.len > ECHO_EMPTY) {
+        probe_answer(g, p, packet);
+        return;
+    }
     if (reply) {
         g->pongs++;
         g->pong_if = ifindex;
         g->pong_us = g->sim->now_us;
         return;
     }
-    answer.payload =
-        kd_bytes(room, sim_echo_build(p->src.family, true, id, seq, room, sizeof(room)));
+    if (g->no_echo || p->payload.len > sizeof(room))
+        return;
+    memcpy(room, p->payload.p, p->payload.len);
+    (void)sim_echo_build(p->src.family, true, id, seq, room, sizeof(room));
+    answer.payload = kd_bytes(room, p->payload.len);
     (void)sim_stack_output(g, kd_bytes(raw, sim_pkt_build(&answer, raw, sizeof(raw))), 0);
 }
 
@@ -89,6 +113,22 @@ void sim_stack_bfd(struct sim_gw *g, const struct core_act *a, struct kd_bytes d
     (void)sim_stack_output(g, kd_bytes(raw, sim_pkt_build(&p, raw, sizeof(raw))), a->ifindex);
 }
 
+void sim_stack_probe(struct sim_gw *g, const struct core_act *a, struct kd_bytes data)
+{
+    uint8_t raw[256];
+    struct sim_pkt p = {.src = a->local.addr, .dst = a->remote.addr, .ttl = 64, .payload = data};
+    size_t n;
+
+    g->probe[a->health] = a->token;
+    p.proto = p.dst.family == 4 ? SIM_PROTO_ICMP : SIM_PROTO_ICMPV6;
+    if (p.src.family == 0)
+        p.src = sim_kernel_lookup(&g->kernel, 0, &p.dst, a->ifindex).src;
+    n = a->probe == CORE_PROBE_ICMP ? sim_pkt_build(&p, raw, sizeof(raw)) : 0;
+    /* Bound to an interface and without a route Linux takes an IPv4 destination as on that link. */
+    if (n && !sim_stack_output(g, kd_bytes(raw, n), a->ifindex) && a->ifindex && p.dst.family == 4)
+        leave(g, a->ifindex, kd_bytes(raw, n));
+}
+
 void sim_stack_input(struct sim_gw *g, uint32_t ifindex, struct kd_bytes raw)
 {
     uint8_t copy[SIM_PKT_MAX];
@@ -105,7 +145,7 @@ void sim_stack_input(struct sim_gw *g, uint32_t ifindex, struct kd_bytes raw)
     } else if (p.proto == SIM_PROTO_UDP) {
         bfd(g, ifindex, &p);
     } else {
-        echo(g, ifindex, &p);
+        echo(g, ifindex, &p, raw);
     }
 }
 

@@ -15,7 +15,7 @@ MAY = {
     "esp": ["base", "crypto", "ike/ts.h"],
     "bgp": ["base", "crypto"],
     "bfd": ["base", "crypto"],
-    "core": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd"],
+    "core": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "probe"],
     "sim": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core"],
     "config": ["base", "crypto", "ike", "bgp", "bfd", "core"],
     "control": ["base", "crypto", "ike", "bgp", "bfd", "core"],

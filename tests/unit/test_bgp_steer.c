@@ -55,7 +55,7 @@ static void what_a_neighbor_was_told_is_withdrawn_and_told_again(void **state)
     assert_int_equal(p.b->fib_n, 1);
     steer(&p, (struct bgp_steer){.withdraw = true});
     assert_int_equal(p.b->fib_n, 0);
-    assert_int_equal(p.a->fib_n, 1); /* the other direction stays */
+    assert_int_equal(p.a->fib_n, 1);                              /* the other direction stays */
     bgp_node_local(p.a, "10.3.0.0/16", true, bgp_net_now(p.net)); /* new ones aren't told either */
     bgp_net_run(p.net, KD_S(1));
     assert_int_equal(p.b->fib_n, 0);

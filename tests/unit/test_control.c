@@ -76,6 +76,39 @@ bool core_bfd_get(const struct core *c, uint32_t peer, struct bfd_session_view *
     return peer == 0;
 }
 
+static struct core_health_view healths[2];
+static uint32_t n_health;
+
+bool core_health_get(const struct core *c, uint32_t health, struct core_health_view *v)
+{
+    (void)c;
+    if (health < n_health)
+        *v = healths[health];
+    return health < n_health;
+}
+
+bool core_steer_get(const struct core *c, uint32_t peer, struct core_steer_view *v)
+{
+    (void)c;
+    (void)peer;
+    *v = (struct core_steer_view){
+        .steer = {.withdraw = true, .set_local_pref = true, .local_pref = 50, .prepend = 2}};
+    return true;
+}
+
+uint64_t core_tunnel_recovers_at(const struct core *c, uint32_t tunnel)
+{
+    (void)c;
+    return tunnel ? NOW + KD_S(7) : KD_NEVER;
+}
+
+uint64_t core_bfd_recovers_at(const struct core *c, uint32_t peer)
+{
+    (void)c;
+    (void)peer;
+    return KD_NEVER;
+}
+
 const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t peer)
 {
     (void)c;
@@ -380,7 +413,8 @@ static void status_has_the_contracts_shape(void **state)
          "\"step\":null,\"steps\":null}],"
          "\"refusal\":null,\"rehearsal\":{\"result\":\"passed\",\"age_s\":3.0,"
          "\"took_s\":0.042,\"reason\":\"none\",\"failed_at\":null,\"pfs\":\"none\","
-         "\"ike_group\":\"modp1024\"}}");
+         "\"ike_group\":\"modp1024\"},\"recovers_in_s\":null}");
+    same(json_object_get(o, "health"), "[]");
     json_t *spare = json_array_get(list, 1);
     same(json_object_get(spare, "refusal"),
          "{\"reason\":\"no-proposal\",\"detail\":\"peer chose none\","
@@ -390,10 +424,80 @@ static void status_has_the_contracts_shape(void **state)
     same(json_object_get(spare, "rehearsal"),
          "{\"result\":\"failed\",\"age_s\":1.0,\"took_s\":0.5,\"reason\":\"no-proposal\","
          "\"failed_at\":\"child\",\"pfs\":null,\"ike_group\":null}");
+    same(json_object_get(spare, "recovers_in_s"), "7.0");
     same(json_object_get(spare, "remote"), "\"any\"");
     same(json_object_get(json_object_get(spare, "ike"), "established"), "false");
     assert_int_equal(json_object_size(json_object_get(spare, "ike")), 12);
     json_decref(o);
+}
+
+/* One through the tunnel, down and answered again; one over a link that was never answered. */
+static void make_health(struct core_health_config cfg[2])
+{
+    cfg[0] = (struct core_health_config){.name = "spoke",
+                                         .to.addr = {4, {10, 17, 11, 132}},
+                                         .peer = UINT32_MAX,
+                                         .then = CORE_THEN_WITHDRAW | CORE_THEN_LOCAL_PREF,
+                                         .local_pref = 50,
+                                         .n_neighbors = 2,
+                                         .neighbor = {0, CORE_PEER_BESIDE(0)}};
+    cfg[1] = (struct core_health_config){.name = "web",
+                                         .probe = CORE_PROBE_TCP,
+                                         .to = {{4, {10, 9, 0, 1}}, 443},
+                                         .tunnel = UINT32_MAX,
+                                         .peer = UINT32_MAX,
+                                         .ifname = "eth1",
+                                         .then = CORE_THEN_PREPEND,
+                                         .prepend = 3,
+                                         .n_neighbors = 1,
+                                         .neighbor = {CORE_PEER_BESIDE(0)}};
+    healths[0] = (struct core_health_view){.config = &cfg[0],
+                                           .state = CORE_HEALTH_DOWN,
+                                           .since_us = NOW - KD_S(3),
+                                           .rtt_us = 1250,
+                                           .up_at_us = NOW + KD_S(4),
+                                           .failures = 1,
+                                           .sent = 9,
+                                           .answered = 6,
+                                           .why = ""};
+    healths[1] = (struct core_health_view){.config = &cfg[1],
+                                           .since_us = NOW,
+                                           .up_at_us = KD_NEVER,
+                                           .lost = 2,
+                                           .sent = 3,
+                                           .why = "Connection refused"};
+    n_health = 2;
+}
+
+static void health_has_the_contracts_shape_and_shows_at_its_neighbors(void **state)
+{
+    struct core_health_config cfg[2];
+    struct core_event_record r = {
+        .note = CORE_NOTE_HEALTH_UP, .tunnel = CORE_NO_TUNNEL, .peer = CORE_NO_PEER, .health = 1};
+    (void)state;
+    make_health(cfg);
+    json_t *o = ask("GET", "/v1/status", "", "", 200);
+    same(json_object_get(o, "health"),
+         "[{\"name\":\"spoke\",\"state\":\"down\",\"paused\":false,\"since_s\":3.0,"
+         "\"probe\":\"icmp\",\"to\":\"10.17.11.132\",\"port\":null,\"via\":\"onprem\","
+         "\"then\":[\"withdraw\",\"local-pref 50\"],\"neighbors\":[\"onprem\",\"msee\"],"
+         "\"rtt_ms\":1.25,\"recovers_in_s\":4.0,\"lost_in_a_row\":0,\"failures\":1,\"sent\":9,"
+         "\"answered\":6,\"detail\":\"\"},"
+         "{\"name\":\"web\",\"state\":\"unknown\",\"paused\":false,\"since_s\":0.0,"
+         "\"probe\":\"tcp\",\"to\":\"10.9.0.1\",\"port\":443,\"via\":\"dev eth1\","
+         "\"then\":[\"prepend 3\"],\"neighbors\":[\"msee\"],\"rtt_ms\":null,"
+         "\"recovers_in_s\":null,\"lost_in_a_row\":2,\"failures\":0,\"sent\":3,"
+         "\"answered\":0,\"detail\":\"Connection refused\"}]");
+    json_decref(o);
+    o = ask("GET", "/v1/bgp/neighbors", "neighbor=msee", "", 200);
+    same(json_object_get(json_array_get(json_object_get(o, "neighbors"), 0), "steering"),
+         "{\"by\":[\"spoke\"],\"withdraw\":true,\"local_pref\":50,\"prepend\":2,"
+         "\"shutdown\":false}");
+    json_decref(o);
+    assert_string_equal(ctl_event_names(NULL, &r).health, "web");
+    r.note = CORE_NOTE_START;
+    assert_null(ctl_event_names(NULL, &r).health);
+    n_health = 0;
 }
 
 static void status_of_one_tunnel_and_of_an_unknown_one(void **state)
@@ -423,13 +527,14 @@ static void neighbors_have_the_contracts_shape(void **state)
             "\"messages_out\":0,\"last_error\":\"\",\"bfd\":{\"state\":\"Up\","
             "\"diagnostic\":\"none\",\"reason\":\"\",\"since_s\":10.0,\"transmit_ms\":300.0,"
             "\"receive_ms\":300.0,\"detect_ms\":900.0,\"failures\":0,\"packets_in\":0,"
-            "\"packets_out\":0,\"refused\":0},\"ibgp\":false},"
+            "\"packets_out\":0,\"refused\":0,\"recovers_in_s\":null},\"steering\":null,"
+            "\"ibgp\":false},"
             "{\"name\":\"msee\",\"address\":\"172.16.0.2\",\"asn\":12076,\"state\":\"Active\","
             "\"reason\":\"tcp-refused\",\"since_s\":10.0,\"router_id\":null,\"hold_s\":0,"
             "\"keepalive_s\":0,\"tunnel\":null,\"local_address\":null,\"prefixes_received\":0,"
             "\"prefixes_accepted\":0,\"prefixes_advertised\":0,\"messages_in\":0,"
             "\"messages_out\":0,\"last_error\":\"text of the peer: "
-            "?\\n\",\"bfd\":null,\"ibgp\":false}],"
+            "?\\n\",\"bfd\":null,\"steering\":null,\"ibgp\":false}],"
             "\"local\":{\"asn\":65515,\"router_id\":\"10.17.11.76\"}}");
     json_decref(o);
     o = ask("GET", "/v1/bgp/neighbors", "neighbor=msee", "", 200);
@@ -1013,6 +1118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(status_has_the_contracts_shape),
+        T(health_has_the_contracts_shape_and_shows_at_its_neighbors),
         T(status_of_one_tunnel_and_of_an_unknown_one),
         T(neighbors_have_the_contracts_shape),
         T(policies_have_the_contracts_shape),
