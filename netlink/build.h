@@ -14,7 +14,7 @@
 struct nl_build {
     union {
         struct nlmsghdr h;
-        uint8_t raw[NL_BUILD_MAX];
+        _Alignas(8) uint8_t raw[NL_BUILD_MAX]; /* XFRM's structs have 64 bits */
     };
 };
 

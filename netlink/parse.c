@@ -7,6 +7,8 @@
 /* Above any message the kernel sends: it fills at most 32 KiB at a time. */
 #define MSG_MAX 32768
 
+#define STRUCT_ALIGN 8 /* of what has 64 bits: XFRM's fixed parts */
+
 struct row {
     uint16_t type;
     enum nl_kind kind;
@@ -77,13 +79,13 @@ static void parse_rt(const struct nlmsghdr *h, void *ev)
     parse(h, row ? row : find(rtnetlink, KD_ARRAY_LEN(rtnetlink), h->nlmsg_type), ev);
 }
 
-/* Replayed traces lend views at any address; the kernel's structs want four. */
+/* Replayed traces lend views at any address, and the kernel aligns messages to four. */
 static void parse_copy(const uint8_t *p, size_t len,
                        void (*take)(const struct nlmsghdr *h, void *arg), void *arg)
 {
     union {
         struct nlmsghdr h;
-        uint8_t raw[MSG_MAX];
+        _Alignas(STRUCT_ALIGN) uint8_t raw[MSG_MAX];
     } m;
 
     memcpy(m.raw, p, len);
@@ -102,7 +104,7 @@ bool nl_frame(struct kd_bytes *data, void (*take)(const struct nlmsghdr *h, void
     memcpy(&h, p, sizeof(h));
     if (!mnl_nlmsg_ok(&h, (int)KD_MIN(data->len, (size_t)INT_MAX)) || h.nlmsg_len > MSG_MAX)
         return false;
-    if ((uintptr_t)p % MNL_ALIGNTO == 0)
+    if ((uintptr_t)p % STRUCT_ALIGN == 0)
         take((const void *)p, arg);
     else
         parse_copy(p, h.nlmsg_len, take, arg);

@@ -23,20 +23,21 @@ static const char *read_ae(const struct nlmsghdr *h, struct nl_xfrm_event *ev)
 {
     const struct nlattr *tb[NL_XFRMA_N];
     const struct xfrm_aevent_id *x = mnl_nlmsg_get_payload(h);
-    const struct xfrm_lifetime_cur *used;
+    struct xfrm_lifetime_cur used;
     uint32_t window = 0;
+    bool has_used;
 
     if (!nl_xattrs(h, sizeof(*x), tb))
         return "ae: malformed attributes";
-    used = nl_xattr(tb[XFRMA_LTIME_VAL], sizeof(*used));
-    if ((tb[XFRMA_LTIME_VAL] && !used) || !nl_xreplay_get(tb, &window, &ev->ae.replay))
+    has_used = nl_xattr_copy(tb[XFRMA_LTIME_VAL], &used, sizeof(used));
+    if ((tb[XFRMA_LTIME_VAL] && !has_used) || !nl_xreplay_get(tb, &window, &ev->ae.replay))
         return "ae: malformed state";
     ev->ae.id.dst = nl_xaddr_get(&x->sa_id.daddr, x->sa_id.family);
     ev->ae.id.spi = ntohl(x->sa_id.spi);
     ev->ae.reqid = x->reqid;
     ev->ae.has_replay = tb[XFRMA_REPLAY_VAL] || tb[XFRMA_REPLAY_ESN_VAL];
-    if (used)
-        nl_xused_get(used, &ev->ae.used);
+    if (has_used)
+        nl_xused_get(&used, &ev->ae.used);
     return ev->ae.id.dst.family ? NULL : "ae: bad family";
 }
 

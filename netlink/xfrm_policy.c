@@ -15,14 +15,15 @@ static void put_tmpl(struct nl_build *m, const struct nl_policy *p)
 {
     const struct nl_policy_tmpl *t = &p->tmpl;
     const uint8_t family = t->dst.family ? t->dst.family : t->src.family;
-    struct xfrm_user_tmpl x = {.id = {.spi = htonl(t->spi), .proto = IPPROTO_ESP},
-                               .family = nl_af(family ? family : p->sel.family),
-                               .reqid = t->reqid,
-                               .mode = XFRM_MODE_TUNNEL,
-                               .aalgos = UINT32_MAX,
-                               .ealgos = UINT32_MAX,
-                               .calgos = UINT32_MAX};
+    struct xfrm_user_tmpl x;
 
+    memset(&x, 0, sizeof(x)); /* its padding goes to the kernel too */
+    x.id.spi = htonl(t->spi);
+    x.id.proto = IPPROTO_ESP;
+    x.family = nl_af(family ? family : p->sel.family);
+    x.reqid = t->reqid;
+    x.mode = XFRM_MODE_TUNNEL;
+    x.aalgos = x.ealgos = x.calgos = UINT32_MAX;
     nl_xaddr_put(&x.saddr, &t->src);
     nl_xaddr_put(&x.id.daddr, &t->dst);
     nl_build_put(m, XFRMA_TMPL, &x, sizeof(x));
@@ -132,12 +133,13 @@ const char *nl_xfrm_policy(const struct nlmsghdr *h, struct nl_xfrm_event *ev)
 const char *nl_xfrm_policy_gone(const struct nlmsghdr *h, struct nl_xfrm_event *ev)
 {
     const struct nlattr *tb[NL_XFRMA_N];
-    const struct xfrm_userpolicy_info *i;
+    struct xfrm_userpolicy_info i;
 
     if (!nl_xattrs(h, sizeof(struct xfrm_userpolicy_id), tb))
         return "policy: malformed attributes";
-    i = nl_xattr(tb[XFRMA_POLICY], sizeof(*i));
-    return i ? read_policy(i, tb, &ev->policy) : "policy: deleted, without which";
+    if (!nl_xattr_copy(tb[XFRMA_POLICY], &i, sizeof(i)))
+        return "policy: deleted, without which";
+    return read_policy(&i, tb, &ev->policy);
 }
 
 const char *nl_xfrm_acquire(const struct nlmsghdr *h, struct nl_xfrm_event *ev)

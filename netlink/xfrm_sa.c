@@ -45,10 +45,12 @@ static void put_algs(struct nl_build *m, const struct nl_sa *sa)
 
 static void put_encap(struct nl_build *m, const struct nl_sa *sa)
 {
-    struct xfrm_encap_tmpl t = {.encap_type = 2 /* UDP_ENCAP_ESPINUDP */,
-                                .encap_sport = htons(sa->encap_sport),
-                                .encap_dport = htons(sa->encap_dport)};
+    struct xfrm_encap_tmpl t;
 
+    memset(&t, 0, sizeof(t)); /* its padding goes to the kernel too */
+    t.encap_type = 2;         /* UDP_ENCAP_ESPINUDP */
+    t.encap_sport = htons(sa->encap_sport);
+    t.encap_dport = htons(sa->encap_dport);
     nl_build_put(m, XFRMA_ENCAP, &t, sizeof(t));
     if (sa->mapping_max_s && sa->dir == NL_SA_IN)
         nl_build_u32(m, XFRMA_MTIMER_THRESH, sa->mapping_max_s);
@@ -59,8 +61,10 @@ static void put_encap(struct nl_build *m, const struct nl_sa *sa)
 
 static void put_offload(struct nl_build *m, const struct nl_sa *sa)
 {
-    struct xfrm_user_offload o = {.ifindex = (int)sa->offload_ifindex};
+    struct xfrm_user_offload o;
 
+    memset(&o, 0, sizeof(o));
+    o.ifindex = (int)sa->offload_ifindex;
     if (sa->dst.family == 6)
         o.flags |= XFRM_OFFLOAD_IPV6;
     if (sa->dir == NL_SA_IN)
@@ -322,12 +326,13 @@ static bool get_fixed(const struct xfrm_usersa_info *i, struct nl_sa *sa)
 static const char *read_sa(const struct xfrm_usersa_info *i, const struct nlattr *const *tb,
                            struct nl_sa *sa)
 {
-    const struct xfrm_lifetime_cur *used = nl_xattr(tb[XFRMA_LTIME_VAL], sizeof(*used));
+    struct xfrm_lifetime_cur used;
 
     if (!get_fixed(i, sa))
         return "sa: bad family or prefix";
-    if (used) /* in a request; the kernel's own messages have it above */
-        nl_xused_get(used, &sa->used);
+    /* In a request; the kernel's own messages have it in the fixed part. */
+    if (nl_xattr_copy(tb[XFRMA_LTIME_VAL], &used, sizeof(used)))
+        nl_xused_get(&used, &sa->used);
     if (!get_algs(tb, sa))
         return "sa: malformed algorithm";
     if (!get_options(tb, sa))
@@ -348,12 +353,13 @@ const char *nl_xfrm_sa(const struct nlmsghdr *h, struct nl_xfrm_event *ev)
 const char *nl_xfrm_sa_gone(const struct nlmsghdr *h, struct nl_xfrm_event *ev)
 {
     const struct nlattr *tb[NL_XFRMA_N];
-    const struct xfrm_usersa_info *i;
+    struct xfrm_usersa_info i;
 
     if (!nl_xattrs(h, sizeof(struct xfrm_usersa_id), tb))
         return "sa: malformed attributes";
-    i = nl_xattr(tb[XFRMA_SA], sizeof(*i));
-    return i ? read_sa(i, tb, &ev->sa) : "sa: deleted, without which";
+    if (!nl_xattr_copy(tb[XFRMA_SA], &i, sizeof(i)))
+        return "sa: deleted, without which";
+    return read_sa(&i, tb, &ev->sa);
 }
 
 const char *nl_xfrm_expire(const struct nlmsghdr *h, struct nl_xfrm_event *ev)

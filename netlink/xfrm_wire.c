@@ -134,3 +134,12 @@ const void *nl_xattr(const struct nlattr *a, size_t len)
 {
     return a && mnl_attr_get_payload_len(a) >= len ? mnl_attr_get_payload(a) : NULL;
 }
+
+bool nl_xattr_copy(const struct nlattr *a, void *out, size_t len)
+{
+    const void *p = nl_xattr(a, len);
+
+    if (p)
+        memcpy(out, p, len);
+    return p != NULL;
+}

@@ -22,8 +22,10 @@ void nl_xused_get(const struct xfrm_lifetime_cur *x, struct nl_sa_used *u);
 
 /* The attributes of an XFRM message behind fixed_len bytes, into tb[NL_XFRMA_N]. */
 bool nl_xattrs(const struct nlmsghdr *h, size_t fixed_len, const struct nlattr **tb) KD_MUST_USE;
-/* The attribute's bytes when it has at least len, else NULL. */
+/* The attribute's bytes when it has at least len, else NULL. Aligned to four: of structs with 64
+ * bits nl_xattr_copy() makes a copy, false when it is absent or short. */
 const void *nl_xattr(const struct nlattr *a, size_t len);
+bool nl_xattr_copy(const struct nlattr *a, void *out, size_t len) KD_MUST_USE;
 
 /* xfrm_sa.c, xfrm_policy.c: the readers; NULL, or what is malformed. */
 const char *nl_xfrm_sa(const struct nlmsghdr *h, struct nl_xfrm_event *ev);

@@ -570,14 +570,15 @@ static void a_pair_that_has_a_result_of_refused_is_not_there(void **state)
     (void)state;
     sa.ts_remote = list("10.2.0.0/16", "10.3.0.0/16");
     for (unsigned n = 1; n <= 8; n++) {
+        done(state);
         fresh(state);
         k.fail_at = n;
         k.error = ENOMEM;
         add(&sa);
         assert_false(said.last.ok);
         nothing_left();
-        done(state);
     }
+    done(state);
     fresh(state);
     k.fail_at = 9; /* two SAs, two times three policies: that was all */
     add(&sa);
