@@ -40,6 +40,8 @@ struct bgp_peer_config {
     bool graceful_restart;     /* never honoured over a tunnel (DESIGN 3.6) */
     struct bgp_route_map *import, *export; /* the engine takes a reference of its own; NULL: none,
                                               and eBGP exchanges nothing then (RFC 8212) */
+    uint16_t weight;           /* the highest carries, before LOCAL_PREF; ours alone: what
+                                  neighbors are told is decided without it */
     uint32_t prefixes_max;     /* 0: none; Azure: 4000 */
 };
 
@@ -77,6 +79,8 @@ enum bgp_event_kind {
     BGP_EV_TCP_SENT,     /* n bytes given to WRITE have left our buffers */
     BGP_EV_TCP_CLOSED,   /* by the peer or an error */
     BGP_EV_NEXTHOP,      /* the state of a watched next hop */
+    BGP_EV_GUARD,        /* iface's prefixes of n bits and more that hold nexthop, its outer
+                          * address, would carry the tunnel into itself; family 0: none would */
     BGP_EV_LOCAL_ROUTE,  /* a configured network, or a redistributed route, appears or goes */
     BGP_EV_BFD,
     BGP_EV_REFRESH,      /* operator: in: the import policy once more, and the peer is asked to tell
@@ -108,7 +112,7 @@ struct bgp_event {
     uint32_t iface;        /* TCP_INCOMING: where it arrived (tunnel id or BGP_NO_IFACE);
                             * NEXTHOP: as in the NH_WATCH */
     struct kd_bytes data;  /* TCP_BYTES */
-    uint32_t n;            /* TCP_SENT */
+    uint32_t n;            /* TCP_SENT; GUARD */
     bool up;               /* NEXTHOP, BFD, LEAVE; LOCAL_ROUTE: add */
     bool in, out;          /* REFRESH */
     struct bgp_steer steer;
@@ -141,6 +145,7 @@ enum bgp_note {
     BGP_NOTE_STOP,    /* the session ended: reason, detail (NOTIFICATION code/subcode, text) */
     BGP_NOTE_ERROR,   /* RFC 7606 dispositions and refused connections; rate-limited */
     BGP_NOTE_EOR,     /* end of the initial table exchange with the peer */
+    BGP_NOTE_RECURSIVE, /* a path is refused (GUARD): prefix, why; rate-limited */
     BGP_NOTE_N
 };
 
@@ -224,9 +229,12 @@ enum bgp_rib_view { BGP_VIEW_BEST, BGP_VIEW_LEARNED, BGP_VIEW_ADVERTISED };
 struct bgp_route_view {
     struct kd_prefix prefix;
     uint32_t table;
-    bool best, local; /* local: a configured network */
+    bool best, local; /* best: it carries (by weight, then the decision); local: a configured
+                         network */
+    uint16_t weight;
     bool accepted;    /* passed the import policy */
     bool valid;       /* and its next hop is reachable: the decision looks at it */
+    bool recursive;   /* accepted, and refused because it would carry its tunnel's outer address */
     bool ibgp;        /* learned from / advertised to an internal peer */
     uint32_t peer;    /* learned from / advertised to */
     struct kd_addr nexthop;

@@ -4,8 +4,10 @@
  * that are left, so MED compares within a neighboring AS whatever the order of arrival
  * ("deterministic MED"). A missing MED counts as 0 (9.1.2.2 c), a missing LOCAL_PREF as 100. Local
  * networks come first, as everywhere. With ECMP, the paths left when only identifiers and addresses
- * still tell them apart are installed together. */
+ * still tell them apart are installed together. A neighbor's weight ranks before all of that, for
+ * what carries and is shown alone. */
 #include "bgp/decision.h"
+#include "bgp/guard.h"
 
 #define LOCAL_PREF_DEFAULT 100
 
@@ -19,7 +21,7 @@ static bool eligible(const struct bgp *b, const struct bgp_rib *rib, const struc
         return true;
     peer = b->slot[p->peer];
     return peer->up && bgp_family(peer, rib->family)->up &&
-           bgp_nexthop_at(&b->nexthops, p->nexthop)->up;
+           bgp_nexthop_at(&b->nexthops, p->nexthop)->up && !bgp_recursive(b, rib, p);
 }
 
 static uint32_t collect(const struct bgp *b, const struct bgp_rib *rib, uint32_t dest)
@@ -46,6 +48,12 @@ static uint64_t by_local(const struct bgp *b, const struct bgp_cand *c)
 {
     (void)b;
     return c->peer != NULL;
+}
+
+static uint64_t by_weight(const struct bgp *b, const struct bgp_cand *c)
+{
+    (void)b;
+    return UINT16_MAX - (c->peer ? c->peer->weight : 0);
 }
 
 static uint64_t by_local_pref(const struct bgp *b, const struct bgp_cand *c)
@@ -117,17 +125,19 @@ static uint32_t keep_med(struct bgp_cand *c, uint32_t n)
 static const struct step {
     const char *rule;
     uint64_t (*value)(const struct bgp *b, const struct bgp_cand *c); /* NULL: MED */
-    bool identity; /* tells equal paths apart: not asked for ECMP */
+    /* FORWARDING: not for what neighbors are told. IDENTITY: tells equals apart, not for ECMP */
+    enum { ALWAYS, FORWARDING, IDENTITY } when;
 } steps[] = {
-    {"local network", by_local, false},
-    {"9.1.1 LOCAL_PREF", by_local_pref, false},
-    {"9.1.2.2 a AS_PATH length", by_as_path, false},
-    {"9.1.2.2 b ORIGIN", by_origin, false},
-    {"9.1.2.2 c MULTI_EXIT_DISC", NULL, false},
-    {"9.1.2.2 d EBGP over IBGP", by_ebgp, false},
-    {"9.1.2.2 e interior cost", by_cost, false},
-    {"9.1.2.2 f BGP Identifier", by_router_id, true},
-    {"RFC 4456 9 CLUSTER_LIST length", by_clusters, true},
+    {"local network", by_local, ALWAYS},
+    {"weight", by_weight, FORWARDING},
+    {"9.1.1 LOCAL_PREF", by_local_pref, ALWAYS},
+    {"9.1.2.2 a AS_PATH length", by_as_path, ALWAYS},
+    {"9.1.2.2 b ORIGIN", by_origin, ALWAYS},
+    {"9.1.2.2 c MULTI_EXIT_DISC", NULL, ALWAYS},
+    {"9.1.2.2 d EBGP over IBGP", by_ebgp, ALWAYS},
+    {"9.1.2.2 e interior cost", by_cost, ALWAYS},
+    {"9.1.2.2 f BGP Identifier", by_router_id, IDENTITY},
+    {"RFC 4456 9 CLUSTER_LIST length", by_clusters, IDENTITY},
 };
 
 static uint32_t keep_lowest(const struct bgp *b, const struct step *s, struct bgp_cand *c,
@@ -155,13 +165,17 @@ static int cmp_peer(const struct bgp_cand *x, const struct bgp_cand *y)
     return c ? c : (x->peer->id > y->peer->id) - (x->peer->id < y->peer->id);
 }
 
-/* Leaves the equally good paths in c (all of them with ecmp, else one); the best one is first. */
-static uint32_t eliminate(const struct bgp *b, struct bgp_cand *c, uint32_t n, bool ecmp)
+enum use { TELL, CARRY, CARRY_ECMP };
+
+/* Leaves the equally good paths in c (all of them with ECMP, else one); the best one is first. */
+static uint32_t eliminate(const struct bgp *b, struct bgp_cand *c, uint32_t n, enum use use)
 {
     struct bgp_cand tmp;
 
     for (size_t i = 0; i < KD_ARRAY_LEN(steps) && n > 1; i++) {
-        if (ecmp && steps[i].identity)
+        if (use == TELL && steps[i].when == FORWARDING)
+            continue;
+        if (use == CARRY_ECMP && steps[i].when == IDENTITY)
             break;
         n = steps[i].value ? keep_lowest(b, &steps[i], c, n) : keep_med(c, n);
     }
@@ -171,14 +185,21 @@ static uint32_t eliminate(const struct bgp *b, struct bgp_cand *c, uint32_t n, b
             c[0] = c[i];
             c[i] = tmp;
         }
-    return ecmp ? n : KD_MIN(n, 1u);
+    return use == CARRY_ECMP ? n : KD_MIN(n, 1u);
 }
 
 uint32_t bgp_best(const struct bgp *b, const struct bgp_rib *rib, uint32_t dest)
 {
     uint32_t n = collect(b, rib, dest);
 
-    return eliminate(b, b->cand, n, false) ? b->cand[0].path : 0;
+    return eliminate(b, b->cand, n, TELL) ? b->cand[0].path : 0;
+}
+
+uint32_t bgp_carrying(const struct bgp *b, const struct bgp_rib *rib, uint32_t dest)
+{
+    uint32_t n = collect(b, rib, dest);
+
+    return eliminate(b, b->cand, n, CARRY) ? b->cand[0].path : 0;
 }
 
 static void mark_peers(struct bgp *b, struct bgp_rib *rib, uint32_t dest)
@@ -197,6 +218,7 @@ void bgp_decide(struct bgp *b, struct bgp_rib *rib, uint32_t dest)
 
     if (!(d->flags & BGP_DEST_LIVE))
         return;
+    bgp_guard_note(b, rib, dest);
     bgp_path_set_best(rib, dest, bgp_best(b, rib, dest));
     if (d->flags & BGP_DEST_CHANGED) {
         d->flags &= (uint8_t)~BGP_DEST_CHANGED;
@@ -279,7 +301,8 @@ bool bgp_choose_paths(const struct bgp *b, const struct bgp_rib *rib, uint32_t d
                       struct bgp_pathset *s)
 {
     struct bgp_cand *c = b->cand;
-    uint32_t n = eliminate(b, c, collect(b, rib, dest), b->params.ecmp);
+    enum use use = b->params.ecmp ? CARRY_ECMP : CARRY;
+    uint32_t n = eliminate(b, c, collect(b, rib, dest), use);
 
     *s = (struct bgp_pathset){0};
     if (n == 0 || !c[0].peer)
@@ -287,7 +310,7 @@ bool bgp_choose_paths(const struct bgp *b, const struct bgp_rib *rib, uint32_t d
     take_ways(c, n, s->best, &s->n_best);
     n = without_best(c, collect(b, rib, dest), s);
     if (n > 0)
-        n = eliminate(b, c, n, b->params.ecmp);
+        n = eliminate(b, c, n, use);
     if (n > 0 && c[0].peer)
         take_ways(c, n, s->backup, &s->n_backup);
     return true;

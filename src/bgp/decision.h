@@ -7,6 +7,7 @@
 /* Decides about dest: puts the best path first; what follows from it is marked. */
 void bgp_decide(struct bgp *b, struct bgp_rib *rib, uint32_t dest);
 /* The best path as it would be decided now; 0: none. Changes nothing. */
+uint32_t bgp_carrying(const struct bgp *b, const struct bgp_rib *rib, uint32_t dest); /* or 0 */
 uint32_t bgp_best(const struct bgp *b, const struct bgp_rib *rib, uint32_t dest);
 /* The paths for the core; false when there is none to install (no path, or a local one is best). */
 bool bgp_choose_paths(const struct bgp *b, const struct bgp_rib *rib, uint32_t dest,

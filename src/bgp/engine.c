@@ -12,6 +12,7 @@
 #include "bgp/adjin.h"
 #include "bgp/adjout.h"
 #include "bgp/fsm.h"
+#include "bgp/guard.h"
 #include "bgp/refresh.h"
 #include "bgp/session.h"
 #include "bgp/update.h"
@@ -30,7 +31,7 @@ const char *const bgp_state_names[] = {
 
 const char *const bgp_note_names[] = {
     [BGP_NOTE_STATE] = "state", [BGP_NOTE_STOP] = "stop", [BGP_NOTE_ERROR] = "error",
-    [BGP_NOTE_EOR] = "eor",     [BGP_NOTE_N] = NULL,
+    [BGP_NOTE_EOR] = "eor",     [BGP_NOTE_RECURSIVE] = "recursive", [BGP_NOTE_N] = NULL,
 };
 
 /* ---- made and freed ---- */
@@ -108,6 +109,7 @@ void bgp_free(struct bgp *b)
     free(b->peers);
     free(b->conn);
     free(b->cand);
+    free(b->guards);
     free(b->update_room);
     free(b->attrs_room);
     free(b->community_room);
@@ -260,6 +262,9 @@ static void dispatch(struct bgp *b, const struct bgp_event *ev)
         break;
     case BGP_EV_NEXTHOP:
         bgp_ribs_nexthop(b, ev);
+        break;
+    case BGP_EV_GUARD:
+        bgp_guard_set(b, ev);
         break;
     case BGP_EV_LOCAL_ROUTE:
         bgp_ribs_local_route(b, ev);

@@ -57,6 +57,12 @@ struct bgp {
     struct bgp_peer **slot;  /* by slot number, NULL where free */
     struct bgp_peer **peers; /* n_peers, in the order of their ids */
     struct kd_slab conns;
+    struct bgp_guard {
+        struct kd_addr outer; /* family 0: none */
+        uint8_t len;
+        uint8_t said[17]; /* a bit each length */
+    } *guards; /* by iface */
+    uint32_t n_guards;
     struct bgp_conn **conn; /* by slab index, for the timers */
     uint32_t conns_max;
     struct kd_timers timers;
@@ -93,6 +99,9 @@ static inline bool bgp_busy(const struct bgp *b) /* this step has done enough */
 }
 
 void bgp_note(struct bgp *b, struct bgp_peer *p, enum bgp_note note, const char *text);
+/* About a prefix; rate-limited with the ERROR notes. */
+void bgp_note_prefix(struct bgp *b, struct bgp_peer *p, enum bgp_note note,
+                     const struct kd_prefix *prefix, const char *text);
 /* An ERROR note, rate-limited by peer; p may be NULL for a stranger. */
 void bgp_note_error(struct bgp *b, struct bgp_peer *p, const char *fmt, ...) KD_PRINTF(3, 4);
 

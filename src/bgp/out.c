@@ -87,6 +87,15 @@ void bgp_note_error(struct bgp *b, struct bgp_peer *p, const char *fmt, ...)
     bgp_note(b, p, BGP_NOTE_ERROR, text);
 }
 
+void bgp_note_prefix(struct bgp *b, struct bgp_peer *p, enum bgp_note note,
+                     const struct kd_prefix *prefix, const char *text)
+{
+    if (!bgp_emit_room(b) || !note_allowed(b, &p->note_window_us, &p->notes, &p->notes_dropped))
+        return;
+    bgp_note(b, p, note, text);
+    b->out->a[b->out->n - 1].prefix = *prefix;
+}
+
 /* ---- connections ---- */
 
 struct bgp_action *bgp_emit_conn(struct bgp *b, enum bgp_action_kind kind, const struct bgp_conn *c)

@@ -99,6 +99,7 @@ static void set_values(struct bgp *b, struct bgp_peer *p, const struct bgp_peer_
     p->allow_as_in = c->allow_as_in;
     p->source = c->source;
     p->prefixes_max = c->prefixes_max;
+    p->weight = c->weight;
 }
 
 bool bgp_peer_set(struct bgp *b, uint32_t peer, const struct bgp_peer_config *c)

@@ -57,6 +57,7 @@ struct bgp_peer {
     char name[32];
     struct kd_addr remote, local, local_other;
     uint32_t asn, table, iface, prefixes_max;
+    uint16_t weight;
     uint16_t hold_s, keepalive_s;
     uint64_t connect_retry_us;
     uint8_t ttl, ttl_security;

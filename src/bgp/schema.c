@@ -31,6 +31,8 @@ static const struct kd_field ev_nexthop[] = {E_NOW,
                                              E(metric, KD_F_U32)};
 static const struct kd_field ev_local[] = {E_NOW, E(table, KD_F_U32), E(prefix, KD_F_PREFIX),
                                            E(up, KD_F_BOOL), E(redistributed, KD_F_BOOL)};
+static const struct kd_field ev_guard[] = {E_NOW, E(iface, KD_F_U32), E(nexthop, KD_F_ADDR),
+                                           E(n, KD_F_U32)};
 static const struct kd_field ev_refresh[] = {E_NOW, E_PEER, E(in, KD_F_BOOL), E(out, KD_F_BOOL)};
 static const struct kd_field ev_leave[] = {E_NOW, E_PEER, E(up, KD_F_BOOL)};
 static const struct kd_field ev_steer[] = {
@@ -54,6 +56,7 @@ static const struct kd_record event_records[] = {
     RECORD(BGP_EV_TCP_SENT, "tcp.sent", ev_sent),
     RECORD(BGP_EV_TCP_CLOSED, "tcp.closed", ev_ended),
     RECORD(BGP_EV_NEXTHOP, "nexthop", ev_nexthop),
+    RECORD(BGP_EV_GUARD, "guard", ev_guard),
     RECORD(BGP_EV_LOCAL_ROUTE, "local.route", ev_local),
     RECORD(BGP_EV_BFD, "bfd", ev_bfd),
     RECORD(BGP_EV_REFRESH, "refresh", ev_refresh),
@@ -103,6 +106,7 @@ static const struct kd_field act_note[] = {
     A_PEER,
     KD_FIELD_ENUM(struct bgp_action, state, bgp_state_names),
     KD_FIELD_ENUM(struct bgp_action, reason, kd_reason_names),
+    A(prefix, KD_F_PREFIX),
     A(data, KD_F_SPAN),
 };
 

@@ -2,6 +2,7 @@
  * which a table is sorted when it is asked for. */
 #include "bgp/aspath.h"
 #include "bgp/decision.h"
+#include "bgp/guard.h"
 
 #include <stdlib.h>
 
@@ -94,7 +95,9 @@ static bool say_path(const struct walk *w, uint32_t dest, uint32_t path, uint32_
     if (!r.local) {
         r.peer = w->b->slot[p->peer]->id;
         r.ibgp = w->b->slot[p->peer]->ibgp;
-        r.valid = r.accepted && bgp_nexthop_at(&w->b->nexthops, p->nexthop)->up;
+        r.weight = w->b->slot[p->peer]->weight;
+        r.recursive = r.accepted && bgp_recursive(w->b, w->rib, p);
+        r.valid = r.accepted && !r.recursive && bgp_nexthop_at(&w->b->nexthops, p->nexthop)->up;
     }
     /* learned: what the peer said, unless the policy let it in changed */
     fill_attrs(w, p->attr ? p->attr : p->attr_in, &r);
@@ -103,7 +106,7 @@ static bool say_path(const struct walk *w, uint32_t dest, uint32_t path, uint32_
 
 static bool say_best(const struct walk *w, uint32_t dest)
 {
-    uint32_t best = bgp_best(w->b, w->rib, dest);
+    uint32_t best = bgp_carrying(w->b, w->rib, dest);
     const struct bgp_path *p = best ? bgp_rib_path(w->rib, best) : NULL;
 
     if (!p || (w->peer != UINT32_MAX &&
@@ -115,7 +118,7 @@ static bool say_best(const struct walk *w, uint32_t dest)
 /* In the order of the peers' ids; what a stopped session left behind isn't shown. */
 static bool say_learned(const struct walk *w, uint32_t dest)
 {
-    uint32_t best = bgp_best(w->b, w->rib, dest);
+    uint32_t best = bgp_carrying(w->b, w->rib, dest);
 
     for (uint32_t i = 0; i < w->b->n_peers; i++) {
         const struct bgp_peer *p = w->b->peers[i];

@@ -52,6 +52,7 @@ enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT, K_PASS
     {.name = "allowas-in", .type = CFG_UINT, CFG_AT(T, bgp.allow_as_in), .min = 1, .max = 10},     \
     {.name = "graceful-shutdown", .type = CFG_WORD, CFG_AT(T, bgp.graceful_shutdown),              \
      .words = cfg_bool_words},                                                                     \
+    {.name = "weight", .type = CFG_UINT, CFG_AT(T, bgp.weight), .max = 65535},                     \
     {.name = "prefixes-max", .type = CFG_UINT, CFG_AT(T, bgp.prefixes_max), .min = 1,              \
      .max = 1000000}
 

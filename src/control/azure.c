@@ -4,8 +4,9 @@
  * neighbor behind a tunnel is a Network, AsPath is joined with dashes.
  *
  * One kedge is one instance: the rows of an active-active gateway are those of both, one after the
- * other. Weight is what Azure shows, not what was decided by: 32769 for what came over ExpressRoute
- * (from AS 12076, or by way of it), 32768 for the rest, 0 for what is advertised. */
+ * other. Weight is the neighbor's where it has one; else what Azure shows, not what was decided by:
+ * 32769 for what came over ExpressRoute (from AS 12076, or by way of it), 32768 for the rest; 0 for
+ * what is advertised. */
 #include "control/control.h"
 
 #include <stdio.h>
@@ -65,6 +66,13 @@ static bool over_express_route(const struct bgp_route_view *r, const struct bgp_
     return (c && c->asn == AS_MSEE) || (r->n_as > 0 && r->as_path[0] == AS_MSEE);
 }
 
+static int weight_of(const struct bgp_route_view *r, const struct bgp_peer_config *c)
+{
+    if (r->weight)
+        return r->weight;
+    return over_express_route(r, c) ? WEIGHT_EXPRESS_ROUTE : WEIGHT_OTHER;
+}
+
 /* The gateway's own address: that of its first neighbor's session, else its identifier. */
 static struct kd_addr self(const struct ctl_env *env)
 {
@@ -97,7 +105,7 @@ static bool add_learned(void *arg, const struct bgp_route_view *r)
                          .network = &r->prefix,
                          .origin = r->local ? "Network" : r->ibgp ? "IBgp" : "EBgp",
                          .as_path = dashes(r, path, sizeof(path)),
-                         .weight = over_express_route(r, c) ? WEIGHT_EXPRESS_ROUTE : WEIGHT_OTHER});
+                         .weight = weight_of(r, c)});
 }
 
 static bool add_advertised(void *arg, const struct bgp_route_view *r)

@@ -39,6 +39,7 @@ void core_carry_on(struct core *c, struct core_tunnel *t)
     }
     t->carrying = true;
     t->clear = CORE_CLEAR_NO;
+    core_guard_tunnel(c, core_tunnel_id(c, t), true);
     host_route(c, t);
     core_groups_reconsider(c);
     core_peers_reconsider(c);

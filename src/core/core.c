@@ -345,6 +345,7 @@ static void kernel_changed(struct core *c)
     c->kernel.changed = false;
     if (c->kernel.refill)
         core_import_all(c);
+    core_guards(c);
     core_groups_reconsider(c);
     core_peers_reconsider(c);
 }

@@ -30,6 +30,7 @@ enum core_note {
     CORE_NOTE_BFD_REFUSED,    /* bfd.refused: rate-limited */
     CORE_NOTE_ROUTE_ADD,      /* route.add: prefix, nexthop; acknowledged by the kernel */
     CORE_NOTE_ROUTE_DEL,      /* route.del */
+    CORE_NOTE_ROUTE_REFUSED,  /* route.refused: prefix; text: it would carry its tunnel */
     CORE_NOTE_FIB_CLEAR,      /* fib.clear: count routes, latency_us since tunnel.detect */
     CORE_NOTE_KERNEL_ERROR,   /* kernel.error: text */
     CORE_NOTE_STRANGER,       /* ike.stranger: rate-limited */

@@ -13,7 +13,7 @@
  *   ops.c     netlink requests in flight and their answers; the start-up sync
  *   fib.c     desired against installed routes; paths.c next-hop objects and groups
  *   monitor.c news of others' routes; kroute.c their table; resolve.c next hops through them;
- *             import.c what of them we announce
+ *             import.c what of them we announce; guard.c what they keep out of a tunnel
  *   stop.c    the orderly end */
 #ifndef CORE_INTERNAL_H
 #define CORE_INTERNAL_H
@@ -196,6 +196,8 @@ struct core_tunnel {
     uint32_t n_child;
     bool ike_up, reachable, proven, carrying; /* carrying: paths over it may be used */
     struct core_stable stable;
+    struct kd_addr guard_outer; /* as BGP was told, guard.c */
+    uint32_t guard_len;
     enum kd_reason childless; /* why the last pair went, in this step; NONE */
     bool renewed; /* a new IKE SA: its first pair has to prove itself again */
     bool mute;    /* plays dead since `down --silent` */

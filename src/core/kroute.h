@@ -111,6 +111,11 @@ uint32_t core_resolve(const struct core *c, const struct kd_addr *a,
  * metric: as above, may be NULL. */
 bool core_path_usable(const struct core *c, const struct bgp_path_nh *nh, uint32_t *metric);
 
+/* guard.c: what BGP is told so that no route carries a tunnel into itself. anew: also when nothing
+ * changed. */
+void core_guard_tunnel(struct core *c, uint32_t tunnel, bool anew);
+void core_guards(struct core *c); /* what leads to outer addresses may have changed */
+
 /* import.c: networks that depend on the kernel, and its routes that we announce */
 void core_import_consider(struct core *c, uint32_t table, const struct kd_prefix *p);
 void core_import_all(struct core *c); /* at the start, and when a link went up or down */

@@ -90,6 +90,7 @@ void core_link_event(struct core *c, const struct nl_event *ev)
     if (was && (ev->is_del || !ev->link.up || !ev->link.carrier))
         core_nh_lost_link(c, ev->link.ifindex);
     if (was != (!ev->is_del && ev->link.up && ev->link.carrier)) {
+        core_guards(c);
         core_groups_reconsider(c);
         core_peers_reconsider(c);
         core_import_all(c);
@@ -117,6 +118,7 @@ void core_addr_event(struct core *c, const struct nl_event *ev)
         c->addrs[c->n_addrs++] = (struct core_ifaddr){a->ifindex, subnet, local, true};
     else
         return;
+    core_guards(c);
     core_groups_reconsider(c);
     core_peers_reconsider(c);
 }

@@ -75,6 +75,7 @@ const char *const core_note_names[] = {
     [CORE_NOTE_BFD_REFUSED] = "bfd.refused",
     [CORE_NOTE_ROUTE_ADD] = "route.add",
     [CORE_NOTE_ROUTE_DEL] = "route.del",
+    [CORE_NOTE_ROUTE_REFUSED] = "route.refused",
     [CORE_NOTE_FIB_CLEAR] = "fib.clear",
     [CORE_NOTE_KERNEL_ERROR] = "kernel.error",
     [CORE_NOTE_STRANGER] = "ike.stranger",

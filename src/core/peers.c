@@ -336,6 +336,7 @@ static void note(struct core *c, const struct bgp_action *a, const struct bgp_ou
         [BGP_NOTE_STOP] = CORE_NOTE_BGP_STOP,
         [BGP_NOTE_ERROR] = CORE_NOTE_BGP_ERROR,
         [BGP_NOTE_EOR] = CORE_NOTE_N,
+        [BGP_NOTE_RECURSIVE] = CORE_NOTE_ROUTE_REFUSED,
     };
     struct core_event_record r;
     uint32_t tunnel = a->peer < c->cfg.n_tunnels ? a->peer : CORE_NO_TUNNEL;
@@ -345,6 +346,7 @@ static void note(struct core *c, const struct bgp_action *a, const struct bgp_ou
     r = core_record(c, notes[a->note], tunnel, a->peer);
     r.bstate = a->state;
     r.reason = a->reason;
+    r.prefix = a->prefix;
     r.text = kd_bytes(out->buf + a->data.off, a->data.len);
     core_say(c, &r);
     /* DESIGN 3.5: whatever ended a session that had its path may be the path's end. */

@@ -224,6 +224,7 @@ void core_tunnel_ike(struct core *c, const struct ike_action *a, const struct ik
         break;
     case IKE_ACT_CHILD_MOVE:
         child_act(c, CORE_ACT_SA_MOVE, a);
+        core_guards(c);
         break;
     case IKE_ACT_CHILD_DEL:
         child_act(c, CORE_ACT_SA_DEL, a);

@@ -14,6 +14,15 @@ static void er_up(struct sim_pair *p, struct sim_pair_options *o)
     assert_way(p->azure, SIM_ONPREM_HOST, "er0");
 }
 
+static bool has_route(const struct sim_gw *g, const char *text)
+{
+    struct kd_prefix p;
+    char ifname[16];
+
+    assert_true(kd_prefix_parse(text, true, &p));
+    return core_fib_get(g->core, 0, &p, ifname);
+}
+
 /* ---- next hops ---- */
 
 static void a_next_hop_behind_a_router_is_usable_while_there_is_a_route_to_it(void **st KD_UNUSED)
@@ -173,16 +182,93 @@ static void an_overrun_of_the_monitor_at_any_moment_of_the_start_is_overcome(voi
     }
 }
 
-/* ---- networks ---- */
+/* ---- the recursion guard ---- */
 
-static bool has_route(const struct sim_gw *g, const char *text)
+#define OUTER "198.51.100.20" /* onprem's, as azure's tunnel has it */
+
+static bool swallowed(const struct sim_gw *g)
 {
-    struct kd_prefix p;
-    char ifname[16];
+    struct kd_addr outer;
+    struct sim_hop h;
 
-    assert_true(kd_prefix_parse(text, true, &p));
-    return core_fib_get(g->core, 0, &p, ifname);
+    assert_true(kd_addr_parse(OUTER, &outer));
+    h = sim_kernel_lookup(&g->kernel, 0, &outer, 0);
+    return h.way == SIM_WAY_LINK && strcmp(sim_kernel_link(&g->kernel, h.oif)->name, "vpn0") == 0;
 }
+
+static void azure_with_onprems_outer_subnet(struct sim_pair *p, uint64_t seed)
+{
+    struct sim_pair_options o = {.seed = seed, .no_er = true};
+    struct core_network *n;
+
+    pair_new(p, &o);
+    n = &p->onprem->cfg.networks[p->onprem->cfg.n_networks++];
+    assert_true(kd_prefix_parse("198.51.100.0/24", true, &n->prefix));
+}
+
+/* Ours have metric 20: what is as long wins over them only with a better one. */
+static void a_route_that_would_swallow_its_tunnel_is_refused(void **st KD_UNUSED)
+{
+    static const struct {
+        const char *other; /* somebody's route on azure; NULL: none */
+        uint32_t metric;
+        bool refused;
+    } rows[] = {
+        {NULL, 0, true},
+        {"198.51.0.0/16", 10, true},
+        {"198.51.100.0/24", 100, true},
+        {"198.51.100.0/24", 20, true},
+        {"198.51.100.0/24", 19, false},
+        {"198.51.100.16/28", 100, false},
+        {"198.51.100.20/32", 100, false},
+    };
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        struct sim_pair p;
+        size_t said;
+
+        azure_with_onprems_outer_subnet(&p, 110 + i);
+        if (rows[i].other)
+            kernel_route(p.azure, rows[i].other, NL_ROUTE_UNICAST, rows[i].metric, "outer0", true);
+        sim_pair_start(&p);
+        sim_run(p.sim, KD_S(20));
+        assert_true(sim_bgp_is(p.azure, SIM_VPN, BGP_ESTABLISHED));
+        assert_false(swallowed(p.azure));
+        assert_int_equal(has_route(p.azure, "198.51.100.0/24"), !rows[i].refused);
+        said = sim_gw_find(p.azure, 0, CORE_NOTE_ROUTE_REFUSED, SIM_ANY);
+        assert_int_equal(said != SIZE_MAX, rows[i].refused);
+        if (rows[i].refused) {
+            assert_non_null(strstr(p.azure->rec[said].text, OUTER));
+            assert_int_equal(p.azure->rec[said].r.prefix.len, 24);
+            assert_int_equal(p.azure->rec[said].r.tunnel, 0);
+        }
+        assert_true(has_route(p.azure, PREFIX)); /* the others are taken */
+        sim_pair_free(&p);
+    }
+}
+
+/* The way to the far end may go and come while the tunnel is up. */
+static void the_guard_follows_the_kernels_routes(void **st KD_UNUSED)
+{
+    struct sim_pair p;
+
+    azure_with_onprems_outer_subnet(&p, 120);
+    kernel_route(p.azure, OUTER "/32", NL_ROUTE_UNICAST, 100, "outer0", true);
+    sim_pair_start(&p);
+    sim_run(p.sim, KD_S(20));
+    assert_true(has_route(p.azure, "198.51.100.0/24"));
+    kernel_route(p.azure, OUTER "/32", NL_ROUTE_UNICAST, 100, "outer0", false);
+    sim_run(p.sim, KD_MS(1));
+    assert_false(has_route(p.azure, "198.51.100.0/24"));
+    assert_false(swallowed(p.azure));
+    kernel_route(p.azure, OUTER "/32", NL_ROUTE_UNICAST, 100, "outer0", true);
+    sim_run(p.sim, KD_MS(1));
+    assert_true(has_route(p.azure, "198.51.100.0/24"));
+    assert_true(sim_tunnel_is(p.azure, SIM_VPN, CORE_T_UP));
+    sim_pair_free(&p);
+}
+
+/* ---- networks ---- */
 
 static void a_network_in_kernel_is_announced_while_it_is_there(void **st KD_UNUSED)
 {
@@ -373,6 +459,8 @@ int main(void)
         cmocka_unit_test(lost_news_are_read_again),
         cmocka_unit_test(the_monitors_overrun_asks_nothing_of_our_own_again),
         cmocka_unit_test(an_overrun_of_the_monitor_at_any_moment_of_the_start_is_overcome),
+        cmocka_unit_test(a_route_that_would_swallow_its_tunnel_is_refused),
+        cmocka_unit_test(the_guard_follows_the_kernels_routes),
         cmocka_unit_test(a_network_in_kernel_is_announced_while_it_is_there),
         cmocka_unit_test(our_own_route_is_not_in_the_kernel),
         cmocka_unit_test(redistributed_are_the_protocols_routes_that_the_policy_permits),

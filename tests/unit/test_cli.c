@@ -275,7 +275,9 @@ static void routes_are_the_table_a_router_prints(void **st KD_UNUSED)
     assert_string_equal(
         printed,
         "BGP table, local router ID is 10.17.11.76, local AS 65515\n"
-        "Status codes: * valid, > best, = in the kernel, - refused (policy, AS loop), i internal\n"
+        "Status codes: * valid, > best, = in the kernel, - refused (policy, AS loop),\n"
+        "              r refused: would carry its tunnel's outer address into the tunnel, i "
+        "internal\n"
         "Origin codes: i IGP, e EGP, ? incomplete\n\n"
         "     Network        Next Hop       Metric  LocPrf  Neighbor  Interface  Path\n"
         "*>=  10.1.11.0/25   192.168.11.88      20     100  onprem    kedge0     65020 65020 i\n"

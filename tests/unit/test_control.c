@@ -570,7 +570,8 @@ static void routes_have_the_contracts_shape(void **state)
          "\"next_hop\":\"192.168.11.88\",\"neighbor\":\"onprem\",\"local_pref\":100,"
          "\"med\":null,\"origin\":\"igp\",\"as_path\":[65020],\"interface\":\"kedge0\","
          "\"installed\":true,\"table\":254,\"valid\":true,\"ibgp\":false,"
-         "\"communities\":[],\"ext_communities\":[],\"large_communities\":[]}");
+         "\"communities\":[],\"ext_communities\":[],\"large_communities\":[],\"weight\":0,"
+         "\"recursive\":false}");
     same(json_object_get(json_array_get(list, 1), "med"), "0");
     same(json_object_get(json_array_get(list, 1), "ibgp"), "true");
     same(json_object_get(o, "local"), "{\"asn\":65515,\"router_id\":\"10.17.11.76\"}");
