@@ -373,6 +373,7 @@ static void settle(struct core *c)
     if (c->work_head || c->groups_stale || !core_fib_moved(c) || !core_tunnels_sent(c))
         core_fib_flush(c, CORE_FIB_BACKUP);
     core_groups_sweep(c);
+    core_adopt_step(c);
     if (c->stopping && core_room(c))
         core_stop_step(c);
 }
@@ -389,6 +390,7 @@ void core_step(struct core *c, const struct core_ev *ev, struct core_out *out)
                               KD_MIN(core_tunnels_deadline(c), c->fib_retry_us));
     out->deadline_us = KD_MIN(out->deadline_us, core_bfd_deadline(c));
     out->deadline_us = KD_MIN(out->deadline_us, core_health_deadline(c));
+    out->deadline_us = KD_MIN(out->deadline_us, core_adopt_deadline(c));
     if (c->stopping && !c->stopped)
         out->deadline_us = KD_MIN(out->deadline_us, c->stop_at_us);
     out->more = !c->stopped && (busy(c) || out->deadline_us <= c->now_us);
@@ -502,6 +504,7 @@ void core_free(struct core *c)
     core_links_free(c);
     core_kroutes_free(c);
     core_import_free(c);
+    core_adopt_free(c);
     if (c->ike)
         ike_free(c->ike);
     if (c->bgp)

@@ -23,7 +23,7 @@ static struct core_fib_key key_of(uint32_t table, const struct kd_prefix *p, uin
     struct core_fib_key k;
 
     memset(&k, 0, sizeof(k)); /* hashed as bytes, padding included */
-    k.table = table;
+    k.table = table ? table : CORE_TABLE_MAIN;
     k.metric = metric;
     k.prefix.addr.family = p->addr.family;
     memcpy(k.prefix.addr.b, p->addr.b, sizeof(k.prefix.addr.b));
@@ -95,6 +95,16 @@ static void leave_group(struct core *c, struct core_fib_entry *e)
     core_group_unref(c, e->group);
 }
 
+static struct core_fib_entry *entry_new(struct core *c, struct core_fib_key k)
+{
+    struct core_fib_entry *e = calloc(1, sizeof(*e));
+
+    kd_assert(e);
+    e->key = k;
+    HASH_ADD(hh, c->fib, key, sizeof(e->key), e);
+    return e;
+}
+
 static void want(struct core *c, struct core_fib_key k, enum core_fib_kind kind,
                  struct core_group *group, uint32_t oif, uint32_t tunnel)
 {
@@ -102,12 +112,8 @@ static void want(struct core *c, struct core_fib_key k, enum core_fib_kind kind,
 
     if (!e && kind == CORE_FIB_NONE)
         return;
-    if (!e) {
-        e = calloc(1, sizeof(*e));
-        kd_assert(e);
-        e->key = k;
-        HASH_ADD(hh, c->fib, key, sizeof(e->key), e);
-    }
+    if (!e)
+        e = entry_new(c, k);
     if (group)
         core_group_ref(group);
     leave_group(c, e);
@@ -119,7 +125,10 @@ static void want(struct core *c, struct core_fib_key k, enum core_fib_kind kind,
     e->tunnel = tunnel;
     e->tries = 0;
     e->retry_at_us = 0;
-    core_fib_dirty(c, e);
+    if (rank(e) == CORE_FIB_PLUMBING)
+        e->adopted = false;
+    if (!e->adopted)
+        core_fib_dirty(c, e);
 }
 
 static void want_paths(struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t metric,
@@ -222,12 +231,19 @@ static void state_set(struct core *c, struct core_fib_state *s, enum core_fib_ki
     *s = (struct core_fib_state){kind, id, g, epoch};
 }
 
+/* Through a group of an earlier life's. */
+static bool through_old(const struct core_fib_state *s)
+{
+    return s->kind == CORE_FIB_GROUP && !s->group;
+}
+
 static void set_have(struct core *c, struct core_fib_entry *e, const struct core_fib_state *s)
 {
     bool had = e->have.kind != CORE_FIB_NONE;
 
     if (counts_as_first(e))
         e->have.group->n_first--;
+    c->adopted.n_routes -= through_old(&e->have);
     state_set(c, &e->have, s->kind, s->id, s->group, s->epoch);
     if (counts_as_first(e))
         e->have.group->n_first++;
@@ -242,6 +258,35 @@ static void set_gone(struct core *c, struct core_fib_entry *e)
     static const struct core_fib_state none;
 
     set_have(c, e, &none);
+}
+
+/* ---- an earlier life's ---- */
+
+void core_fib_adopt(struct core *c, const struct nl_route *r)
+{
+    struct core_fib_key k = key_of(r->table, &r->dst, r->metric);
+    struct core_fib_entry *e = find(c, &k);
+
+    if (e)
+        return; /* a dump that was repeated */
+    e = entry_new(c, k);
+    e->tunnel = CORE_NO_TUNNEL;
+    e->adopted = true;
+    e->have.kind = r->type != NL_ROUTE_UNICAST ? CORE_FIB_UNREACHABLE
+                   : r->nh_id                  ? CORE_FIB_GROUP
+                                               : CORE_FIB_DEVICE;
+    e->have.id = r->type != NL_ROUTE_UNICAST ? 0 : r->nh_id ? r->nh_id : r->oif;
+    c->adopted.n_routes += through_old(&e->have);
+}
+
+void core_fib_release(struct core *c)
+{
+    for (struct core_fib_entry *e = c->fib; e; e = e->hh.next) {
+        if (!e->adopted)
+            continue;
+        e->adopted = false;
+        core_fib_dirty(c, e);
+    }
 }
 
 /* ---- requests ---- */
@@ -404,6 +449,7 @@ void core_fib_lost_all(struct core *c)
         state_set(c, &e->fly, CORE_FIB_NONE, 0, NULL, 0);
         if (counts_as_first(e))
             e->have.group->n_first--;
+        c->adopted.n_routes -= through_old(&e->have);
         /* differs from any wish, so that it is asked for again */
         state_set(c, &e->have, CORE_FIB_NONE, UINT32_MAX, NULL, 0);
         core_fib_dirty(c, e);

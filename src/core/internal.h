@@ -14,6 +14,7 @@
  *   fib.c     desired against installed routes; paths.c next-hop objects and groups
  *   monitor.c news of others' routes; kroute.c their table; resolve.c next hops through them;
  *             import.c what of them we announce; guard.c what they keep out of a tunnel
+ *   adopt.c   what an earlier life left
  *   stop.c    the orderly end */
 #ifndef CORE_INTERNAL_H
 #define CORE_INTERNAL_H
@@ -129,6 +130,7 @@ struct core_fib_entry {
     uint64_t retry_at_us;
     uint8_t tries;
     bool queued;
+    bool adopted; /* as an earlier life left it, while that is waited for */
     struct core_fib_entry *next_dirty;
     struct core_fib_entry *next, *prev; /* group's list */
     UT_hash_handle hh;
@@ -152,7 +154,7 @@ enum core_op_kind {
     CORE_OP_LINK,      /* tunnel */
     CORE_OP_ADDR,      /* tunnel */
     CORE_OP_DUMP,      /* which */
-    CORE_OP_PURGE,     /* deletes what an earlier life left */
+    CORE_OP_PURGE,     /* deletes an object that an earlier life left */
 };
 
 struct core_op {
@@ -234,6 +236,7 @@ struct core_peer {
     uint32_t id;
     struct bgp_peer_config cfg;
     bool on, admin_down;
+    bool told;    /* its whole table, once in this life */
     bool path;    /* there is one: the session may run if BFD allows it */
     bool unhealthy; /* health has its session ended */
     struct bgp_steer steer; /* by health */
@@ -329,6 +332,12 @@ struct core {
     struct core_gone *gone;
     struct core_fib_entry *fib;
     struct core_fib_queue dirty[CORE_FIB_RANKS];
+    struct {
+        struct core_old *objects; /* next-hop objects and groups of an earlier life */
+        uint32_t n_routes;        /* that still lead through them */
+        bool waiting;             /* for the neighbors */
+        uint64_t until_us;
+    } adopted;
     uint32_t next_nh_id, next_seq;
     uint64_t fib_retry_us;
     bool groups_stale; /* reconsidering stopped for want of room */
@@ -338,8 +347,7 @@ struct core {
     struct core_op *ops; /* ring, in order of sending */
     uint32_t ops_head, ops_n, ops_cap;
     enum core_sync sync;
-    uint8_t dump_tries, purge_tries; /* of the present dump; rounds for what could not be purged */
-    bool purge_refused;
+    uint8_t dump_tries; /* of the present dump */
 };
 
 #define CORE_TABLE_MAIN  254u
@@ -464,6 +472,8 @@ void core_links_free(struct core *c);
 /* Sends the message built in b (its sequence number must be core_op_begin()'s). */
 uint32_t core_op_begin(struct core *c, const struct core_op *op);
 void core_op_send(struct core *c, const struct nl_buf *b);
+/* Deletes a next-hop object of an earlier life's. */
+void core_op_purge(struct core *c, uint32_t id);
 void core_netlink(struct core *c, struct kd_bytes data);
 void core_netlink_lost(struct core *c);
 void core_sync_start(struct core *c);
@@ -521,6 +531,19 @@ void core_group_release(struct core *c, struct core_group *g);
 /* After an overrun: nothing is known to be in the kernel. */
 void core_paths_lost_all(struct core *c);
 void core_paths_free(struct core *c);
+
+/* A route of an earlier life's, as the kernel has it. */
+void core_fib_adopt(struct core *c, const struct nl_route *r);
+/* What was adopted is held against the wishes from now on. */
+void core_fib_release(struct core *c);
+
+/* adopt.c */
+void core_adopt_object(struct core *c, const struct nl_nexthop *n);
+void core_adopt_begin(struct core *c); /* the start's dumps are done */
+void core_adopt_end(struct core *c);
+void core_adopt_step(struct core *c);
+uint64_t core_adopt_deadline(const struct core *c);
+void core_adopt_free(struct core *c);
 
 /* stop.c */
 void core_stop_begin(struct core *c);

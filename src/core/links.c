@@ -87,8 +87,10 @@ void core_link_event(struct core *c, const struct nl_event *ev)
         HASH_DEL(c->links, l);
         free(l);
     }
-    if (was && (ev->is_del || !ev->link.up || !ev->link.carrier))
+    if (was && (ev->is_del || !ev->link.up || !ev->link.carrier)) {
+        core_adopt_end(c);
         core_nh_lost_link(c, ev->link.ifindex);
+    }
     if (was != (!ev->is_del && ev->link.up && ev->link.carrier)) {
         core_guards(c);
         core_groups_reconsider(c);

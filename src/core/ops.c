@@ -1,6 +1,6 @@
 /* Netlink requests in flight and what the kernel answers; the sync at start, which learns links and
- * addresses and removes what an earlier life of ours left (DESIGN 3.9): its routes and next-hop
- * objects carry our protocol number, foreign ones are never touched. */
+ * addresses and finds what an earlier life of ours left (DESIGN 3.9, adopt.c): its routes and
+ * next-hop objects carry our protocol number, foreign ones are never touched. */
 #include "core/internal.h"
 
 #include <errno.h>
@@ -96,13 +96,6 @@ static void dump_done(struct core *c, enum core_sync phase, int error, const cha
             dump(c, CORE_SYNC_ADDRS);
         return;
     }
-    /* Before anything of this life is installed: it uses the same numbers. */
-    if (phase == CORE_SYNC_ROUTES6 && c->purge_refused && c->purge_tries++ < DUMP_TRIES) {
-        c->purge_refused = false;
-        c->sync = CORE_SYNC_NEXTHOPS;
-        dump(c, c->sync);
-        return;
-    }
     c->sync = phase + 1;
     if (c->sync != CORE_SYNC_OTHERS)
         dump(c, c->sync);
@@ -112,6 +105,7 @@ bool core_sync_ready(struct core *c)
 {
     if (c->sync == CORE_SYNC_OTHERS && c->kernel.known) {
         c->sync = CORE_SYNC_DONE;
+        core_adopt_begin(c);
         core_import_all(c);
         core_tunnels_start(c);
         core_peers_start(c);
@@ -127,30 +121,24 @@ void core_sync_start(struct core *c)
     dump(c, c->sync);
 }
 
-static void purge(struct core *c, const struct nl_event *ev)
+void core_op_purge(struct core *c, uint32_t id)
 {
-    uint8_t room[512];
+    uint8_t room[128];
     struct nl_buf b = {room, sizeof(room), 0};
-    struct core_op op = {.kind = CORE_OP_PURGE};
-    bool ok;
+    struct core_op op = {.kind = CORE_OP_PURGE, .id = id};
 
-    if (!core_room(c))
-        return; /* the rest is found again: what is left shows at the next start */
-    if (ev->kind == NL_ROUTE)
-        ok = nl_put_route(&b, core_op_begin(c, &op), &ev->route, false);
-    else
-        ok = nl_put_nexthop_del(&b, core_op_begin(c, &op), ev->nexthop.id);
-    if (ok)
-        core_op_send(c, &b);
+    kd_assert(nl_put_nexthop_del(&b, core_op_begin(c, &op), id));
+    core_op_send(c, &b);
 }
 
 static void found(struct core *c, const struct nl_event *ev)
 {
-    bool ours = ev->kind == NL_ROUTE ? ev->route.protocol == NL_PROTO_KEDGE
-                                     : ev->nexthop.protocol == NL_PROTO_KEDGE;
-
-    if (!ev->is_del && ours && c->sync >= CORE_SYNC_NEXTHOPS && c->sync <= CORE_SYNC_ROUTES6)
-        purge(c, ev);
+    if (ev->is_del || c->sync < CORE_SYNC_NEXTHOPS || c->sync > CORE_SYNC_ROUTES6)
+        return;
+    if (ev->kind == NL_NEXTHOP && ev->nexthop.protocol == NL_PROTO_KEDGE)
+        core_adopt_object(c, &ev->nexthop);
+    else if (ev->kind == NL_ROUTE && ev->route.protocol == NL_PROTO_KEDGE)
+        core_fib_adopt(c, &ev->route);
 }
 
 static void result(struct core *c, const struct core_op *op, int error, const char *text)
@@ -173,7 +161,8 @@ static void result(struct core *c, const struct core_op *op, int error, const ch
         dump_done(c, op->id, error, text);
         break;
     case CORE_OP_PURGE: /* gone already is as good as gone */
-        c->purge_refused |= error && error != ENOENT && error != ESRCH;
+        if (error && error != ENOENT)
+            core_gone_add(c, op->id);
         break;
     }
     core_tunnels_acked(c, op->seq);
@@ -234,9 +223,11 @@ void core_netlink_lost(struct core *c)
     core_say_text(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER, KD_REASON_NO_RESOURCES,
                   "netlink overrun: asking the kernel again");
     for (uint32_t i = 0; i < c->ops_n; i++)
-        if (op_at(c, i)->kind == CORE_OP_GROUP_DEL || op_at(c, i)->kind == CORE_OP_NH_DEL)
+        if (op_at(c, i)->kind == CORE_OP_GROUP_DEL || op_at(c, i)->kind == CORE_OP_NH_DEL ||
+            op_at(c, i)->kind == CORE_OP_PURGE)
             core_gone_add(c, op_at(c, i)->id);
     c->ops_n = 0;
+    core_adopt_end(c);
     core_paths_lost_all(c);
     core_fib_lost_all(c);
     core_tunnels_lost_all(c);

@@ -341,6 +341,8 @@ static void note(struct core *c, const struct bgp_action *a, const struct bgp_ou
     struct core_event_record r;
     uint32_t tunnel = a->peer < c->cfg.n_tunnels ? a->peer : CORE_NO_TUNNEL;
 
+    if (a->note == BGP_NOTE_EOR && core_peer(c, a->peer))
+        core_peer(c, a->peer)->told = true;
     if (a->note >= BGP_NOTE_N || notes[a->note] == CORE_NOTE_N)
         return;
     r = core_record(c, notes[a->note], tunnel, a->peer);

@@ -14,6 +14,7 @@ void core_stop_begin(struct core *c)
     for (struct core_peer *p = c->peers; p; p = p->hh.next)
         core_peer_off(c, p->id, KD_REASON_ADMIN,
                       p->cfg.iface == BGP_NO_IFACE || c->tunnels[p->cfg.iface].reachable);
+    core_adopt_end(c);
     c->stopping = true;
     c->stop_phase = PHASE_BGP;
     c->stop_at_us = c->now_us + PHASE_TIME_US;

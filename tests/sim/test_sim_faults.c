@@ -238,7 +238,7 @@ static void leave_foreign_objects(struct sim_gw *g)
     assert_int_equal(sim_kernel_nexthop_add(&g->kernel, &n), 0);
 }
 
-static void restart_purges_own_routes_only(void **st KD_UNUSED)
+static void restart_ends_what_nobody_says_again_and_own_routes_only(void **st KD_UNUSED)
 {
     struct sim_pair_options o = {.seed = 9};
     struct sim_pair p;
@@ -250,6 +250,8 @@ static void restart_purges_own_routes_only(void **st KD_UNUSED)
     sim_link_cut(p.internet, -1, true);
     sim_link_cut(p.er, -1, true);
     sim_gw_start(p.azure);
+    sim_run(p.sim, KD_S(29));
+    assert_true(sim_kernel_routes_of(&p.azure->kernel, NL_PROTO_KEDGE) > 1); /* waited for */
     sim_run(p.sim, KD_S(2));
     /* What is left is what this life wants: the neighbor's fallback. */
     assert_int_equal(sim_kernel_routes_of(&p.azure->kernel, NL_PROTO_KEDGE), 1);
@@ -393,7 +395,7 @@ int main(void)
         cmocka_unit_test(netlink_overrun_resyncs),
         cmocka_unit_test(an_overrun_at_any_moment_of_the_start_is_overcome),
         cmocka_unit_test(an_overrun_during_failover_is_overcome),
-        cmocka_unit_test(restart_purges_own_routes_only),
+        cmocka_unit_test(restart_ends_what_nobody_says_again_and_own_routes_only),
         cmocka_unit_test(stop_leaves_foreign_routes),
         cmocka_unit_test(any_storm_ends_well),
     };
