@@ -131,11 +131,12 @@ void io_decide(const struct core_config *cfg, io_probe_fn *probe, void *arg, str
         struct asking a = {.probe = probe, .arg = arg, .local = &cfg->listen[i]};
 
         d->at[i] = asked ? decide_one(&a, cfg) : cfg->dataplane;
+        if (cfg->dataplane == CORE_DP_XFRM) {
+            d->at[i] = CORE_DP_XFRM;
+            d->unable |= a.unable;
+        }
         if (cfg->dataplane == CORE_DP_AUTO || a.unable)
             n = say(why, cap, n, &a, d->at[i]);
-        d->unable |= cfg->dataplane == CORE_DP_XFRM && a.unable;
-        if (cfg->dataplane == CORE_DP_XFRM)
-            d->at[i] = CORE_DP_XFRM;
         if (d->at[i] != CORE_DP_XFRM && (a.asked || a.unable))
             d->all = CORE_DP_TUN;
         any |= d->at[i] == CORE_DP_XFRM;

@@ -971,7 +971,7 @@ static void what_is_configured_stays_and_what_it_lacks_is_said(void **state)
     lacking = "hmac(sha256)";
     io_decide(&cfg, probe, NULL, &d, why, sizeof(why));
     assert_true(d.unable);
-    assert_non_null(strstr(why, "aes256-sha256: no ESP in this kernel"));
+    assert_non_null(strstr(why, "xfrm for 192.0.2.1: aes256-sha256: no ESP in this kernel"));
     cfg.dataplane = CORE_DP_TUN;
     probes = 0;
     io_decide(&cfg, probe, NULL, &d, why, sizeof(why));
