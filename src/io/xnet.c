@@ -287,20 +287,25 @@ static void on_closed(uv_handle_t *h)
 }
 
 /* Nothing stays: not a pair whose peer no longer answers either. */
-void io_xnet_close(struct io *io)
+static void remove_all(struct io *io)
 {
     char text[160];
 
-    if (!io->xnet)
-        return;
     for (uint32_t i = 0; i < io->cfg->n_tunnels; i++)
         io_xnet_device_del(io, i);
     (void)io_xfrm_clean(io->xnet->plane, text, sizeof(text));
-    if (!io->xnet->open_handles) {
+}
+
+void io_xnet_close(struct io *io)
+{
+    if (!io->xnet)
+        return;
+    if (!io->xnet->open_handles) { /* it was not opened to the end */
         free_all(io->xnet);
         io->xnet = NULL;
         return;
     }
+    remove_all(io);
     uv_poll_stop(&io->xnet->poll);
     uv_close((uv_handle_t *)&io->xnet->tick, on_closed);
     uv_close((uv_handle_t *)&io->xnet->poll, on_closed);
