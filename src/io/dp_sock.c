@@ -104,7 +104,9 @@ static bool open_pair(struct io_dp_listener *l, bool in_kernel, char *text, size
     if (in_kernel)
         return give_esp_to_kernel(l, where, text, cap);
     l->raw = bound_socket(&raw, SOCK_RAW, IPPROTO_ESP);
-    if (l->raw < 0)
+    if (l->raw >= 0)
+        io_bypass(l->raw, l->addr.family);
+    else
         snprintf(text, cap, "plain ESP on %s: %s", kd_addr_str(&l->addr, where), remedy(errno));
     return true;
 }
