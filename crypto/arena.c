@@ -200,3 +200,14 @@ bool kc_keys_locked(const struct kc_ctx *c)
 {
     return c->arena->locked;
 }
+
+bool kc_key_same(const struct kc_ctx *c, struct kd_handle a, struct kd_handle b)
+{
+    uint8_t x[KC_KEY_MAX], y[KC_KEY_MAX];
+    size_t nx = kc_key_export(c, a, x, sizeof(x)), ny = kc_key_export(c, b, y, sizeof(y));
+    bool same = kc_equal(kd_bytes(x, nx), kd_bytes(y, ny));
+
+    kc_wipe(x, sizeof(x));
+    kc_wipe(y, sizeof(y));
+    return same;
+}

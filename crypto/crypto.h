@@ -119,6 +119,8 @@ size_t kc_key_len(const struct kc_ctx *c, struct kd_handle key); /* 0 when stale
 /* Copies the secret out, for the kernel data plane and wire forms of a secret only. 0 when stale or
  * cap too small, else its length. The caller wipes buf with kc_wipe(). */
 size_t kc_key_export(const struct kc_ctx *c, struct kd_handle key, uint8_t *buf, size_t cap);
+/* Do both hold the same? Two that are stale, or none, do. */
+bool kc_key_same(const struct kc_ctx *c, struct kd_handle a, struct kd_handle b);
 /* The key as lower-case hex, terminated, for the key log and nobody else; returns its length in
  * octets, 0 when stale or cap too small. The caller wipes hex. */
 size_t kc_keylog_hex(const struct kc_ctx *c, struct kd_handle key, char *hex, size_t cap);

@@ -63,6 +63,25 @@ void bgp_adjin_set_values(struct bgp *b, struct bgp_attrs *a, const struct bgp_r
     }
 }
 
+/* RFC 8326 4.2: what a session brings that is to end, or that the neighbor says will. */
+static void last_choice(struct bgp *b, const struct bgp_peer *p, struct bgp_attrs *a,
+                        struct kd_writer *room)
+{
+    const struct bgp_community tag = bgp_community_standard(BGP_COMMUNITY_GRACEFUL_SHUTDOWN);
+    const struct bgp_community_edit add = {.n_add = 1, .add = &tag};
+    struct kd_writer communities; /* behind what the policy made of them */
+
+    kd_writer_init(&communities, b->community_room + BGP_COMMUNITY_ROOM / 2,
+                   BGP_COMMUNITY_ROOM / 2);
+    if (p->leaving)
+        bgp_community_apply(a, &add, &communities);
+    else if (!p->graceful_shutdown || !bgp_community_has(a, BGP_COMMUNITY_GRACEFUL_SHUTDOWN))
+        return;
+    room->ok &= communities.ok;
+    a->has |= BGP_HAS(BGP_A_LOCAL_PREF);
+    a->local_pref = 0;
+}
+
 /* The attributes entry makes of attr_in, with a reference; 0 when memory is out. */
 static uint32_t entry_attr(struct bgp *b, const struct bgp_peer *p, uint32_t attr_in, int entry)
 {
@@ -73,7 +92,7 @@ static uint32_t entry_attr(struct bgp *b, const struct bgp_peer *p, uint32_t att
 
     if (p->import)
         set = bgp_route_map_set(p->import, entry);
-    if (!set.any && !p->graceful_shutdown && !p->steer.set_local_pref)
+    if (!set.any && !p->graceful_shutdown && !p->leaving && !p->steer.set_local_pref)
         return bgp_attrs_ref(&b->attrs, attr_in);
     bgp_attrs_get(&b->attrs, attr_in, &a);
     kd_writer_init(&room, path, sizeof(path));
@@ -83,10 +102,7 @@ static uint32_t entry_attr(struct bgp *b, const struct bgp_peer *p, uint32_t att
         a.has |= BGP_HAS(BGP_A_LOCAL_PREF);
         a.local_pref = p->steer.local_pref;
     }
-    if (p->graceful_shutdown && bgp_community_has(&a, BGP_COMMUNITY_GRACEFUL_SHUTDOWN)) {
-        a.has |= BGP_HAS(BGP_A_LOCAL_PREF); /* RFC 8326 4.2 */
-        a.local_pref = 0;
-    }
+    last_choice(b, p, &a, &room);
     return room.ok ? bgp_attrs_intern(&b->attrs, &a) : 0;
 }
 

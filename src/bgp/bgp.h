@@ -63,6 +63,9 @@ void bgp_free(struct bgp *b);
  * session is the caller's to follow by PEER_OFF / PEER_ON; policy changes are applied at the next
  * step. */
 bool bgp_peer_set(struct bgp *b, uint32_t peer, const struct bgp_peer_config *c) KD_MUST_USE;
+/* Another policy for what is redistributed (NULL: none); it decides about routes that appear from
+ * now on. */
+void bgp_redistribute(struct bgp *b, struct bgp_route_map *policy);
 void bgp_peer_del(struct bgp *b, uint32_t peer); /* after PEER_OFF */
 
 /* ---- events ---- */

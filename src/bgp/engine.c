@@ -89,6 +89,14 @@ struct bgp *bgp_new(const struct bgp_params *p)
     return NULL;
 }
 
+void bgp_redistribute(struct bgp *b, struct bgp_route_map *policy)
+{
+    struct bgp_route_map *old = b->params.redistribute;
+
+    b->params.redistribute = bgp_route_map_ref(policy);
+    bgp_route_map_unref(old);
+}
+
 void bgp_free(struct bgp *b)
 {
     if (!b)
@@ -203,8 +211,10 @@ static void on_leave(struct bgp *b, const struct bgp_event *ev)
         return;
     p->leaving = ev->up;
     for (int i = 0; p->up && i < 2; i++)
-        if (p->family[i].up)
+        if (p->family[i].up) {
+            p->family[i].soft = p->family[i].paths.head;
             bgp_peer_readvertise(p, i ? 6 : 4, false);
+        }
 }
 
 static void on_steer(struct bgp *b, const struct bgp_event *ev)

@@ -91,6 +91,8 @@ struct bgp_route_set bgp_route_map_set(const struct bgp_route_map *m, int entry)
 
 /* ---- text (policy_text.c) ---- */
 
+/* Do both read alike, names included? */
+bool bgp_route_map_same(const struct bgp_route_map *a, const struct bgp_route_map *b);
 /* m in FRR's notation, a line at a time (borrowed for the call, without an end of line): its lists
  * as NAME-SEQ, then the entry, numbered 10, 20, ...; what FRR has no words for (`overlapping`,
  * `match from`) is written alike and refused by it. */

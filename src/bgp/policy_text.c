@@ -291,3 +291,21 @@ void bgp_route_map_text(const struct bgp_route_map *m, void (*line)(void *arg, c
             entry(&t, e, 6);
     }
 }
+
+static void digest(void *arg, const char *text)
+{
+    uint64_t *h = arg;
+
+    for (; *text; text++)
+        *h = (*h ^ (uint8_t)*text) * UINT64_C(0x100000001b3); /* FNV-1a */
+    *h = (*h ^ '\n') * UINT64_C(0x100000001b3);
+}
+
+bool bgp_route_map_same(const struct bgp_route_map *a, const struct bgp_route_map *b)
+{
+    uint64_t ha = 0, hb = 0;
+
+    bgp_route_map_text(a, digest, &ha);
+    bgp_route_map_text(b, digest, &hb);
+    return ha == hb && strcmp(a->name, b->name) == 0;
+}

@@ -44,8 +44,8 @@ struct cli {
 
 typedef enum cli_exit cli_command(const struct cli *c);
 cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_mrt, cli_neighbor,
-    cli_refresh, cli_neighbors, cli_policies, cli_routes, cli_events, cli_keylog, cli_check,
-    cli_peer_config, cli_probe, cli_version;
+    cli_refresh, cli_neighbors, cli_policies, cli_reload, cli_routes, cli_events, cli_keylog,
+    cli_check, cli_peer_config, cli_probe, cli_version;
 
 /* True when the daemon can't have a tunnel of this name; said on stderr. */
 bool cli_no_tunnel(const char *name) KD_MUST_USE;

@@ -92,10 +92,14 @@ static enum cli_exit unreachable(const struct cli *c, CURL *curl)
 static enum cli_exit refused(const struct incoming *in, long status)
 {
     json_t *o = json_loadb(in->p ? in->p : "", in->len, 0, NULL);
+    json_t *line;
+    size_t i;
     if (json_is_string(json_object_get(o, "error")))
         fprintf(stderr, "kedge: %s; %s\n", cli_str(o, "error"), cli_str(o, "remedy"));
     else
         fprintf(stderr, "kedge: the daemon answered with HTTP status %ld\n", status);
+    json_array_foreach (json_object_get(o, "errors"), i, line) /* of a configuration */
+        fprintf(stderr, "%s\n", json_string_value(line));
     json_decref(o);
     return CLI_FAILED;
 }

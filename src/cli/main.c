@@ -98,6 +98,7 @@ static const struct command {
     {"reset", "TUNNEL [--wait 10s]", 1, 1, O_WAIT, cli_tunnel, "down, then up at once"},
     {"bgp neighbors", "[NEIGHBOR] [--azure[=COLUMN,...]]", 0, 1, O_AZURE, cli_neighbors,
      "BGP sessions, or one in full; --azure: as Get-AzVirtualNetworkGatewayBGPPeerStatus"},
+    {"reload", "", 0, 0, 0, cli_reload, "read the configuration again; sessions stay"},
     {"bgp policy", "[POLICY]", 0, 1, 0, cli_policies,
      "import and export policies as FRR's route-maps, and who uses them"},
     {"bgp mrt", "table|updates --out FILE", 1, 1, O_OUT, cli_mrt,

@@ -109,26 +109,29 @@ static void export_policy(struct cfg *c, struct bgp_policy *p, enum bgp_source o
     entry(p, true);
 }
 
-static void make(struct cfg *c, const char *name, struct bgp_policy *p)
+static void make(struct cfg *c, const char *name, struct bgp_policy *p, struct cfg_where at)
 {
     snprintf(p->name, sizeof(p->name), "%s", name);
-    cfg_policy_add(c, p, (struct cfg_where){0});
+    for (uint32_t i = 0; i < c->out.n_policies; i++)
+        if (strcmp(bgp_route_map_name(c->out.policies[i]), name) == 0)
+            cfg_error(c, at, "\"%s\" is a name it gives; call the one in policies otherwise", name);
+    cfg_policy_add(c, p, at);
     memset(p, 0, sizeof(*p));
 }
 
-static void make_policies(struct cfg *c)
+static void make_policies(struct cfg *c, struct cfg_where at)
 {
     struct bgp_policy *p = calloc(1, sizeof(*p));
     if (!p) {
-        cfg_error(c, (struct cfg_where){0}, "out of memory");
+        cfg_error(c, at, "out of memory");
         return;
     }
     import_policy(c, p);
-    make(c, "azure-import", p);
+    make(c, "azure-import", p, at);
     export_policy(c, p, BGP_FROM_EXPRESSROUTE);
-    make(c, "azure-vpn-export", p);
+    make(c, "azure-vpn-export", p, at);
     export_policy(c, p, BGP_FROM_VPN);
-    make(c, "azure-expressroute-export", p);
+    make(c, "azure-expressroute-export", p, at);
     free(p);
 }
 
@@ -155,7 +158,7 @@ void cfg_azure(struct cfg *c, yaml_node_t *n, void *obj)
     cfg_map(c, n, &azure_table, obj, NULL);
     c->azure.on = true;
     announce(c, cfg_at(n));
-    make_policies(c);
+    make_policies(c, cfg_at(n));
 }
 
 /* ---- neighbors ---- */

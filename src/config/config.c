@@ -32,25 +32,25 @@ static void read_root(struct cfg *c)
     cfg_cross_check(c);
 }
 
-/* Takes back what was half made. */
-static void discard(struct cfg *c)
+void config_discard(struct kc_ctx *crypto, struct core_config *cfg)
 {
-    for (uint32_t i = 0; i < c->out.n_tunnels; i++)
-        if (c->env->crypto) {
-            kc_key_free(c->env->crypto, c->out.tunnels[i].ike.psk);
-            kc_key_free(c->env->crypto, c->out.tunnels[i].ike.ppk.key);
-            kc_key_free(c->env->crypto, c->out.tunnels[i].neighbor.bfd.auth.key[0].key);
+    for (uint32_t i = 0; i < cfg->n_tunnels; i++)
+        if (crypto) {
+            kc_key_free(crypto, cfg->tunnels[i].ike.psk);
+            kc_key_free(crypto, cfg->tunnels[i].ike.ppk.key);
+            kc_key_free(crypto, cfg->tunnels[i].neighbor.bfd.auth.key[0].key);
         }
-    for (uint32_t i = 0; i < c->out.n_neighbors; i++)
-        if (c->env->crypto)
-            kc_key_free(c->env->crypto, c->out.neighbors[i].bfd.auth.key[0].key);
-    for (uint32_t i = 0; i < c->out.n_policies; i++)
-        bgp_route_map_unref(c->out.policies[i]);
-    free(c->out.policies);
-    free(c->out.tunnels);
-    free(c->out.neighbors);
-    free(c->out.health);
-    ike_certs_free(c->out.certs);
+    for (uint32_t i = 0; i < cfg->n_neighbors; i++)
+        if (crypto)
+            kc_key_free(crypto, cfg->neighbors[i].bfd.auth.key[0].key);
+    for (uint32_t i = 0; i < cfg->n_policies; i++)
+        bgp_route_map_unref(cfg->policies[i]);
+    free(cfg->policies);
+    free(cfg->tunnels);
+    free(cfg->neighbors);
+    free(cfg->health);
+    ike_certs_free(cfg->certs);
+    memset(cfg, 0, sizeof(*cfg));
 }
 
 /* What was loaded only to be judged. */
@@ -81,7 +81,7 @@ bool config_parse(struct kd_bytes text, const char *file, const struct config_en
     cfg_sort(errs);
     discard_certs(&c);
     if (errs->n > 0)
-        discard(&c);
+        config_discard(env->crypto, &c.out);
     else
         *out = c.out;
     free(c.tunnel_marks);

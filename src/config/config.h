@@ -65,6 +65,27 @@ struct config_env {
 bool config_parse(struct kd_bytes text, const char *file, const struct config_env *env,
                   struct core_config *out, struct config_errors *errs) KD_MUST_USE;
 
+/* Takes back what config_parse() made, keys in crypto's arena (NULL: none were) included. */
+void config_discard(struct kc_ctx *crypto, struct core_config *cfg);
+
+/* ---- for a reload (diff.c) ---- */
+
+#define CONFIG_PATH_MAX 128 /* "tunnels.onprem.neighbor.import" */
+
+/* What a configuration says, key by key, without its secrets. Of a text that was accepted; NULL:
+ * out of memory. */
+struct config_print;
+struct config_print *config_print_new(struct kd_bytes text);
+void config_print_free(struct config_print *p);
+/* Tells each key that differs; live: it takes hold in a running daemon (core_reload()). An entry
+ * that came or went is one change. */
+void config_diff(const struct config_print *from, const struct config_print *to,
+                 void (*fn)(void *arg, const char *path, bool live), void *arg);
+/* What runs when next was taken over in running: its live keys, the others as they were. NULL: out
+ * of memory. */
+struct config_print *config_print_merge(const struct config_print *running,
+                                        const struct config_print *next);
+
 /* "FILE:LINE:COL: error: text" (or "warning:") into buf, always terminated; returns buf. */
 const char *config_error_line(const struct config_errors *errs, const struct config_error *e,
                               char *buf, size_t cap);

@@ -6,6 +6,7 @@
  *   GET  /v1/explain[?tunnel=N]                  POST /v1/keylog
  *   GET  /v1/bgp/policies[?policy=N]
  *   GET  /v1/bgp/mrt, /v1/bgp/mrt/updates        (MRT, no JSON; the messages as they come)
+ *   POST /v1/reload
  *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|refresh|enable */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -55,6 +56,7 @@ struct ctl_response {
     /* The caller starts a key log to this path and stops it with the connection, whose stream this
      * answer is to begin (then with the shell's number for it). */
     char keylog[256];
+    bool reload;     /* the caller reads the configuration again, and answers with ctl_reloaded() */
     bool mrt;        /* likewise, of BGP's messages as MRT */
     uint64_t stream; /* 0: every event */
     bool has_command; /* the caller gives it to the core; the answer doesn't wait for its effect */
@@ -67,6 +69,14 @@ struct ctl_response ctl_handle(const struct ctl_env *env, const struct ctl_reque
 void ctl_response_done(struct ctl_response *r);
 /* An error answer, also for the shell's own (413, 503). */
 struct ctl_response ctl_error(int status, const char *remedy, const char *fmt, ...) KD_PRINTF(3, 4);
+
+/* What a reload came to (reload.c): lines, each with its end. errors: of a refusal, else none. */
+struct ctl_reload {
+    struct kd_bytes errors, warnings, applied, restart;
+};
+struct ctl_response ctl_reloaded(const struct ctl_reload *r);
+/* obj (taken; NULL: out of memory) as an answer. */
+struct ctl_response ctl_respond(int status, json_t *obj);
 
 /* ---- views: status.c, bgp.c, azure.c; new references, NULL when out of memory ---- */
 
@@ -113,6 +123,8 @@ json_t *ctl_seconds(uint64_t us);
 json_t *ctl_until(const struct ctl_env *env, uint64_t us);
 /* "a, b" as ["a", "b"]. */
 json_t *ctl_list(struct kd_bytes b);
+/* "a\nb\n" as ["a", "b"]. */
+json_t *ctl_lines(struct kd_bytes b);
 /* obj may be NULL (out of memory): NULL then. Takes obj. */
 char *ctl_dump(json_t *obj, size_t *len);
 

@@ -60,6 +60,17 @@ json_t *ctl_list(struct kd_bytes b)
     return list;
 }
 
+json_t *ctl_lines(struct kd_bytes b)
+{
+    json_t *list = json_array();
+    for (size_t at = 0, end; list && at < b.len; at = end + 1) {
+        for (end = at; end < b.len && b.p[end] != '\n';)
+            end++;
+        json_array_append_new(list, ctl_text(kd_bytes(b.p + at, end - at)));
+    }
+    return list;
+}
+
 char *ctl_dump(json_t *obj, size_t *len)
 {
     char *s = obj ? json_dumps(obj, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;

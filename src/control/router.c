@@ -9,7 +9,7 @@
 
 #define JSON_TYPE "application/json"
 
-static struct ctl_response respond(int status, json_t *obj)
+struct ctl_response ctl_respond(int status, json_t *obj)
 {
     struct ctl_response r = {
         .status = status, .type = JSON_TYPE, .tunnel = CORE_NO_TUNNEL, .peer = CORE_NO_PEER};
@@ -26,7 +26,7 @@ struct ctl_response ctl_error(int status, const char *remedy, const char *fmt, .
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    return respond(status, json_pack("{s:i, s:o, s:s}", "version", CTL_VERSION, "error",
+    return ctl_respond(status, json_pack("{s:i, s:o, s:s}", "version", CTL_VERSION, "error",
                                      ctl_text(kd_bytes_str(text)), "remedy", remedy));
 }
 
@@ -88,7 +88,7 @@ static struct ctl_response get_status(const struct ctl_env *env, const struct ct
     (void)a;
     if (name && !core_tunnel_find(env->core, name, &tunnel))
         return no_tunnel(env, name);
-    return respond(200, ctl_status(env, tunnel));
+    return ctl_respond(200, ctl_status(env, tunnel));
 }
 
 static struct ctl_response get_explain(const struct ctl_env *env, const struct ctl_request *req,
@@ -98,10 +98,10 @@ static struct ctl_response get_explain(const struct ctl_env *env, const struct c
     uint32_t tunnel;
     (void)a;
     if (!name)
-        return respond(200, ctl_strangers(env));
+        return ctl_respond(200, ctl_strangers(env));
     if (!core_tunnel_find(env->core, name, &tunnel))
         return no_tunnel(env, name);
-    return respond(200, ctl_explain(env, tunnel));
+    return ctl_respond(200, ctl_explain(env, tunnel));
 }
 
 /* key=0 or key=1; left out is 0. */
@@ -123,7 +123,7 @@ static struct ctl_response get_neighbors(const struct ctl_env *env, const struct
         return ctl_error(400, "azure is 0 or 1", "azure is neither 0 nor 1");
     if (name && !core_peer_find(env->core, name, &peer))
         return no_neighbor(env, name);
-    return respond(200, azure ? ctl_azure_neighbors(env) : ctl_neighbors(env, peer));
+    return ctl_respond(200, azure ? ctl_azure_neighbors(env) : ctl_neighbors(env, peer));
 }
 
 static struct ctl_response get_routes(const struct ctl_env *env, const struct ctl_request *req,
@@ -155,7 +155,7 @@ static struct ctl_response get_routes(const struct ctl_env *env, const struct ct
     bool within = prefix && strchr(prefix, '/'), holding = prefix && !within;
     struct ctl_routes_query q = {(enum bgp_rib_view)v, peer, within ? &p : NULL,
                                  holding ? &p.addr : NULL};
-    return respond(200, azure ? ctl_azure_routes(env, &q) : ctl_routes(env, &q));
+    return ctl_respond(200, azure ? ctl_azure_routes(env, &q) : ctl_routes(env, &q));
 }
 
 static struct ctl_response no_policy(const struct ctl_env *env, const char *name)
@@ -175,7 +175,7 @@ static struct ctl_response get_policies(const struct ctl_env *env, const struct 
     json_t *o = ctl_policies(env, name);
     (void)a;
     if (!name || json_array_size(json_object_get(o, "policies")) > 0)
-        return respond(200, o);
+        return ctl_respond(200, o);
     json_decref(o);
     return no_policy(env, name);
 }
@@ -191,7 +191,7 @@ static struct ctl_response get_mrt(const struct ctl_env *env, const struct ctl_r
     r.follow = r.mrt = a->which;
     if (r.mrt) {
         r.body = calloc(1, 1); /* a stream begins with nothing */
-        return r.body ? r : respond(500, NULL);
+        return r.body ? r : ctl_respond(500, NULL);
     }
     r.body = (char *)bgp_mrt_table(core_bgp(env->core), env->now_us, env->wall_s, &r.len);
     if (!r.body)
@@ -282,7 +282,7 @@ static struct ctl_response command_answer(const struct ctl_env *env, enum core_c
     if (o && more)
         json_object_update(o, more);
     json_decref(more);
-    struct ctl_response r = respond(200, o);
+    struct ctl_response r = ctl_respond(200, o);
     r.has_command = r.status == 200;
     r.command = command;
     return r;
@@ -322,6 +322,18 @@ static struct ctl_response post_tunnel(const struct ctl_env *env, const struct c
     return r;
 }
 
+static struct ctl_response post_reload(const struct ctl_env *env, const struct ctl_request *req,
+                                       const struct args *a)
+{
+    struct ctl_response r = {.status = 200, .tunnel = CORE_NO_TUNNEL, .peer = CORE_NO_PEER};
+    (void)env;
+    (void)a;
+    if (req->body.len)
+        return ctl_error(400, "the body is empty", "the body isn't understood");
+    r.reload = true;
+    return r;
+}
+
 /* {"out": "/path"[, "tunnel": "name"]} */
 static bool read_keylog(const struct ctl_request *req, char out[256], char tunnel[32])
 {
@@ -356,7 +368,7 @@ static struct ctl_response post_keylog(const struct ctl_env *env, const struct c
                          "the body isn't understood");
     if (name[0] && !core_tunnel_find(env->core, name, &tunnel))
         return no_tunnel(env, name);
-    r = respond(200, json_pack("{s:i, s:s}", "version", CTL_VERSION, "keylog", out));
+    r = ctl_respond(200, json_pack("{s:i, s:s}", "version", CTL_VERSION, "keylog", out));
     strcpy(r.keylog, out);
     r.tunnel = tunnel;
     r.type = "application/x-ndjson";
@@ -400,6 +412,7 @@ static const struct route {
     {"POST", "/v1/tunnels/*/rekey", post_tunnel, CORE_CMD_REKEY},
     {"POST", "/v1/tunnels/*/reset", post_tunnel, CORE_CMD_RESET},
     {"POST", "/v1/keylog", post_keylog, 0},
+    {"POST", "/v1/reload", post_reload, 0},
     {"POST", "/v1/neighbors/*/shutdown", post_neighbor, CORE_CMD_NEIGHBOR_SHUTDOWN},
     {"POST", "/v1/neighbors/*/refresh", post_neighbor, CORE_CMD_NEIGHBOR_REFRESH},
     {"POST", "/v1/neighbors/*/enable", post_neighbor, CORE_CMD_NEIGHBOR_ENABLE},

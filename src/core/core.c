@@ -201,9 +201,13 @@ static void sa_result(struct core *c, const struct core_ev *ev)
     c->install_why = kd_bytes(NULL, 0);
 }
 
-static void keylog(struct core *c, const struct core_ev *ev)
+/* What the shell has done, said where everything is said. */
+static void shell_note(struct core *c, const struct core_ev *ev)
 {
-    struct core_event_record r = core_record(c, CORE_NOTE_KEYLOG, CORE_NO_TUNNEL, CORE_NO_PEER);
+    enum core_note note = ev->command == CORE_CMD_KEYLOG ? CORE_NOTE_KEYLOG
+                          : ev->ok                       ? CORE_NOTE_RELOAD
+                                                         : CORE_NOTE_RELOAD_REFUSED;
+    struct core_event_record r = core_record(c, note, CORE_NO_TUNNEL, CORE_NO_PEER);
 
     r.text = ev->data;
     core_say(c, &r);
@@ -213,8 +217,8 @@ static void command(struct core *c, const struct core_ev *ev)
 {
     if (ev->command >= CORE_CMD_NEIGHBOR_SHUTDOWN && ev->command <= CORE_CMD_NEIGHBOR_ENABLE)
         core_peer_command(c, ev->peer, ev->command);
-    else if (ev->command == CORE_CMD_KEYLOG)
-        keylog(c, ev);
+    else if (ev->command == CORE_CMD_KEYLOG || ev->command == CORE_CMD_RELOAD)
+        shell_note(c, ev);
     else if (ev->tunnel < c->cfg.n_tunnels)
         core_tunnel_command(c, ev->tunnel, ev->command);
 }

@@ -24,6 +24,10 @@ struct core_params {
 /* Takes the configuration's values (copied) and its keys. NULL when out of memory. */
 struct core *core_new(const struct core_params *p, const struct core_config *cfg) KD_MUST_USE;
 void core_free(struct core *c);
+/* Takes over what of next (borrowed; made by the same reader) can change under running sessions:
+ * policies, what a neighbor needs no new session for, the networks. To be followed by a step.
+ * False: out of memory, some of it may be as before. */
+bool core_reload(struct core *c, const struct core_config *next) KD_MUST_USE;
 
 /* ---- events ---- */
 
@@ -55,7 +59,7 @@ enum core_ev_kind {
     CORE_EV_PROBE,        /* n = health, token as in PROBE. ok: answered; data: the UDP payload
                            * that came, or what a raw socket brings of ICMP (IPv4 with its header).
                            * !ok: it can't be; data = text */
-    CORE_EV_COMMAND,      /* command, tunnel or peer; KEYLOG: data = text */
+    CORE_EV_COMMAND,      /* command, tunnel or peer; KEYLOG, RELOAD: data = text */
 };
 
 enum core_command {
@@ -73,6 +77,7 @@ enum core_command {
     CORE_CMD_NEIGHBOR_REFRESH_IN,
     CORE_CMD_NEIGHBOR_REFRESH_OUT,
     CORE_CMD_NEIGHBOR_ENABLE,
+    CORE_CMD_RELOAD, /* the shell has (ok) called core_reload(), or refused to: text says what */
     CORE_CMD_KEYLOG, /* the shell writes keys, or no longer: the core says so */
     CORE_CMD_N
 };

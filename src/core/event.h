@@ -37,6 +37,8 @@ enum core_note {
     CORE_NOTE_REHEARSAL_START, /* rehearsal.start */
     CORE_NOTE_REHEARSAL_PASS, /* rehearsal.pass: latency_us it took, text = the groups */
     CORE_NOTE_REHEARSAL_FAIL, /* rehearsal.fail: reason, latency_us, text */
+    CORE_NOTE_RELOAD,         /* daemon.reload: the configuration was read again; text */
+    CORE_NOTE_RELOAD_REFUSED, /* daemon.reload-refused: and is wrong; text */
     CORE_NOTE_KEYLOG,         /* daemon.keylog: keys are being written, or no longer; text */
     CORE_NOTE_IKE_WARNING,    /* ike.warning: text; once a tunnel */
     CORE_NOTE_HEALTH_DOWN,    /* health.down: health, reason, text; latency_us since an answer */

@@ -177,6 +177,34 @@ void core_import_all(struct core *c)
         core_import_consider(c, d->key.table, &d->key.prefix);
 }
 
+/* Which policy redistributes waits for a restart, but what it says doesn't. */
+static struct bgp_route_map *redistributing(const struct core *c)
+{
+    struct bgp_route_map *now = c->cfg.redistribute.policy;
+
+    for (uint32_t i = 0; now && i < c->cfg.n_policies; i++)
+        if (strcmp(bgp_route_map_name(c->cfg.policies[i]), bgp_route_map_name(now)) == 0)
+            return c->cfg.policies[i];
+    return now; /* the engine's reference keeps it */
+}
+
+void core_import_reload(struct core *c, const struct core_config *next)
+{
+    struct bgp_route_map *policy = redistributing(c);
+    bool changed = policy != c->cfg.redistribute.policy;
+    struct core_import *i, *tmp;
+
+    memcpy(c->cfg.networks, next->networks, sizeof(c->cfg.networks));
+    c->cfg.n_networks = next->n_networks;
+    if (changed)
+        bgp_redistribute(c->bgp, policy);
+    c->cfg.redistribute.policy = policy;
+    HASH_ITER (hh, c->kernel.imports, i, tmp)
+        if (i->kind == REDISTRIBUTED ? changed : !network(c, &i->prefix))
+            forget(c, i);
+    core_import_all(c);
+}
+
 void core_import_free(struct core *c)
 {
     struct core_import *i, *tmp;

@@ -119,6 +119,7 @@ void core_guards(struct core *c); /* what leads to outer addresses may have chan
 /* import.c: networks that depend on the kernel, and its routes that we announce */
 void core_import_consider(struct core *c, uint32_t table, const struct kd_prefix *p);
 void core_import_all(struct core *c); /* at the start, and when a link went up or down */
+void core_import_reload(struct core *c, const struct core_config *next);
 void core_import_free(struct core *c);
 
 #endif

@@ -50,6 +50,7 @@ const char *const core_command_names[] = {
     [CORE_CMD_NEIGHBOR_REFRESH_IN] = "neighbor-refresh-in",
     [CORE_CMD_NEIGHBOR_REFRESH_OUT] = "neighbor-refresh-out",
     [CORE_CMD_NEIGHBOR_ENABLE] = "neighbor-enable",
+    [CORE_CMD_RELOAD] = "reload",
     [CORE_CMD_KEYLOG] = "keylog",
     [CORE_CMD_N] = NULL,
 };
@@ -83,6 +84,8 @@ const char *const core_note_names[] = {
     [CORE_NOTE_REHEARSAL_START] = "rehearsal.start",
     [CORE_NOTE_REHEARSAL_PASS] = "rehearsal.pass",
     [CORE_NOTE_REHEARSAL_FAIL] = "rehearsal.fail",
+    [CORE_NOTE_RELOAD] = "daemon.reload",
+    [CORE_NOTE_RELOAD_REFUSED] = "daemon.reload-refused",
     [CORE_NOTE_KEYLOG] = "daemon.keylog",
     [CORE_NOTE_HEALTH_DOWN] = "health.down",
     [CORE_NOTE_HEALTH_UP] = "health.up",

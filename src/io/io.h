@@ -6,13 +6,14 @@
  *   jobs.c      slow crypto on the pool        kernel.c netlink and interfaces
  *   bfd.c       BFD's sockets                  keylog.c keys into files, for Wireshark
  *   dp.c glue   data plane events              report.c log, event ring, HTTP followers
- *   probe.c     health probes
+ *   probe.c     health probes                  reload.c the configuration read again
  *   mrt.c       BGP's messages as MRT          decide.c which data plane
  *   xnet.c      the kernel's data plane: its sockets and interfaces; xfrm*.c what it shall have
  *   priv.c      everything that needs privilege */
 #ifndef IO_IO_H
 #define IO_IO_H
 
+#include "config/config.h"
 #include "control/control.h"
 #include "core/core.h"
 #include "io/decide.h"
@@ -28,7 +29,7 @@ struct io {
     uv_loop_t loop;
     uv_timer_t deadline;
     uv_async_t dp_wake;
-    uv_signal_t sigint, sigterm;
+    uv_signal_t sigint, sigterm, sighup;
     uv_poll_t nl_poll, mon_poll;
 
     struct kc_ctx *crypto;
@@ -37,8 +38,10 @@ struct io {
     bool stepping, ended;
     struct io_post *post_head, **post_tail;
 
-    const struct core_config *cfg;
     struct io_decision decision; /* which data plane a listen address has */
+    const struct core_config *cfg; /* as it was at the start */
+    const char *config_path;
+    struct config_print *print; /* what of the file runs */
     struct io_dp *dp;
     struct io_xnet *xnet;       /* NULL when no tunnel's ESP is the kernel's */
     struct nl_socket *nl, *mon; /* our requests and links; what others do with routes */
@@ -125,6 +128,16 @@ bool io_sa_open(struct io *io, char *text, size_t cap);
 void io_sa_act(struct io *io, const struct core_act *a);
 bool io_sa_count(struct io *io, struct kd_handle child, struct io_dp_counters *c);
 void io_sa_close(struct io *io);
+
+/* reload.c */
+/* Reads and judges the file: what config_parse() leaves, and its print (to be freed; NULL where
+ * there is no memory). False: errs says why, or where that has none, why. check: secrets aren't
+ * needed. */
+bool io_config_load(const char *path, struct kc_ctx *crypto, bool check, struct core_config *cfg,
+                    struct config_print **print, struct config_errors *errs, char *why,
+                    size_t cap);
+/* Takes over what can be, and answers as to a request for it. */
+struct ctl_response io_reload(struct io *io);
 
 /* report.c */
 void io_report(struct io *io, const struct core_event_record *r);

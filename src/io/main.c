@@ -2,7 +2,6 @@
  * is the core's doing. */
 #include "io/io.h"
 
-#include "io/secrets.h"
 #include "io/state.h"
 #include "io/xnet.h"
 
@@ -80,26 +79,15 @@ static void print_errors(const struct config_errors *errs)
         fprintf(stderr, "%s: more errors follow; mend these first\n", errs->file);
 }
 
-static bool load(const struct options *o, struct kc_ctx *crypto, struct core_config *cfg)
+static bool load(const struct options *o, struct kc_ctx *crypto, struct core_config *cfg,
+                 struct config_print **print)
 {
     static struct config_errors errs;
-    struct config_env env = {.crypto = crypto,
-                             .wall_s = (int64_t)time(NULL),
-                             .read_secret = io_read_secret,
-                             .read_file = io_read_public,
-                             .arg = (void *)(uintptr_t)o->check};
-    uint8_t *text;
-    size_t len;
-    char why[256];
-    bool ok;
+    char why[256] = "";
+    bool ok = io_config_load(o->config, crypto, o->check, cfg, print, &errs, why, sizeof(why));
 
-    if (!io_read_file(o->config, CONFIG_TEXT_MAX, &text, &len, why, sizeof(why))) {
+    if (why[0])
         fprintf(stderr, "kedged: %s; name another with -c FILE\n", why);
-        return false;
-    }
-    ok = config_parse(kd_bytes(text, len), o->config, &env, cfg, &errs);
-    kc_wipe(text, len);
-    free(text);
     print_errors(&errs);
     if (ok && o->control)
         snprintf(cfg->control_socket, sizeof(cfg->control_socket), "%s", o->control);
@@ -173,12 +161,22 @@ static void on_signal(uv_signal_t *h, int number)
     io_feed(io, &ev);
 }
 
+static void on_hangup(uv_signal_t *h, int number)
+{
+    struct ctl_response answer = io_reload(h->data); /* the core has said what came of it */
+
+    (void)number;
+    ctl_response_done(&answer);
+}
+
 static void signals(struct io *io)
 {
     signal(SIGPIPE, SIG_IGN);
     uv_signal_init(&io->loop, &io->sigint);
     uv_signal_init(&io->loop, &io->sigterm);
-    io->sigint.data = io->sigterm.data = io;
+    uv_signal_init(&io->loop, &io->sighup);
+    io->sigint.data = io->sigterm.data = io->sighup.data = io;
+    uv_signal_start(&io->sighup, on_hangup, SIGHUP);
     uv_signal_start(&io->sigint, on_signal, SIGINT);
     uv_signal_start(&io->sigterm, on_signal, SIGTERM);
 }
@@ -264,7 +262,7 @@ int main(int argc, char **argv)
         fputs("kedged: no locked memory for keys: raise the memlock limit (ulimit -l)\n", stderr);
         return 1;
     }
-    code = load(&o, io->crypto, &cfg) ? 0 : 1;
+    code = load(&o, io->crypto, &cfg, &io->print) ? 0 : 1;
     if (code == 0 && !o.check) {
         if (!kc_keys_locked(io->crypto))
             fputs(
@@ -273,6 +271,7 @@ int main(int argc, char **argv)
                 stderr);
         io_loop_init(io);
         io->cfg = &cfg;
+        io->config_path = o.config;
         io->log_level = cfg.log_level;
         code = may_run() ? run(io) : 1;
         close_shells(io);
@@ -283,6 +282,7 @@ int main(int argc, char **argv)
         free(io->probes);
     }
     core_config_free(&cfg);
+    config_print_free(io->print);
     kc_ctx_free(io->crypto);
     free(io);
     return code;

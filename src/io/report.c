@@ -17,6 +17,7 @@ static int level_of(const struct core_event_record *r)
     case CORE_NOTE_IKE_WARNING:
     case CORE_NOTE_REHEARSAL_FAIL:
     case CORE_NOTE_KEYLOG:
+    case CORE_NOTE_RELOAD_REFUSED:
     case CORE_NOTE_DETECT:
     case CORE_NOTE_BGP_STOP:
     case CORE_NOTE_BGP_ERROR:
@@ -121,6 +122,10 @@ static struct ctl_response on_request(void *arg, const struct ctl_request *req)
         start_keylog(io, &res);
     if (res.mrt)
         start_mrt(io, &res);
+    if (res.reload) {
+        ctl_response_done(&res);
+        res = io_reload(io);
+    }
 
     if (res.has_command) {
         struct core_ev ev = {.kind = CORE_EV_COMMAND,

@@ -260,6 +260,13 @@ static void what_contradicts_the_section_is_refused(void **state)
     const struct config_env env = {0};
 
     (void)state;
+    core_config_free(&cfg);
+    assert_false(config_parse(
+        kd_bytes_str(GATEWAY "policies: {azure-import: [{permit: {}}]}\n"
+                             "router: {id: 10.0.0.1, asn: 65515, azure: {vnet: [10.0.0.0/8]}}\n"),
+        "k.yaml", &env, &cfg, &errs));
+    assert_string_equal(errs.e[0].text, "router.azure: \"azure-import\" is a name it gives; call "
+                                        "the one in policies otherwise");
     refused(", peers: 1", "", "",
             "router.azure: unknown key \"peers\"; allowed: vnet, spokes, route-server");
     refused(", vnet: [10.0.0.0/8]", "", "", "router.azure: \"vnet\" is already set in line 6");

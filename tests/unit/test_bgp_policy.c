@@ -414,6 +414,13 @@ static void a_policy_reads_as_frr_would_have_it(void **state)
                         " set large-community none\n"
                         " set ip next-hop peer-address\n"
                         " set ipv6 next-hop peer-address\n");
+    struct bgp_route_map *again = bgp_route_map_new(p);
+    assert_true(bgp_route_map_same(m, again));
+    bgp_route_map_unref(again);
+    e->med = 6;
+    again = bgp_route_map_new(p);
+    assert_false(bgp_route_map_same(m, again));
+    bgp_route_map_unref(again);
     bgp_route_map_unref(m);
     free(p);
 }
@@ -694,6 +701,10 @@ static void leaving_is_announced_and_taken_back(void **state)
             if (up)
                 assert_int_equal(r.communities[0], BGP_COMMUNITY_GRACEFUL_SHUTDOWN);
             assert_int_equal(r.local_pref, ibgp && up ? 0 : 100);
+            /* and what the neighbor says is the last choice, though it says nothing new */
+            assert_true(bgp_node_route(p.a, BGP_VIEW_LEARNED, 0, "10.1.0.0/16", &r));
+            assert_int_equal(r.local_pref, up ? 0 : 100);
+            assert_int_equal(r.n_communities, up);
         }
         assert_null(bgp_node_note(p.a, 0, BGP_NOTE_STOP));
         bgp_net_free(p.net);

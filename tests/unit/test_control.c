@@ -545,6 +545,30 @@ static void neighbors_have_the_contracts_shape(void **state)
     refused("GET", "/v1/bgp/neighbors", "neighbor=nosuch", "", 404);
 }
 
+static void a_reload_is_the_shells_and_answers_in_lines(void **state)
+{
+    (void)state;
+    refused("POST", "/v1/reload", "", "{}", 400);
+    refused("GET", "/v1/reload", "", "", 405);
+    assert_false(last.reload);
+    struct ctl_request req = {.method = "POST", .path = "/v1/reload"};
+    ctl_response_done(&last);
+    last = ctl_handle(&env, &req);
+    assert_true(last.reload && !last.has_command);
+    last = ctl_reloaded(&(struct ctl_reload){.applied = kd_bytes_str("policies.a\npolicies.b\n"),
+                                             .restart = kd_bytes_str("gateway.port\n")});
+    json_t *o = json_loadb(last.body, last.len, 0, NULL);
+    same(o, "{\"version\":1,\"applied\":[\"policies.a\",\"policies.b\"],\"restart\":"
+            "[\"gateway.port\"],\"warnings\":[]}");
+    json_decref(o);
+    ctl_response_done(&last);
+    last = ctl_reloaded(&(struct ctl_reload){.errors = kd_bytes_str("k.yaml:4:3: error: no\n")});
+    assert_int_equal(last.status, 409);
+    o = json_loadb(last.body, last.len, 0, NULL);
+    same(json_object_get(o, "errors"), "[\"k.yaml:4:3: error: no\"]");
+    json_decref(o);
+}
+
 static void policies_have_the_contracts_shape(void **state)
 {
     (void)state;
@@ -1123,6 +1147,7 @@ int main(void)
         T(status_of_one_tunnel_and_of_an_unknown_one),
         T(neighbors_have_the_contracts_shape),
         T(policies_have_the_contracts_shape),
+        T(a_reload_is_the_shells_and_answers_in_lines),
         T(routes_have_the_contracts_shape),
         T(routes_are_filtered_by_view_neighbor_and_prefix),
         T(azures_learned_routes_are_the_seeds_rows),

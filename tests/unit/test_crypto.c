@@ -82,6 +82,20 @@ static void a_key_comes_out_as_it_went_in(void **st KD_UNUSED)
     kc_ctx_free(c);
 }
 
+static void keys_are_the_same_by_what_they_hold(void **st KD_UNUSED)
+{
+    struct kc_ctx *c = ctx_new(KC_PROVIDER_REAL, 4);
+    struct blob a = fill(1, 20), longer = fill(1, 21), other = fill(2, 20);
+    struct kd_handle one = import(c, &a), two = import(c, &a);
+
+    assert_true(kc_key_same(c, one, two));
+    assert_false(kc_key_same(c, one, import(c, &longer)));
+    assert_false(kc_key_same(c, one, import(c, &other)));
+    assert_false(kc_key_same(c, one, KD_HANDLE_NONE));
+    assert_true(kc_key_same(c, KD_HANDLE_NONE, KD_HANDLE_NONE));
+    kc_ctx_free(c);
+}
+
 static void a_freed_handle_stays_dead_when_its_slot_lives_again(void **st KD_UNUSED)
 {
     struct kc_ctx *c = ctx_new(KC_PROVIDER_REAL, 1);
@@ -417,6 +431,7 @@ int main(void)
         cmocka_unit_test(the_real_provider_has_all_but_perhaps_single_des),
         cmocka_unit_test(a_binary_without_kc_sim_has_no_simulator_provider),
         cmocka_unit_test(a_key_comes_out_as_it_went_in),
+        cmocka_unit_test(keys_are_the_same_by_what_they_hold),
         cmocka_unit_test(a_freed_handle_stays_dead_when_its_slot_lives_again),
         cmocka_unit_test(a_handle_never_given_out_is_stale),
         cmocka_unit_test(a_full_arena_refuses_and_recovers),
