@@ -182,6 +182,7 @@ static void do_connect(struct sim_gw *g, const struct core_act *a)
     c->handle = a->handle;
     c->tunnel = a->tunnel;
     c->ttl = a->ttl;
+    c->mss = a->mss;
     c->remote = a->remote;
     c->local = a->local;
     if (!c->local.addr.family)

@@ -16,6 +16,7 @@ struct sim_conn {
     struct kd_endpoint local, remote;
     uint32_t tunnel;
     uint8_t ttl;
+    uint16_t mss; /* as asked for; 0: by the interface */
     bool told, timing;
     uint8_t *snd; /* written and not yet acknowledged */
     size_t snd_len, snd_cap;

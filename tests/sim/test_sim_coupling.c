@@ -1,0 +1,146 @@
+/* Tunnel and routing as one state machine (DESIGN 3.4 to 3.7), what the other tests of whole
+ * gateways don't say: when the neighbor is called, with what, and what asks IKE for the path. */
+#include "test_sim.h"
+
+#include "sim/tcp_conn.h"
+
+static const struct sim_conn *session(const struct sim_gw *g)
+{
+    for (const struct sim_conn *c = g->tcp.conns; c; c = c->next)
+        if (c->tunnel == SIM_VPN)
+            return c;
+    return NULL;
+}
+
+/* With ten minutes between attempts, whoever waited for ConnectRetry once would be late. */
+static void the_neighbor_is_called_the_moment_the_tunnel_carries(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 140, .no_er = true};
+    struct sim_pair p;
+    uint64_t up_us;
+    size_t mark;
+
+    pair_new(&p, &o);
+    p.azure->cfg.tunnels[0].neighbor.bgp.connect_retry_us = KD_S(600);
+    p.onprem->cfg.tunnels[0].neighbor.bgp.connect_retry_us = KD_S(600);
+    sim_pair_start(&p);
+    wait_up(&p, KD_S(10));
+    up_us = when(p.azure, 0, CORE_NOTE_CHILD_UP, SIM_VPN);
+    assert_int_equal(when(p.azure, 0, CORE_NOTE_BGP_STATE, SIM_VPN), up_us);
+    mark = p.azure->n_rec;
+    sim_link_cut(p.internet, -1, true);
+    run_checked(&p, KD_S(10));
+    (void)when(p.azure, mark, CORE_NOTE_DETECT, SIM_VPN);
+    mark = p.azure->n_rec;
+    sim_link_cut(p.internet, -1, false);
+    wait_up(&p, KD_S(60));
+    up_us = when(p.azure, mark, CORE_NOTE_RESTORE, SIM_VPN);
+    assert_int_equal(when(p.azure, mark, CORE_NOTE_BGP_STATE, SIM_VPN), up_us);
+    sim_pair_free(&p);
+}
+
+/* What TCP may send at once fits the tunnel; beside the tunnels the kernel decides. */
+static void the_sessions_mss_fits_the_tunnel(void **st KD_UNUSED)
+{
+    for (int responder = 0; responder < 2; responder++) {
+        struct sim_pair_options o = {.seed = 141};
+        const struct sim_gw *g;
+        struct sim_pair p;
+        uint32_t mtu;
+
+        pair_new(&p, &o);
+        p.azure->cfg.tunnels[0].neighbor.bgp.passive = responder;
+        p.onprem->cfg.tunnels[0].neighbor.bgp.passive = !responder;
+        sim_pair_start(&p);
+        wait_up(&p, KD_S(30));
+        g = responder ? p.onprem : p.azure;
+        mtu = sim_kernel_link_named(&g->kernel, "vpn0")->mtu;
+        assert_in_range(mtu, 1300, 1499);
+        assert_non_null(session(g));
+        assert_int_equal(session(g)->mss, mtu - 40);
+        for (const struct sim_conn *c = g->tcp.conns; c; c = c->next)
+            assert_true(c->tunnel == SIM_VPN || c->mss == 0);
+        sim_pair_free(&p);
+    }
+}
+
+static bool asking(const struct sim_gw *g)
+{
+    struct core_tunnel_view v;
+
+    return core_tunnel_get(g->core, SIM_VPN, &v) && v.ike.outstanding;
+}
+
+struct until_down {
+    struct sim_pair *p;
+    size_t mark;
+    bool before; /* IKE had a request outstanding before BFD went down */
+};
+
+static bool bfd_down(void *arg)
+{
+    struct until_down *w = arg;
+
+    if (sim_gw_find(w->p->azure, w->mark, CORE_NOTE_BFD_STATE, SIM_VPN) != SIZE_MAX)
+        return true;
+    w->before = asking(w->p->azure);
+    return false;
+}
+
+/* IKE's own time to ask would be minutes away. */
+static void bfd_that_goes_down_asks_for_the_path_at_once(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {
+        .seed = 142, .no_er = true, .bfd_us = KD_MS(100), .detect_us = KD_S(600)};
+    struct until_down w;
+    struct sim_pair p;
+
+    pair_up(&p, &o);
+    w = (struct until_down){&p, p.azure->n_rec, true};
+    sim_link_cut(p.internet, -1, true);
+    assert_true(sim_wait(p.sim, KD_S(5), bfd_down, &w));
+    assert_false(w.before);
+    assert_true(asking(p.azure));
+    sim_link_cut(p.internet, -1, false);
+    wait_up(&p, KD_S(120));
+    sim_pair_free(&p);
+}
+
+/* Of a failure: each with its time, in this order. */
+static void a_failure_is_a_timeline(void **st KD_UNUSED)
+{
+    static const enum core_note order[] = {CORE_NOTE_DETECT, CORE_NOTE_BGP_STOP,
+                                           CORE_NOTE_FIB_CLEAR};
+    struct sim_pair_options o = {.seed = 143, .vpn_first = true};
+    struct sim_pair p;
+    uint64_t cut_us, at_us;
+    size_t mark;
+
+    pair_up(&p, &o);
+    mark = p.azure->n_rec;
+    at_us = cut_us = p.sim->now_us;
+    sim_link_cut(p.internet, -1, true);
+    run_checked(&p, KD_S(4));
+    for (size_t i = 0; i < KD_ARRAY_LEN(order); i++) {
+        uint64_t t = when(p.azure, mark, order[i], SIM_VPN);
+        assert_true(t >= at_us);
+        at_us = t;
+    }
+    assert_in_range(at_us - cut_us, 1, KD_S(3));
+    sim_link_cut(p.internet, -1, false);
+    wait_up(&p, KD_S(60));
+    assert_true(when(p.azure, mark, CORE_NOTE_RESTORE, SIM_VPN) > at_us);
+    sim_pair_free(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_neighbor_is_called_the_moment_the_tunnel_carries),
+        cmocka_unit_test(the_sessions_mss_fits_the_tunnel),
+        cmocka_unit_test(bfd_that_goes_down_asks_for_the_path_at_once),
+        cmocka_unit_test(a_failure_is_a_timeline),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
