@@ -32,17 +32,23 @@ static void read_root(struct cfg *c)
     cfg_cross_check(c);
 }
 
+static void discard_neighbor(struct kc_ctx *crypto, const struct core_neighbor_config *p)
+{
+    kc_key_free(crypto, p->bfd.auth.key[0].key);
+    kc_key_free(crypto, p->password);
+}
+
 void config_discard(struct kc_ctx *crypto, struct core_config *cfg)
 {
     for (uint32_t i = 0; i < cfg->n_tunnels; i++)
         if (crypto) {
             kc_key_free(crypto, cfg->tunnels[i].ike.psk);
             kc_key_free(crypto, cfg->tunnels[i].ike.ppk.key);
-            kc_key_free(crypto, cfg->tunnels[i].neighbor.bfd.auth.key[0].key);
+            discard_neighbor(crypto, &cfg->tunnels[i].neighbor);
         }
     for (uint32_t i = 0; i < cfg->n_neighbors; i++)
         if (crypto)
-            kc_key_free(crypto, cfg->neighbors[i].bfd.auth.key[0].key);
+            discard_neighbor(crypto, &cfg->neighbors[i]);
     for (uint32_t i = 0; i < cfg->n_policies; i++)
         bgp_route_map_unref(cfg->policies[i]);
     free(cfg->policies);

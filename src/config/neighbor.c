@@ -23,9 +23,22 @@ static void read_export(struct cfg *c, yaml_node_t *n, void *obj)
     p->bgp.export = read_policy_ref(c, n);
 }
 
+static void read_password_file(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    cfg_secret(c, n, CONFIG_SECRET_FILE, &((struct core_neighbor_config *)obj)->password);
+}
+
+static void read_password_credential(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    cfg_secret(c, n, CONFIG_SECRET_CREDENTIAL, &((struct core_neighbor_config *)obj)->password);
+}
+
 #define T struct core_neighbor_config
 
-enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT, K_PASSIVE, K_PROFILE };
+enum {
+    K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT, K_PASSIVE, K_PROFILE,
+    K_PASSWORD_FILE, K_PASSWORD_CREDENTIAL
+};
 
 /* The rows both kinds have, in the enum's order. */
 #define COMMON_ROWS(name_required)                                                                 \
@@ -43,6 +56,9 @@ enum { K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT, K_PASS
                    .words = cfg_bool_words},                                                       \
     [K_PROFILE] = {.name = "profile", .type = CFG_WORD, CFG_AT(T, bgp.source),                     \
                    .words = cfg_azure_profiles},                                                   \
+    [K_PASSWORD_FILE] = {.name = "password-file", .type = CFG_OWN, .parse = read_password_file},   \
+    [K_PASSWORD_CREDENTIAL] = {.name = "password-credential", .type = CFG_OWN,                     \
+                               .parse = read_password_credential},                                 \
     {.name = "connect-retry", .type = CFG_DURATION, CFG_AT(T, bgp.connect_retry_us), .unit = 1,    \
      .min = KD_MS(100), .max = KD_S(3600), .def = "5s"},                                           \
     {.name = "next-hop-self", .type = CFG_WORD, CFG_AT(T, bgp.next_hop_self),                      \
@@ -103,6 +119,20 @@ static void check_policies(struct cfg *c, const struct bgp_peer_config *p,
                       : "exchanges");
 }
 
+static void check_password(struct cfg *c, const struct core_neighbor_config *p,
+                           const struct cfg_where *at)
+{
+    struct cfg_where file = at[K_PASSWORD_FILE], credential = at[K_PASSWORD_CREDENTIAL];
+    size_t len = c->env->crypto ? kc_key_len(c->env->crypto, p->password) : 0;
+
+    if (file.line && credential.line)
+        cfg_error(c, credential, "password-file and password-credential exclude each other");
+    else if (len > CORE_PASSWORD_MAX)
+        cfg_error(c, file.line ? file : credential,
+                  ".%s: the password has %zu bytes; allowed: 1 to %d (TCP_MD5SIG)",
+                  file.line ? "password-file" : "password-credential", len, CORE_PASSWORD_MAX);
+}
+
 static void check_common(struct cfg *c, struct core_neighbor_config *n, const struct cfg_where *at,
                          struct cfg_where self)
 {
@@ -119,6 +149,7 @@ static void check_common(struct cfg *c, struct core_neighbor_config *n, const st
         cfg_error(c, at[K_ASN], ".asn: \"23456\" is AS_TRANS (RFC 6793), nobody's own number");
     if (at[K_ADDRESS].line && p->remote.family && kd_addr_is_any(&p->remote))
         cfg_error(c, at[K_ADDRESS], ".address: allowed: the neighbor's own address");
+    check_password(c, n, at);
     check_timers(c, p, at);
     check_policies(c, p, at, self);
 }

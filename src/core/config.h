@@ -49,9 +49,12 @@ struct core_redistribute {
     uint8_t protocols[32]; /* a bit each: rtm_protocol */
 };
 
+#define CORE_PASSWORD_MAX 80 /* TCP_MD5SIG_MAXKEYLEN */
+
 struct core_neighbor_config {
     struct bgp_peer_config bgp;
     struct core_bfd_config bfd;
+    struct kd_handle password; /* of its TCP connections (RFC 2385), used by the shell; or NONE */
 };
 
 struct core_tunnel_config {

@@ -9,6 +9,7 @@
  *   probe.c     health probes                  reload.c the configuration read again
  *   mrt.c       BGP's messages as MRT          decide.c which data plane
  *   xnet.c      the kernel's data plane: its sockets and interfaces; xfrm*.c what it shall have
+ *   tcp_md5.c   BGP's passwords
  *   priv.c      everything that needs privilege */
 #ifndef IO_IO_H
 #define IO_IO_H
@@ -92,6 +93,16 @@ void io_udp_close(struct io *io);
 /* tcp.c */
 void io_tcp_act(struct io *io, const struct core_act *a, struct kd_bytes data);
 void io_tcp_close_all(struct io *io);
+
+/* tcp_md5.c */
+/* Whose connections come from remote; tunnel: CORE_NO_TUNNEL for beside them. NULL: nobody's. */
+const struct core_neighbor_config *io_neighbor(const struct io *io, uint32_t tunnel,
+                                               const struct kd_addr *remote);
+/* Signs and checks with the neighbor's password; true without one. False with errno set: the socket
+ * must not be used. */
+bool io_tcp_md5(const struct io *io, int fd, const struct core_neighbor_config *p) KD_MUST_USE;
+/* The same for all neighbors whose connections a listener of that address family accepts. */
+bool io_tcp_md5_listener(const struct io *io, int fd, uint32_t tunnel, uint8_t family) KD_MUST_USE;
 
 /* bfd.c */
 /* Opens ports 3784 and 4784 when a neighbor in the configuration has BFD. */

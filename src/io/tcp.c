@@ -200,6 +200,20 @@ static void name_of(const struct io *io, uint32_t tunnel, char ifname[16])
         memcpy(ifname, io->cfg->tunnels[tunnel].ifname, CORE_NAME_MAX);
 }
 
+static bool open_signed(struct io_tcp_conn *c, const struct io_priv_req *req,
+                        const struct core_act *a)
+{
+    const struct core_neighbor_config *p = io_neighbor(c->io, a->tunnel, &a->remote.addr);
+    struct io_priv_res res;
+
+    if (!io_priv(req, &res) || uv_tcp_open(&c->h, res.fd) != 0)
+        return false;
+    if (!p || io_tcp_md5(c->io, res.fd, p))
+        return true;
+    tell_end(c, CORE_EV_TCP_FAILED, KD_REASON_KERNEL_REFUSED);
+    return false;
+}
+
 static void do_connect(struct io *io, const struct core_act *a)
 {
     struct io_priv_req req = {.kind = IO_PRIV_TCP_SOCKET,
@@ -209,14 +223,13 @@ static void do_connect(struct io *io, const struct core_act *a)
                               .ttl_min = a->ttl_min,
                               .mss = a->mss};
     struct io_tcp_conn *c = conn_new(io);
-    struct io_priv_res res;
     struct sockaddr_storage ss;
 
     name_of(io, a->tunnel, req.ifname);
     c->handle = a->handle;
     c->connect.data = c;
     io_sockaddr_from(&a->remote, &ss);
-    if (io_priv(&req, &res) && uv_tcp_open(&c->h, res.fd) == 0 &&
+    if (open_signed(c, &req, a) &&
         uv_tcp_connect(&c->connect, &c->h, (struct sockaddr *)&ss, on_connect) == 0)
         return;
     tell_end(c, CORE_EV_TCP_FAILED, KD_REASON_NO_RESOURCES);
@@ -297,10 +310,15 @@ static void listen_one(struct io *io, const struct core_act *a, uint8_t family)
         io_report(io, &r);
         return;
     }
-    if (uv_tcp_open(&l->h, res.fd) != 0 || uv_listen((uv_stream_t *)&l->h, 64, on_incoming) != 0) {
+    if (uv_tcp_open(&l->h, res.fd) != 0)
         r.text = kd_bytes_str("listening for BGP was refused");
+    else if (!io_tcp_md5_listener(io, res.fd, a->tunnel, family))
+        r.text = kd_bytes_str("not listening for BGP: the kernel takes no TCP MD5 password "
+                              "(CONFIG_TCP_MD5SIG)");
+    else if (uv_listen((uv_stream_t *)&l->h, 64, on_incoming) != 0)
+        r.text = kd_bytes_str("listening for BGP was refused");
+    if (r.text.len)
         io_report(io, &r);
-    }
 }
 
 static void do_listen(struct io *io, const struct core_act *a)

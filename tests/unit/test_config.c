@@ -17,6 +17,9 @@ static struct config_errors errs;
 
 /* ---- a world of secrets ---- */
 
+#define PASSWORD_80 "0123456789012345678901234567890123456789" /* what the kernel takes at most */    \
+                    "0123456789012345678901234567890123456789"
+
 static enum config_secret_status read_secret(void *arg, enum config_secret_from from,
                                              const char *name, struct config_secret *out)
 {
@@ -34,6 +37,10 @@ static enum config_secret_status read_secret(void *arg, enum config_secret_from 
         text = "from-open-file\n";
     else if (strcmp(name, "/etc/kedge/ppk") == 0)
         text = "thirty-two octets of a good ppk!\n";
+    else if (strcmp(name, "/etc/kedge/password80") == 0)
+        text = PASSWORD_80 "\n";
+    else if (strcmp(name, "/etc/kedge/password81") == 0)
+        text = PASSWORD_80 "!\n";
     else if (strcmp(name, "/etc/kedge/empty") == 0)
         text = "\nnot the first line";
     else if (strcmp(name, "/etc/kedge/gw.key") == 0)
@@ -86,9 +93,12 @@ static void drop(void)
         kc_key_free(crypto, cfg.tunnels[i].ike.psk);
         kc_key_free(crypto, cfg.tunnels[i].ike.ppk.key);
         kc_key_free(crypto, cfg.tunnels[i].neighbor.bfd.auth.key[0].key);
+        kc_key_free(crypto, cfg.tunnels[i].neighbor.password);
     }
-    for (uint32_t i = 0; i < cfg.n_neighbors; i++)
+    for (uint32_t i = 0; i < cfg.n_neighbors; i++) {
         kc_key_free(crypto, cfg.neighbors[i].bfd.auth.key[0].key);
+        kc_key_free(crypto, cfg.neighbors[i].password);
+    }
     for (uint32_t i = 0; i < cfg.n_policies; i++)
         bgp_route_map_unref(cfg.policies[i]);
     free(cfg.policies);
@@ -528,6 +538,16 @@ static void every_key_of_a_neighbor_is_checked(void **state)
         {IN_NEIGHBOR, PEER "ttl-security: 254", PEER "ttl-security: 1, multihop: 2",
          "4:13: neighbors[0].ttl-security: not beside multihop; it says itself how many hops away "
          "the neighbor may be"},
+        {IN_NEIGHBOR, PEER "password-file: /etc/kedge/password80",
+         PEER "password-file: /etc/kedge/password81",
+         "5:53: neighbors[0].password-file: the password has 81 bytes; allowed: 1 to 80 "
+         "(TCP_MD5SIG)"},
+        {IN_NEIGHBOR, PEER "password-credential: onprem",
+         PEER "password-credential: onprem, password-file: /etc/kedge/psk",
+         "5:59: neighbors[0]: password-file and password-credential exclude "
+         "each other"},
+        {IN_TUNNEL_NEIGHBOR, "password-file: /etc/kedge/psk", "password-file: psk",
+         "10:22: tunnels[0].neighbor.password-file: \"psk\"; allowed: an absolute path"},
         {IN_NEIGHBOR, PEER "local-address: 10.1.0.2", PEER "local-address: 10.1.0.1",
          "5:28: neighbors[0].address: \"10.1.0.1\" is our own address"},
         {IN_NEIGHBOR, NULL, PEER "local-address: fd00::1",
@@ -536,7 +556,8 @@ static void every_key_of_a_neighbor_is_checked(void **state)
          "5:28: neighbors[0].address: \"192.0.2.1\" is our own address"},
         {IN_TUNNEL_NEIGHBOR, "hold: 180s, keepalive: 60s, name: other", "multihop: 2",
          "10:7: tunnels[0].neighbor: unknown key \"multihop\"; allowed: name, asn, address, hold, "
-         "keepalive, import, export, passive, profile, connect-retry, next-hop-self, as-override, "
+         "keepalive, import, export, passive, profile, password-file, password-credential, "
+         "connect-retry, next-hop-self, as-override, "
          "allowas-in, graceful-shutdown, weight, prefixes-max, bfd"},
         {IN_NEIGHBOR, PEER "bfd: {interval: 10ms, multiplier: 3, strict: true}",
          PEER "bfd: {interval: 9ms}",
