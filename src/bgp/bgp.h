@@ -114,7 +114,8 @@ struct bgp_event {
     struct kd_addr local, remote; /* TCP_OPENED, TCP_INCOMING */
     uint32_t iface;        /* TCP_INCOMING: where it arrived (tunnel id or BGP_NO_IFACE);
                             * NEXTHOP: as in the NH_WATCH */
-    struct kd_bytes data;  /* TCP_BYTES */
+    struct kd_bytes data;  /* TCP_BYTES; PEER_OFF: a shutdown communication, UTF-8 (RFC 9003),
+                            * or empty */
     uint32_t n;            /* TCP_SENT; GUARD */
     bool up;               /* NEXTHOP, BFD, LEAVE; LOCAL_ROUTE: add */
     bool in, out;          /* REFRESH */
@@ -211,6 +212,8 @@ void bgp_step(struct bgp *b, const struct bgp_event *ev, struct bgp_out *out);
 
 /* ---- views ---- */
 
+#define BGP_TEXT_MAX 320 /* why a session ended, with a shutdown communication */
+
 struct bgp_peer_view {
     enum bgp_state state;
     enum kd_reason reason; /* why it is not Established, or why it last went down */
@@ -223,7 +226,7 @@ struct bgp_peer_view {
     bool as4; /* ASNs of four octets on the wire; true while down */
     uint32_t received, accepted, advertised; /* prefixes */
     uint64_t msgs_in, msgs_out;
-    char last_error[128];
+    char last_error[BGP_TEXT_MAX];
 };
 bool bgp_peer_get(const struct bgp *b, uint32_t peer, struct bgp_peer_view *v);
 

@@ -9,6 +9,7 @@
  * Active and still accepts, only errors of the protocol are damped in Idle
  * (DampPeerOscillations, 8.1). */
 #include "bgp/fsm.h"
+#include "base/utf8.h"
 #include "bgp/adjin.h"
 #include "bgp/refresh.h"
 #include "bgp/session.h"
@@ -234,7 +235,7 @@ static void send_hold_expired(struct bgp *b, struct bgp_fsm *m)
 static void notified(struct bgp *b, struct bgp_fsm *m)
 {
     struct bgp_notification n;
-    char text[128];
+    char text[BGP_TEXT_MAX];
     size_t at;
     bool cease;
 
@@ -265,13 +266,20 @@ static uint8_t cease_of(enum kd_reason reason)
     }
 }
 
-static void end_for(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason, bool heard)
+/* words: a shutdown communication, told along with what only it belongs to (RFC 9003 2). */
+static void end_for(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason, bool heard,
+                    struct kd_bytes words)
 {
     struct bgp_error e;
-    char text[128];
+    char text[BGP_TEXT_MAX], said[BGP_SHUTDOWN_MAX + 1] = "";
 
     bgp_error_set(&e, BGP_E_CEASE, cease_of(reason), kd_bytes(NULL, 0), "%s", "");
-    snprintf(text, sizeof(text), "%s%s", kd_reason_str(reason), heard ? ", sent Cease" : "");
+    if (heard && e.sub == BGP_CEASE_ADMIN_SHUTDOWN) {
+        bgp_error_say(&e, words);
+        kd_utf8_printable(words, said, sizeof(said));
+    }
+    snprintf(text, sizeof(text), "%s%s%s%s", kd_reason_str(reason), heard ? ", sent Cease" : "",
+             said[0] ? ": " : "", said);
     end(b, m, reason, heard ? &e : NULL, text, END_PLAIN);
 }
 
@@ -285,7 +293,7 @@ static void stop(struct bgp *b, struct bgp_fsm *m)
     for (int i = 0; i < 2; i++) {
         m->c = i ? p->in : p->out;
         if (m->c)
-            end_for(b, m, m->ev->reason, m->ev->heard);
+            end_for(b, m, m->ev->reason, m->ev->heard, m->ev->data);
     }
     bgp_timer_set(b, bgp_timer_peer(p), KD_NEVER);
     p->reason = m->ev->reason;
@@ -294,7 +302,7 @@ static void stop(struct bgp *b, struct bgp_fsm *m)
 static void bfd_down(struct bgp *b, struct bgp_fsm *m)
 {
     m->c = m->p->up;
-    end_for(b, m, KD_REASON_BFD_DOWN, m->ev->heard);
+    end_for(b, m, KD_REASON_BFD_DOWN, m->ev->heard, kd_bytes(NULL, 0));
 }
 
 /* ---- OPEN and what follows ---- */

@@ -46,17 +46,22 @@ enum bgp_cease {
 enum bgp_afi { BGP_AFI_IPV4 = 1, BGP_AFI_IPV6 = 2 };
 #define BGP_SAFI_UNICAST 1
 
+#define BGP_ERROR_DATA_MAX 64  /* of an offending field that goes back */
+#define BGP_SHUTDOWN_MAX   255 /* octets of a shutdown communication (RFC 9003) */
+
 /* What is wrong with a message, ready to be a NOTIFICATION and a line of text. */
 struct bgp_error {
     uint8_t code, sub;
-    uint8_t n_data;
-    uint8_t data[64]; /* offending field, cut */
+    uint16_t n_data;
+    uint8_t data[1 + BGP_SHUTDOWN_MAX]; /* offending field, cut; or a shutdown communication */
     char text[96];
 };
 
 /* Fills e (data is copied and cut) and returns false, so that a check can end with it. */
 bool bgp_error_set(struct bgp_error *e, uint8_t code, uint8_t sub, struct kd_bytes data,
                    const char *fmt, ...) KD_PRINTF(5, 6);
+/* Adds a shutdown communication (RFC 9003) to a Cease; nothing for empty or too long a text. */
+void bgp_error_say(struct bgp_error *e, struct kd_bytes text);
 
 enum bgp_frame_verdict { BGP_FRAME_OK, BGP_FRAME_MORE, BGP_FRAME_BAD };
 

@@ -82,7 +82,7 @@ struct bgp_peer {
     uint32_t remote_id;
     struct kd_addr session_local; /* our address of the last session */
     uint64_t msgs_in, msgs_out;
-    char last_error[128];
+    char last_error[BGP_TEXT_MAX];
     uint64_t note_window_us; /* rate limit of error notes */
     uint32_t notes, notes_dropped;
 };

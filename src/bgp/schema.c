@@ -15,7 +15,8 @@
 
 static const struct kd_field ev_wake[] = {E_NOW};
 static const struct kd_field ev_peer[] = {E_NOW, E_PEER};
-static const struct kd_field ev_off[] = {E_NOW, E_PEER, E_REASON, E(heard, KD_F_BOOL)};
+static const struct kd_field ev_off[] = {E_NOW, E_PEER, E_REASON, E(heard, KD_F_BOOL),
+                                         E(data, KD_F_BYTES)};
 static const struct kd_field ev_opened[] = {E_NOW, E_CONN, E(local, KD_F_ADDR),
                                             E(remote, KD_F_ADDR)};
 static const struct kd_field ev_incoming[] = {E_NOW, E(token, KD_F_U64), E(local, KD_F_ADDR),

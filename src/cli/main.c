@@ -35,6 +35,7 @@ enum given {
     O_TIMEOUT = 1 << 20,
     O_DURATION = 1 << 21,
     O_OUTAGE_MAX = 1 << 22,
+    O_MESSAGE = 1 << 23,
 };
 #define O_PROBE                                                                                    \
     (O_TO | O_FROM | O_UDP | O_PATH | O_REFLECT | O_INTERVAL | O_TIMEOUT | O_DURATION |            \
@@ -57,6 +58,7 @@ static const struct opt {
     OPT("silent", FLAG, O_SILENT, silent),
     OPT("follow", FLAG, O_FOLLOW, follow),
     OPT("since", TEXT, O_SINCE, since),
+    OPT("message", TEXT, O_MESSAGE, message),
     OPT("child", FLAG, O_CHILD, child),
     OPT("ike", FLAG, O_IKE, ike),
     OPT("rehearse", FLAG, O_REHEARSE, rehearse),
@@ -104,9 +106,10 @@ static const struct command {
     {"bgp mrt", "table|updates --out FILE", 1, 1, O_OUT, cli_mrt,
      "the table (TABLE_DUMP_V2), or BGP's messages until Ctrl-C (BGP4MP_ET), for bgpdump and its "
      "kind"},
-    {"neighbor shutdown", "NAME [--graceful [--wait 60s]]", 1, 1, O_GRACEFUL | O_WAIT, cli_neighbor,
-     "end a session until it is enabled; --graceful: only tag what it is told (RFC 8326), and end "
-     "it after --wait"},
+    {"neighbor shutdown", "NAME [--graceful [--wait 60s]] [--message TEXT]", 1, 1,
+     O_GRACEFUL | O_WAIT | O_MESSAGE, cli_neighbor,
+     "end a session until it is enabled, telling it TEXT (RFC 9003); --graceful: only tag what it "
+     "is told (RFC 8326), and end it after --wait"},
     {"neighbor refresh", "NAME [in|out]", 1, 2, 0, cli_refresh,
      "apply the policies again: ask for its routes, tell it ours"},
     {"neighbor enable", "NAME", 1, 1, 0, cli_neighbor, "let it come up again"},

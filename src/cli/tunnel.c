@@ -3,6 +3,7 @@
  * polled. */
 #include "cli/cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -128,11 +129,35 @@ static enum cli_exit command_neighbor(const struct cli *c, const char *command, 
     return CLI_OK;
 }
 
+/* {"message": TEXT}; NULL, said on stderr, when TEXT can't be told. */
+static char *farewell(const char *text)
+{
+    json_t *o = strlen(text) <= 255 ? json_pack("{s:s}", "message", text) : NULL;
+    char *body = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    if (!body)
+        fprintf(stderr,
+                "kedge: --message: %zu octets; allowed: UTF-8 of at most 255 octets (RFC 9003)\n",
+                strlen(text));
+    json_decref(o);
+    return body;
+}
+
+/* Shutdown or enable, at once. */
+static enum cli_exit end_neighbor(const struct cli *c, const char *command)
+{
+    char *body = c->message ? farewell(c->message) : NULL;
+    if (c->message && !body)
+        return CLI_USAGE;
+    enum cli_exit e = command_neighbor(c, command, body, command);
+    free(body);
+    return e;
+}
+
 enum cli_exit cli_neighbor(const struct cli *c)
 {
     const char *command = c->command + strlen("neighbor ");
     if (!c->graceful)
-        return command_neighbor(c, command, NULL, command);
+        return end_neighbor(c, command);
     enum cli_exit e =
         command_neighbor(c, command, "{\"what\":\"graceful\"}", "told to use other paths");
     if (e != CLI_OK || !c->wait_us)
@@ -140,7 +165,7 @@ enum cli_exit cli_neighbor(const struct cli *c)
     const struct timespec pause = {(time_t)(c->wait_us / 1000000),
                                    (long)(c->wait_us % 1000000) * 1000};
     nanosleep(&pause, NULL);
-    return command_neighbor(c, command, NULL, command);
+    return end_neighbor(c, command);
 }
 
 enum cli_exit cli_refresh(const struct cli *c)

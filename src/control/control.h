@@ -61,6 +61,7 @@ struct ctl_response {
     uint64_t stream; /* 0: every event */
     bool has_command; /* the caller gives it to the core; the answer doesn't wait for its effect */
     enum core_command command;
+    char words[256]; /* NEIGHBOR_SHUTDOWN: the command's data; "" for none */
     uint32_t tunnel, peer;
 };
 

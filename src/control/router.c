@@ -227,13 +227,14 @@ static struct ctl_response get_events(const struct ctl_env *env, const struct ct
 
 /* ---- POST ---- */
 
-/* {} or nothing, {"silent": bool} for down, {"what": "child"|"ike"|"rehearse"} for rekey. */
-static bool read_key(const char *key, const json_t *v, enum core_command *command)
+/* {} or nothing, {"silent": bool} for down, {"what": "child"|"ike"|"rehearse"} for rekey,
+ * {"message": "..."} for shutdown, into words. */
+static bool read_key(const char *key, const json_t *v, enum core_command *command, char words[256])
 {
     static const struct {
         const char *key, *value;
         enum core_command from, to;
-    } words[] = {
+    } forms[] = {
         {"what", "child", CORE_CMD_REKEY, CORE_CMD_REKEY_CHILD},
         {"what", "ike", CORE_CMD_REKEY, CORE_CMD_REKEY_IKE},
         {"what", "rehearse", CORE_CMD_REKEY, CORE_CMD_REHEARSE},
@@ -246,16 +247,22 @@ static bool read_key(const char *key, const json_t *v, enum core_command *comman
             *command = CORE_CMD_DOWN_SILENT;
         return true;
     }
-    for (size_t i = 0; i < KD_ARRAY_LEN(words); i++)
-        if (*command == words[i].from && strcmp(key, words[i].key) == 0 && json_is_string(v) &&
-            strcmp(json_string_value(v), words[i].value) == 0) {
-            *command = words[i].to;
+    if (*command == CORE_CMD_NEIGHBOR_SHUTDOWN && strcmp(key, "message") == 0) {
+        if (!json_is_string(v) || json_string_length(v) > 255)
+            return false;
+        strcpy(words, json_string_value(v));
+        return true;
+    }
+    for (size_t i = 0; i < KD_ARRAY_LEN(forms); i++)
+        if (*command == forms[i].from && strcmp(key, forms[i].key) == 0 && json_is_string(v) &&
+            strcmp(json_string_value(v), forms[i].value) == 0) {
+            *command = forms[i].to;
             return true;
         }
     return false;
 }
 
-static bool read_body(const struct ctl_request *req, enum core_command *command)
+static bool read_body(const struct ctl_request *req, enum core_command *command, char words[256])
 {
     const char *key;
     json_t *v;
@@ -266,7 +273,7 @@ static bool read_body(const struct ctl_request *req, enum core_command *command)
     if (!json_is_object(o))
         ok = false;
     json_object_foreach (o, key, v)
-        ok = ok && read_key(key, v, command);
+        ok = ok && read_key(key, v, command, words);
     json_decref(o);
     return ok;
 }
@@ -305,7 +312,8 @@ static struct ctl_response post_tunnel(const struct ctl_env *env, const struct c
     uint32_t tunnel;
     if (!core_tunnel_find(env->core, a->name, &tunnel) || !core_tunnel_get(env->core, tunnel, &v))
         return no_tunnel(env, a->name);
-    if (!read_body(req, &command))
+    char words[256] = "";
+    if (!read_body(req, &command, words))
         return ctl_error(400,
                          a->which == CORE_CMD_DOWN ? "the body is empty or {\"silent\":true|false}"
                          : a->which == CORE_CMD_REKEY
@@ -384,11 +392,20 @@ static struct ctl_response post_neighbor(const struct ctl_env *env, const struct
     uint32_t peer;
     if (!core_peer_find(env->core, a->name, &peer) || !bgp_peer_get(core_bgp(env->core), peer, &v))
         return no_neighbor(env, a->name);
-    if (!read_body(req, &command))
-        return ctl_error(400, "the body is empty", "the body isn't understood");
+    char words[256] = "";
+    if (!read_body(req, &command, words))
+        return ctl_error(400,
+                         a->which == CORE_CMD_NEIGHBOR_SHUTDOWN
+                             ? "the body is empty, {\"what\":\"graceful\"}, or "
+                               "{\"message\":\"...\"} of at most 255 octets"
+                         : a->which == CORE_CMD_NEIGHBOR_REFRESH
+                             ? "the body is empty or {\"what\":\"in\"|\"out\"}"
+                             : "the body is empty",
+                         "the body isn't understood");
     struct ctl_response r =
         command_answer(env, command, "neighbor", a->name, bgp_state_names[v.state], NULL);
     r.peer = peer;
+    strcpy(r.words, words);
     return r;
 }
 

@@ -216,7 +216,7 @@ static void shell_note(struct core *c, const struct core_ev *ev)
 static void command(struct core *c, const struct core_ev *ev)
 {
     if (ev->command >= CORE_CMD_NEIGHBOR_SHUTDOWN && ev->command <= CORE_CMD_NEIGHBOR_ENABLE)
-        core_peer_command(c, ev->peer, ev->command);
+        core_peer_command(c, ev->peer, ev->command, ev->data);
     else if (ev->command == CORE_CMD_KEYLOG || ev->command == CORE_CMD_RELOAD)
         shell_note(c, ev);
     else if (ev->tunnel < c->cfg.n_tunnels)

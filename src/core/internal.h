@@ -237,6 +237,7 @@ struct core_peer {
     struct bgp_peer_config cfg;
     bool on, admin_down;
     bool told;    /* its whole table, once in this life */
+    uint8_t n_words, words[255]; /* what a shutdown tells it (RFC 9003) */
     bool path;    /* there is one: the session may run if BFD allows it */
     bool unhealthy; /* health has its session ended */
     struct bgp_steer steer; /* by health */
@@ -421,7 +422,8 @@ void core_peer_hold(struct core *c, struct core_peer *p, enum kd_reason reason);
 void core_peer_decide(struct core *c, struct core_peer *p);
 /* Nothing but its path may be missing any more: on if it is there. */
 void core_peer_may_return(struct core *c, uint32_t id);
-void core_peer_command(struct core *c, uint32_t id, enum core_command cmd);
+/* words: what a SHUTDOWN tells the neighbor (RFC 9003); copied. */
+void core_peer_command(struct core *c, uint32_t id, enum core_command cmd, struct kd_bytes words);
 void core_peer_bgp(struct core *c, const struct bgp_action *a, const struct bgp_out *out);
 void core_peer_tcp(struct core *c, const struct core_ev *ev);
 bool core_peer_conn_open(const struct core *c, uint32_t id);

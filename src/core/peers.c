@@ -96,6 +96,8 @@ static void off(struct core *c, struct core_peer *p, enum kd_reason reason, bool
 
     if (!p->on)
         return;
+    if (reason == KD_REASON_ADMIN)
+        ev.data = kd_bytes(p->words, p->n_words);
     p->on = false;
     p->unheard = !heard;
     core_queue_bgp(c, &ev);
@@ -163,7 +165,7 @@ static bool soft_command(struct core *c, uint32_t id, enum core_command cmd)
     return cmd != CORE_CMD_NEIGHBOR_ENABLE;
 }
 
-void core_peer_command(struct core *c, uint32_t id, enum core_command cmd)
+void core_peer_command(struct core *c, uint32_t id, enum core_command cmd, struct kd_bytes words)
 {
     struct core_peer *p = core_peer(c, id);
 
@@ -172,6 +174,9 @@ void core_peer_command(struct core *c, uint32_t id, enum core_command cmd)
     if (cmd != CORE_CMD_NEIGHBOR_SHUTDOWN && soft_command(c, id, cmd))
         return;
     p->admin_down = cmd == CORE_CMD_NEIGHBOR_SHUTDOWN;
+    p->n_words = (uint8_t)KD_MIN(words.len, sizeof(p->words));
+    if (p->n_words)
+        memcpy(p->words, words.p, p->n_words);
     if (p->admin_down)
         core_peer_off(c, id, KD_REASON_ADMIN, true);
     else

@@ -131,7 +131,8 @@ static struct ctl_response on_request(void *arg, const struct ctl_request *req)
         struct core_ev ev = {.kind = CORE_EV_COMMAND,
                              .command = res.command,
                              .tunnel = res.tunnel,
-                             .peer = res.peer};
+                             .peer = res.peer,
+                             .data = kd_bytes_str(res.words)};
         io_feed(io, &ev);
     }
     return res;

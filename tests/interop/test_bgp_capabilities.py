@@ -51,6 +51,48 @@ def test_frr_hears_where_a_refresh_begins_and_ends(beside, family, address, pref
     assert frr.neighbor(address)["connectionsEstablished"] == before["connectionsEstablished"]
 
 
+WORDS = "Wartung bis 18:00, Größe L"
+PLAIN = "upgrade until 18:00, ticket 4711"  # FRR shows other octets in hex
+
+
+def came_back(lab, neighbor, mark):
+    lab["router"].kedge.wait_established(neighbor, after=mark)
+
+
+@pytest.mark.parametrize("neighbor,address", [("frr", "192.0.2.1"), ("frr6", "2001:db8:1::1")])
+def test_a_shutdown_communication_reaches_frr_and_comes_from_it(beside, neighbor, address):
+    """RFC 9003, both ways; what was said stands in each end's view of the neighbor."""
+    kedge, frr = beside["router"].kedge, beside["frr"].frr
+    mark = kedge.events.last_seq
+    kedge.cli("neighbor", "shutdown", neighbor, "--message", PLAIN)
+    until(lambda: frr.neighbor(address).get("lastShutdownDescription") == PLAIN, 10, "FRR hears why", 0.1)
+    kedge.cli("neighbor", "enable", neighbor)
+    came_back(beside, neighbor, mark)
+    mark = kedge.events.last_seq
+    frr.configure("router bgp 65020", f"neighbor {address} shutdown message {PLAIN}")
+    stop = kedge.events.wait("bgp.stop", after=mark, neighbor=neighbor)
+    assert stop["detail"] == f"received Cease/Administrative Shutdown (6/2): {PLAIN}"
+    assert kedge.neighbor(neighbor)["last_error"] == stop["detail"]
+    frr.configure("router bgp 65020", f"no neighbor {address} shutdown")
+    came_back(beside, neighbor, mark)
+
+
+@pytest.mark.parametrize("protocol,neighbor", [("router4", "bird"), ("router6", "bird6")])
+def test_a_shutdown_communication_reaches_bird_and_comes_from_it(beside, protocol, neighbor):
+    kedge, bird = beside["router"].kedge, beside["bird"].bird
+    mark, heard = kedge.events.last_seq, len(bird.program.log())
+    kedge.cli("neighbor", "shutdown", neighbor, "--message", WORDS)
+    until(lambda: WORDS in bird.program.log()[heard:], 10, "BIRD hears why", 0.1)
+    kedge.cli("neighbor", "enable", neighbor)
+    came_back(beside, neighbor, mark)
+    mark = kedge.events.last_seq
+    bird.command(f'disable {protocol} "{WORDS}"')
+    stop = kedge.events.wait("bgp.stop", after=mark, neighbor=neighbor)
+    assert stop["detail"] == f"received Cease/Administrative Shutdown (6/2): {WORDS}"
+    bird.command(f"enable {protocol}")
+    came_back(beside, neighbor, mark)
+
+
 @pytest.mark.parametrize("direction", ["in", "out"])
 @pytest.mark.parametrize("protocol,neighbor,prefix", [("router4", "bird", "10.30.0.0/24"),
                                                       ("router6", "bird6", "2001:db8:30::/48")])

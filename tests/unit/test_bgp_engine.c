@@ -408,6 +408,34 @@ static void the_cease_names_the_cause(void **state)
     }
 }
 
+/* RFC 9003 2: with Administrative Shutdown, and with nothing else. */
+static void a_shutdown_says_why_in_the_operators_words(void **state)
+{
+    static const enum kd_reason reasons[] = {KD_REASON_ADMIN, KD_REASON_TUNNEL_DOWN};
+    static const uint8_t sent[] = {6, 2, 5, 'l', 'u', 'n', 'c', 'h'};
+
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(reasons); i++) {
+        struct bgp_raw r;
+        struct kd_bytes b;
+        bgp_raw_init(&r, 65515, 1, false);
+        bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
+        bgp_raw_establish(&r, 0, 65020, 10);
+        bgp_raw_event(&r, (struct bgp_event){.kind = BGP_EV_PEER_OFF,
+                                             .reason = reasons[i],
+                                             .heard = true,
+                                             .data = kd_bytes_str("lunch")});
+        b = bgp_raw_last(&r, 0, BGP_MSG_NOTIFICATION);
+        assert_int_equal(b.len, i == 0 ? sizeof(sent) : 2);
+        if (i == 0) {
+            assert_memory_equal(b.p, sent, sizeof(sent));
+            assert_string_equal(bgp_node_note(&r.node, 0, BGP_NOTE_STOP)->text,
+                                "admin, sent Cease: lunch");
+        }
+        bgp_raw_fini(&r);
+    }
+}
+
 static void a_switched_on_peer_connects_at_once_again(void **state)
 {
     struct pair p = pair_of(SEED, 65020);
@@ -1999,6 +2027,7 @@ int main(void)
         cmocka_unit_test(the_end_of_the_initial_exchange_is_noted_once),
         cmocka_unit_test(withdrawn_when_peer_off_in_the_same_step),
         cmocka_unit_test(the_cease_names_the_cause),
+        cmocka_unit_test(a_shutdown_says_why_in_the_operators_words),
         cmocka_unit_test(a_switched_on_peer_connects_at_once_again),
         cmocka_unit_test(ebgp_without_policy_exchanges_nothing),
         cmocka_unit_test(ibgp_needs_no_policy_and_keeps_the_path),

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/utf8.h"
 #include "bgp/aspath.h"
 #include "bgp/nlri.h"
 #include "bgp/update.h"
@@ -244,6 +245,70 @@ static void notification_text_is_printable_and_bounded(void **state)
     assert_false(bgp_notification_parse(kd_bytes(body, 1), &n));
     assert_string_equal(bgp_error_name(99, 1), "unknown error");
     assert_string_equal(bgp_error_name(6, 99), "Cease");
+}
+
+static const char *told(const char *text, size_t len)
+{
+    static char out[400];
+    uint8_t body[3 + 255] = {6, 2, (uint8_t)len};
+    struct bgp_notification n;
+
+    memcpy(body + 3, text, len);
+    assert_true(bgp_notification_parse(kd_bytes(body, 3 + len), &n));
+    bgp_notification_text(&n, out, sizeof(out));
+    assert_true(strncmp(out, "Cease/Administrative Shutdown (6/2): ", 37) == 0);
+    return out + 37;
+}
+
+#define TOLD(text, is) assert_string_equal(told(text, sizeof(text) - 1), is)
+
+static void a_shutdown_communication_is_utf8_or_questioned(void **state)
+{
+    static const struct {
+        uint8_t octets[5];
+        size_t len;
+        bool ok;
+    } rows[] = {
+        {"\x7f", 1, true},         {"\x80", 1, false},         {"\xc2\x80", 2, true},
+        {"\xc1\xbf", 2, false},    {"\xdf\xbf", 2, true},      {"\xdf", 1, false},
+        {"\xe0\xa0\x80", 3, true}, {"\xe0\x9f\xbf", 3, false}, {"\xed\x9f\xbf", 3, true},
+        {"\xed\xa0\x80", 3, false}, {"\xee\x80\x80", 3, true},  {"\xef\xbf", 2, false},
+        {"\xf0\x90\x80\x80", 4, true},  {"\xf0\x8f\xbf\xbf", 4, false},
+        {"\xf4\x8f\xbf\xbf", 4, true},  {"\xf4\x90\x80\x80", 4, false},
+        {"\xf8\x88\x80\x80\x80", 5, false}, {"\xc3\x28", 2, false}, {"", 0, true},
+    };
+    char longest[255], *text;
+
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++)
+        assert_int_equal(kd_utf8_ok(kd_bytes(rows[i].octets, rows[i].len)), rows[i].ok);
+    TOLD("wartung, gr\xc3\xb6\xc3\x9f" "er", "wartung, gr\xc3\xb6\xc3\x9f" "er");
+    TOLD("a\xff" "b\xc3", "a?b?");
+    TOLD("esc \x1b[31m, c1 \xc2\x9b, rtl \xe2\x80\xae!", "esc ?[31m, c1 ?, rtl ?!");
+    memset(longest, 'x', sizeof(longest));
+    text = (char *)told(longest, sizeof(longest));
+    assert_int_equal(strlen(text), 255);
+    kd_utf8_printable(kd_bytes("a\xc3\xb6", 3), longest, 3); /* no half character at the end */
+    assert_string_equal(longest, "a");
+}
+
+static void a_shutdown_communication_is_sent_whole_or_not_at_all(void **state)
+{
+    uint8_t room[512], words[256];
+    struct bgp_error e;
+    struct kd_writer w;
+
+    (void)state;
+    memset(words, 'w', sizeof(words));
+    for (size_t len = 0; len <= 256; len++) {
+        bgp_error_set(&e, BGP_E_CEASE, 2, kd_bytes(NULL, 0), "%s", "");
+        bgp_error_say(&e, kd_bytes(words, len));
+        kd_writer_init(&w, room, sizeof(room));
+        bgp_notification_put(&w, &e);
+        assert_int_equal(w.pos, 21 + (len && len <= 255 ? len + 1 : 0));
+        if (w.pos > 21)
+            assert_int_equal(room[21], len);
+    }
 }
 
 static void refresh_length_is_exact(void **state)
@@ -864,6 +929,8 @@ int main(void)
         cmocka_unit_test(open_parameter_overruns_are_refused),
         cmocka_unit_test(open_extended_parameters_are_read),
         cmocka_unit_test(notification_text_is_printable_and_bounded),
+        cmocka_unit_test(a_shutdown_communication_is_utf8_or_questioned),
+        cmocka_unit_test(a_shutdown_communication_is_sent_whole_or_not_at_all),
         cmocka_unit_test(refresh_length_is_exact),
         cmocka_unit_test(each_attribute_good_and_nearest_bad),
         cmocka_unit_test(mandatory_attributes_are_needed_and_judged),

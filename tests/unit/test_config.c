@@ -17,8 +17,10 @@ static struct config_errors errs;
 
 /* ---- a world of secrets ---- */
 
-#define PASSWORD_80 "0123456789012345678901234567890123456789" /* what the kernel takes at most */    \
-                    "0123456789012345678901234567890123456789"
+/* What the kernel takes at most. */
+#define PASSWORD_80                                                                                \
+    "0123456789012345678901234567890123456789"                                                     \
+    "0123456789012345678901234567890123456789"
 
 static enum config_secret_status read_secret(void *arg, enum config_secret_from from,
                                              const char *name, struct config_secret *out)

@@ -787,6 +787,7 @@ static void a_command_is_named_not_run(void **state)
         {"/v1/neighbors/msee/shutdown", "", CORE_CMD_NEIGHBOR_SHUTDOWN},
         {"/v1/neighbors/msee/enable", "", CORE_CMD_NEIGHBOR_ENABLE},
         {"/v1/neighbors/msee/shutdown", "{\"what\":\"graceful\"}", CORE_CMD_NEIGHBOR_LEAVE},
+        {"/v1/neighbors/msee/shutdown", "{\"message\":\"lunch\"}", CORE_CMD_NEIGHBOR_SHUTDOWN},
         {"/v1/neighbors/msee/refresh", "", CORE_CMD_NEIGHBOR_REFRESH},
         {"/v1/neighbors/msee/refresh", "{\"what\":\"in\"}", CORE_CMD_NEIGHBOR_REFRESH_IN},
         {"/v1/neighbors/msee/refresh", "{\"what\":\"out\"}", CORE_CMD_NEIGHBOR_REFRESH_OUT},
@@ -807,6 +808,24 @@ static void a_command_is_named_not_run(void **state)
     o = ask("POST", "/v1/tunnels/onprem/rekey", "", "", 200);
     same(json_object_get(o, "pairs"), "1"); /* what a client waits for */
     json_decref(o);
+}
+
+static void a_shutdowns_message_is_taken_whole_or_refused(void **state)
+{
+    char body[300];
+
+    (void)state;
+    json_decref(ask("POST", "/v1/neighbors/msee/shutdown", "",
+                    "{\"message\":\"gr\xc3\xb6\xc3\x9f" "er\"}", 200));
+    assert_string_equal(last.words, "gr\xc3\xb6\xc3\x9f" "er");
+    snprintf(body, sizeof(body), "{\"message\":\"%0255d\"}", 0);
+    json_decref(ask("POST", "/v1/neighbors/msee/shutdown", "", body, 200));
+    assert_int_equal(strlen(last.words), 255);
+    snprintf(body, sizeof(body), "{\"message\":\"%0256d\"}", 0);
+    refused("POST", "/v1/neighbors/msee/shutdown", "", body, 400);
+    refused("POST", "/v1/neighbors/msee/shutdown", "", "{\"message\":\"gr\xf6\"}", 400);
+    refused("POST", "/v1/neighbors/msee/shutdown", "", "{\"message\":5}", 400);
+    refused("POST", "/v1/neighbors/msee/enable", "", "{\"message\":\"lunch\"}", 400);
 }
 
 static void explain_has_the_contracts_shape(void **state)
@@ -1155,6 +1174,7 @@ int main(void)
         T(azures_advertised_routes_are_the_seeds_rows),
         T(azures_neighbors_hold_the_gateway_itself_and_a_dead_one_is_connecting),
         T(a_command_is_named_not_run),
+        T(a_shutdowns_message_is_taken_whole_or_refused),
         T(explain_has_the_contracts_shape),
         T(a_key_log_needs_the_switch_and_root),
         T(messages_as_mrt_are_a_stream_that_begins_with_nothing),
