@@ -7,6 +7,8 @@
 #include "bgp/nlri.h"
 #include "bgp/update.h"
 
+#include <stdio.h>
+
 #define ENTRIES (BGP_POLICY_ENTRY_MAX + 1)
 
 /* The routes of one UPDATE: the same attributes for all prefixes, so what the policy makes of them
@@ -28,8 +30,11 @@ static bool loops(const struct bgp *b, const struct bgp_peer *p, const struct bg
 {
     if (bgp_aspath_count(a->as_path, b->params.asn) > p->allow_as_in) /* RFC 4271 9.1.2 */
         return true;
-    return p->ibgp && a->has & BGP_HAS(BGP_A_ORIGINATOR_ID) &&
-           a->originator_id == b->params.router_id; /* RFC 4456 8 */
+    if (!p->ibgp) /* RFC 4456 8; our cluster would have our identifier, 7 */
+        return false;
+    return (a->has & BGP_HAS(BGP_A_ORIGINATOR_ID) && a->originator_id == b->params.router_id) ||
+           (a->has & BGP_HAS(BGP_A_CLUSTER_LIST) &&
+            bgp_list_has(a->cluster_list, b->params.router_id));
 }
 
 static void set_nexthop(const struct bgp_peer *p, struct bgp_attrs *a,
@@ -306,14 +311,31 @@ static bool announce(struct bgp *b, struct bgp_peer *p, uint8_t family, struct b
 
 /* ---- the message ---- */
 
-/* RFC 4486 4: the data says which family and how many. */
-static bool check_max(const struct bgp_peer *p, uint8_t family, struct bgp_error *e)
+/* Says once that the limit is near, and again after it was far. */
+static void warn_of_max(struct bgp *b, struct bgp_peer *p, uint32_t n)
+{
+    bool near = n >= (uint64_t)p->prefixes_max * BGP_PREFIXES_WARN / 100;
+    char text[96];
+
+    if (near && !p->near_max) {
+        snprintf(text, sizeof(text), "%u prefixes of %u: with more the session ends", n,
+                 p->prefixes_max);
+        bgp_note(b, p, BGP_NOTE_ERROR, text);
+    }
+    p->near_max = near || (p->near_max && n >= p->prefixes_max / 2);
+}
+
+/* All that came counts, accepted or not. RFC 4486 4: the data says which family and how many. */
+static bool check_max(struct bgp *b, struct bgp_peer *p, uint8_t family, struct bgp_error *e)
 {
     uint32_t n = p->family[0].paths.n + p->family[1].paths.n;
     uint8_t data[7];
     struct kd_writer w;
 
-    if (!p->prefixes_max || n <= p->prefixes_max)
+    if (!p->prefixes_max)
+        return true;
+    warn_of_max(b, p, n);
+    if (n <= p->prefixes_max)
         return true;
     kd_writer_init(&w, data, sizeof(data));
     kd_put_u16(&w, family == 6 ? BGP_AFI_IPV6 : BGP_AFI_IPV4);
@@ -384,7 +406,7 @@ bool bgp_adjin_update(struct bgp *b, struct bgp_peer *p, struct kd_bytes body, s
         bgp_family(p, eor)->eor_seen = true;
         bgp_note_eor(b, p);
     }
-    return check_max(p, u.reach.present ? u.reach.family : 4, e);
+    return check_max(b, p, u.reach.present ? u.reach.family : 4, e);
 }
 
 /* ---- soft reconfiguration ---- */

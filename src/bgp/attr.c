@@ -180,7 +180,7 @@ static bool read_as4_aggregator(struct bgp_attr_in *in, struct kd_bytes v)
 {
     if (!in->as4)
         in->as4_aggregator = u32_of(v);
-    return true;
+    return u32_of(v) != 0; /* RFC 7607 2 */
 }
 
 /* ---- writers ---- */
@@ -317,7 +317,8 @@ static void put_as4_aggregator(const struct put *o)
 #define WITHDRAW   BGP_D_WITHDRAW
 #define RESET      BGP_D_RESET
 
-/* RFC 7606 3 c: wrong flags are treat-as-withdraw; 3 f: discard for what is informational. */
+/* RFC 7606 3 c: wrong flags are treat-as-withdraw; 3 f: discard for what is informational. RFC 6793
+ * 6: all that is wrong with an AS4 attribute is discard. */
 static const struct bgp_attr_row rows[] = {
     /* code, name, flags, min, max, step, ibgp_only, bad_flags, bad_value, read, put */
     {BGP_A_ORIGIN, "ORIGIN", WELL_KNOWN, 1, 1, 1, false, WITHDRAW, WITHDRAW, read_origin,
@@ -329,9 +330,9 @@ static const struct bgp_attr_row rows[] = {
     {BGP_A_MED, "MULTI_EXIT_DISC", OPTIONAL, 4, 4, 1, false, WITHDRAW, WITHDRAW, read_med, put_med},
     {BGP_A_LOCAL_PREF, "LOCAL_PREF", WELL_KNOWN, 4, 4, 1, true, WITHDRAW, WITHDRAW, read_local_pref,
      put_local_pref},
-    {BGP_A_ATOMIC_AGGREGATE, "ATOMIC_AGGREGATE", WELL_KNOWN, 0, 0, 1, false, DISCARD, DISCARD,
+    {BGP_A_ATOMIC_AGGREGATE, "ATOMIC_AGGREGATE", WELL_KNOWN, 0, 0, 1, false, WITHDRAW, DISCARD,
      read_nothing, put_atomic},
-    {BGP_A_AGGREGATOR, "AGGREGATOR", CARRIED, 6, 8, 2, false, DISCARD, DISCARD, read_aggregator,
+    {BGP_A_AGGREGATOR, "AGGREGATOR", CARRIED, 6, 8, 2, false, WITHDRAW, DISCARD, read_aggregator,
      put_aggregator},
     {BGP_A_COMMUNITIES, "COMMUNITIES", CARRIED, 4, UINT16_MAX, 4, false, WITHDRAW, WITHDRAW,
      read_communities, put_communities},
@@ -345,7 +346,7 @@ static const struct bgp_attr_row rows[] = {
      read_mp_unreach, NULL},
     {BGP_A_EXT_COMMUNITIES, "EXTENDED COMMUNITIES", CARRIED, 8, UINT16_MAX, 8, false, WITHDRAW,
      WITHDRAW, read_ext, put_ext},
-    {BGP_A_AS4_PATH, "AS4_PATH", CARRIED, 0, UINT16_MAX, 1, false, DISCARD, DISCARD, read_as4_path,
+    {BGP_A_AS4_PATH, "AS4_PATH", CARRIED, 6, UINT16_MAX, 1, false, DISCARD, DISCARD, read_as4_path,
      put_as4_path},
     {BGP_A_AS4_AGGREGATOR, "AS4_AGGREGATOR", CARRIED, 8, 8, 1, false, DISCARD, DISCARD,
      read_as4_aggregator, put_as4_aggregator},
@@ -451,13 +452,18 @@ void bgp_attrs_put(struct kd_writer *w, const struct bgp_attrs *a, bool as4, boo
     kd_put_bytes(w, a->unknown);
 }
 
-bool bgp_community_has(const struct bgp_attrs *a, uint32_t community)
+bool bgp_list_has(struct kd_bytes list, uint32_t v)
 {
     struct kd_reader r;
 
-    kd_reader_init(&r, a->communities);
+    kd_reader_init(&r, list);
     while (kd_reader_left(&r) >= 4)
-        if (kd_get_u32(&r) == community)
+        if (kd_get_u32(&r) == v)
             return true;
     return false;
+}
+
+bool bgp_community_has(const struct bgp_attrs *a, uint32_t community)
+{
+    return bgp_list_has(a->communities, community);
 }

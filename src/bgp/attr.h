@@ -97,6 +97,8 @@ void bgp_attrs_put(struct kd_writer *w, const struct bgp_attrs *a, bool as4, boo
 /* An attribute's flags, code and length; the extended form where len needs it. */
 void bgp_attr_head(struct kd_writer *w, uint8_t flags, uint8_t code, size_t len);
 
+/* v is among the numbers of COMMUNITIES or CLUSTER_LIST. */
+bool bgp_list_has(struct kd_bytes list, uint32_t v);
 bool bgp_community_has(const struct bgp_attrs *a, uint32_t community);
 
 #endif

@@ -225,6 +225,8 @@ struct bgp_peer_view {
     bool ibgp;
     bool as4; /* ASNs of four octets on the wire; true while down */
     uint32_t received, accepted, advertised; /* prefixes */
+    uint32_t prefixes_max;                   /* of received; 0: no limit */
+    uint64_t retry_at_us; /* held off in Idle until then (DampPeerOscillations); 0: not */
     uint64_t msgs_in, msgs_out;
     char last_error[BGP_TEXT_MAX];
 };

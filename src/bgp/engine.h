@@ -22,6 +22,8 @@
 #define BGP_UNSENT_MAX (256 * 1024)
 /* Input kept for later: above it the budget is overrun instead. */
 #define BGP_INPUT_MAX (256 * 1024)
+/* Percent of a neighbor's limit of prefixes from which on it is told that the limit is near. */
+#define BGP_PREFIXES_WARN 80
 /* Destinations an UPDATE batch looks at together. */
 #define BGP_BATCH 256
 

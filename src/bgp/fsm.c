@@ -126,7 +126,8 @@ static void settle(struct bgp *b, struct bgp_peer *p, bool damped)
     }
     p->backoff_us = p->backoff_us ? KD_MIN(p->backoff_us * 2, BACKOFF_MAX_US) : BACKOFF_MIN_US;
     p->idle_hold = true;
-    bgp_timer_set(b, bgp_timer_peer(p), b->now_us + bgp_jitter(b, p->backoff_us));
+    p->retry_at_us = b->now_us + bgp_jitter(b, p->backoff_us);
+    bgp_timer_set(b, bgp_timer_peer(p), p->retry_at_us);
 }
 
 enum ending {

@@ -198,7 +198,7 @@ void bgp_peer_up(struct bgp *b, struct bgp_peer *p, struct bgp_conn *c)
     p->up_us = b->now_us;
     p->remote_id = c->open.id;
     p->session_local = c->local;
-    p->eor_noted = false;
+    p->eor_noted = p->near_max = false;
     for (int i = 0; i < 2; i++) {
         struct bgp_family *f = &p->family[i];
         f->up = c->family[i];

@@ -72,10 +72,12 @@ struct bgp_peer {
     bool leaving;   /* told so by the operator: what is sent is tagged (RFC 8326) */
     bool broken;    /* out of memory on its behalf: the session ends with this step */
     bool eor_noted;
+    bool near_max;             /* of prefixes: said so */
     struct bgp_conn *out, *in; /* by who opened */
     struct bgp_conn *up;       /* the Established one of them */
     struct bgp_family family[2];
     uint64_t backoff_us;
+    uint64_t retry_at_us; /* while idle_hold: its end */
     enum bgp_state told_state;
     enum kd_reason reason;
     uint64_t since_us, up_us;

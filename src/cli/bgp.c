@@ -99,6 +99,10 @@ static void print_neighbor(const json_t *local, const json_t *v)
     printf("  Prefixes: %.0f received, %.0f accepted, %.0f advertised\n",
            cli_num(v, "prefixes_received"), cli_num(v, "prefixes_accepted"),
            cli_num(v, "prefixes_advertised"));
+    if (cli_num(v, "prefixes_max") > 0)
+        printf("  Maximum prefixes: %.0f, one more ends the session\n", cli_num(v, "prefixes_max"));
+    if (cli_num(v, "retry_in_s") > 0)
+        printf("  Held off for another %.0f seconds\n", cli_num(v, "retry_in_s") + 0.5);
     print_bfd(json_object_get(v, "bfd"));
     cli_steering_print(json_object_get(v, "steering"), stdout);
     if (strcmp(cli_str(v, "reason"), "-") != 0)

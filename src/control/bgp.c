@@ -54,6 +54,11 @@ static json_t *neighbor_object(const struct ctl_env *env, uint32_t peer,
     if (o && n)
         json_object_update(o, n);
     json_decref(n);
+    json_object_set_new(o, "prefixes_max",
+                        v->prefixes_max ? json_integer(v->prefixes_max) : json_null());
+    json_object_set_new(o, "retry_in_s",
+                        v->retry_at_us > env->now_us ? ctl_seconds(v->retry_at_us - env->now_us)
+                                                     : json_null());
     json_object_set_new(o, "bfd", bfd_object(env, peer));
     json_object_set_new(o, "steering", ctl_steering(env, peer));
     return o;

@@ -958,6 +958,34 @@ static bool told(struct choice *x, uint32_t peer, struct bgp_route_view *v)
     return bgp_node_route(&x->r.node, BGP_VIEW_ADVERTISED, peer, "10.1.0.0/16", v);
 }
 
+/* RFC 4456 8: by ORIGINATOR_ID, and by CLUSTER_LIST wherever our identifier stands in it. */
+static void a_route_that_was_ours_comes_back_from_no_reflector(void **state)
+{
+    static const struct {
+        bool refused;
+        uint8_t attr[16], len;
+    } cases[] = {
+        {true, {0x80, 9, 4, 0, 0, 0, 1}, 7},
+        {false, {0x80, 9, 4, 0, 0, 0, 2}, 7},
+        {true, {0x80, 10, 8, 0, 0, 0, 9, 0, 0, 0, 1}, 11},
+        {true, {0x80, 10, 8, 0, 0, 0, 1, 0, 0, 0, 9}, 11},
+        {false, {0x80, 10, 8, 0, 0, 0, 9, 0, 0, 1, 0}, 11},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+        struct choice x;
+        struct bgp_route_view v;
+        choice_init(&x, 65515, 65515, false);
+        memcpy(x.u[0].extra, cases[i].attr, cases[i].len);
+        x.u[0].n_extra = cases[i].len;
+        bgp_raw_update(&x.r, 0, &x.u[0]);
+        assert_true(bgp_node_route(&x.r.node, BGP_VIEW_LEARNED, 0, "10.1.0.0/16", &v));
+        assert_int_equal(v.accepted, !cases[i].refused);
+        bgp_raw_fini(&x.r);
+    }
+}
+
 static void transit_between_external_peers_prepends_and_sets_next_hop_self(void **state)
 {
     struct choice x;
@@ -1391,6 +1419,22 @@ static void error_notes_are_limited(void **state)
     bgp_raw_fini(&x.r);
 }
 
+/* Peer 0 is connected to and comes up once more; when it was tried. */
+static uint64_t comes_again(struct bgp_raw *r)
+{
+    uint64_t at;
+
+    while (!r->conn[0].open)
+        bgp_raw_pass(r, KD_MS(10));
+    at = r->now_us;
+    bgp_raw_event(r, (struct bgp_event){.kind = BGP_EV_TCP_OPENED,
+                                        .conn = r->conn[0].h,
+                                        .local = bgp_test_addr("192.0.2.1")});
+    bgp_raw_send_open(r, 0, &(struct bgp_open){.asn = 65020, .hold_s = 90, .id = 10, .as4 = true});
+    bgp_raw_message(r, 0, BGP_MSG_KEEPALIVE, NULL, 0);
+    return at;
+}
+
 static void a_reset_takes_the_routes_and_is_held_off_with_growing_pauses(void **state)
 {
     static const uint8_t wide[] = {0, 0, 0, 0, 33, 1, 2, 3, 4, 5};
@@ -1410,15 +1454,7 @@ static void a_reset_takes_the_routes_and_is_held_off_with_growing_pauses(void **
         assert_int_equal(bgp_node_note(&x.r.node, 0, BGP_NOTE_STOP)->reason,
                          KD_REASON_PROTOCOL_ERROR);
         from = x.r.now_us;
-        while (!x.r.conn[0].open)
-            bgp_raw_pass(&x.r, KD_MS(10));
-        pause[i] = x.r.now_us - from;
-        bgp_raw_event(&x.r, (struct bgp_event){.kind = BGP_EV_TCP_OPENED,
-                                               .conn = x.r.conn[0].h,
-                                               .local = bgp_test_addr("192.0.2.1")});
-        bgp_raw_send_open(&x.r, 0,
-                          &(struct bgp_open){.asn = 65020, .hold_s = 90, .id = 10, .as4 = true});
-        bgp_raw_message(&x.r, 0, BGP_MSG_KEEPALIVE, NULL, 0);
+        pause[i] = comes_again(&x.r) - from;
     }
     assert_true(pause[3] > 4 * pause[0]);
     bgp_raw_fini(&x.r);
@@ -1501,6 +1537,74 @@ static void too_many_prefixes_end_the_session(void **state)
     assert_int_equal(b.p[8], 2);
     assert_int_equal(x.r.node.fib_n, 0);
     assert_int_equal(bgp_node_note(&x.r.node, 0, BGP_NOTE_STOP)->reason, KD_REASON_NO_RESOURCES);
+    bgp_raw_fini(&x.r);
+}
+
+/* n prefixes 10.x.y.0/24 from x on, of peer 0; the message announces or withdraws. */
+static void feed(struct bgp_raw *r, uint32_t first, uint32_t n, bool announce);
+
+static unsigned warnings(const struct bgp_raw *r)
+{
+    unsigned n = 0;
+
+    for (uint32_t i = 0; i < r->node.notes_n; i++)
+        n +=
+            r->node.notes[i].note == BGP_NOTE_ERROR && strstr(r->node.notes[i].text, "prefixes of");
+    return n;
+}
+
+static void a_limit_of_prefixes_is_told_of_from_80_percent_on(void **state)
+{
+    struct choice x;
+    struct bgp_peer_config *c = bgp_test_config("192.0.2.10", 65020);
+
+    (void)state;
+    choice_init(&x, 65020, 65021, false);
+    c->prefixes_max = 10;
+    bgp_raw_peer(&x.r, 0, c);
+    feed(&x.r, 0, 7, true);
+    assert_int_equal(warnings(&x.r), 0);
+    feed(&x.r, 7, 1, true);
+    assert_int_equal(warnings(&x.r), 1);
+    feed(&x.r, 8, 2, true); /* 10: at the limit, not beyond */
+    assert_int_equal(warnings(&x.r), 1);
+    assert_int_equal(bgp_node_state(&x.r.node, 0), BGP_ESTABLISHED);
+    feed(&x.r, 5, 5, false); /* 5: still near enough to stay quiet */
+    feed(&x.r, 5, 5, true);
+    assert_int_equal(warnings(&x.r), 1);
+    feed(&x.r, 4, 6, false); /* 4: far */
+    feed(&x.r, 4, 4, true);
+    assert_int_equal(warnings(&x.r), 2);
+    bgp_raw_fini(&x.r);
+}
+
+static void a_peer_with_too_many_prefixes_is_held_off_longer_each_time(void **state)
+{
+    struct choice x;
+    struct bgp_peer_config *c = bgp_test_config("192.0.2.10", 65020);
+    struct bgp_peer_view v;
+    uint64_t pause, last = 0;
+
+    (void)state;
+    choice_init(&x, 65020, 65021, false);
+    c->prefixes_max = 2;
+    bgp_raw_peer(&x.r, 0, c);
+    for (int i = 0; i < 7; i++) {
+        feed(&x.r, 0, 3, true);
+        assert_true(bgp_raw_notified(&x.r, 0, 6, 1));
+        assert_true(bgp_peer_get(x.r.node.b, 0, &v));
+        assert_int_equal(v.state, BGP_IDLE);
+        assert_int_equal(v.prefixes_max, 2);
+        pause = v.retry_at_us - x.r.now_us;
+        assert_in_range(pause, KD_S(2) * 3 / 4, KD_S(120));
+        if (i < 6) /* 2 s, doubled up to 120 s, 75 to 100 % of it */
+            assert_true(pause > last);
+        last = pause;
+        assert_in_range(comes_again(&x.r), v.retry_at_us, v.retry_at_us + KD_MS(10));
+        assert_true(bgp_peer_get(x.r.node.b, 0, &v));
+        assert_int_equal(v.state, BGP_ESTABLISHED);
+        assert_int_equal(v.retry_at_us, 0);
+    }
     bgp_raw_fini(&x.r);
 }
 
@@ -2051,6 +2155,7 @@ int main(void)
         cmocka_unit_test(a_path_is_eligible_only_while_its_next_hop_is_up),
         cmocka_unit_test(one_watch_serves_all_prefixes_of_a_next_hop),
         cmocka_unit_test(as_loop_is_refused),
+        cmocka_unit_test(a_route_that_was_ours_comes_back_from_no_reflector),
         cmocka_unit_test(transit_between_external_peers_prepends_and_sets_next_hop_self),
         cmocka_unit_test(a_peer_isnt_offered_its_own_as),
         cmocka_unit_test(ibgp_routes_arent_reflected),
@@ -2070,6 +2175,8 @@ int main(void)
         cmocka_unit_test(messages_out_of_place_are_fsm_errors),
         cmocka_unit_test(an_open_of_the_wrong_peer_is_refused),
         cmocka_unit_test(too_many_prefixes_end_the_session),
+        cmocka_unit_test(a_limit_of_prefixes_is_told_of_from_80_percent_on),
+        cmocka_unit_test(a_peer_with_too_many_prefixes_is_held_off_longer_each_time),
         cmocka_unit_test(the_peers_notification_is_told_in_its_words),
         cmocka_unit_test(bfd_down_stops_the_session_in_the_same_step),
         cmocka_unit_test(unusable_next_hops_and_prefixes_are_ignored),

@@ -374,7 +374,8 @@ static enum bgp_disposition with(bool ibgp, uint8_t flags, uint8_t code, const v
 
 static void each_attribute_good_and_nearest_bad(void **state)
 {
-    static const uint8_t zero[64], as4p[] = {2, 1, 0, 1, 0, 0}, as4bad[] = {2, 0};
+    static const uint8_t zero[64], as4p[] = {2, 1, 0, 1, 0, 0}, as4bad[] = {2, 0},
+                                   as4p0[] = {2, 1, 0, 0, 0, 0};
     static const uint8_t aggr[] = {0, 0, 0xfd, 0xe8, 1, 2, 3, 4};
     static const struct {
         bool ibgp;
@@ -399,14 +400,14 @@ static void each_attribute_good_and_nearest_bad(void **state)
         /* ATOMIC_AGGREGATE 7.6 */
         {false, 0x40, 6, zero, 0, BGP_D_OK},
         {false, 0x40, 6, zero, 1, BGP_D_DISCARD},
-        {false, 0xc0, 6, zero, 0, BGP_D_DISCARD},
+        {false, 0xc0, 6, zero, 0, BGP_D_WITHDRAW}, /* flags: 3 c */
         /* AGGREGATOR 7.7 */
         {false, 0xc0, 7, aggr, 8, BGP_D_OK},
         {false, 0xe0, 7, aggr, 8, BGP_D_OK},
         {false, 0xc0, 7, aggr, 6, BGP_D_DISCARD},
         {false, 0xc0, 7, aggr, 7, BGP_D_DISCARD},
         {false, 0xc0, 7, zero, 8, BGP_D_DISCARD}, /* AS 0, RFC 7607 */
-        {false, 0x40, 7, aggr, 8, BGP_D_DISCARD},
+        {false, 0x40, 7, aggr, 8, BGP_D_WITHDRAW},
         /* COMMUNITIES 7.8 */
         {false, 0xc0, 8, zero, 4, BGP_D_OK},
         {false, 0xc0, 8, zero, 8, BGP_D_OK},
@@ -432,6 +433,9 @@ static void each_attribute_good_and_nearest_bad(void **state)
         {false, 0xc0, 17, as4p, 5, BGP_D_DISCARD},
         {false, 0xc0, 18, aggr, 8, BGP_D_OK},
         {false, 0xc0, 18, aggr, 6, BGP_D_DISCARD},
+        {false, 0xc0, 18, zero, 8, BGP_D_DISCARD}, /* AS 0, RFC 7607 */
+        {false, 0xc0, 17, as4p0, 6, BGP_D_DISCARD},
+        {false, 0xc0, 17, zero, 0, BGP_D_DISCARD},
         /* LARGE_COMMUNITIES: RFC 8092 5 */
         {false, 0xc0, 32, zero, 12, BGP_D_OK},
         {false, 0xc0, 32, zero, 24, BGP_D_OK},
@@ -464,6 +468,27 @@ static void each_attribute_good_and_nearest_bad(void **state)
 
 #define V(ibgp, ...)                                                                               \
     verdict((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}), ibgp)
+
+/* RFC 7606 3 c: each of the two flags turned over, for every attribute in the table. */
+static void wrong_flags_count_whatever_the_attribute_says(void **state)
+{
+    static const uint8_t zero[16];
+    static const struct {
+        uint8_t code, flags;
+    } known[] = {{4, 0x80},  {5, 0x40},  {6, 0x40},  {7, 0xc0},  {8, 0xc0}, {9, 0x80},
+                 {10, 0x80}, {16, 0xc0}, {17, 0xc0}, {18, 0xc0}, {32, 0xc0}};
+    unsigned rows = 0;
+
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(known); i++)
+        for (uint8_t flip = 0x40; flip; flip = flip == 0x40 ? 0x80 : 0)
+            assert_int_equal(with(true, known[i].flags ^ flip, known[i].code, zero, 4),
+                             known[i].code == 17 || known[i].code == 18 ? BGP_D_DISCARD
+                                                                        : BGP_D_WITHDRAW);
+    for (unsigned code = 0; code < 256; code++) /* and none has been forgotten: those here, the */
+        rows += bgp_attr_row((uint8_t)code) != NULL; /* mandatory ones, MP_REACH and MP_UNREACH */
+    assert_int_equal(rows, KD_ARRAY_LEN(known) + 3 + 2);
+}
 
 static void mandatory_attributes_are_needed_and_judged(void **state)
 {
@@ -933,6 +958,7 @@ int main(void)
         cmocka_unit_test(a_shutdown_communication_is_sent_whole_or_not_at_all),
         cmocka_unit_test(refresh_length_is_exact),
         cmocka_unit_test(each_attribute_good_and_nearest_bad),
+        cmocka_unit_test(wrong_flags_count_whatever_the_attribute_says),
         cmocka_unit_test(mandatory_attributes_are_needed_and_judged),
         cmocka_unit_test(as_path_segments_are_judged),
         cmocka_unit_test(a_path_longer_than_our_bound_is_withdrawn),

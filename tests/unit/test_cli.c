@@ -195,10 +195,11 @@ static void strangers_are_a_table_and_cannot_write_over_the_screen(void **st KD_
     "\"hold_s\":180,\"keepalive_s\":60,\"tunnel\":\"onprem\",\"local_address\":\"10.17.11.76\","   \
     "\"prefixes_received\":2,\"prefixes_accepted\":1,\"prefixes_advertised\":3,"                   \
     "\"messages_in\":12,"                                                                          \
-    "\"messages_out\":14,\"last_error\":\"old\",\"bfd\":{\"state\":\"Up\",\"transmit_ms\":300,"    \
+    "\"prefixes_max\":4000,\"retry_in_s\":null,\"messages_out\":14,\"last_error\":\"old\","        \
+    "\"bfd\":{\"state\":\"Up\",\"transmit_ms\":300,"                                               \
     "\"receive_ms\":300,\"detect_ms\":900,\"failures\":1,\"diagnostic\":\"none\","                 \
     "\"packets_in\":7,"                                                                            \
-    "\"packets_out\":8,\"refused\":0},\"ibgp\":false},"                                          \
+    "\"packets_out\":8,\"refused\":0},\"ibgp\":false},"                                            \
     "{\"name\":\"msee\",\"address\":\"172.16.0.2\",\"asn\":12076,\"state\":\"Active\","            \
     "\"reason\":\"tcp-refused\",\"since_s\":61,\"tunnel\":null,\"bfd\":null,\"ibgp\":true,"        \
     "\"last_error\":\"\"}]," LOCAL "}"
@@ -245,6 +246,7 @@ static void one_neighbor_is_told_in_full(void **st KD_UNUSED)
                  "  Local address: 10.17.11.76\n"
                  "  Messages: 12 received, 14 sent\n"
                  "  Prefixes: 2 received, 1 accepted, 3 advertised\n"
+                 "  Maximum prefixes: 4000, one more ends the session\n"
                  "  BFD: Up, transmit 300 ms, receive 300 ms, detection time 900 ms\n"
                  "    1 failures, diagnostic none; packets: 7 in, 8 out, 0 refused\n"
                  "  Last error: old\n");

@@ -528,13 +528,14 @@ static void neighbors_have_the_contracts_shape(void **state)
             "\"diagnostic\":\"none\",\"reason\":\"\",\"since_s\":10.0,\"transmit_ms\":300.0,"
             "\"receive_ms\":300.0,\"detect_ms\":900.0,\"failures\":0,\"packets_in\":0,"
             "\"packets_out\":0,\"refused\":0,\"recovers_in_s\":null},\"steering\":null,"
-            "\"ibgp\":false},"
+            "\"ibgp\":false,\"prefixes_max\":null,\"retry_in_s\":null},"
             "{\"name\":\"msee\",\"address\":\"172.16.0.2\",\"asn\":12076,\"state\":\"Active\","
             "\"reason\":\"tcp-refused\",\"since_s\":10.0,\"router_id\":null,\"hold_s\":0,"
             "\"keepalive_s\":0,\"tunnel\":null,\"local_address\":null,\"prefixes_received\":0,"
             "\"prefixes_accepted\":0,\"prefixes_advertised\":0,\"messages_in\":0,"
             "\"messages_out\":0,\"last_error\":\"text of the peer: "
-            "?\\n\",\"bfd\":null,\"steering\":null,\"ibgp\":false}],"
+            "?\\n\",\"bfd\":null,\"steering\":null,\"ibgp\":false,"
+            "\"prefixes_max\":null,\"retry_in_s\":null}],"
             "\"local\":{\"asn\":65515,\"router_id\":\"10.17.11.76\"}}");
     json_decref(o);
     o = ask("GET", "/v1/bgp/neighbors", "neighbor=msee", "", 200);
