@@ -314,7 +314,7 @@ static bool announce(struct bgp *b, struct bgp_peer *p, uint8_t family, struct b
 /* Says once that the limit is near, and again after it was far. */
 static void warn_of_max(struct bgp *b, struct bgp_peer *p, uint32_t n)
 {
-    bool near = n >= (uint64_t)p->prefixes_max * BGP_PREFIXES_WARN / 100;
+    bool near = (uint64_t)n * 100 >= (uint64_t)p->prefixes_max * BGP_PREFIXES_WARN;
     char text[96];
 
     if (near && !p->near_max) {

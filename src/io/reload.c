@@ -83,9 +83,12 @@ static void compare_tunnels(const struct io *io, const struct core_tunnel_config
         return;
     compare_key(io, a->ike.psk, b->ike.psk, "tunnels", name, "auth", f);
     compare_key(io, a->ike.ppk.key, b->ike.ppk.key, "tunnels", name, "ppk", f);
-    if (a->has_neighbor && b->has_neighbor)
+    if (a->has_neighbor && b->has_neighbor) {
         compare_key(io, a->neighbor.bfd.auth.key[0].key, b->neighbor.bfd.auth.key[0].key, "tunnels",
                     name, "neighbor.bfd", f);
+        compare_key(io, a->neighbor.password, b->neighbor.password, "tunnels", name,
+                    "neighbor.password", f);
+    }
 }
 
 static void compare_keys(const struct io *io, const struct core_config *next, struct found *f)
@@ -98,9 +101,11 @@ static void compare_keys(const struct io *io, const struct core_config *next, st
     for (uint32_t i = 0; i < now->n_neighbors; i++)
         for (uint32_t k = 0; k < next->n_neighbors; k++) {
             const struct core_neighbor_config *a = &now->neighbors[i], *b = &next->neighbors[k];
-            if (strcmp(a->bgp.name, b->bgp.name) == 0)
-                compare_key(io, a->bfd.auth.key[0].key, b->bfd.auth.key[0].key, "neighbors",
-                            a->bgp.name, "bfd", f);
+            if (strcmp(a->bgp.name, b->bgp.name) != 0)
+                continue;
+            compare_key(io, a->bfd.auth.key[0].key, b->bfd.auth.key[0].key, "neighbors",
+                        a->bgp.name, "bfd", f);
+            compare_key(io, a->password, b->password, "neighbors", a->bgp.name, "password", f);
         }
 }
 

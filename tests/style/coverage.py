@@ -1,13 +1,14 @@
 #!/usr/bin/python3
-"""src/ike/COVERAGE.md against the tree: each rule's code and tests exist, each binding sentence of the
-RFC's text is accounted for, and, given the reports of a run, each named test ran.
+"""src/ike/COVERAGE.md and src/bgp/COVERAGE.md against the tree: each rule's code and tests exist, each
+binding sentence of IKE's text is accounted for, and, given the reports of a run, each named test ran.
 
 usage: coverage.py ROOT [JUNIT.xml ...]
 
-Rows are `| id | sentences | rule | code | obeyed | violated |`; those of what is not spoken, and of
+IKE's rows are `| id | sentences | rule | code | obeyed | violated |`; those of what is not spoken, and of
 deviations, `| id | sentences | what | instead | test |`. Code is `file.c:name` from src/ike/ on, a
 test `program/function` of tests/meson.build, or `interop/test_x.py::test_y`. A cell `-: words` says
-why there is none. Prints every error; exits 1 on any."""
+why there is none. BGP's rows are `| RFC section | rule | what holds | tests |`, the last `not: words`
+where nothing does. Prints every error; exits 1 on any."""
 import pathlib
 import re
 import sys
@@ -24,6 +25,9 @@ CODE = re.compile(r"^([\w./]+\.c):(\w+)$")
 UNIT = re.compile(r"^(\w+)/(\w+)$")
 INTEROP = re.compile(r"^(interop/test_\w+\.py)::(test_\w+)$")
 REASON = re.compile(r"^-: \S.{9,}")
+BGP_FILE = "src/bgp/COVERAGE.md"
+BGP_ROW, BGP_ID = 4, re.compile(r"^\d{4}( \d+(\.\d+)*)?$")
+NOT = re.compile(r"^not: \S.{9,}")
 
 
 def rows(text):
@@ -32,7 +36,7 @@ def rows(text):
         if not line.startswith("| "):
             continue
         cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
-        if cells[0] != "id":
+        if cells[0] not in ("id", "RFC"):
             yield number, cells
 
 
@@ -133,9 +137,9 @@ def ran(reports):
     return passed
 
 
-def main():
-    root, reports = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
-    tree, errors, ids, covered, tests = Tree(root), [], set(), set(), set()
+def check_ike(tree):
+    """Its errors, the tests it names, and what to say of it."""
+    root, errors, ids, covered, tests = tree.root, [], set(), set(), set()
     count = {RULE: 0, OTHER: 0}
     for number, cells in rows((root / FILE).read_text()):
         where = f"{FILE}:{number}"
@@ -159,11 +163,38 @@ def main():
     errors += more
     if count[RULE] < 50:
         errors.append(f"{FILE}: only {count[RULE]} rules found: has the format changed?")
-    if reports:
-        errors += [f"{FILE}: {name} did not run and pass" for name in sorted(tests - ran(reports))]
-    print("\n".join(errors) or f"{count[RULE]} rules, {count[OTHER]} not spoken or deviating, "
-          f"{len(tests)} tests{', all of which ran' if reports else ''}; {counted}")
-    return 1 if errors else 0
+    return errors, tests, f"{FILE}: {count[RULE]} rules, {count[OTHER]} not spoken or deviating; {counted}"
+
+
+def check_bgp(tree):
+    """The same of BGP's table."""
+    errors, tests, missing = [], set(), 0
+    found = list(rows((tree.root / BGP_FILE).read_text()))
+    for number, cells in found:
+        where = f"{BGP_FILE}:{number}"
+        if len(cells) != BGP_ROW or not BGP_ID.match(cells[0]) or not all(cells):
+            errors.append(f"{where}: not a row: {' | '.join(cells)[:80]}")
+            continue
+        if NOT.match(cells[3]):
+            missing += 1
+            continue
+        errors += [f"{where}: {error}" for error in check_names(tree, cells, [], [cells[3]])]
+        tests.update(listed(cells[3]))
+    if len(found) < 40:
+        errors.append(f"{BGP_FILE}: only {len(found)} rules found: has the format changed?")
+    return errors, tests, f"{BGP_FILE}: {len(found)} rules, {missing} of them not held"
+
+
+def main():
+    tree, reports = Tree(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2:]
+    failed, passed = False, ran(reports) if reports else set()
+    for file, check in ((FILE, check_ike), (BGP_FILE, check_bgp)):
+        errors, tests, said = check(tree)
+        if reports:
+            errors += [f"{file}: {name} did not run and pass" for name in sorted(tests - passed)]
+        failed |= bool(errors)
+        print("\n".join(errors) or f"{said}; {len(tests)} tests{', all of which ran' if reports else ''}")
+    return 1 if failed else 0
 
 
 sys.exit(main())
