@@ -317,6 +317,34 @@ static void send(struct core *c, struct core_fib_entry *e, enum core_fib_kind ki
     core_op_send(c, &b);
 }
 
+/* FRR's routes have our metric, too. Theirs is never replaced (DESIGN 3.9); if they replaced ours,
+ * the request that takes ours out finds nothing, and we know. */
+static bool taken(struct core *c, struct core_fib_entry *e)
+{
+    bool was = e->taken;
+    char prefix[KD_PREFIX_STR_MAX], line[160];
+
+    e->taken = core_kroute_taken(c, e->key.table, &e->key.prefix, e->key.metric);
+    if (e->taken && !was) {
+        snprintf(line, sizeof(line), "route %s metric %u is another's: left alone until it goes",
+                 kd_prefix_str(&e->key.prefix, prefix), e->key.metric);
+        core_say_text(c, CORE_NOTE_KERNEL_ERROR, e->tunnel, CORE_NO_PEER, KD_REASON_KERNEL_REFUSED,
+                      line);
+    }
+    return e->taken;
+}
+
+void core_fib_disputed(struct core *c, uint32_t table, const struct kd_prefix *p)
+{
+    static const uint32_t metrics[] = {CORE_METRIC_HOST, CORE_METRIC_BGP, CORE_METRIC_BACKUP};
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(metrics); i++) {
+        struct core_fib_entry *e = core_fib_find(c, table, p, metrics[i]);
+        if (e && !e->adopted && (e->taken || core_kroute_taken(c, table, p, metrics[i])))
+            core_fib_dirty(c, e);
+    }
+}
+
 static void flush_entry(struct core *c, struct core_fib_entry *e)
 {
     enum core_fib_kind kind = e->want;
@@ -332,6 +360,8 @@ static void flush_entry(struct core *c, struct core_fib_entry *e)
         else
             kind = CORE_FIB_NONE;
     }
+    if (kind != CORE_FIB_NONE && taken(c, e))
+        kind = CORE_FIB_NONE;
     if (kind == CORE_FIB_UNREACHABLE || kind == CORE_FIB_NONE)
         id = 0;
     if (kind != e->have.kind || id != e->have.id) {

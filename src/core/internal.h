@@ -130,6 +130,7 @@ struct core_fib_entry {
     uint64_t retry_at_us;
     uint8_t tries;
     bool queued;
+    bool taken;   /* somebody else has a route with its key: left alone, and said so */
     bool adopted; /* as an earlier life left it, while that is waited for */
     struct core_fib_entry *next_dirty;
     struct core_fib_entry *next, *prev; /* group's list */
@@ -534,6 +535,8 @@ void core_group_release(struct core *c, struct core_group *g);
 void core_paths_lost_all(struct core *c);
 void core_paths_free(struct core *c);
 
+/* Somebody else's routes to the prefix changed: one may have, or have had, a key of ours. */
+void core_fib_disputed(struct core *c, uint32_t table, const struct kd_prefix *p);
 /* A route of an earlier life's, as the kernel has it. */
 void core_fib_adopt(struct core *c, const struct nl_route *r);
 /* What was adopted is held against the wishes from now on. */

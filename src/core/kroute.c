@@ -33,6 +33,17 @@ const struct core_kdest *core_kdest(const struct core *c, uint32_t table, const 
     return find(c, table, p);
 }
 
+bool core_kroute_taken(const struct core *c, uint32_t table, const struct kd_prefix *p,
+                       uint32_t metric)
+{
+    const struct core_kdest *d = find(c, table, p);
+    const struct core_kroute *r = d ? d->routes : NULL;
+
+    while (r && r->metric < metric)
+        r = r->next;
+    return r && r->metric == metric;
+}
+
 static uint32_t *length_count(struct core *c, const struct kd_prefix *p)
 {
     return &c->kernel.n_len[p->addr.family == 6][p->len];
@@ -41,6 +52,7 @@ static uint32_t *length_count(struct core *c, const struct kd_prefix *p)
 static void changed(struct core *c, uint32_t table, const struct kd_prefix *p)
 {
     c->kernel.changed = true;
+    core_fib_disputed(c, table, p);
     core_import_consider(c, table, p);
 }
 

@@ -80,6 +80,9 @@ void core_kroutes_sweep(struct core *c);
 void core_kroutes_free(struct core *c);
 const struct core_kdest *core_kdest(const struct core *c, uint32_t table,
                                     const struct kd_prefix *p);
+/* Has somebody else a route with this very key? The kernel would replace it by ours. */
+bool core_kroute_taken(const struct core *c, uint32_t table, const struct kd_prefix *p,
+                       uint32_t metric);
 const struct nl_nexthop *core_knh(const struct core *c, uint32_t id); /* NULL: none of theirs */
 
 /* monitor.c */

@@ -182,6 +182,46 @@ static void an_overrun_of_the_monitor_at_any_moment_of_the_start_is_overcome(voi
     }
 }
 
+/* ---- another's route with the key of ours ---- */
+
+static uint8_t protocol_of(const struct sim_gw *g)
+{
+    const struct nl_route *r;
+    struct kd_prefix p;
+
+    assert_true(kd_prefix_parse(PREFIX, true, &p));
+    r = sim_kernel_route(&g->kernel, 0, &p, 20);
+    return r ? r->protocol : 0;
+}
+
+/* Already there, or put over ours (the kernel replaces whatever has the key). */
+static void anothers_route_with_our_metric_is_left_alone_until_it_goes(void **st KD_UNUSED)
+{
+    for (int before = 0; before < 2; before++) {
+        struct sim_pair_options o = {.seed = 125, .no_er = true};
+        struct sim_pair p;
+
+        pair_new(&p, &o);
+        if (before)
+            kernel_route(p.azure, PREFIX, NL_ROUTE_UNICAST, 20, "lan0", true);
+        sim_pair_start(&p);
+        sim_run(p.sim, KD_S(20));
+        assert_int_equal(protocol_of(p.azure), before ? SIM_PROTO_STATIC : NL_PROTO_KEDGE);
+        if (!before)
+            kernel_route(p.azure, PREFIX, NL_ROUTE_UNICAST, 20, "lan0", true);
+        sim_run(p.sim, KD_S(40));
+        assert_int_equal(protocol_of(p.azure), SIM_PROTO_STATIC);
+        (void)when(p.azure, 0, CORE_NOTE_KERNEL_ERROR, SIM_ANY);
+        kernel_route(p.azure, PREFIX, NL_ROUTE_UNICAST, 20, "lan0", false);
+        sim_run(p.sim, KD_MS(1));
+        assert_int_equal(protocol_of(p.azure), NL_PROTO_KEDGE);
+        kernel_route(p.azure, PREFIX, NL_ROUTE_UNICAST, 19, "lan0", true); /* beside it */
+        sim_run(p.sim, KD_S(1));
+        assert_int_equal(protocol_of(p.azure), NL_PROTO_KEDGE);
+        sim_pair_free(&p);
+    }
+}
+
 /* ---- the recursion guard ---- */
 
 #define OUTER "198.51.100.20" /* onprem's, as azure's tunnel has it */
@@ -459,6 +499,7 @@ int main(void)
         cmocka_unit_test(lost_news_are_read_again),
         cmocka_unit_test(the_monitors_overrun_asks_nothing_of_our_own_again),
         cmocka_unit_test(an_overrun_of_the_monitor_at_any_moment_of_the_start_is_overcome),
+        cmocka_unit_test(anothers_route_with_our_metric_is_left_alone_until_it_goes),
         cmocka_unit_test(a_route_that_would_swallow_its_tunnel_is_refused),
         cmocka_unit_test(the_guard_follows_the_kernels_routes),
         cmocka_unit_test(a_network_in_kernel_is_announced_while_it_is_there),

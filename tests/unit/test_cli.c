@@ -269,6 +269,9 @@ static void routes_are_the_table_a_router_prints(void **st KD_UNUSED)
         ROUTE("10.17.11.0/26", "\"192.168.11.88\"",
               "\"valid\":false,\"accepted\":false,\"best\":false,\"neighbor\":\"onprem\","
               "\"origin\":\"egp\",\"as_path\":[65020]") ","
+        ROUTE("0.0.0.0/0", "\"192.168.11.88\"",
+              "\"valid\":false,\"accepted\":true,\"recursive\":true,\"best\":false,"
+              "\"neighbor\":\"onprem\",\"origin\":\"igp\",\"as_path\":[65020]") ","
         ROUTE("2001:db8::/48", "null",
               "\"valid\":true,\"accepted\":true,\"local\":true,\"best\":true,\"origin\":\"igp\","
               "\"as_path\":[]") "]," LOCAL "}";
@@ -285,6 +288,7 @@ static void routes_are_the_table_a_router_prints(void **st KD_UNUSED)
         "*>=  10.1.11.0/25   192.168.11.88      20     100  onprem    kedge0     65020 65020 i\n"
         "*i   10.1.11.0/25   10.17.11.77               100  other     -          ?\n"
         "-    10.17.11.0/26  192.168.11.88             100  onprem    -          65020 e\n"
+        "r    0.0.0.0/0      192.168.11.88             100  onprem    -          65020 i\n"
         "*>   2001:db8::/48  ::                        100  (ours)    -          i\n");
 }
 
