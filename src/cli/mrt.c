@@ -17,7 +17,8 @@ static void drop(const char *out)
 
 static enum cli_exit into_file(const struct cli *c, const char *out, bool updates)
 {
-    FILE *f = fopen(out, "wb");
+    bool standard = strcmp(out, "-") == 0;
+    FILE *f = standard ? stdout : fopen(out, "wb");
     if (!f) {
         fprintf(stderr, "kedge: %s: %s\n", out, strerror(errno));
         return CLI_FAILED;
@@ -26,11 +27,11 @@ static enum cli_exit into_file(const struct cli *c, const char *out, bool update
         setvbuf(f, NULL, _IONBF, 0); /* it is ended by a signal */
     enum cli_exit e =
         cli_download(c, updates ? "/v1/bgp/mrt/updates" : "/v1/bgp/mrt", updates, f);
-    if (fclose(f) != 0 && e == CLI_OK) {
+    if ((standard ? fflush(f) : fclose(f)) != 0 && e == CLI_OK) {
         fprintf(stderr, "kedge: %s: %s\n", out, strerror(errno));
         e = CLI_FAILED;
     }
-    if (e != CLI_OK && !updates)
+    if (e != CLI_OK && !updates && !standard)
         drop(out);
     if (e == CLI_OK && updates) {
         fputs("kedge: kedged has ended the stream\n", stderr);

@@ -5,8 +5,10 @@
  *
  * One kedge is one instance: the rows of an active-active gateway are those of both, one after the
  * other. Weight is the neighbor's where it has one; else what Azure shows, not what was decided by:
- * 32769 for what came over ExpressRoute (from AS 12076, or by way of it), 32768 for the rest; 0 for
- * what is advertised. */
+ * 32769 for what came over ExpressRoute (from the MSEE's AS 12076, or from an ExpressRoute gateway,
+ * with or without a path), 32768 for the rest; 0 for what is advertised. A gateway is known by what
+ * it tells: internal peers pass on only what they have themselves, so one with paths by way of
+ * 12076 has a circuit. */
 #include "control/control.h"
 
 #include <stdio.h>
@@ -30,6 +32,11 @@ struct walk {
     const struct kd_addr *self;
     bool networks; /* this time only those, for they come first */
     json_t *list;
+    struct {
+        uint32_t peer;
+        bool express_route;
+    } known[8]; /* internal peers: of a gateway's instances there are four */
+    uint32_t n_known;
 };
 
 static json_t *addr(const struct kd_addr *a)
@@ -44,10 +51,9 @@ static bool add_row(const struct walk *w, const struct row *r)
         return true;
     return json_array_append_new(
                w->list, json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:i}", "asPath", r->as_path,
-                                  "localAddress", addr(r->local), "network",
-                                  ctl_prefix(r->network), "nextHop", addr(r->nexthop), "origin",
-                                  r->origin, "sourcePeer", addr(r->source), "weight",
-                                  r->weight)) == 0;
+                                  "localAddress", addr(r->local), "network", ctl_prefix(r->network),
+                                  "nextHop", addr(r->nexthop), "origin", r->origin, "sourcePeer",
+                                  addr(r->source), "weight", r->weight)) == 0;
 }
 
 /* "65020-65020-65001"; cap holds what a view has of a path. */
@@ -61,16 +67,46 @@ static const char *dashes(const struct bgp_route_view *r, char *buf, size_t cap)
 }
 #define PATH_TEXT (KD_ARRAY_LEN(((struct bgp_route_view *)0)->as_path) * 11 + 1)
 
-static bool over_express_route(const struct bgp_route_view *r, const struct bgp_peer_config *c)
+static bool by_msee(const struct bgp_route_view *r)
 {
-    return (c && c->asn == AS_MSEE) || (r->n_as > 0 && r->as_path[0] == AS_MSEE);
+    return r->n_as > 0 && r->as_path[0] == AS_MSEE;
 }
 
-static int weight_of(const struct bgp_route_view *r, const struct bgp_peer_config *c)
+static bool find_msee(void *arg, const struct bgp_route_view *r)
+{
+    *(bool *)arg = by_msee(r);
+    return !by_msee(r);
+}
+
+/* Walked once a peer, of the first of them. */
+static bool is_express_route_gateway(struct walk *w, uint32_t peer)
+{
+    for (uint32_t i = 0; i < w->n_known; i++)
+        if (w->known[i].peer == peer)
+            return w->known[i].express_route;
+    bool found = false;
+    if (w->n_known == KD_ARRAY_LEN(w->known))
+        return false;
+    bgp_rib_walk(core_bgp(w->env->core), BGP_VIEW_LEARNED, peer, find_msee, &found);
+    w->known[w->n_known].peer = peer;
+    w->known[w->n_known++].express_route = found;
+    return found;
+}
+
+static bool over_express_route(struct walk *w, const struct bgp_route_view *r,
+                               const struct bgp_peer_config *c)
+{
+    if (!c)
+        return false;
+    return c->asn == AS_MSEE || by_msee(r) || (r->ibgp && is_express_route_gateway(w, r->peer));
+}
+
+static int weight_of(struct walk *w, const struct bgp_route_view *r,
+                     const struct bgp_peer_config *c)
 {
     if (r->weight)
         return r->weight;
-    return over_express_route(r, c) ? WEIGHT_EXPRESS_ROUTE : WEIGHT_OTHER;
+    return over_express_route(w, r, c) ? WEIGHT_EXPRESS_ROUTE : WEIGHT_OTHER;
 }
 
 /* The gateway's own address: that of its first neighbor's session, else its identifier. */
@@ -105,7 +141,7 @@ static bool add_learned(void *arg, const struct bgp_route_view *r)
                          .network = &r->prefix,
                          .origin = r->local ? "Network" : r->ibgp ? "IBgp" : "EBgp",
                          .as_path = dashes(r, path, sizeof(path)),
-                         .weight = weight_of(r, c)});
+                         .weight = weight_of(w, r, c)});
 }
 
 static bool add_advertised(void *arg, const struct bgp_route_view *r)
@@ -128,7 +164,7 @@ static void add_hosts(const struct walk *w)
     struct core_tunnel_view v;
     for (uint32_t i = 0; i < core_tunnels(w->env->core); i++) {
         const struct bgp_peer_config *c = core_peer_config(w->env->core, i);
-        if (!c || !core_tunnel_get(w->env->core, i, &v) || v.state != CORE_T_UP)
+        if (!c || !core_tunnel_get(w->env->core, i, &v) || !v.carrying)
             continue;
         struct kd_prefix host = kd_prefix_host(&c->remote);
         add_row(w, &(struct row){.local = w->self,
@@ -180,7 +216,8 @@ static const char *state(const struct bgp_peer_view *v)
 {
     if (v->state == BGP_ESTABLISHED)
         return "Connected";
-    return v->state == BGP_IDLE && v->reason == KD_REASON_ADMIN ? "Stopped" : "Connecting";
+    bool stopped = v->reason == KD_REASON_ADMIN || v->reason == KD_REASON_HEALTH_DOWN;
+    return v->state == BGP_IDLE && stopped ? "Stopped" : "Connecting";
 }
 
 static json_t *neighbor_row(const struct ctl_env *env, const struct bgp_peer_config *c,
@@ -208,10 +245,10 @@ json_t *ctl_azure_neighbors(const struct ctl_env *env)
         if (c && bgp_peer_get(core_bgp(env->core), peer, &v))
             json_array_append_new(list, neighbor_row(env, c, &v));
     }
-    json_array_append_new(
-        list, json_pack("{s:I, s:s, s:o, s:i, s:i, s:o, s:i, s:s}", "asn",
-                        (json_int_t)core_configuration(env->core)->asn, "connectedDuration", "",
-                        "localAddress", addr(&me), "messagesReceived", 0, "messagesSent", 0,
-                        "neighbor", addr(&me), "routesReceived", 0, "state", "Unknown"));
+    json_array_append_new(list, json_pack("{s:I, s:s, s:o, s:i, s:i, s:o, s:i, s:s}", "asn",
+                                          (json_int_t)core_configuration(env->core)->asn,
+                                          "connectedDuration", "", "localAddress", addr(&me),
+                                          "messagesReceived", 0, "messagesSent", 0, "neighbor",
+                                          addr(&me), "routesReceived", 0, "state", "Unknown"));
     return json_pack("{s:i, s:o}", "version", CTL_VERSION, "value", list);
 }

@@ -230,6 +230,7 @@ struct core_tunnel_view {
     enum core_tunnel_state state;
     enum kd_reason reason;
     uint64_t since_us;
+    bool carrying; /* its neighbor's host route and paths lead through it */
     uint32_t ifindex, mtu;
     struct ike_view ike;
     /* the last refusal, until the next success; texts borrowed until the next step */

@@ -18,6 +18,7 @@ bool core_tunnel_get(const struct core *c, uint32_t tunnel, struct core_tunnel_v
     v->state = t->state;
     v->reason = t->reason;
     v->since_us = t->since_us;
+    v->carrying = t->carrying;
     v->ifindex = t->ifindex;
     v->mtu = t->mtu;
     v->refusal = t->refusal;

@@ -35,6 +35,7 @@ struct probe {
     struct kd_addr local;
     uint32_t ifindex;
     uint8_t family;
+    bool told; /* TCP: how it went */
 };
 
 struct io_probes {
@@ -89,8 +90,9 @@ static void connected(struct io *io, struct probe *p)
     struct core_ev ev;
     int error = 0;
 
-    if (poll(&ready, 1, 0) <= 0)
+    if (p->told || poll(&ready, 1, 0) <= 0)
         return;
+    p->told = true;
     uv_poll_stop(&p->poll);
     if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
         error = errno;
@@ -102,17 +104,20 @@ static void answered(struct io *io, struct probe *p)
 {
     if (p->kind != CORE_PROBE_TCP)
         read_answers(io, p);
-    else if (uv_is_active((uv_handle_t *)&p->poll))
+    else
         connected(io, p);
 }
 
+/* libuv no longer watches a socket after an error, as a refused datagram is one: the next question
+ * opens another. */
 static void on_ready(uv_poll_t *h, int status, int events)
 {
     struct probe *p = h->data;
 
-    (void)status;
     (void)events;
     answered(p->io, p);
+    if (status < 0)
+        end(p->io, p->health);
 }
 
 void io_probe_drain(struct io *io)

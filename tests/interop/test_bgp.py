@@ -110,6 +110,10 @@ def test_the_mrt_dump_holds_what_the_views_show(beside, tmp_path):
     lines = [line.split("|") for line in host.run("bgpdump", "-m", "-v", str(out)).stdout.splitlines()]
     dumped = {(f[5], f[3], tuple(int(asn) for asn in f[6].split()), f[8]) for f in lines if f[3] != "0.0.0.0"}
     assert dumped == learned and {f[0] for f in lines} == {"TABLE_DUMP2"} and len(lines) == len(rows)
+    piped = host.run("sh", "-c", f"{binary('src', 'cli', 'kedge')} bgp mrt table --out - | bgpdump -m -v -").stdout
+    assert len(piped.splitlines()) == len(rows)
+    done = kedge.cli("bgp", "mrt", "table", "--out", "/dev/full", check=False)
+    assert done.returncode == 1 and "/dev/full" in done.stderr
     done = kedge.cli("bgp", "mrt", "table", "--out", "/nonexistent/table.mrt", check=False)
     assert done.returncode == 1 and "/nonexistent/table.mrt" in done.stderr
     assert kedge.cli("bgp", "mrt", "table", check=False).returncode == 2

@@ -171,6 +171,7 @@ void bgp_rib_walk(const struct bgp *b, enum bgp_rib_view view, uint32_t peer,
     walked_peer = peer;
     for (size_t i = 0; i < n_rib; i++)
         if ((view == BGP_VIEW_BEST ? rib[i].best : view == BGP_VIEW_ADVERTISED || !rib[i].local) &&
+            (view != BGP_VIEW_LEARNED || peer == CORE_NO_PEER || rib[i].peer == peer) &&
             !fn(arg, &rib[i]))
             return;
 }
@@ -614,6 +615,7 @@ static void make_instance(const char *self, const char *other)
 {
     struct bgp_route_view *r = rib;
     n_beside = 3;
+    tunnels[0].carrying = true;
     memset(beside, 0, sizeof(beside));
     strcpy(beside[0].name, "other");
     beside[0].remote = addr(other);
@@ -682,7 +684,7 @@ azures_networks_come_first_with_the_neighbors_host_route_and_no_refused_one(void
     row(o, 0, me, "10.17.11.0/25", "", me, "Network", "", 32768);
     row(o, 1, me, "192.168.11.88/32", "", me, "Network", "", 32768);
     json_decref(o);
-    tunnels[0].state = CORE_T_FAILING; /* the host route goes with the tunnel */
+    tunnels[0].carrying = false; /* the host route goes with the tunnel */
     o = ask("GET", "/v1/routes", "view=learned&azure=1", "", 200);
     assert_int_equal(json_array_size(json_object_get(o, "value")), 5);
     json_decref(o);
@@ -692,6 +694,28 @@ azures_networks_come_first_with_the_neighbors_host_route_and_no_refused_one(void
     refused("GET", "/v1/routes", "view=best&azure=1", "", 400);
     refused("GET", "/v1/routes", "view=learned&azure=yes", "", 400);
     refused("GET", "/v1/bgp/neighbors", "azure=2", "", 400);
+}
+
+/* Measured (facts/azure.md 5.2): the VNet's prefixes from both instances of the ExpressRoute
+ * gateway weigh 32769 without any path; what the other VPN instance tells does not. */
+static void azures_express_route_gateway_is_known_by_its_circuit(void **state)
+{
+    const char *me = "10.17.11.76", *net = "10.17.11.128/26";
+    (void)state;
+    make_instance(me, "10.17.11.77");
+    for (uint32_t i = 0; i < 3; i++)
+        rib[n_rib - 2 + i] = (struct bgp_route_view){.prefix = prefix(net),
+                                                     .accepted = true,
+                                                     .ibgp = true,
+                                                     .peer = CORE_PEER_BESIDE(i),
+                                                     .nexthop = beside[i].remote};
+    n_rib++;
+    json_t *o = ask("GET", "/v1/routes", "view=learned&azure=1&prefix=10.17.11.128/26", "", 200);
+    assert_int_equal(json_array_size(json_object_get(o, "value")), 3);
+    row(o, 0, me, net, "10.17.11.77", "10.17.11.77", "IBgp", "", 32768);
+    row(o, 1, me, net, "10.17.11.68", "10.17.11.68", "IBgp", "", 32769);
+    row(o, 2, me, net, "10.17.11.69", "10.17.11.69", "IBgp", "", 32769);
+    json_decref(o);
 }
 
 static void azures_advertised_routes_are_the_seeds_rows(void **state)
@@ -734,6 +758,10 @@ static void azures_neighbors_hold_the_gateway_itself_and_a_dead_one_is_connectin
          "\"routesReceived\":0,\"state\":\"Unknown\"}]");
     json_decref(o);
     peers[1] = (struct bgp_peer_view){.state = BGP_IDLE, .reason = KD_REASON_ADMIN};
+    o = ask("GET", "/v1/bgp/neighbors", "azure=1", "", 200);
+    same(json_object_get(json_array_get(json_object_get(o, "value"), 1), "state"), "\"Stopped\"");
+    json_decref(o);
+    peers[1].reason = KD_REASON_HEALTH_DOWN; /* by us as well */
     o = ask("GET", "/v1/bgp/neighbors", "azure=1", "", 200);
     same(json_object_get(json_array_get(json_object_get(o, "value"), 1), "state"), "\"Stopped\"");
     json_decref(o);
@@ -1172,6 +1200,7 @@ int main(void)
         T(routes_are_filtered_by_view_neighbor_and_prefix),
         T(azures_learned_routes_are_the_seeds_rows),
         T(azures_networks_come_first_with_the_neighbors_host_route_and_no_refused_one),
+        T(azures_express_route_gateway_is_known_by_its_circuit),
         T(azures_advertised_routes_are_the_seeds_rows),
         T(azures_neighbors_hold_the_gateway_itself_and_a_dead_one_is_connecting),
         T(a_command_is_named_not_run),
