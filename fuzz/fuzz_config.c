@@ -21,6 +21,14 @@ static enum config_secret_status read_secret(void *arg, enum config_secret_from 
                           : CONFIG_SECRET_UNKNOWN;
 }
 
+static void differs(void *arg, const char *path, bool live)
+{
+    (void)arg;
+    (void)path;
+    (void)live;
+    kd_assert(false);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct kc_ctx *crypto;
@@ -39,13 +47,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         config_error_line(&errs, &errs.e[i], line, sizeof(line));
         kd_assert(strlen(line) < sizeof(line));
     }
-    for (uint32_t i = 0; i < cfg.n_tunnels; i++)
-        kc_key_free(crypto, cfg.tunnels[i].ike.psk);
+    config_discard(crypto, &cfg);
     kd_assert(kc_keys_live(crypto) == 0);
-    for (uint32_t i = 0; i < cfg.n_policies; i++)
-        bgp_route_map_unref(cfg.policies[i]);
-    free(cfg.policies);
-    free(cfg.tunnels);
-    free(cfg.neighbors);
+    if (ok) { /* what was accepted can be compared, and is like itself */
+        struct config_print *a = config_print_new(kd_bytes(data, size)),
+                            *b = config_print_new(kd_bytes(data, size));
+        config_diff(a, b, differs, NULL);
+        config_print_free(a);
+        config_print_free(b);
+    }
     return 0;
 }

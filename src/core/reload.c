@@ -95,6 +95,7 @@ static void keep_shown(const struct core *c, uint32_t id, struct bgp_peer_config
 
 bool core_reload(struct core *c, const struct core_config *next)
 {
+    const struct bgp_event wake = {.kind = BGP_EV_WAKE};
     bool all = source_changed(c, next);
 
     if (!take_policies(c, next))
@@ -110,5 +111,6 @@ bool core_reload(struct core *c, const struct core_config *next)
     for (uint32_t i = 0; i < c->cfg.n_neighbors; i++)
         keep_shown(c, CORE_PEER_BESIDE(i), &c->cfg.neighbors[i].bgp);
     core_import_reload(c, next);
+    core_queue_bgp(c, &wake); /* for what bgp_peer_set() has left to do */
     return true;
 }
