@@ -1,0 +1,93 @@
+"""kedge's ESP in the kernel (`dataplane: xfrm`): what it puts there, what it leaves alone, what it leaves behind."""
+import re
+
+import pytest
+
+from kernel_peers import kernel_pair
+from lab.wait import until
+from peers import ping_both_ways
+
+FOREIGN = ("src", "203.0.113.1", "dst", "203.0.113.2", "proto", "esp", "spi", "0x7777")
+
+
+def pair(esp="aes256gcm16", tunnel=None, dataplane="xfrm"):
+    return kernel_pair(dataplane, esp, {"role": "initiator", **(tunnel or {})})
+
+
+def ours(gate):
+    """SAs and policies with an if_id of kedge's range, and XFRM interfaces."""
+    count = {what: len(re.findall(r"if_id 0x6b65", gate.ip("xfrm", what))) for what in ("state", "policy")}
+    return {**count, "link": len(re.findall(r"^\d+: kedge\d", gate.ip("link"), re.M))}
+
+
+def test_a_tunnel_is_an_xfrm_interface_and_its_pair(up):
+    lab = up(pair("aes256-sha256-esn"))
+    gate = lab["gate"]
+    link = gate.ip("-d", "link", "show", "kedge0")
+    assert re.search(r"xfrm .*if_id 0x6b650001", link), link
+    assert "kedge:peer" in link
+    assert ours(gate) == {"state": 2, "policy": 3, "link": 1}
+    (child,) = gate.kedge.tunnel("peer")["children"]
+    assert f"spi 0x{child['spi_out']}" in gate.ip("xfrm", "policy")
+    ping_both_ways(lab)
+    gate.kedge.stop()
+    assert ours(gate) == {"state": 0, "policy": 0, "link": 0}
+
+
+def test_auto_takes_the_kernel_and_says_why(up):
+    lab = up(pair(dataplane="auto"))
+    daemon = lab["gate"].kedge.json("status")["daemon"]
+    assert daemon["dataplane"] == "xfrm"
+    assert re.fullmatch(r"xfrm for \S+: the kernel does all suites of its tunnels", daemon["dataplane_reason"])
+    ping_both_ways(lab)
+
+
+def test_the_interface_stays_while_the_tunnel_is_down(up):
+    lab = up(pair())
+    gate = lab["gate"]
+    mark = gate.kedge.events.last_seq
+    gate.kedge.cli("down", "peer")
+    gate.kedge.events.wait("tunnel.state", 10, mark, tunnel="peer", state="disabled")
+    until(lambda: ours(gate) == {"state": 0, "policy": 0, "link": 1}, 5, lambda: str(ours(gate)))
+    assert re.search(r"kedge0.*[<,]UP[,>]", gate.ip("link", "show", "kedge0"))
+    gate.kedge.cli("up", "peer")
+    gate.kedge.wait_up("peer", after=mark)
+    ping_both_ways(lab)
+
+
+def test_after_a_kill_its_own_goes_and_anothers_stays(up):
+    lab = up(pair())
+    gate = lab["gate"]
+    gate.ip("xfrm", "state", "add", *FOREIGN, "reqid", "7", "mode", "tunnel", "aead", "rfc4106(gcm(aes))",
+            "0x" + "11" * 20, "128")
+    gate.ip("xfrm", "policy", "add", "src", "203.0.113.1", "dst", "203.0.113.2", "dir", "out", "tmpl", *FOREIGN[:6],
+            "reqid", "7", "mode", "tunnel")
+    gate.kedge.kill()
+    assert ours(gate)["state"] == 2
+    gate.kedge.start()
+    gate.kedge.wait_up("peer", 30)
+    assert ours(gate) == {"state": 2, "policy": 3, "link": 1}
+    ping_both_ways(lab)
+    gate.kedge.stop()
+    assert ours(gate) == {"state": 0, "policy": 0, "link": 0}
+    assert "spi 0x00007777" in gate.ip("xfrm", "state") and "203.0.113.2" in gate.ip("xfrm", "policy")
+
+
+@pytest.mark.parametrize("encap", [False, True], ids=["plain", "udp"])
+@pytest.mark.parametrize("dataplane", ["tun", "xfrm"])
+def test_a_policy_for_everything_swallows_neither_ike_nor_esp(up, dataplane, encap):
+    """Another program's policies drop whatever the outer address sends or receives, by the lowest priority there is."""
+    def block(lab):
+        for direction, ours, theirs in (("out", "src", "dst"), ("in", "dst", "src")):
+            lab["gate"].ip("xfrm", "policy", "add", ours, "192.0.2.1", theirs, "0.0.0.0/0", "dir", direction,
+                           "priority", "0", "action", "block")
+
+    description = pair(dataplane=dataplane)
+    if encap:
+        description["hosts"]["gate"]["kedge"]["tunnels"][0]["encap"] = "always"
+    lab = up(description, block)
+    ping_both_ways(lab)
+    mark = lab["gate"].kedge.events.last_seq
+    lab["gate"].kedge.cli("rekey", "peer")
+    lab["gate"].kedge.events.wait("ike.rekeyed", 10, mark, tunnel="peer")
+    ping_both_ways(lab)
