@@ -57,8 +57,8 @@ make_initramfs() {
         cp "$path" "$tree/modules/$number-${path##*/}"
         number=$((number + 1))
     done
-    printf '%q ' exec switch_root /root /bin/bash "$PWD/tests/kernel/guest" "$KERNEL" "$build" $((MACHINE_SECONDS - 30)) "$@" \
-        >"$tree/start"
+    printf '%q ' exec switch_root /root /bin/bash "$PWD/tests/kernel/guest" "$KERNEL" "$build" \
+        $((MACHINE_SECONDS - 30)) "$@" >"$tree/start"
     (cd "$tree" && find . | busybox cpio -o -H newc 2>/dev/null) >"$file"
     rm -rf "$tree"
 }
@@ -70,7 +70,8 @@ run_machine() {
         >"$directory/virtiofsd.log" 2>&1 &
     VIRTIOFSD=$!
     until [ -S "$directory/files" ] || ! kill -0 $VIRTIOFSD 2>/dev/null; do sleep 0.05; done
-    timeout --foreground -k 5 "$MACHINE_SECONDS" qemu-system-x86_64 -M pc -accel tcg,thread=multi,tb-size=512 -cpu Westmere,+rdrand -smp 2 \
+    timeout --foreground -k 5 "$MACHINE_SECONDS" qemu-system-x86_64 -M pc \
+        -accel tcg,thread=multi,tb-size=512 -cpu Westmere,+rdrand -smp 2 \
         -m $memory -object memory-backend-memfd,id=memory,size=$memory,share=on -numa node,memdev=memory \
         -nodefaults -no-user-config -display none -no-reboot \
         -kernel "$KERNEL/boot/vmlinuz-${KERNEL##*/linux-image-}" -initrd "$directory/initramfs" \
