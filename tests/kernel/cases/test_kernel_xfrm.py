@@ -5,7 +5,7 @@ import pytest
 
 from kernel_peers import kernel_pair
 from lab.wait import until
-from peers import ping_both_ways
+from peers import INNER_GATE, INNER_PEER, ping_both_ways
 
 FOREIGN = ("src", "203.0.113.1", "dst", "203.0.113.2", "proto", "esp", "spi", "0x7777")
 
@@ -91,3 +91,43 @@ def test_a_policy_for_everything_swallows_neither_ike_nor_esp(up, dataplane, enc
     lab["gate"].kedge.cli("rekey", "peer")
     lab["gate"].kedge.events.wait("ike.rekeyed", 10, mark, tunnel="peer")
     ping_both_ways(lab)
+
+
+def try_ping(host, source, destination):
+    host.run("ping", "-c", "1", "-W", "1", "-I", source, destination, check=False)
+
+
+def test_sas_that_somebody_flushes_are_made_anew(up):
+    lab = up(pair())
+    gate = lab["gate"]
+    mark = gate.kedge.events.last_seq
+    gate.ip("xfrm", "state", "flush")
+    try_ping(gate, INNER_GATE, INNER_PEER)
+    gate.kedge.events.wait("child.down", 10, mark, tunnel="peer")
+    gate.kedge.wait_up("peer", 30, after=mark)
+    ping_both_ways(lab)
+    until(lambda: ours(gate) == {"state": 2, "policy": 3, "link": 1}, 10, lambda: str(ours(gate)))
+
+
+def masquerade(lab, ports, add="-A"):
+    lab["internet"].run("iptables", "-t", "nat", add, "POSTROUTING", "-o", "left0", "-p", "udp", "-j", "MASQUERADE",
+                        "--to-ports", ports)
+
+
+def test_a_pair_follows_its_peer_through_a_nat_that_forgets(up):
+    """The kernel's MAPPING tells of the port; IKE decides; UPDSA moves the pair, which keeps its keys and numbers."""
+    lab = up(pair(tunnel={"role": "responder", "remote": "192.0.2.2", "remote-id": "198.51.100.1", "detect": "60s"}),
+             lambda lab: masquerade(lab, "20000-20100"))
+    gate, peer = lab["gate"], lab["peer"]
+    ping_both_ways(lab)
+    assert re.search(r"sport 20[01]\d\d dport 4500", gate.ip("xfrm", "state")), gate.ip("xfrm", "state")
+    spis = {row[key] for row in gate.kedge.tunnel("peer")["children"] for key in ("spi_in", "spi_out")}
+    masquerade(lab, "20000-20100", "-D")
+    masquerade(lab, "30000-30100")
+    lab["internet"].ip("link", "set", "left0", "down")
+    lab["internet"].ip("link", "set", "left0", "up")
+    until(lambda: (try_ping(peer, INNER_PEER, INNER_GATE),
+                   re.search(r"sport 30[01]\d\d dport 4500", gate.ip("xfrm", "state")))[1], 30,
+          lambda: gate.ip("xfrm", "state"), 0.1)
+    ping_both_ways(lab)
+    assert spis == {row[key] for row in gate.kedge.tunnel("peer")["children"] for key in ("spi_in", "spi_out")}
