@@ -12,12 +12,9 @@
 
 #define RCVBUF_LEN (4 << 20)
 
-/* The kernel fills dumps up to the largest size a reader has used, at most 32 KiB. */
-#define DATAGRAM_MAX 32768
-
 struct nl_socket {
     struct mnl_socket *mnl;
-    _Alignas(struct nlmsghdr) uint8_t buf[DATAGRAM_MAX];
+    _Alignas(struct nlmsghdr) uint8_t buf[NL_DATAGRAM_MAX];
 };
 
 static bool set_one(struct mnl_socket *m, int option)

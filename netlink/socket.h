@@ -4,6 +4,9 @@
 
 #include "netlink/msg.h"
 
+/* The kernel fills dumps up to the largest size a reader has used, at most 32 KiB. */
+#define NL_DATAGRAM_MAX 32768
+
 struct nl_socket; /* owned by the caller, nl_close() frees */
 
 /* family: NETLINK_ROUTE or NETLINK_XFRM. groups: RTNLGRP_* to join, 0-terminated, may be NULL. Sets

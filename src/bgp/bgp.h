@@ -137,6 +137,8 @@ enum bgp_action_kind {
     BGP_ACT_REFUSE,  /* close token */
     BGP_ACT_WRITE,   /* data on conn */
     BGP_ACT_CLOSE,   /* conn; what was written before goes out first */
+    BGP_ACT_PAUSE,   /* read no more of conn: enough of it waits here */
+    BGP_ACT_RESUME,  /* go on reading conn */
     BGP_ACT_NH_WATCH,   /* tell me of this next hop (answered by NEXTHOP, at once and on change) */
     BGP_ACT_NH_UNWATCH,
     BGP_ACT_ROUTE_SET, /* the path set of a prefix: best (ECMP) and the precomputed backup */

@@ -20,8 +20,11 @@
 #define BGP_NH_ACTIONS  208
 /* Unsent bytes on a connection above which no more UPDATEs are made for it. */
 #define BGP_UNSENT_MAX (256 * 1024)
-/* Input kept for later: above it the budget is overrun instead. */
-#define BGP_INPUT_MAX (256 * 1024)
+/* Input kept for later: from PAUSE on the shell is asked to read no more, until what is kept may be
+ * a part of one message; above MAX, as it read on all the same, the budget is overrun. */
+#define BGP_INPUT_PAUSE  (96 * 1024)
+#define BGP_INPUT_RESUME BGP_EXTENDED_MAX
+#define BGP_INPUT_MAX    (256 * 1024)
 /* Percent of a neighbor's limit of prefixes from which on it is told that the limit is near. */
 #define BGP_PREFIXES_WARN 80
 /* Destinations an UPDATE batch looks at together. */

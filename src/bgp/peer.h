@@ -20,6 +20,7 @@ struct bgp_conn {
     /* bytes that aren't a whole message yet, or for which this step had no time left */
     uint8_t *in;
     uint32_t in_off, in_len, in_cap;
+    bool paused; /* the shell has been told to read no more */
     /* negotiated, from OPENCONFIRM on */
     struct bgp_open open;
     bool family[2]; /* IPv4, IPv6 */

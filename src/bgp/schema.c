@@ -117,6 +117,8 @@ static const struct kd_record action_records[] = {
     RECORD(BGP_ACT_REFUSE, "refuse", act_refuse),
     RECORD(BGP_ACT_WRITE, "write", act_write),
     RECORD(BGP_ACT_CLOSE, "close", act_close),
+    RECORD(BGP_ACT_PAUSE, "pause", act_close),
+    RECORD(BGP_ACT_RESUME, "resume", act_close),
     RECORD(BGP_ACT_NH_WATCH, "nexthop.watch", act_nexthop),
     RECORD(BGP_ACT_NH_UNWATCH, "nexthop.unwatch", act_nexthop),
     RECORD(BGP_ACT_ROUTE_SET, "route.set", act_set),

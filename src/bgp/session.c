@@ -253,9 +253,23 @@ bool bgp_conn_behind(const struct bgp_conn *c)
                                                           c->rx_max, &f, &e) != BGP_FRAME_MORE;
 }
 
+/* False: there was no room to say it. */
+static bool throttle(struct bgp *b, struct bgp_conn *c)
+{
+    bool pause = c->in_len >= (c->paused ? BGP_INPUT_RESUME : BGP_INPUT_PAUSE);
+
+    if (pause == c->paused)
+        return true;
+    if (!bgp_emit_room(b))
+        return false;
+    bgp_emit_conn(b, pause ? BGP_ACT_PAUSE : BGP_ACT_RESUME, c);
+    c->paused = pause;
+    return true;
+}
+
 bool bgp_conn_read(struct bgp *b, struct bgp_conn *c)
 {
-    if (c->in_len == 0)
+    if (c->in_len > 0 && !read_kept(b, c, false))
         return false;
-    return read_kept(b, c, false) && bgp_conn_behind(c);
+    return !throttle(b, c) || bgp_conn_behind(c);
 }

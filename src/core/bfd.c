@@ -253,17 +253,19 @@ uint64_t core_bfd_deadline(const struct core *c)
     return at;
 }
 
-void core_bfd_wake(struct core *c)
+bool core_bfd_wake(struct core *c)
 {
     struct bfd_event wake = {.kind = BFD_EV_WAKE};
+    bool due = c->bfd && (c->bfd_more || c->bfd_deadline_us <= c->now_us);
 
     if (!c->bfd)
-        return;
-    if (c->bfd_more || c->bfd_deadline_us <= c->now_us)
+        return false;
+    if (due)
         core_run_bfd(c, &wake);
     for (struct core_peer *p = c->peers; p; p = p->hh.next)
         if (p->bfd.forget_us <= c->now_us || core_stable_at(&p->bfd.stable) <= c->now_us)
             recovered(c, p);
+    return due;
 }
 
 bool core_bfd_get(const struct core *c, uint32_t peer, struct bfd_session_view *v)

@@ -9,7 +9,7 @@
 
 #define CORE_NAME_MAX      16 /* tunnel and interface names: IFNAMSIZ */
 #define CORE_TUNNELS_MAX   1024
-#define CORE_NEIGHBORS_MAX 256
+#define CORE_NEIGHBORS_MAX 1024
 #define CORE_NETWORKS_MAX  64
 #define CORE_LISTEN_MAX    8
 #define CORE_HEALTH_MAX    64

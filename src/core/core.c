@@ -227,7 +227,7 @@ static void dispatch(struct core *c, const struct core_ev *ev)
 {
     switch (ev->kind) {
     case CORE_EV_WAKE:
-        core_bfd_wake(c);
+        c->bulk = !core_bfd_wake(c);
         core_health_wake(c);
         break;
     case CORE_EV_PROBE:
@@ -311,8 +311,12 @@ static void fib_retries(struct core *c)
     core_gone_retry(c);
 }
 
-/* Bulk work of BGP a step: one turn is up to BGP_FIB_ACTIONS prefixes. What the step has for the
- * kernel leaves only behind it: a full table's decisions must not hold up a failover. */
+/* Bulk work, a table's decisions and its prefixes on their way into the kernel, is done in steps of
+ * its own (c->bulk): on a WAKE at which BFD had nothing to do. Other events find the core free, and
+ * what they have for the kernel, as a failover, waits for no table; packets of hundreds of BFD
+ * sessions that wait in their sockets are read without a table's work between any two of them.
+ *
+ * One turn of BGP is up to BGP_FIB_ACTIONS prefixes. */
 #define BGP_TURNS 2
 
 static bool timers(struct core *c, int *bgp_turns)
@@ -324,7 +328,7 @@ static bool timers(struct core *c, int *bgp_turns)
         core_run_ike(c, &ike);
         return true;
     }
-    if ((c->bgp_more || c->bgp_deadline_us <= c->now_us) && *bgp_turns > 0) {
+    if (((c->bgp_more && c->bulk) || c->bgp_deadline_us <= c->now_us) && *bgp_turns > 0) {
         --*bgp_turns;
         core_run_bgp(c, &bgp);
         return true;
@@ -358,6 +362,7 @@ static void kernel_changed(struct core *c)
 static void settle(struct core *c)
 {
     int bgp_turns = BGP_TURNS;
+    bool failover;
 
     kernel_changed(c);
     for (int turns = 0; turns < 256 && core_room(c); turns++) {
@@ -374,7 +379,8 @@ static void settle(struct core *c)
     core_fib_flush(c, CORE_FIB_PLUMBING);
     /* A failover's few messages leave alone, so that their acknowledgement doesn't wait for a batch
      * of prefixes that change their group. */
-    if (c->work_head || c->groups_stale || !core_fib_moved(c) || !core_tunnels_sent(c))
+    failover = !c->work_head && !c->groups_stale && core_fib_moved(c) && core_tunnels_sent(c);
+    if (c->bulk && !failover)
         core_fib_flush(c, CORE_FIB_BACKUP);
     core_groups_sweep(c);
     core_adopt_step(c);
@@ -388,6 +394,7 @@ void core_step(struct core *c, const struct core_ev *ev, struct core_out *out)
     c->wall_s = ev->wall_s ? ev->wall_s : c->wall_s;
     c->out = out;
     out->n = out->used = 0;
+    c->bulk = false;
     dispatch(c, ev);
     settle(c);
     out->deadline_us = KD_MIN(KD_MIN(c->ike_deadline_us, c->bgp_deadline_us),

@@ -129,6 +129,8 @@ enum core_act_kind {
     CORE_ACT_TCP_REFUSE,  /* token */
     CORE_ACT_TCP_WRITE,   /* handle, data */
     CORE_ACT_TCP_CLOSE,   /* handle, silent: nothing may be sent any more, not even a FIN */
+    CORE_ACT_TCP_PAUSE,   /* handle: read no more of it */
+    CORE_ACT_TCP_RESUME,  /* handle: go on */
     CORE_ACT_BFD_SEND,    /* local (family 0: the kernel's choice), remote, ifindex (0: by
                            * route), ttl, data */
     CORE_ACT_PROBE,       /* health, probe, token, local (family 0: the kernel's choice), remote,

@@ -395,7 +395,8 @@ void core_fib_flush(struct core *c, enum core_fib_rank last)
         return;
     if (c->groups_lost && last != CORE_FIB_PLUMBING)
         tell_lost(c);
-    while (core_room(c) && (e = take_dirty(c, last)))
+    while (core_room(c) && (last == CORE_FIB_PLUMBING || core_ops_room(c)) &&
+           (e = take_dirty(c, last)))
         flush_entry(c, e);
 }
 
@@ -403,6 +404,8 @@ bool core_fib_pending(const struct core *c)
 {
     bool any = c->groups_lost;
 
+    if (!core_ops_room(c))
+        return false; /* an answer makes room, and is an event */
     for (int i = 0; i < CORE_FIB_RANKS; i++)
         any |= c->dirty[i].head != NULL;
     return any && c->sync == CORE_SYNC_DONE;

@@ -306,6 +306,7 @@ struct core {
     struct bfd_out bfd_out;
     uint64_t ike_deadline_us, bgp_deadline_us, bfd_deadline_us;
     bool ike_more, bgp_more, bfd_more;
+    bool bulk; /* this step may do bulk work */
 
     enum core_dataplane dataplane;
     char dataplane_why[1024];
@@ -441,7 +442,8 @@ bool core_bfd_failed(const struct core *c, const struct kd_addr *nexthop, uint32
 void core_run_bfd(struct core *c, struct bfd_event *ev);
 void core_bfd_packet(struct core *c, const struct core_ev *ev);
 uint64_t core_bfd_deadline(const struct core *c);
-void core_bfd_wake(struct core *c); /* on CORE_EV_WAKE only */
+/* On CORE_EV_WAKE only. True: BFD had something to do. */
+bool core_bfd_wake(struct core *c);
 
 /* health.c */
 bool core_health_init(struct core *c);
@@ -483,6 +485,7 @@ void core_sync_start(struct core *c);
 /* Goes on when both our own dumps and the monitor's have been read. */
 bool core_sync_ready(struct core *c);
 bool core_ops_idle(const struct core *c);
+bool core_ops_room(const struct core *c); /* for bulk requests */
 
 /* fib.c */
 void core_fib_want_group(struct core *c, uint32_t table, const struct kd_prefix *p,

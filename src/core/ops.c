@@ -7,6 +7,10 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 
+/* Requests in flight above which prefixes wait: their answers, each near a kilobyte in the kernel's
+ * books, fit its 4 MiB of receive buffer twice. */
+#define OPS_BULK_MAX 2048
+
 static struct core_op *op_at(const struct core *c, uint32_t i)
 {
     return &c->ops[(c->ops_head + i) % c->ops_cap];
@@ -45,6 +49,11 @@ uint32_t core_op_begin(struct core *c, const struct core_op *op)
 void core_op_send(struct core *c, const struct nl_buf *b)
 {
     core_emit(c, CORE_ACT_NETLINK)->data = core_put(c, kd_bytes(b->p, b->len));
+}
+
+bool core_ops_room(const struct core *c)
+{
+    return c->ops_n < OPS_BULK_MAX;
 }
 
 bool core_ops_idle(const struct core *c)

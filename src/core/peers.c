@@ -379,6 +379,12 @@ void core_peer_bgp(struct core *c, const struct bgp_action *a, const struct bgp_
     case BGP_ACT_CLOSE:
         tcp_act(c, CORE_ACT_TCP_CLOSE, a, out);
         break;
+    case BGP_ACT_PAUSE:
+        tcp_act(c, CORE_ACT_TCP_PAUSE, a, out);
+        break;
+    case BGP_ACT_RESUME:
+        tcp_act(c, CORE_ACT_TCP_RESUME, a, out);
+        break;
     case BGP_ACT_NH_WATCH:
         watch(c, a);
         break;

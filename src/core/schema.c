@@ -194,6 +194,8 @@ static const struct kd_record act_records[] = {
     REC(CORE_ACT_TCP_REFUSE, "tcp.refuse", act_token),
     REC(CORE_ACT_TCP_WRITE, "tcp.write", act_write),
     REC(CORE_ACT_TCP_CLOSE, "tcp.close", act_close),
+    REC(CORE_ACT_TCP_PAUSE, "tcp.pause", act_handle),
+    REC(CORE_ACT_TCP_RESUME, "tcp.resume", act_handle),
     REC(CORE_ACT_BFD_SEND, "bfd.send", act_bfd),
     REC(CORE_ACT_PROBE, "probe", act_probe),
     REC(CORE_ACT_EVENT, "event", act_event),

@@ -29,6 +29,7 @@ struct io_post; /* an event waiting for the loop */
 struct io {
     uv_loop_t loop;
     uv_timer_t deadline;
+    uv_idle_t again; /* while the core has more to do */
     uv_async_t dp_wake;
     uv_signal_t sigint, sigterm, sighup;
     uv_poll_t nl_poll, mon_poll;
@@ -46,7 +47,7 @@ struct io {
     struct io_dp *dp;
     struct io_xnet *xnet;       /* NULL when no tunnel's ESP is the kernel's */
     struct nl_socket *nl, *mon; /* our requests and links; what others do with routes */
-    uint8_t *nl_batch;
+    uint8_t *nl_batch, *nl_in;
     size_t nl_len;
 
     struct io_udp {

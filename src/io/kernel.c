@@ -14,6 +14,7 @@
 #define PROBE_SPI   0xfffffe01u /* of an SA that lives for the length of a question */
 #define BATCH_BYTES (256 * 1024)
 #define BATCH_SEND  (32 * 1024) /* a datagram the kernel takes whatever its buffers */
+#define IN_BYTES    (64 * 1024) /* read at once: some 900 answers, or a dump's part */
 
 static void lost(struct io *io, enum core_ev_kind kind)
 {
@@ -25,24 +26,29 @@ static void lost(struct io *io, enum core_ev_kind kind)
         io_feed(io, &ev);
 }
 
-/* Some datagrams of a socket; what overran is told of as such. */
+/* Datagrams of a socket, one behind the other as one event: each answer to a request is one of its
+ * own. What overran is told of as such. */
 static void drain(struct io *io, struct nl_socket *s, enum core_ev_kind kind,
                   enum core_ev_kind kind_lost)
 {
     struct core_ev ev = {.kind = kind};
+    struct kd_bytes one;
+    struct kd_writer w;
     bool overrun = false;
 
-    for (int n = 0; n < 32 && nl_recv(s, &ev.data, &overrun); n++) {
+    kd_writer_init(&w, io->nl_in, IN_BYTES);
+    while (IN_BYTES - w.pos >= NL_DATAGRAM_MAX && nl_recv(s, &one, &overrun)) {
         if (overrun) {
             lost(io, kind_lost);
             return;
         }
-        if (ev.data.len == 0)
-            return;
-        io_feed(io, &ev);
-        if (io->ended)
-            return;
+        if (one.len == 0)
+            break;
+        kd_put_bytes(&w, one);
     }
+    ev.data = kd_written(&w);
+    if (ev.data.len > 0)
+        io_feed(io, &ev);
 }
 
 /* An overrun shows as an error of the socket, for which libuv stops to poll. */
@@ -89,9 +95,10 @@ bool io_kernel_open(struct io *io, char *text, size_t cap)
                                     0};
 
     io->nl_batch = malloc(BATCH_BYTES);
+    io->nl_in = malloc(IN_BYTES);
     io->nl = nl_open(NETLINK_ROUTE, groups);
     io->mon = io->nl ? nl_open(NETLINK_ROUTE, news) : NULL;
-    if (!io->mon || !io->nl_batch || !nl_unsubscribe_own(io->mon, NL_PROTO_KEDGE)) {
+    if (!io->mon || !io->nl_batch || !io->nl_in || !nl_unsubscribe_own(io->mon, NL_PROTO_KEDGE)) {
         snprintf(text, cap, "netlink: %s", strerror(errno));
         return false;
     }
@@ -206,4 +213,5 @@ void io_kernel_close(struct io *io)
     unwatch(&io->nl_poll, io->nl);
     unwatch(&io->mon_poll, io->mon);
     free(io->nl_batch);
+    free(io->nl_in);
 }

@@ -72,6 +72,8 @@ static void act(struct io *io, const struct core_act *a)
     case CORE_ACT_TCP_REFUSE:
     case CORE_ACT_TCP_WRITE:
     case CORE_ACT_TCP_CLOSE:
+    case CORE_ACT_TCP_PAUSE:
+    case CORE_ACT_TCP_RESUME:
         io_tcp_act(io, a, data);
         break;
     case CORE_ACT_BFD_SEND:
@@ -101,28 +103,44 @@ static void step(struct io *io, struct core_ev *ev)
     io_keylog_scan(io);
 }
 
-static void on_deadline(uv_timer_t *t)
+static void wake(struct io *io)
 {
     struct core_ev ev = {.kind = CORE_EV_WAKE};
 
-    io_bfd_drain(t->data);
-    io_probe_drain(t->data);
-    io_feed(t->data, &ev);
+    io_bfd_drain(io);
+    io_probe_drain(io);
+    io_feed(io, &ev);
 }
 
+static void on_deadline(uv_timer_t *t)
+{
+    wake(t->data);
+}
+
+static void on_again(uv_idle_t *h)
+{
+    wake(h->data);
+}
+
+/* What is due already isn't left to a timer: one that is started at 0 from its own callback fires
+ * again before any other source has its turn. An idle handle runs once a turn of the loop. */
 static void arm(struct io *io)
 {
     uint64_t at = io->out->deadline_us, now = io_now_us();
+    bool again = io->out->more || at <= now;
 
-    if (io->ended)
+    if (io->ended) {
         io_loop_end(io);
-    else if (io->out->more)
-        uv_timer_start(&io->deadline, on_deadline, 0,
-                       0); /* other sources have their turn between */
-    else if (at == KD_NEVER)
+        return;
+    }
+    if (again)
+        uv_idle_start(&io->again, on_again);
+    else
+        uv_idle_stop(&io->again);
+    if (again || at == KD_NEVER)
         uv_timer_stop(&io->deadline);
     else
-        uv_timer_start(&io->deadline, on_deadline, at > now ? (at - now + 999) / 1000 : 0, 0);
+        uv_timer_start(&io->deadline, on_deadline, (at - now + 999) / 1000, 0);
 }
 
 void io_feed(struct io *io, struct core_ev *ev)
@@ -158,7 +176,8 @@ void io_loop_init(struct io *io)
     io_jobs_init();
     uv_loop_init(&io->loop);
     uv_timer_init(&io->loop, &io->deadline);
-    io->deadline.data = io;
+    uv_idle_init(&io->loop, &io->again);
+    io->deadline.data = io->again.data = io;
     io->post_tail = &io->post_head;
 }
 

@@ -398,6 +398,7 @@ static void do_close(struct io_tcp_conn *c)
     if (c->closing)
         return;
     c->closing = true;
+    (void)uv_read_start((uv_stream_t *)&c->h, on_alloc, on_read); /* for the end, if paused */
     c->shutdown.data = c;
     if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->h, on_shutdown) == 0) {
         uv_timer_start(&c->linger, on_linger, LINGER_MS, 0);
@@ -451,6 +452,16 @@ void io_tcp_act(struct io *io, const struct core_act *a, struct kd_bytes data)
         c = by_handle(io, a->handle);
         if (c && !c->closing)
             do_write(c, data);
+        break;
+    case CORE_ACT_TCP_PAUSE:
+        c = by_handle(io, a->handle);
+        if (c)
+            uv_read_stop((uv_stream_t *)&c->h);
+        break;
+    case CORE_ACT_TCP_RESUME:
+        c = by_handle(io, a->handle);
+        if (c && !uv_is_closing((uv_handle_t *)&c->h))
+            uv_read_start((uv_stream_t *)&c->h, on_alloc, on_read);
         break;
     case CORE_ACT_TCP_CLOSE:
         c = by_handle(io, a->handle);

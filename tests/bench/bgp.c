@@ -7,8 +7,9 @@
  * back with its own group's path behind the speaker's ASN.
  *
  * The clock starts before the first UPDATE is written and stops when the last prefix has been read.
+ * Then the sessions end, with "stay" on SIGTERM only.
  *
- *   build/tests/bench_bgp SPEAKER SOURCE DESTINATION ROUTES GROUP SEED */
+ *   build/tests/bench_bgp SPEAKER SOURCE DESTINATION ROUTES GROUP SEED [stay] */
 #include "bgp/aspath.h"
 #include "bgp/hash.h"
 #include "bgp/nlri.h"
@@ -205,8 +206,9 @@ static void make_table(const struct kd_addr *nexthop)
         die("memory");
     make_prefixes();
     for (uint32_t at = 0; at < table.routes; table.groups++) {
-        uint32_t n = KD_MIN(group_size(), table.routes - at);
+        uint32_t n = group_size();
         struct bgp_attrs a;
+        n = KD_MIN(n, table.routes - at);
         make_attributes(&a, room, sizeof(room), table.groups, nexthop);
         for (uint32_t i = at; i < at + n; i++)
             table.cell[cell_of(&table.prefix[i])] = table.groups + 1;
@@ -323,7 +325,7 @@ static void take_all(struct peer *p, bool count)
     while (bgp_frame_parse(kd_bytes(p->in + at, p->have - at), BGP_MESSAGE_MAX, &f, &e) ==
            BGP_FRAME_OK) {
         if (f.type == BGP_MSG_NOTIFICATION)
-            die("NOTIFICATION");
+            die(bgp_error_name(f.body.p[0], f.body.p[1]));
         if (count && f.type == BGP_MSG_UPDATE)
             take_update(f.body);
         at += f.len;
@@ -366,8 +368,8 @@ int main(int argc, char **argv)
     struct kd_addr nexthop;
     double start;
 
-    if (argc != 7 || !kd_addr_parse(argv[2], &nexthop)) {
-        fprintf(stderr, "bench_bgp SPEAKER SOURCE DESTINATION ROUTES GROUP SEED\n");
+    if (argc < 7 || !kd_addr_parse(argv[2], &nexthop)) {
+        fprintf(stderr, "bench_bgp SPEAKER SOURCE DESTINATION ROUTES GROUP SEED [stay]\n");
         return 2;
     }
     table.routes = (uint32_t)atoi(argv[4]);
@@ -382,5 +384,8 @@ int main(int argc, char **argv)
            "\"updates_back\": %u}\n",
            now_s() - start, table.routes, table.groups, table.updates_out, table.stream.pos,
            table.updates_in);
+    fflush(stdout);
+    if (argc > 7)
+        pause();
     return 0;
 }

@@ -1898,6 +1898,52 @@ static void a_speaker_without_a_fib_tells_its_peers_and_nobody_else(void **state
     }
 }
 
+struct reading {
+    unsigned paused, resumed;
+};
+
+static void count_pauses(struct bgp_node *n, const struct bgp_action *a)
+{
+    struct reading *x = n->arg;
+
+    x->paused += a->kind == BGP_ACT_PAUSE;
+    x->resumed += a->kind == BGP_ACT_RESUME;
+}
+
+/* As much input at once; what was said of reading on until all of it was handled. */
+static struct reading read_at_once(size_t len)
+{
+    static uint8_t all[256 * 1024];
+    struct reading x = {0};
+    struct kd_writer w;
+    struct bgp_raw r;
+
+    bgp_raw_init(&r, 65515, 1, false);
+    bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
+    bgp_raw_establish(&r, 0, 65020, 10);
+    r.node.act = count_pauses;
+    r.node.arg = &x;
+    kd_writer_init(&w, all, len);
+    while (w.pos + BGP_HEADER_LEN <= len)
+        bgp_keepalive_put(&w);
+    bgp_raw_send(&r, 0, all, w.pos);
+    assert_int_equal(bgp_node_state(&r.node, 0), BGP_ESTABLISHED);
+    bgp_raw_fini(&r);
+    return x;
+}
+
+static void a_backlog_stops_the_reading_until_it_is_handled(void **state)
+{
+    struct reading much = read_at_once(BGP_INPUT_PAUSE + 30000);
+    struct reading little = read_at_once(BGP_INPUT_PAUSE / 2);
+
+    (void)state;
+    assert_int_equal(much.paused, 1);
+    assert_int_equal(much.resumed, 1);
+    assert_int_equal(little.paused, 0);
+    assert_int_equal(little.resumed, 0);
+}
+
 /* A shell that doesn't wait for `more`: nothing is lost, nothing grows, and a peer whose messages
  * we haven't read yet isn't called silent. */
 static void a_backlog_of_input_is_bounded_and_keeps_the_session(void **state)
@@ -2185,6 +2231,7 @@ int main(void)
         cmocka_unit_test(same_seed_same_trace),
         cmocka_unit_test(a_hundred_thousand_routes_fit_in_100_bytes_each),
         cmocka_unit_test(a_speaker_without_a_fib_tells_its_peers_and_nobody_else),
+        cmocka_unit_test(a_backlog_stops_the_reading_until_it_is_handled),
         cmocka_unit_test(a_backlog_of_input_is_bounded_and_keeps_the_session),
         cmocka_unit_test(routes_withdrawn_during_a_reevaluation_are_skipped),
         cmocka_unit_test(a_slow_peer_isnt_written_to_without_bound),
