@@ -94,7 +94,7 @@ static void settle_childless(struct core *c, struct core_tunnel *t)
 {
     if (t->childless == KD_REASON_NONE)
         return;
-    if (!core_child_any_up(t))
+    if (!core_child_any_up(t) && t->reachable)
         core_tunnel_move(c, t, CORE_IN_CHILDLESS, t->childless);
     t->childless = KD_REASON_NONE;
 }

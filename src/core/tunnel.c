@@ -22,7 +22,8 @@ static const struct row {
     {CORE_IN_REACHABLE, S(FAILING) | S(UNREACHABLE),
      CORE_T_UNPROVEN}, /* and at once PROVEN, if it was */
     {CORE_IN_DETECT, ALIVE, CORE_T_UNREACHABLE},
-    {CORE_IN_CHILDLESS, ALIVE, CORE_T_CONNECTING}, /* the IKE SA is left, and tries again */
+    {CORE_IN_CHILDLESS, ALIVE | S(UNREACHABLE),
+     CORE_T_CONNECTING}, /* the IKE SA is left, and tries again */
     {CORE_IN_CLOSED, ANY & ~S(DISABLED) & ~S(DOWN), CORE_T_DOWN},
     {CORE_IN_DISABLE, ANY & ~S(DISABLED), CORE_T_DISABLED},
 };
@@ -75,6 +76,10 @@ static void reachable(struct core *c, struct core_tunnel *t)
     bool was_out = t->state == CORE_T_UNREACHABLE;
 
     t->reachable = true;
+    if (was_out && !core_child_any_up(t)) { /* heard again, but there is no pair to send on */
+        core_tunnel_move(c, t, CORE_IN_CHILDLESS, t->refusal);
+        return;
+    }
     if (!core_tunnel_move(c, t, CORE_IN_REACHABLE, KD_REASON_NONE))
         return;
     if (t->proven)

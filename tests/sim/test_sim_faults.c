@@ -382,6 +382,12 @@ static void any_storm_ends_well(void **st KD_UNUSED)
         one_storm(seed);
 }
 
+static void storms_that_ended_badly_once_end_well(void **st KD_UNUSED)
+{
+    /* 7109: unreachable, the peer's new IKE SA without its refused pair, then heard again */
+    one_storm(7109);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +404,7 @@ int main(void)
         cmocka_unit_test(restart_ends_what_nobody_says_again_and_own_routes_only),
         cmocka_unit_test(stop_leaves_foreign_routes),
         cmocka_unit_test(any_storm_ends_well),
+        cmocka_unit_test(storms_that_ended_badly_once_end_well),
     };
 
     setvbuf(stdout, NULL, _IOLBF, 0); /* the seed of what aborts is told */

@@ -24,8 +24,10 @@ TWO_HOSTS = {"hosts": {"a": None, "b": None},
                                 "b": {"dev": "e0", "addresses": ["192.0.2.2/30", "2001:db8::2/64"]}}}}
 
 
-def namespaces():
-    return {line.split()[0] for line in process.run(["ip", "netns", "list"]).stdout.splitlines()}
+def namespaces(pid=os.getpid()):
+    """Of this process, or another: other labs on the machine have their own."""
+    names = {line.split()[0] for line in process.run(["ip", "netns", "list"]).stdout.splitlines()}
+    return {name for name in names if name.startswith(f"kd{pid}-")}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,6 @@ def test_a_failure_while_building_removes_what_was_built():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_removes_what_was_built(number):
-    before = namespaces()
     code = (f"import sys, time; sys.path.insert(0, {TESTS!r})\n"
             "from lab.topology import Topology\n"
             f"with Topology({TWO_HOSTS!r}) as lab:\n"
@@ -77,10 +78,10 @@ def test_a_signal_removes_what_was_built(number):
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           text=True) as child:
         assert child.stdout.readline() == "up\n"
-        assert len(namespaces() - before) == 2
+        assert len(namespaces(child.pid)) == 2
         child.send_signal(number)
         child.wait(15)
-    assert namespaces() == before
+    assert not namespaces(child.pid)
 
 
 def test_a_program_that_is_not_there_is_a_lab_error():
