@@ -5,7 +5,6 @@ import os
 import pytest
 
 from lab.pki import Authority
-from lab.strongswan import PLUGINS
 from peers import ping_both_ways, strongswan_pair
 
 KINDS = {  # what each end signs with, as kedge says of strongSwan
@@ -219,7 +218,7 @@ def test_strongswan_refuses_ours(build, world, flaw, role):
                         **(PAST if flaw == "expired" else {}))
     more = {"crl": [world.mid.crl(gate)]} if flaw == "revoked" else {}
     description = world.pair(gate, world.issue("peer"), role, **more)
-    description["hosts"]["peer"]["strongswan"]["charon"] = {"load": PLUGINS + " revocation"}
+    description["hosts"]["peer"]["strongswan"]["plugins"] = ["revocation"]
     lab = build(description)
     if role == "responder":
         assert lab["peer"].strongswan.initiate("gate") is not None

@@ -3,6 +3,7 @@
     strongswan:
       kernel: {ipsec0: 42}                 # kernel-netlink: XFRM interfaces by name, each with its if_id; no libipsec
       charon: {retransmit_tries: 2}        # settings below `charon` in strongswan.conf
+      plugins: [revocation]                # beside the usual ones
       connections: {azure: {...}}          # swanctl.conf's keys; lists as YAML lists
       secrets: {azure: {id: [203.0.113.1], secret: "..."}, quantum: {type: ppk, id: [site], secret: "..."}}
       certificates: {ca: [PEM], key: [PEM], crl: [PEM]}       # lab.pki makes them
@@ -28,7 +29,7 @@ CERTIFICATES = {"ca": ("load-cert", {"type": "X509", "flag": "CA"}), "key": ("lo
 SETTINGS = {"install_routes": "no", "routing_table_prio": 40000,
             "install_virtual_ip": "no", "filelog": {"stderr": {"default": 1, "ike": 2, "flush_line": "yes"}},
             "plugins": {"vici": {"socket": f"unix://{VICI}"}}}
-LIBIPSEC = {"load": "kernel-libipsec " + PLUGINS, "plugins": {"kernel-libipsec": {"load": "yes"}}}
+LIBIPSEC = {"plugins": {"kernel-libipsec": {"load": "yes"}}}
 
 
 def render(settings, indent=""):
@@ -59,7 +60,9 @@ class StrongSwan:
 
     def start(self):
         """Starts charon, loads the connections (start_action does the rest), adds the routes."""
-        settings = merge(SETTINGS, LIBIPSEC if self.interfaces is None else {"load": PLUGINS})
+        own = self.interfaces is None
+        plugins = " ".join(["kernel-libipsec" if own else "", PLUGINS, *(self.spec.get("plugins") or [])])
+        settings = merge({**SETTINGS, "load": plugins}, LIBIPSEC if own else {})
         settings = merge(settings, self.spec.get("charon") or {})
         path = self.host.write("strongswan.conf", render({"charon": settings}))
         self.program = self.host.spawn("charon", ["charon-systemd"], env={"STRONGSWAN_CONF": path})
