@@ -16,6 +16,12 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _HOLDER = "mount --make-rprivate / && mount -t tmpfs -o mode=755 tmpfs /run && echo ready && exec sleep infinity"
 
 
+def of_process(pid):
+    """The names of those that a lab in this process has now."""
+    names = (line.split()[0] for line in run(["ip", "netns", "list"]).stdout.splitlines())
+    return {name for name in names if name.startswith(f"kd{pid}-")}
+
+
 class Namespace:
     """name is unique on the machine; log_path receives what the holder has to say."""
 

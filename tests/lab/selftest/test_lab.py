@@ -13,8 +13,9 @@ import yaml
 TESTS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, TESTS)
 
-from lab import process, vici  # noqa: E402
+from lab import vici  # noqa: E402
 from lab.errors import LabError, LabTimeout  # noqa: E402
+from lab.netns import of_process  # noqa: E402
 from lab.probe import ASYMMETRIC, PathProbe  # noqa: E402
 from lab.sniff import Sniffer  # noqa: E402
 from lab.topology import Topology, read  # noqa: E402
@@ -24,10 +25,8 @@ TWO_HOSTS = {"hosts": {"a": None, "b": None},
                                 "b": {"dev": "e0", "addresses": ["192.0.2.2/30", "2001:db8::2/64"]}}}}
 
 
-def namespaces(pid=os.getpid()):
-    """Of this process, or another: other labs on the machine have their own."""
-    names = {line.split()[0] for line in process.run(["ip", "netns", "list"]).stdout.splitlines()}
-    return {name for name in names if name.startswith(f"kd{pid}-")}
+def namespaces():
+    return of_process(os.getpid())
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +77,10 @@ def test_a_signal_removes_what_was_built(number):
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           text=True) as child:
         assert child.stdout.readline() == "up\n"
-        assert len(namespaces(child.pid)) == 2
+        assert len(of_process(child.pid)) == 2
         child.send_signal(number)
         child.wait(15)
-    assert not namespaces(child.pid)
+    assert not of_process(child.pid)
 
 
 def test_a_program_that_is_not_there_is_a_lab_error():
