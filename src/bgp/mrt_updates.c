@@ -38,7 +38,10 @@ bool bgp_mrt_feed(struct bgp_mrt_tap *t, struct kd_bytes data)
 {
     uint8_t *p;
 
-    memmove(t->p, t->p + t->at, t->at ? t->len - t->at : 0);
+    if (data.len == 0)
+        return true;
+    if (t->at)
+        memmove(t->p, t->p + t->at, t->len - t->at);
     t->len -= t->at;
     t->at = 0;
     if (data.len > HELD_MAX - t->len) {
@@ -46,7 +49,7 @@ bool bgp_mrt_feed(struct bgp_mrt_tap *t, struct kd_bytes data)
         return false;
     }
     p = realloc(t->p, t->len + data.len);
-    if (!p && t->len + data.len > 0)
+    if (!p)
         return false;
     t->p = p;
     memcpy(t->p + t->len, data.p, data.len);

@@ -43,6 +43,7 @@ struct io_http {
     struct io_http_callbacks cb;
     uv_poll_t poll;
     uv_timer_t deadline, gone;
+    uv_idle_t again; /* while MHD has more to do: a turn of the loop between, for all others */
     unsigned open_handles;
     bool resumed; /* since the last run */
     struct follower *followers;
@@ -81,7 +82,7 @@ static void queue(struct follower *f, const char *line, size_t n)
     f->len += n;
 }
 
-static void on_deadline(uv_timer_t *t);
+static void on_again(uv_idle_t *i);
 
 /* MHD looks at a resumed connection in its next run, which nothing on the epoll descriptor
  * announces. */
@@ -92,8 +93,8 @@ static void wake(struct follower *f)
     f->suspended = false;
     MHD_resume_connection(f->conn);
     f->h->resumed = true;
-    if (!uv_is_closing((uv_handle_t *)&f->h->deadline))
-        uv_timer_start(&f->h->deadline, on_deadline, 0, 0);
+    if (!uv_is_closing((uv_handle_t *)&f->h->again))
+        uv_idle_start(&f->h->again, on_again);
 }
 
 /* dropped: what one is told that doesn't read fast enough. */
@@ -328,14 +329,19 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **state,
 
 /* ---- the loop ---- */
 
+static void on_deadline(uv_timer_t *t);
+
 static void run(struct io_http *h)
 {
     MHD_UNSIGNED_LONG_LONG ms;
     h->resumed = false;
     MHD_run(h->daemon);
-    if (h->resumed)
-        uv_timer_start(&h->deadline, on_deadline, 0, 0);
-    else if (MHD_get_timeout(h->daemon, &ms) == MHD_YES)
+    bool timed = MHD_get_timeout(h->daemon, &ms) == MHD_YES;
+    if (h->resumed || (timed && ms == 0))
+        uv_idle_start(&h->again, on_again);
+    else
+        uv_idle_stop(&h->again);
+    if (timed && ms > 0)
         uv_timer_start(&h->deadline, on_deadline, ms, 0);
     else
         uv_timer_stop(&h->deadline);
@@ -344,6 +350,11 @@ static void run(struct io_http *h)
 static void on_deadline(uv_timer_t *t)
 {
     run(t->data);
+}
+
+static void on_again(uv_idle_t *i)
+{
+    run(i->data);
 }
 
 static void on_ready(uv_poll_t *p, int status, int events)
@@ -366,8 +377,9 @@ static bool start_daemon(struct io_http *h, uv_loop_t *loop, int fd)
         return false;
     uv_timer_init(loop, &h->deadline);
     uv_timer_init(loop, &h->gone);
-    h->open_handles = 3;
-    h->poll.data = h->deadline.data = h->gone.data = h;
+    uv_idle_init(loop, &h->again);
+    h->open_handles = 4;
+    h->poll.data = h->deadline.data = h->gone.data = h->again.data = h;
     uv_poll_start(&h->poll, UV_READABLE, on_ready);
     uv_timer_start(&h->gone, check_gone, GONE_CHECK_MS, GONE_CHECK_MS);
     return true;
@@ -481,6 +493,7 @@ void io_http_free(struct io_http *h)
     struct stat st;
     uv_close((uv_handle_t *)&h->poll, on_closed);
     uv_close((uv_handle_t *)&h->deadline, on_closed);
+    uv_close((uv_handle_t *)&h->again, on_closed);
     uv_close((uv_handle_t *)&h->gone, on_closed);
     for (struct follower *f = h->followers; f; f = f->next) {
         f->ended = true;
