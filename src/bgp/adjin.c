@@ -215,6 +215,7 @@ static bool set_path(struct import *m, uint32_t nexthop, const struct kd_prefix 
         return false;
     path = bgp_rib_path(rib, i);
     path->epoch = m->f->epoch;
+    bgp_path_set_looped(path, &m->f->paths, m->refused);
     move_path(m, path, nexthop);
     set_attrs(b, m->f, path, i, m->attr_in, attr);
     return true;
@@ -325,10 +326,16 @@ static void warn_of_max(struct bgp *b, struct bgp_peer *p, uint32_t n)
     p->near_max = near || (p->near_max && n >= p->prefixes_max / 2);
 }
 
-/* All that came counts, accepted or not. RFC 4486 4: the data says which family and how many. */
+static uint32_t counted(const struct bgp_family *f)
+{
+    return f->paths.n - f->paths.looped;
+}
+
+/* What the policy denies counts; what comes back to us doesn't: else our own growth would end a
+ * session with a peer that tells us our routes. RFC 4486 4: the data names family and limit. */
 static bool check_max(struct bgp *b, struct bgp_peer *p, uint8_t family, struct bgp_error *e)
 {
-    uint32_t n = p->family[0].paths.n + p->family[1].paths.n;
+    uint32_t n = counted(&p->family[0]) + counted(&p->family[1]);
     uint8_t data[7];
     struct kd_writer w;
 
@@ -427,6 +434,7 @@ static void reimport(struct bgp *b, struct bgp_peer *p, struct bgp_family *f, ui
         move_path(&m, path, nexthop);
     else
         p->broken = true;
+    bgp_path_set_looped(path, &f->paths, m.refused);
     set_attrs(b, f, path, i, path->attr_in, attr);
     import_end(&m);
 }

@@ -42,7 +42,7 @@ struct bgp_peer_config {
                                               and eBGP exchanges nothing then (RFC 8212) */
     uint16_t weight;           /* the highest carries, before LOCAL_PREF; ours alone: what
                                   neighbors are told is decided without it */
-    uint32_t prefixes_max;     /* 0: none; Azure: 4000 */
+    uint32_t prefixes_max;     /* loops don't count; 0: none; Azure: 4000 */
 };
 
 struct bgp_params {
@@ -227,7 +227,7 @@ struct bgp_peer_view {
     bool ibgp;
     bool as4; /* ASNs of four octets on the wire; true while down */
     uint32_t received, accepted, advertised; /* prefixes */
-    uint32_t prefixes_max;                   /* of received; 0: no limit */
+    uint32_t prefixes_max;                   /* of received, without loops; 0: none */
     uint64_t retry_at_us; /* held off in Idle until then (DampPeerOscillations); 0: not */
     uint64_t msgs_in, msgs_out;
     char last_error[BGP_TEXT_MAX];

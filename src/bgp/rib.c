@@ -197,7 +197,7 @@ uint32_t bgp_path_add(struct bgp_rib *rib, uint32_t dest, uint16_t peer, struct 
     p = bgp_rib_path(rib, i);
     if (d->flags & BGP_DEST_BEST)
         at = &bgp_rib_path(rib, d->paths)->next;
-    p->peer = peer;
+    p->peer = peer & BGP_PEER_LOCAL;
     p->dest = dest;
     p->next = *at;
     *at = i;
@@ -209,6 +209,12 @@ uint32_t bgp_path_add(struct bgp_rib *rib, uint32_t dest, uint16_t peer, struct 
     list->tail = i;
     list->n++;
     return i;
+}
+
+void bgp_path_set_looped(struct bgp_path *path, struct bgp_path_list *list, bool looped)
+{
+    list->looped += (uint32_t)looped - path->looped;
+    path->looped = looped;
 }
 
 static void unlink_dest(struct bgp_rib *rib, uint32_t path)
@@ -238,6 +244,7 @@ void bgp_path_del(struct bgp_rib *rib, uint32_t path, struct bgp_path_list *list
     else
         list->tail = p->peer_prev;
     list->n--;
+    list->looped -= p->looped;
     bgp_pool_free(&rib->paths, path);
 }
 

@@ -13,7 +13,7 @@
 #include "bgp/pending.h"
 #include "bgp/pool.h"
 
-#define BGP_PEER_LOCAL UINT16_MAX /* the "peer" of a configured network */
+#define BGP_PEER_LOCAL 0x7fff /* the "peer" of a configured network */
 
 enum bgp_dest_flags {
     BGP_DEST_LIVE = 1,
@@ -37,13 +37,15 @@ struct bgp_path {
     uint32_t dest, next;
     uint32_t peer_prev, peer_next; /* the list of its peer's paths */
     uint32_t nexthop;              /* nexthop.h; 0 for a local one */
-    uint16_t peer;                 /* slot */
+    uint16_t peer : 15;            /* slot */
+    uint16_t looped : 1;           /* held, but refused for a loop (RFC 4271 9.1.2) */
     uint16_t epoch;                /* of its peer's refreshes, when it was last told (refresh.c) */
 };
 
 /* All paths of one peer in one rib, oldest first. */
 struct bgp_path_list {
     uint32_t head, tail, n;
+    uint32_t looped; /* of n */
 };
 
 struct bgp_rib {
@@ -94,6 +96,8 @@ uint32_t bgp_path_find(const struct bgp_rib *rib, uint32_t dest, uint16_t peer);
 uint32_t bgp_path_add(struct bgp_rib *rib, uint32_t dest, uint16_t peer,
                       struct bgp_path_list *list) KD_MUST_USE;
 void bgp_path_del(struct bgp_rib *rib, uint32_t path, struct bgp_path_list *list);
+/* Says whether path is refused for a loop. */
+void bgp_path_set_looped(struct bgp_path *path, struct bgp_path_list *list, bool looped);
 /* Moves path to the front and marks it best; 0: none is. CHANGED is set when that is news. */
 void bgp_path_set_best(struct bgp_rib *rib, uint32_t dest, uint32_t path);
 

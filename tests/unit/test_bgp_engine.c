@@ -1540,6 +1540,70 @@ static void too_many_prefixes_end_the_session(void **state)
     bgp_raw_fini(&x.r);
 }
 
+/* RFC 4271 9.1.2: what has our AS in its path is held, not counted; what policy denies counts. */
+static void our_own_routes_coming_back_dont_count_as_prefixes(void **state)
+{
+    static const char *const back[] = {"10.4.0.0/16", "10.5.0.0/16", "10.6.0.0/16"};
+    struct choice x;
+    struct bgp_peer_config *c = bgp_test_config("192.0.2.10", 65020);
+    struct bgp_raw_update loop;
+    struct bgp_peer_view v;
+
+    (void)state;
+    choice_init(&x, 65020, 65021, false);
+    c->prefixes_max = 2;
+    bgp_test_import(c)->n = 0; /* deny all */
+    bgp_raw_peer(&x.r, 0, c);
+    loop = x.u[0];
+    loop.as_path[loop.n_as++] = 65515;
+    memcpy(loop.prefix, back, sizeof(back));
+    bgp_raw_update(&x.r, 0, &loop);
+    x.u[0].prefix[1] = "10.2.0.0/16";
+    bgp_raw_update(&x.r, 0, &x.u[0]);
+    assert_true(bgp_peer_get(x.r.node.b, 0, &v));
+    assert_int_equal(v.state, BGP_ESTABLISHED);
+    assert_int_equal(v.received, 5);
+    assert_int_equal(v.accepted, 0);
+    loop.prefix[1] = loop.prefix[2] = NULL;
+    loop.as_path[loop.n_as - 1] = 65516; /* the nearest: one of them without us in it */
+    bgp_raw_update(&x.r, 0, &loop);
+    assert_true(bgp_raw_notified(&x.r, 0, 6, 1));
+    bgp_raw_fini(&x.r);
+}
+
+/* The count stays right when a route becomes a loop, is withdrawn as one, or is let in. */
+static void what_counts_as_a_prefix_follows_the_route(void **state)
+{
+    struct choice x;
+    struct bgp_peer_config *c = bgp_test_config("192.0.2.10", 65020);
+    struct bgp_raw_update gone = {.withdrawn = {"10.1.0.0/16", "10.2.0.0/16"}}, two;
+
+    (void)state;
+    choice_init(&x, 65020, 65021, false);
+    c->prefixes_max = 2;
+    bgp_raw_peer(&x.r, 0, c);
+    two = x.u[0];
+    two.prefix[1] = "10.2.0.0/16";
+    for (int i = 0; i < 5; i++) {
+        two.as_path[1] = i % 2 ? 64700 : 65515;
+        bgp_raw_update(&x.r, 0, &two);
+        if (i == 2)
+            bgp_raw_update(&x.r, 0, &gone);
+    }
+    x.u[0].prefix[0] = "10.3.0.0/16";
+    x.u[0].prefix[1] = "10.4.0.0/16";
+    bgp_raw_update(&x.r, 0, &x.u[0]); /* two that count beside two loops */
+    assert_int_equal(bgp_node_state(&x.r.node, 0), BGP_ESTABLISHED);
+    c = bgp_test_config("192.0.2.10", 65020);
+    c->prefixes_max = 2;
+    c->allow_as_in = 1; /* now the loops count: the next UPDATE is judged with them */
+    bgp_raw_peer(&x.r, 0, c);
+    bgp_raw_event(&x.r, (struct bgp_event){.kind = BGP_EV_WAKE});
+    bgp_raw_update(&x.r, 0, &x.u[0]);
+    assert_true(bgp_raw_notified(&x.r, 0, 6, 1));
+    bgp_raw_fini(&x.r);
+}
+
 /* n prefixes 10.x.y.0/24 from x on, of peer 0; the message announces or withdraws. */
 static void feed(struct bgp_raw *r, uint32_t first, uint32_t n, bool announce);
 
@@ -2221,6 +2285,8 @@ int main(void)
         cmocka_unit_test(messages_out_of_place_are_fsm_errors),
         cmocka_unit_test(an_open_of_the_wrong_peer_is_refused),
         cmocka_unit_test(too_many_prefixes_end_the_session),
+        cmocka_unit_test(our_own_routes_coming_back_dont_count_as_prefixes),
+        cmocka_unit_test(what_counts_as_a_prefix_follows_the_route),
         cmocka_unit_test(a_limit_of_prefixes_is_told_of_from_80_percent_on),
         cmocka_unit_test(a_peer_with_too_many_prefixes_is_held_off_longer_each_time),
         cmocka_unit_test(the_peers_notification_is_told_in_its_words),
