@@ -4,6 +4,7 @@
  * Refused routes are kept: a changed policy is applied without asking the peer again. */
 #include "bgp/adjin.h"
 #include "bgp/aspath.h"
+#include "bgp/graceful.h"
 #include "bgp/nlri.h"
 #include "bgp/update.h"
 
@@ -411,6 +412,7 @@ bool bgp_adjin_update(struct bgp *b, struct bgp_peer *p, struct kd_bytes body, s
     eor = bgp_update_end_of_rib(&u);
     if (eor) {
         bgp_family(p, eor)->eor_seen = true;
+        bgp_graceful_told(b, p, bgp_family(p, eor));
         bgp_note_eor(b, p);
     }
     return check_max(b, p, u.reach.present ? u.reach.family : 4, e);

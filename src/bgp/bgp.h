@@ -37,7 +37,7 @@ struct bgp_peer_config {
     bool graceful_shutdown;    /* import: what is tagged so is the last choice (RFC 8326) */
     uint8_t allow_as_in;       /* import: how often our AS may stand in a path */
     enum bgp_source source;    /* what its routes are to policies */
-    bool graceful_restart;     /* never honoured over a tunnel (DESIGN 3.6) */
+    bool graceful_restart;     /* RFC 4724: its routes outlast its restart; never over a tunnel */
     struct bgp_route_map *import, *export; /* the engine takes a reference of its own; NULL: none,
                                               and eBGP exchanges nothing then (RFC 8212) */
     uint16_t weight;           /* the highest carries, before LOCAL_PREF; ours alone: what

@@ -13,14 +13,11 @@
 
 static bool eligible(const struct bgp *b, const struct bgp_rib *rib, const struct bgp_path *p)
 {
-    struct bgp_peer *peer;
-
     if (!p->attr)
         return false;
     if (p->peer == BGP_PEER_LOCAL)
         return true;
-    peer = b->slot[p->peer];
-    return peer->up && bgp_family(peer, rib->family)->up &&
+    return bgp_family_lives(bgp_family(b->slot[p->peer], rib->family)) &&
            bgp_nexthop_at(&b->nexthops, p->nexthop)->up && !bgp_recursive(b, rib, p);
 }
 

@@ -8,10 +8,11 @@
  * done within a budget a step, the rest under `more`. A session that stops takes its paths out of
  * every decision in that instant; removing them from memory is such bulk work.
  *
- * Not here (yet): graceful restart, route server, confederations, ADD-PATH. */
+ * Not here (yet): route server, confederations, ADD-PATH. */
 #include "bgp/adjin.h"
 #include "bgp/adjout.h"
 #include "bgp/fsm.h"
+#include "bgp/graceful.h"
 #include "bgp/guard.h"
 #include "bgp/refresh.h"
 #include "bgp/session.h"
@@ -39,7 +40,7 @@ const char *const bgp_note_names[] = {
 /* Room for every timer from the start: setting one never fails later. */
 static bool reserve_timers(struct bgp *b)
 {
-    uint32_t n = b->params.peers_max + BGP_CONN_TIMERS * b->conns_max;
+    uint32_t n = 2 * b->params.peers_max + BGP_CONN_TIMERS * b->conns_max;
 
     kd_timers_init(&b->timers);
     for (uint32_t i = n; i-- > 0;)
@@ -306,6 +307,10 @@ static void fire(struct bgp *b, uint32_t id)
         return;
     }
     k = id - b->params.peers_max;
+    if (k >= BGP_CONN_TIMERS * b->conns_max) {
+        bgp_graceful_drop(b, b->slot[k - BGP_CONN_TIMERS * b->conns_max]);
+        return;
+    }
     m.c = b->conn[k / BGP_CONN_TIMERS];
     m.p = m.c->peer;
     bgp_fsm_run(b, of_conn[k % BGP_CONN_TIMERS], &m);

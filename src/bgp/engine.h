@@ -157,6 +157,11 @@ static inline uint32_t bgp_timer_send_hold(const struct bgp *b, const struct bgp
     return b->params.peers_max + BGP_CONN_TIMERS * c->h.idx + 2;
 }
 
+static inline uint32_t bgp_timer_restart(const struct bgp *b, const struct bgp_peer *p)
+{
+    return b->params.peers_max + BGP_CONN_TIMERS * b->conns_max + p->slot;
+}
+
 /* KD_NEVER removes. Memory for every id is there from bgp_new() on. */
 void bgp_timer_set(struct bgp *b, uint32_t id, uint64_t at_us);
 /* 75 to 100 % of t (RFC 4271 10). */

@@ -7,10 +7,13 @@
  * one is Established, and a collision is resolved by identifier even when one of the two just
  * became Established, so that both sides keep the same one; an attempt that merely fails goes to
  * Active and still accepts, only errors of the protocol are damped in Idle
- * (DampPeerOscillations, 8.1). */
+ * (DampPeerOscillations, 8.1). That of a peer with graceful restart is refused too (RFC 4724 5
+ * would take it for the old one): one that restarted answers the KEEPALIVE by a reset, and its next
+ * attempt finds the routes kept; one that collides costs no session. */
 #include "bgp/fsm.h"
 #include "base/utf8.h"
 #include "bgp/adjin.h"
+#include "bgp/graceful.h"
 #include "bgp/refresh.h"
 #include "bgp/session.h"
 
@@ -146,12 +149,12 @@ static void end(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason,
 
     if (send && talked)
         bgp_conn_send_error(b, c, send);
-    bgp_conn_free(b, c, how != END_CLOSED);
     if (was_up) {
-        bgp_peer_down(p);
+        bgp_peer_down(b, p, how == END_CLOSED ? bgp_graceful_time(c) : 0);
         if (b->now_us - p->up_us >= STABLE_US)
             p->backoff_us = 0;
     }
+    bgp_conn_free(b, c, how != END_CLOSED);
     if (p->out || p->in)
         return; /* the other one of a collision goes on */
     p->reason = reason;
@@ -180,8 +183,12 @@ static void tcp_failed(struct bgp *b, struct bgp_fsm *m)
 
 static void tcp_closed(struct bgp *b, struct bgp_fsm *m)
 {
-    end(b, m, m->ev->reason ? m->ev->reason : KD_REASON_TCP_CLOSED, NULL, "connection closed",
-        END_CLOSED);
+    uint16_t kept_s = bgp_graceful_time(m->c);
+    char text[96] = "connection closed";
+
+    if (kept_s)
+        snprintf(text, sizeof(text), "connection closed: routes kept for %u s (RFC 4724)", kept_s);
+    end(b, m, m->ev->reason ? m->ev->reason : KD_REASON_TCP_CLOSED, NULL, text, END_CLOSED);
 }
 
 static void bad_message(struct bgp *b, struct bgp_fsm *m)
@@ -296,6 +303,7 @@ static void stop(struct bgp *b, struct bgp_fsm *m)
         if (m->c)
             end_for(b, m, m->ev->reason, m->ev->heard, m->ev->data);
     }
+    bgp_graceful_drop(b, p);
     bgp_timer_set(b, bgp_timer_peer(p), KD_NEVER);
     p->reason = m->ev->reason;
 }
@@ -304,6 +312,12 @@ static void bfd_down(struct bgp *b, struct bgp_fsm *m)
 {
     m->c = m->p->up;
     end_for(b, m, KD_REASON_BFD_DOWN, m->ev->heard, kd_bytes(NULL, 0));
+}
+
+/* Of a session that is over already: what it left behind isn't forwarded to any more. */
+static void bfd_down_later(struct bgp *b, struct bgp_fsm *m)
+{
+    bgp_graceful_drop(b, m->p);
 }
 
 /* ---- OPEN and what follows ---- */
@@ -439,6 +453,7 @@ static const struct row {
     {ESTABLISHED, BGP_FSM_UPDATE, got_update, "8.2.2 Established, event 27"},
     {ESTABLISHED, BGP_FSM_REFRESH, got_refresh, "RFC 2918 4, RFC 7313 4"},
     {ESTABLISHED, BGP_FSM_BFD_DOWN, bfd_down, "RFC 5882 4.2, RFC 9384"},
+    {ANY & ~ESTABLISHED, BGP_FSM_BFD_DOWN, bfd_down_later, "RFC 4724 4.2"},
 };
 
 /* RFC 6608 4: a message that has no place in the state. */

@@ -1,6 +1,6 @@
 /* Header, OPEN, KEEPALIVE and ROUTE-REFRESH on the wire: RFC 4271 4.1, 4.2, 4.4, 6.1 and 6.2, RFC
- * 5492 (capabilities), RFC 9072 (extended optional parameters), RFC 6793, RFC 2918. UPDATE is
- * update.c's, NOTIFICATION notification.c's.
+ * 5492 (capabilities), RFC 9072 (extended optional parameters), RFC 6793, RFC 2918, RFC 4724 3.
+ * UPDATE is update.c's, NOTIFICATION notification.c's.
  *
  * Stricter than the RFC asks: a known capability of the wrong length refuses the OPEN; speakers
  * that read past a capability's length have crashed of it (facts/peers.md 4b). */
@@ -89,6 +89,8 @@ enum {
     CAP_ENHANCED_REFRESH = 70,
 };
 
+#define GRACEFUL_FORWARDING 0x80 /* RFC 4724 3: a family's F bit */
+
 static void cap_mp(struct bgp_open *o, struct kd_reader *r)
 {
     uint16_t afi = kd_get_u16(r);
@@ -119,6 +121,16 @@ static void cap_graceful(struct bgp_open *o, struct kd_reader *r)
 {
     o->graceful = true;
     o->graceful_flags_time = kd_get_u16(r);
+    for (int i = 0; i < 2; i++) /* RFC 4724 3: of several the last counts */
+        o->graceful_family[i] = o->graceful_forwarding[i] = false;
+    while (kd_reader_left(r) > 0) {
+        uint16_t afi = kd_get_u16(r);
+        uint8_t safi = kd_get_u8(r), flags = kd_get_u8(r);
+        if (safi != BGP_SAFI_UNICAST || (afi != BGP_AFI_IPV4 && afi != BGP_AFI_IPV6))
+            continue;
+        o->graceful_family[afi == BGP_AFI_IPV6] = true;
+        o->graceful_forwarding[afi == BGP_AFI_IPV6] = flags & GRACEFUL_FORWARDING;
+    }
 }
 
 static void cap_as4(struct bgp_open *o, struct kd_reader *r)
@@ -261,6 +273,19 @@ static void put_cap_empty(struct kd_writer *w, uint8_t code)
     kd_put_u8(w, 0);
 }
 
+static void put_cap_graceful(struct kd_writer *w, const struct bgp_open *o)
+{
+    kd_put_u8(w, CAP_GRACEFUL);
+    kd_put_u8(w, (uint8_t)(2 + 4 * (o->graceful_family[0] + o->graceful_family[1])));
+    kd_put_u16(w, o->graceful_flags_time);
+    for (int i = 0; i < 2; i++)
+        if (o->graceful_family[i]) {
+            kd_put_u16(w, i ? BGP_AFI_IPV6 : BGP_AFI_IPV4);
+            kd_put_u8(w, BGP_SAFI_UNICAST);
+            kd_put_u8(w, o->graceful_forwarding[i] ? GRACEFUL_FORWARDING : 0);
+        }
+}
+
 static void put_capabilities(struct kd_writer *w, const struct bgp_open *o)
 {
     if (o->mp_ipv4)
@@ -273,11 +298,8 @@ static void put_capabilities(struct kd_writer *w, const struct bgp_open *o)
         put_cap_empty(w, CAP_EXTENDED_MESSAGE);
     if (o->enhanced_refresh)
         put_cap_empty(w, CAP_ENHANCED_REFRESH);
-    if (o->graceful) {
-        kd_put_u8(w, CAP_GRACEFUL);
-        kd_put_u8(w, 2);
-        kd_put_u16(w, o->graceful_flags_time);
-    }
+    if (o->graceful)
+        put_cap_graceful(w, o);
     if (o->as4) {
         kd_put_u8(w, CAP_AS4);
         kd_put_u8(w, 4);

@@ -88,6 +88,7 @@ struct bgp_open {
     bool as4, mp_ipv4, mp_ipv6, mp_any, refresh, enhanced_refresh, extended_message;
     bool graceful;
     uint16_t graceful_flags_time; /* RFC 4724 3: flags and restart time as on the wire */
+    bool graceful_family[2], graceful_forwarding[2]; /* IPv4, IPv6: named there, its F bit */
     uint16_t n_unknown;
 };
 

@@ -154,10 +154,11 @@ static uint16_t index_of(const struct bgp *b, const struct bgp_peer *p)
     return 0;
 }
 
-/* Accepted, and of a session that is up. */
-static bool counts(const struct bgp *b, const struct bgp_path *path)
+/* Accepted, and of a session that is up, or kept after it. */
+static bool counts(const struct bgp *b, const struct bgp_rib *rib, const struct bgp_path *path)
 {
-    return path->attr && (path->peer == BGP_PEER_LOCAL || b->slot[path->peer]->up);
+    return path->attr && (path->peer == BGP_PEER_LOCAL ||
+                          bgp_family_lives(bgp_family(b->slot[path->peer], rib->family)));
 }
 
 static void put_dest(struct dump *d, const struct bgp_rib *rib, uint32_t dest)
@@ -176,9 +177,9 @@ static void put_dest(struct dump *d, const struct bgp_rib *rib, uint32_t dest)
     for (uint32_t i = bgp_rib_dest(rib, dest)->paths; i; i = bgp_rib_path(rib, i)->next) {
         const struct bgp_path *path = bgp_rib_path(rib, i);
         bool local = path->peer == BGP_PEER_LOCAL;
-        if (counts(d->b, path))
-            n += put_entry(d, path, local ? 0 : index_of(d->b, d->b->slot[path->peer]),
-                           rib->family);
+        if (counts(d->b, rib, path))
+            n +=
+                put_entry(d, path, local ? 0 : index_of(d->b, d->b->slot[path->peer]), rib->family);
     }
     kd_patch_u16(&d->w, count_at, n);
     end(d, start);

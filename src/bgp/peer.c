@@ -1,5 +1,5 @@
 /* Neighbors: configuration, lookup, and what a session's beginning and end mean for the RIB. */
-#include "bgp/engine.h"
+#include "bgp/graceful.h"
 
 #include <stdlib.h>
 
@@ -96,6 +96,7 @@ static void set_values(struct bgp *b, struct bgp_peer *p, const struct bgp_peer_
     p->next_hop_self = c->next_hop_self;
     p->as_override = c->as_override;
     p->graceful_shutdown = c->graceful_shutdown;
+    p->graceful_restart = c->graceful_restart && c->iface == BGP_NO_IFACE;
     p->allow_as_in = c->allow_as_in;
     p->source = c->source;
     p->prefixes_max = c->prefixes_max;
@@ -112,11 +113,12 @@ bool bgp_peer_set(struct bgp *b, uint32_t peer, const struct bgp_peer_config *c)
         return false;
     set_policies(p, c);
     set_values(b, p, c);
-    for (int i = 0; i < 2; i++)
-        if (p->up && p->family[i].up) {
+    for (int i = 0; i < 2; i++) {
+        if (bgp_family_lives(&p->family[i]))
             p->family[i].soft = p->family[i].paths.head;
+        if (p->family[i].up)
             bgp_peer_readvertise(p, i ? 6 : 4, false);
-        }
+    }
     return true;
 }
 
@@ -146,6 +148,7 @@ void bgp_peer_del(struct bgp *b, uint32_t peer)
     kd_assert(!p->on && !p->out && !p->in);
     bgp_peer_purge(b, p, true);
     bgp_timer_set(b, bgp_timer_peer(p), KD_NEVER);
+    bgp_timer_set(b, bgp_timer_restart(b, p), KD_NEVER);
     bgp_peer_free(b, p);
 }
 
@@ -193,6 +196,7 @@ void bgp_peer_readvertise(struct bgp_peer *p, uint8_t family, bool forced)
 
 void bgp_peer_up(struct bgp *b, struct bgp_peer *p, struct bgp_conn *c)
 {
+    bgp_graceful_coming(p, c);
     bgp_peer_purge(b, p, true); /* nearly always done long ago */
     p->up = c;
     p->up_us = b->now_us;
@@ -210,18 +214,28 @@ void bgp_peer_up(struct bgp *b, struct bgp_peer *p, struct bgp_conn *c)
         else if (f->up)
             bgp_peer_readvertise(p, i ? 6 : 4, false);
     }
+    bgp_graceful_up(b, p);
 }
 
-void bgp_peer_down(struct bgp_peer *p)
+void bgp_family_purge(struct bgp_family *f)
 {
+    f->soft = f->sweep = 0;
+    f->accepted = 0;
+    f->purge = f->rib != NULL;
+    f->purge_out = 1;
+}
+
+void bgp_peer_down(struct bgp *b, struct bgp_peer *p, uint16_t kept_s)
+{
+    bgp_graceful_down(b, p, kept_s);
     p->up = NULL;
     for (int i = 0; i < 2; i++) {
         struct bgp_family *f = &p->family[i];
         f->up = false;
-        f->soft = f->sweep = 0;
-        f->purge = f->rib != NULL;
+        if (!f->stale)
+            bgp_family_purge(f);
+        f->purge = f->rib != NULL; /* what it was told, in any case */
         f->purge_out = 1;
-        f->accepted = 0;
         bgp_pending_fini(&f->pending);
         bgp_pending_fini(&f->forced);
     }
@@ -270,12 +284,13 @@ bool bgp_peer_purge(struct bgp *b, struct bgp_peer *p, bool all)
         struct bgp_family *f = &p->family[i];
         if (!f->purge)
             continue;
-        if (purge_paths(b, f, all) || purge_out(b, f, all)) {
+        if ((!f->stale && purge_paths(b, f, all)) || purge_out(b, f, all)) {
             more = true;
             continue;
         }
         f->purge = false;
-        f->rib = NULL;
+        if (!f->stale)
+            f->rib = NULL;
     }
     return more;
 }

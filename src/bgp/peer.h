@@ -34,6 +34,7 @@ struct bgp_family {
     struct bgp_rib *rib; /* since the session came up; stays until purged */
     bool up;             /* negotiated in the running session */
     bool purge;          /* a dead session's remains are being taken out */
+    bool stale;          /* paths of an earlier session are kept (graceful.c) */
     struct bgp_path_list paths;
     uint32_t accepted;
     uint32_t soft; /* next path to re-evaluate by the import policy; 0: none */
@@ -62,7 +63,7 @@ struct bgp_peer {
     uint16_t hold_s, keepalive_s;
     uint64_t connect_retry_us;
     uint8_t ttl, ttl_security;
-    bool ibgp, passive, next_hop_self, as_override, graceful_shutdown;
+    bool ibgp, passive, next_hop_self, as_override, graceful_shutdown, graceful_restart;
     uint8_t allow_as_in;
     enum bgp_source source;
     struct bgp_route_map *import, *export; /* NULL: none */
@@ -95,6 +96,12 @@ static inline struct bgp_family *bgp_family(struct bgp_peer *p, uint8_t family)
     return &p->family[family == 6];
 }
 
+/* Its paths count: the session is up, or they are kept after one. */
+static inline bool bgp_family_lives(const struct bgp_family *f)
+{
+    return f->up || f->stale;
+}
+
 struct bgp;
 
 /* Lookups; peers are kept in the order of their ids. */
@@ -107,8 +114,11 @@ void bgp_peer_note_state(struct bgp *b, struct bgp_peer *p);
 
 /* The session is Established on c: initial tables are due. */
 void bgp_peer_up(struct bgp *b, struct bgp_peer *p, struct bgp_conn *c);
-/* It is no longer: none of its paths is eligible any more; they are taken out in bounded work. */
-void bgp_peer_down(struct bgp_peer *p);
+/* It is no longer: none of its paths is eligible any more, but for those kept for kept_s; they are
+ * taken out in bounded work. p->up is the connection still. */
+void bgp_peer_down(struct bgp *b, struct bgp_peer *p, uint16_t kept_s);
+/* All paths are to be taken out, from now on ineligible. */
+void bgp_family_purge(struct bgp_family *f);
 /* Takes out remains within the step's budget; true when some are left. */
 bool bgp_peer_purge(struct bgp *b, struct bgp_peer *p, bool all);
 void bgp_peer_free(struct bgp *b, struct bgp_peer *p);

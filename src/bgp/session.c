@@ -1,8 +1,7 @@
 /* Connections: framing (RFC 4271 4.1), the OPEN sent, capabilities negotiated (RFC 5492, 4760,
  * 6793), extended messages (RFC 8654), enhanced refresh (RFC 7313).
  *
- * Not offered: graceful restart; a peer's offers are
- * remembered. */
+ * Graceful restart is offered to who is configured for it, with no family of ours (graceful.c). */
 #include "bgp/session.h"
 #include "bgp/fsm.h"
 
@@ -67,6 +66,7 @@ void bgp_conn_send_open(struct bgp *b, struct bgp_conn *c)
         .refresh = true,
         .enhanced_refresh = true,
         .extended_message = true,
+        .graceful = c->peer->graceful_restart,
     };
     struct kd_writer w = bgp_write_begin(b, BGP_MESSAGE_MAX);
 

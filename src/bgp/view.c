@@ -25,10 +25,12 @@ bool bgp_peer_get(const struct bgp *b, uint32_t peer, struct bgp_peer_view *v)
     v->asn = p->asn;
     v->ibgp = p->ibgp;
     v->as4 = !p->up || p->up->as4;
-    for (int i = 0; p->up && i < 2; i++) {
+    for (int i = 0; i < 2; i++) {
+        if (!bgp_family_lives(&p->family[i]))
+            continue;
         v->received += p->family[i].paths.n;
         v->accepted += p->family[i].accepted;
-        v->advertised += p->family[i].n_out;
+        v->advertised += p->up ? p->family[i].n_out : 0;
     }
     v->prefixes_max = p->prefixes_max;
     v->retry_at_us = p->on && p->idle_hold ? p->retry_at_us : 0;
@@ -125,7 +127,8 @@ static bool say_learned(const struct walk *w, uint32_t dest)
     for (uint32_t i = 0; i < w->b->n_peers; i++) {
         const struct bgp_peer *p = w->b->peers[i];
         uint32_t path;
-        if (!p->up || (w->peer != UINT32_MAX && p->id != w->peer))
+        if (!bgp_family_lives(&p->family[w->rib->family == 6]) ||
+            (w->peer != UINT32_MAX && p->id != w->peer))
             continue;
         path = bgp_path_find(w->rib, dest, p->slot);
         if (path && !say_path(w, dest, path, best))

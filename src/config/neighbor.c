@@ -37,7 +37,7 @@ static void read_password_credential(struct cfg *c, yaml_node_t *n, void *obj)
 
 enum {
     K_NAME, K_ASN, K_ADDRESS, K_HOLD, K_KEEPALIVE, K_IMPORT, K_EXPORT, K_PASSIVE, K_PROFILE,
-    K_PASSWORD_FILE, K_PASSWORD_CREDENTIAL
+    K_PASSWORD_FILE, K_PASSWORD_CREDENTIAL, K_GRACEFUL_RESTART
 };
 
 /* The rows both kinds have, in the enum's order. */
@@ -59,6 +59,8 @@ enum {
     [K_PASSWORD_FILE] = {.name = "password-file", .type = CFG_OWN, .parse = read_password_file},   \
     [K_PASSWORD_CREDENTIAL] = {.name = "password-credential", .type = CFG_OWN,                     \
                                .parse = read_password_credential},                                 \
+    [K_GRACEFUL_RESTART] = {.name = "graceful-restart", .type = CFG_WORD,                          \
+                            CFG_AT(T, bgp.graceful_restart), .words = cfg_bool_words},             \
     {.name = "connect-retry", .type = CFG_DURATION, CFG_AT(T, bgp.connect_retry_us), .unit = 1,    \
      .min = KD_MS(100), .max = KD_S(3600), .def = "5s"},                                           \
     {.name = "next-hop-self", .type = CFG_WORD, CFG_AT(T, bgp.next_hop_self),                      \
@@ -180,6 +182,10 @@ void cfg_tunnel_neighbor(struct cfg *c, yaml_node_t *n, struct core_tunnel_confi
     mark(marks, at, cfg_at(n));
     check_common(c, &t->neighbor, at, cfg_at(n));
     t->has_neighbor = true;
+    if (p->graceful_restart)
+        cfg_error(c, at[K_GRACEFUL_RESTART],
+                  ".graceful-restart: not over a tunnel, whose end takes its routes along at once; "
+                  "allowed: false");
     if (!p->remote.family)
         return;
     if (!t->inner.family)

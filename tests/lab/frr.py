@@ -33,8 +33,12 @@ class Frr:
             self.ospfd = self._daemon("ospfd")
             self._wait_vty("ospfd", self.ospfd)
         if "bgpd" in self.spec or not self.ospfd:
-            self.bgpd = self._daemon("bgpd", "-p", "179")
-            self._wait_vty("bgpd", self.bgpd)
+            self.start_bgpd()
+
+    def start_bgpd(self):
+        """Also again, after bgpd.kill(), with what the spec says then."""
+        self.bgpd = self._daemon("bgpd", "-p", "179")
+        self._wait_vty("bgpd", self.bgpd)
 
     def _wait_vty(self, name, program):
         def answers():

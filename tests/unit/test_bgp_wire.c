@@ -104,7 +104,9 @@ static void open_round_trips(void **state)
                          .enhanced_refresh = true,
                          .extended_message = true,
                          .graceful = true,
-                         .graceful_flags_time = 0x8078};
+                         .graceful_flags_time = 0x8078,
+                         .graceful_family = {true, true},
+                         .graceful_forwarding = {false, true}};
     struct bgp_open back;
     struct bgp_error e;
     uint8_t buf[256];
@@ -172,6 +174,44 @@ static void open_capability_lengths_are_exact(void **state)
                 assert_int_equal(e.code, BGP_E_OPEN);
             }
         }
+}
+
+/* RFC 4724 3 */
+static void the_families_of_a_graceful_restart_are_read(void **state)
+{
+    static const struct {
+        uint8_t len, caps[32]; /* of the parameter */
+        int time;              /* -1: refused */
+        bool family[2], forwarding[2];
+    } cases[] = {
+        {4, {64, 2, 0x80, 120}, 120, {0}, {0}},
+        {8, {64, 6, 0x0f, 0xff, 0, 1, 1, 0x80}, 4095, {true}, {true}},
+        {8, {64, 6, 0x10, 0, 0, 1, 1, 0x7f}, 0, {true}, {0}},
+        {12, {64, 10, 0, 9, 0, 2, 1, 0x80, 0, 1, 1, 0}, 9, {true, true}, {false, true}},
+        {12, {64, 10, 0, 9, 0, 1, 2, 0x80, 0, 3, 1, 0x80}, 9, {0}, {0}}, /* multicast, AFI 3 */
+        {12, {64, 6, 0, 9, 0, 1, 1, 0x80, 64, 2, 0, 8}, 8, {0}, {0}},    /* the last counts */
+        {7, {64, 5, 0, 9, 0, 1, 1}, -1, {0}, {0}},
+        {9, {64, 7, 0, 9, 0, 1, 1, 0x80, 0}, -1, {0}, {0}},
+        {3, {64, 1, 0}, -1, {0}, {0}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(cases); i++) {
+        uint8_t p[40] = {(uint8_t)(cases[i].len + 2), 2, cases[i].len};
+        struct bgp_open o;
+        struct bgp_error e;
+        bool ok;
+        memcpy(p + 3, cases[i].caps, cases[i].len);
+        ok = open_of(p, 3u + cases[i].len, &o, &e);
+        assert_int_equal(ok, cases[i].time >= 0);
+        if (!ok)
+            continue;
+        assert_true(o.graceful);
+        assert_int_equal(o.graceful_flags_time & 0xfff, cases[i].time);
+        assert_memory_equal(o.graceful_family, cases[i].family, sizeof(cases[i].family));
+        assert_memory_equal(o.graceful_forwarding, cases[i].forwarding,
+                            sizeof(cases[i].forwarding));
+    }
 }
 
 static void open_parameter_overruns_are_refused(void **state)
@@ -951,6 +991,7 @@ int main(void)
         cmocka_unit_test(open_round_trips),
         cmocka_unit_test(open_fields_are_judged),
         cmocka_unit_test(open_capability_lengths_are_exact),
+        cmocka_unit_test(the_families_of_a_graceful_restart_are_read),
         cmocka_unit_test(open_parameter_overruns_are_refused),
         cmocka_unit_test(open_extended_parameters_are_read),
         cmocka_unit_test(notification_text_is_printable_and_bounded),

@@ -529,6 +529,11 @@ static void every_key_of_a_neighbor_is_checked(void **state)
          "5:50: neighbors[0].allowas-in: \"11\"; allowed: 1 to 10"},
         {IN_NEIGHBOR, PEER "graceful-shutdown: true", PEER "graceful-shutdown: on",
          "5:57: neighbors[0].graceful-shutdown: \"on\"; allowed: false, true"},
+        {IN_NEIGHBOR, PEER "graceful-restart: true", PEER "graceful-restart: 120s",
+         "5:56: neighbors[0].graceful-restart: \"120s\"; allowed: false, true"},
+        {IN_TUNNEL_NEIGHBOR, "graceful-restart: false", "graceful-restart: true",
+         "10:25: tunnels[0].neighbor.graceful-restart: not over a tunnel, whose end takes its "
+         "routes along at once; allowed: false"},
         {IN_NEIGHBOR, PEER "weight: 65535", PEER "weight: 65536",
          "5:46: neighbors[0].weight: \"65536\"; allowed: 0 to 65535"},
         {IN_NEIGHBOR, PEER "prefixes-max: 4000", PEER "prefixes-max: 0",
@@ -559,7 +564,7 @@ static void every_key_of_a_neighbor_is_checked(void **state)
         {IN_TUNNEL_NEIGHBOR, "hold: 180s, keepalive: 60s, name: other", "multihop: 2",
          "10:7: tunnels[0].neighbor: unknown key \"multihop\"; allowed: name, asn, address, hold, "
          "keepalive, import, export, passive, profile, password-file, password-credential, "
-         "connect-retry, next-hop-self, as-override, "
+         "graceful-restart, connect-retry, next-hop-self, as-override, "
          "allowas-in, graceful-shutdown, weight, prefixes-max, bfd"},
         {IN_NEIGHBOR, PEER "bfd: {interval: 10ms, multiplier: 3, strict: true}",
          PEER "bfd: {interval: 9ms}",

@@ -1,0 +1,109 @@
+/* Graceful restart, RFC 4724 4.2: a neighbor whose TCP ends without a NOTIFICATION may have gone on
+ * forwarding; its paths are kept, stale, until it has told its table again.
+ *
+ * A stale path is one of an older epoch (refresh.c); nothing else tells it from another: it is
+ * decided about, advertised and takes traffic as before, and loses against a better one only. It
+ * goes when its next hop does, when the neighbor's restart time is over, with BFD's Down (4.2: MAY)
+ * and with whatever stops the neighbor; never is one kept over a tunnel (DESIGN 3.6).
+ *
+ * Not here: the restarting speaker's role. What is behind kedge is behind its tunnels, which a
+ * restart interrupts: asked to keep our routes meanwhile, a neighbor would send into a hole what
+ * another gateway could take. So the capability sent names no family, which 3 defines to mean just
+ * that. Nor RFC 8538. */
+#include "bgp/graceful.h"
+#include "bgp/session.h"
+
+#define TIME_MASK 0x0fff /* of graceful_flags_time (3) */
+/* For End-of-RIB once it is back: 4.2 allows for a bound, and a neighbor may forget to say it. */
+#define STALE_US KD_S(360)
+
+static bool keeps(const struct bgp_conn *c, int i)
+{
+    return c->family[i] && c->open.graceful_family[i];
+}
+
+uint16_t bgp_graceful_time(const struct bgp_conn *c)
+{
+    const struct bgp_peer *p = c->peer;
+
+    if (p->up != c || !p->graceful_restart || !(keeps(c, 0) || keeps(c, 1)))
+        return 0;
+    if (bgp_conn_behind(c)) /* what hasn't been read may be a NOTIFICATION */
+        return 0;
+    return c->open.graceful_flags_time & TIME_MASK;
+}
+
+/* Those of an older session than the present, or last, one. */
+static void sweep(struct bgp_family *f)
+{
+    f->sweep_epoch = f->epoch;
+    f->sweep = f->paths.head;
+}
+
+static void let_go(struct bgp_family *f)
+{
+    if (!f->stale)
+        return;
+    f->stale = false;
+    if (f->up)
+        sweep(f);
+    else
+        bgp_family_purge(f);
+}
+
+/* 4.2, consecutive restarts: what was stale before is not kept again. */
+static void keep(struct bgp_family *f)
+{
+    if (f->stale)
+        sweep(f);
+    f->stale = true;
+    f->epoch++;
+}
+
+void bgp_graceful_down(struct bgp *b, struct bgp_peer *p, uint16_t kept_s)
+{
+    for (int i = 0; i < 2; i++)
+        if (kept_s && p->family[i].rib && keeps(p->up, i))
+            keep(&p->family[i]);
+        else
+            p->family[i].stale = false;
+    bgp_timer_set(b, bgp_timer_restart(b, p), kept_s ? b->now_us + KD_S(kept_s) : KD_NEVER);
+}
+
+void bgp_graceful_coming(struct bgp_peer *p, const struct bgp_conn *c)
+{
+    for (int i = 0; i < 2; i++) {
+        struct bgp_family *f = &p->family[i];
+        if (f->stale && !(c->family[i] && f->rib->table == p->table))
+            let_go(f);
+    }
+}
+
+static void await_end_of_rib(struct bgp *b, struct bgp_peer *p, uint64_t at_us)
+{
+    bool any = p->family[0].stale || p->family[1].stale;
+
+    if (!any || at_us != KD_NEVER)
+        bgp_timer_set(b, bgp_timer_restart(b, p), any ? at_us : KD_NEVER);
+}
+
+void bgp_graceful_up(struct bgp *b, struct bgp_peer *p)
+{
+    for (int i = 0; i < 2; i++)
+        if (!keeps(p->up, i) || !p->up->open.graceful_forwarding[i] || !p->graceful_restart)
+            let_go(&p->family[i]);
+    await_end_of_rib(b, p, b->now_us + STALE_US);
+}
+
+void bgp_graceful_told(struct bgp *b, struct bgp_peer *p, struct bgp_family *f)
+{
+    let_go(f);
+    await_end_of_rib(b, p, KD_NEVER);
+}
+
+void bgp_graceful_drop(struct bgp *b, struct bgp_peer *p)
+{
+    for (int i = 0; i < 2; i++)
+        let_go(&p->family[i]);
+    bgp_timer_set(b, bgp_timer_restart(b, p), KD_NEVER);
+}

@@ -1,0 +1,19 @@
+/* Graceful restart, RFC 4724: the receiving speaker's role. */
+#ifndef BGP_GRACEFUL_H
+#define BGP_GRACEFUL_H
+
+#include "bgp/engine.h"
+
+/* Seconds for which the paths of c's session are to be kept if its TCP ends now; 0: not at all. */
+uint16_t bgp_graceful_time(const struct bgp_conn *c);
+/* The session that p->up was is over: its paths are kept for so long, or none of them. */
+void bgp_graceful_down(struct bgp *b, struct bgp_peer *p, uint16_t kept_s);
+/* A new one is Established on c: before, and once, it has its families. */
+void bgp_graceful_coming(struct bgp_peer *p, const struct bgp_conn *c);
+void bgp_graceful_up(struct bgp *b, struct bgp_peer *p);
+/* End-of-RIB has come: what wasn't told again goes. */
+void bgp_graceful_told(struct bgp *b, struct bgp_peer *p, struct bgp_family *f);
+/* Nothing of p is kept any longer: the time is over, or its forwarding is known to be. */
+void bgp_graceful_drop(struct bgp *b, struct bgp_peer *p);
+
+#endif
