@@ -110,3 +110,30 @@ def test_bird_refreshes_in_both_directions(beside, protocol, neighbor, prefix, d
     assert own in bird.wait_route(own)
     assert prefix in [row["prefix"] for row in kedge.routes("best")]
     assert kedge.events.find("route.del", mark) is None and kedge.events.find("bgp.stop", mark) is None
+
+
+def test_more_prefixes_than_allowed_end_the_session_until_they_are_fewer(build):
+    """FRR says three where two are allowed: Cease/1, a pause, once more; with two it stays up."""
+    description = read("bgp-beside")
+    for row in description["hosts"]["router"]["kedge"]["neighbors"]:
+        row["prefixes-max"] = 2
+    lab = build(description)
+    kedge, frr = lab["router"].kedge, lab["frr"].frr
+    for name in ("frr", "frr6"):
+        kedge.wait_established(name)
+    frr.configure("router bgp 65020", "address-family ipv4 unicast", "network 10.20.1.0/24")
+    near = kedge.events.wait("bgp.error", neighbor="frr")
+    assert near["detail"] == "2 prefixes of 2: with more the session ends"
+    frr.configure("router bgp 65020", "address-family ipv4 unicast", "network 10.20.2.0/24")
+    stop = kedge.events.wait("bgp.stop", neighbor="frr")
+    assert stop["detail"] == "sent Cease/Maximum Number of Prefixes Reached (6/1): more than 2 prefixes"
+    until(lambda: frr.neighbor("192.0.2.1").get("lastNotificationReason") == "Cease/Maximum Number of Prefixes Reached",
+          10, "FRR hears why", 0.1)
+    again = kedge.events.wait("bgp.stop", after=stop["seq"], neighbor="frr")
+    assert again["detail"] == stop["detail"]
+    frr.configure("router bgp 65020", "address-family ipv4 unicast", "no network 10.20.2.0/24")
+    kedge.wait_established("frr", after=again["seq"])
+    kedge.wait_route("10.20.1.0/24", neighbor="frr")
+    assert kedge.events.find("bgp.stop", 0, neighbor="frr6") is None
+    row = kedge.neighbor("frr")
+    assert (row["state"], row["prefixes_max"], row["prefixes_received"]) == ("Established", 2, 2)

@@ -87,3 +87,20 @@ def test_a_hangup_is_a_reload(lab):
     kedge.program.process.send_signal(signal.SIGHUP)
     assert kedge.events.wait("daemon.reload", after=mark)["detail"] == "taken over: policies.accept-all"
     kedge.wait_route(NETWORK, neighbor="frr", local_pref=77)
+
+
+def test_another_password_needs_a_restart_and_the_same_one_nothing(build, tmp_path):
+    """What is in the file counts, for TCP MD5 is set when the daemon starts."""
+    secret = tmp_path / "md5"
+    secret.write_text("correct-horse-battery\n")
+    secret.chmod(0o600)
+    description = read("bgp-beside")
+    description["hosts"]["router"]["kedge"]["neighbors"][0]["password-file"] = str(secret)
+    kedge = build(description)["router"].kedge
+    secret.write_text("correct-horse-battery\n# the first line is the password\n")
+    assert kedge.cli("reload").stdout == "nothing has changed\n"
+    secret.write_text("correct-horse-batterz\n")
+    answer = kedge.json("reload")
+    assert (answer["applied"], answer["restart"]) == ([], ["neighbors.frr.password"])
+    secret.write_text("correct-horse-battery\n")
+    assert kedge.cli("reload").stdout == "nothing has changed\n"
