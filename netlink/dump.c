@@ -2,6 +2,7 @@
  * family. */
 #include "netlink/build.h"
 
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
@@ -17,6 +18,8 @@ static size_t fixed_len(uint16_t type)
         return sizeof(struct rtmsg);
     case RTM_GETNEXTHOP:
         return sizeof(struct nhmsg);
+    case RTM_GETRULE:
+        return sizeof(struct fib_rule_hdr);
     default:
         return 0;
     }
@@ -30,7 +33,7 @@ bool nl_put_dump(struct nl_buf *b, uint32_t seq, uint16_t type, uint8_t family)
     kd_assert(fixed_len(type) != 0);
     /* No NLM_F_ACK: NLMSG_DONE is the answer. */
     fixed = nl_build_start(&m, type, NLM_F_DUMP, seq, fixed_len(type));
-    fixed[0] = nl_af(family); /* the first byte of all four */
+    fixed[0] = nl_af(family); /* the first byte of all of them */
     if (type == RTM_GETLINK)
         nl_build_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
     return nl_build_end(&m, b);

@@ -76,6 +76,15 @@ struct nl_nexthop {
     uint32_t n_group;
 };
 
+/* "to dst oif OIF lookup table": for sockets bound to the interface. */
+struct nl_rule {
+    struct kd_prefix dst;
+    char oif[NL_NAME_MAX];
+    uint32_t table;    /* not 0 */
+    uint32_t priority; /* the lowest is asked first; main's is 32766 */
+    uint8_t protocol;
+};
+
 struct nl_link_info {
     uint32_t ifindex;
     char name[NL_NAME_MAX];
@@ -106,8 +115,11 @@ bool nl_put_route(struct nl_buf *b, uint32_t seq, const struct nl_route *r, bool
 bool nl_put_nexthop(struct nl_buf *b, uint32_t seq, const struct nl_nexthop *n);
 /* The kernel also removes it from its groups, and every route left without a next hop. */
 bool nl_put_nexthop_del(struct nl_buf *b, uint32_t seq, uint32_t id);
-/* type: RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE or RTM_GETNEXTHOP; family 4, 6 or 0 (all). Answered
- * with any number of messages and NL_DONE, no ack; a refused dump is answered with NL_ACK. */
+/* add: EEXIST when there is one with the same fields. Delete: the one in which all are the same,
+ * ENOENT when there is none. */
+bool nl_put_rule(struct nl_buf *b, uint32_t seq, const struct nl_rule *r, bool add);
+/* type: RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETNEXTHOP or RTM_GETRULE; family 4, 6 or 0
+ * (all). Answered with any number of messages and NL_DONE, no ack; a refused dump is answered with NL_ACK. */
 bool nl_put_dump(struct nl_buf *b, uint32_t seq, uint16_t type, uint8_t family);
 /* Looks dst up as the kernel would route it; answered with one NL_ROUTE (host prefix, resolved
  * gateway, oif and prefsrc, the table it was found in) and an ack, or, where there is no way, an
@@ -116,7 +128,17 @@ bool nl_put_dump(struct nl_buf *b, uint32_t seq, uint16_t type, uint8_t family);
 bool nl_put_route_get(struct nl_buf *b, uint32_t seq, const struct kd_addr *dst, uint32_t oif);
 
 /* parser: one incoming message */
-enum nl_kind { NL_ACK, NL_DONE, NL_LINK, NL_ADDR, NL_ROUTE, NL_NEXTHOP, NL_OVERRUN, NL_OTHER };
+enum nl_kind {
+    NL_ACK,
+    NL_DONE,
+    NL_LINK,
+    NL_ADDR,
+    NL_ROUTE,
+    NL_NEXTHOP,
+    NL_RULE,
+    NL_OVERRUN,
+    NL_OTHER
+};
 
 struct nl_event {
     enum nl_kind kind;
@@ -133,13 +155,14 @@ struct nl_event {
         struct nl_addr_set addr;
         struct nl_route route;
         struct nl_nexthop nexthop;
+        struct nl_rule rule;
     };
 };
 
 /* Takes the next message of a NETLINK_ROUTE socket from *data (advances it). False at the end
  * (data->len is 0) or when the rest is malformed (data stays). Of routes only unicast, unreachable
- * and blackhole ones without source or TOS are read; a multipath route shows its hops and no
- * gateway. Needs no alignment. */
+ * and blackhole ones without source or TOS are read, of rules those of struct nl_rule's kind; a
+ * multipath route shows its hops and no gateway. Needs no alignment. */
 bool nl_next(struct kd_bytes *data, struct nl_event *ev) KD_MUST_USE;
 /* The same for any family (XFRM's type numbers are also rtnetlink's): only NL_ACK, NL_DONE,
  * NL_OVERRUN, and NL_OTHER for all the rest. */

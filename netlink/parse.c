@@ -31,6 +31,8 @@ static const struct row rtnetlink[] = {
     {RTM_DELROUTE, NL_ROUTE, true, nl_parse_route},
     {RTM_NEWNEXTHOP, NL_NEXTHOP, false, nl_parse_nexthop},
     {RTM_DELNEXTHOP, NL_NEXTHOP, true, nl_parse_nexthop},
+    {RTM_NEWRULE, NL_RULE, false, nl_parse_rule},
+    {RTM_DELRULE, NL_RULE, true, nl_parse_rule},
 };
 
 static const struct row *find(const struct row *rows, size_t n, uint16_t type)

@@ -43,5 +43,6 @@ const char *nl_parse_link(const struct nlmsghdr *h, struct nl_event *ev);
 const char *nl_parse_addr(const struct nlmsghdr *h, struct nl_event *ev);
 const char *nl_parse_route(const struct nlmsghdr *h, struct nl_event *ev);
 const char *nl_parse_nexthop(const struct nlmsghdr *h, struct nl_event *ev);
+const char *nl_parse_rule(const struct nlmsghdr *h, struct nl_event *ev);
 
 #endif

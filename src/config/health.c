@@ -257,21 +257,6 @@ static void check_neighbors(struct cfg *c, struct core_health_config *h, const s
                       neighbor_of(o, h->neighbor[i])->name);
 }
 
-/* What a probe over a link goes by is moved with the routes it steers: the kernel doesn't fall back
- * from a next-hop group of another device to a worse route. Through a tunnel IPv4 needs no route
- * (the device has no neighbors to be resolved). */
-static void warn_of_own_way(struct cfg *c, const struct core_health_config *h,
-                            const struct cfg_where *at)
-{
-    bool moves = h->then & (CORE_THEN_LOCAL_PREF | CORE_THEN_SHUTDOWN);
-    if (moves && !(h->tunnel < c->out.n_tunnels && h->to.addr.family == 4))
-        cfg_warn(
-            c, at[K_THEN],
-            ".then: local-pref and shutdown move the routes that the probe itself goes by, and "
-            "it doesn't recover; remedy: a way of its own to \"to\" (ip rule add to ADDRESS oif "
-            "DEVICE lookup TABLE)");
-}
-
 static void read_health(struct cfg *c, yaml_node_t *n, void *obj)
 {
     struct cfg_where at[K_N], self = cfg_at(n);
@@ -290,7 +275,6 @@ static void read_health(struct cfg *c, yaml_node_t *n, void *obj)
     check_value(c, h, CORE_THEN_LOCAL_PREF, "local-pref", at[K_LOCAL_PREF], at[K_THEN]);
     check_value(c, h, CORE_THEN_PREPEND, "prepend", at[K_PREPEND], at[K_THEN]);
     check_neighbors(c, h, at, self);
-    warn_of_own_way(c, h, at);
     c->out.n_health++;
 }
 

@@ -309,6 +309,7 @@ static void fib_retries(struct core *c)
         }
     }
     core_gone_retry(c);
+    core_pins_retry(c);
 }
 
 /* Bulk work, a table's decisions and its prefixes on their way into the kernel, is done in steps of
@@ -342,7 +343,8 @@ static bool timers(struct core *c, int *bgp_turns)
 
 static bool busy(const struct core *c)
 {
-    return c->work_head || c->ike_more || c->bgp_more || c->groups_stale || core_fib_pending(c);
+    return c->work_head || c->ike_more || c->bgp_more || c->groups_stale || core_fib_pending(c) ||
+           core_pins_pending(c);
 }
 
 /* Once a step, however much of others' routes has changed. */
@@ -377,6 +379,7 @@ static void settle(struct core *c)
     if (!c->work_head)
         core_tunnels_settle(c);
     core_fib_flush(c, CORE_FIB_PLUMBING);
+    core_pins_flush(c);
     /* A failover's few messages leave alone, so that their acknowledgement doesn't wait for a batch
      * of prefixes that change their group. */
     failover = !c->work_head && !c->groups_stale && core_fib_moved(c) && core_tunnels_sent(c);

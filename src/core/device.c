@@ -49,6 +49,7 @@ static void device_ready(struct core *c, struct core_tunnel *t)
     struct kd_prefix host = kd_prefix_host(&t->cfg.neighbor.bgp.remote);
 
     t->device_ready = true;
+    core_pins(c);
     if (t->cfg.has_neighbor) {
         struct core_act *a = core_emit(c, CORE_ACT_TCP_LISTEN);
         a->tunnel = core_tunnel_id(c, t);
@@ -84,6 +85,7 @@ static void device_gone(struct core *c, struct core_tunnel *t)
     t->ifindex = 0;
     t->reason = KD_REASON_NO_DEVICE;
     t->device_at_us = c->now_us + DEVICE_RETRY_US;
+    core_pins(c);
 }
 
 void core_tunnel_device(struct core *c, const struct core_ev *ev)

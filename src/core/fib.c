@@ -122,6 +122,7 @@ static void want(struct core *c, struct core_fib_key k, enum core_fib_kind kind,
     e->want = kind;
     e->group = group;
     e->oif = oif;
+    e->gateway = (struct kd_addr){0};
     e->tunnel = tunnel;
     e->tries = 0;
     e->retry_at_us = 0;
@@ -171,6 +172,13 @@ void core_fib_want_device(struct core *c, uint32_t table, const struct kd_prefix
                           uint32_t metric, uint32_t oif, uint32_t tunnel)
 {
     want(c, key_of(table, p, metric), CORE_FIB_DEVICE, NULL, oif, tunnel);
+}
+
+void core_fib_want_hop(struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t metric,
+                       const struct nl_hop *hop)
+{
+    want(c, key_of(table, p, metric), CORE_FIB_DEVICE, NULL, hop->oif, CORE_NO_TUNNEL);
+    core_fib_find(c, table, p, metric)->gateway = hop->gateway;
 }
 
 void core_fib_want_unreachable(struct core *c, uint32_t table, const struct kd_prefix *p,
@@ -228,7 +236,7 @@ static void state_set(struct core *c, struct core_fib_state *s, enum core_fib_ki
         core_group_hold(g);
     if (s->group)
         core_group_release(c, s->group);
-    *s = (struct core_fib_state){kind, id, g, epoch};
+    *s = (struct core_fib_state){.kind = kind, .id = id, .group = g, .epoch = epoch};
 }
 
 /* Through a group of an earlier life's. */
@@ -245,6 +253,7 @@ static void set_have(struct core *c, struct core_fib_entry *e, const struct core
         e->have.group->n_first--;
     c->adopted.n_routes -= through_old(&e->have);
     state_set(c, &e->have, s->kind, s->id, s->group, s->epoch);
+    e->have.gateway = s->gateway;
     if (counts_as_first(e))
         e->have.group->n_first++;
     if (had && s->kind == CORE_FIB_NONE)
@@ -276,6 +285,7 @@ void core_fib_adopt(struct core *c, const struct nl_route *r)
                    : r->nh_id                  ? CORE_FIB_GROUP
                                                : CORE_FIB_DEVICE;
     e->have.id = r->type != NL_ROUTE_UNICAST ? 0 : r->nh_id ? r->nh_id : r->oif;
+    e->have.gateway = e->have.kind == CORE_FIB_DEVICE ? r->gateway : (struct kd_addr){0};
     c->adopted.n_routes += through_old(&e->have);
 }
 
@@ -306,6 +316,7 @@ static void send(struct core *c, struct core_fib_entry *e, enum core_fib_kind ki
                                                                      : NL_ROUTE_UNICAST,
         .nh_id = kind == CORE_FIB_GROUP ? id : 0,
         .oif = kind == CORE_FIB_DEVICE ? id : 0,
+        .gateway = kind == CORE_FIB_DEVICE ? e->gateway : (struct kd_addr){0},
     };
 
     if (kind == CORE_FIB_DEVICE && e->tunnel != CORE_NO_TUNNEL &&
@@ -313,6 +324,7 @@ static void send(struct core *c, struct core_fib_entry *e, enum core_fib_kind ki
         r.prefsrc = c->tunnels[e->tunnel].cfg.inner;
     e->busy = true;
     state_set(c, &e->fly, kind, id, g, g ? g->epoch : 0);
+    e->fly.gateway = r.gateway;
     kd_assert(nl_put_route(&b, core_op_begin(c, &op), &r, kind != CORE_FIB_NONE));
     core_op_send(c, &b);
 }
@@ -345,6 +357,12 @@ void core_fib_disputed(struct core *c, uint32_t table, const struct kd_prefix *p
     }
 }
 
+/* Where kind and interface do. */
+static bool agrees(const struct core_fib_entry *e)
+{
+    return e->have.kind != CORE_FIB_DEVICE || kd_addr_eq(&e->have.gateway, &e->gateway);
+}
+
 static void flush_entry(struct core *c, struct core_fib_entry *e)
 {
     enum core_fib_kind kind = e->want;
@@ -364,7 +382,7 @@ static void flush_entry(struct core *c, struct core_fib_entry *e)
         kind = CORE_FIB_NONE;
     if (kind == CORE_FIB_UNREACHABLE || kind == CORE_FIB_NONE)
         id = 0;
-    if (kind != e->have.kind || id != e->have.id) {
+    if (kind != e->have.kind || id != e->have.id || !agrees(e)) {
         send(c, e, kind, id);
         return;
     }
@@ -459,8 +477,27 @@ void core_fib_group_lost(struct core *c, struct core_group *g)
     c->groups_lost |= g->lost != NULL;
 }
 
+/* A probe's own way went with its link; in flight, nobody knows. */
+static void pins_lost(struct core *c, uint32_t ifindex)
+{
+    for (uint32_t i = 0; i < c->cfg.n_health; i++) {
+        struct kd_prefix to = kd_prefix_host(&c->cfg.health[i].to.addr);
+        struct core_fib_entry *e =
+            c->pins[i].hop.oif == ifindex
+                ? core_fib_find(c, CORE_TABLE_PIN + i, &to, CORE_METRIC_HOST)
+                : NULL;
+        if (!e)
+            continue;
+        state_set(c, &e->have, CORE_FIB_NONE, UINT32_MAX, NULL, 0);
+        if (e->busy)
+            e->fly.id = UINT32_MAX;
+        core_fib_dirty(c, e);
+    }
+}
+
 void core_fib_device_lost(struct core *c, uint32_t ifindex)
 {
+    pins_lost(c, ifindex);
     for (uint32_t i = 0; i < c->cfg.n_tunnels; i++) {
         const struct core_tunnel_config *t = &c->tunnels[i].cfg;
         struct kd_prefix host = kd_prefix_host(&t->neighbor.bgp.remote);

@@ -114,6 +114,7 @@ struct core_fib_entry {
     enum core_fib_kind want;
     struct core_group *group;
     uint32_t oif;
+    struct kd_addr gateway; /* DEVICE; family 0: none */
     uint32_t tunnel; /* for events; CORE_NO_TUNNEL */
     /* installed, as far as acknowledged */
     struct core_fib_state {
@@ -121,6 +122,7 @@ struct core_fib_entry {
         uint32_t id;              /* group id or ifindex */
         struct core_group *group; /* GROUP: kept by n_held */
         uint32_t epoch;           /* the group's: another one now, and the kernel has flushed it */
+        struct kd_addr gateway;   /* DEVICE */
     } have;
     /* in flight */
     bool busy;
@@ -155,6 +157,7 @@ enum core_op_kind {
     CORE_OP_LINK,      /* tunnel */
     CORE_OP_ADDR,      /* tunnel */
     CORE_OP_DUMP,      /* which */
+    CORE_OP_RULE,      /* a probe's own way, by the probe's number */
     CORE_OP_PURGE,     /* deletes an object that an earlier life left */
 };
 
@@ -170,7 +173,8 @@ enum core_sync {
     CORE_SYNC_ADDRS,
     CORE_SYNC_NEXTHOPS,
     CORE_SYNC_ROUTES4,
-    CORE_SYNC_ROUTES6, /* the order of the dumps */
+    CORE_SYNC_ROUTES6,
+    CORE_SYNC_RULES,   /* the order of the dumps */
     CORE_SYNC_OTHERS,  /* until the monitor's have been read as well */
     CORE_SYNC_DONE
 };
@@ -280,6 +284,15 @@ struct core_health {
     char why[96];
 };
 
+/* A probe's own way, pin.c. Rules: table 0 is none. */
+struct core_pin {
+    struct nl_hop hop;              /* of its route; oif 0: there is none */
+    struct nl_rule want, have, fly; /* have: as far as acknowledged; fly: what busy ends in */
+    bool busy, unsure;              /* unsure: have may not be there all the same */
+    uint64_t retry_at_us;           /* 0: nothing was refused */
+    uint8_t tries;
+};
+
 /* internal work: consequences of the current event, done in order with room in the output */
 enum core_work_kind { CORE_WORK_BGP, CORE_WORK_IKE, CORE_WORK_BFD };
 
@@ -318,6 +331,8 @@ struct core {
     struct core_peer *peers; /* hash by id, in configuration order */
     struct core_watch *watches;
     struct core_health *health; /* cfg.n_health */
+    struct core_pin pins[CORE_HEALTH_MAX]; /* by the probe's number */
+    bool pins_dirty;
     struct kc_rng rng;
     struct core_work *work_head, **work_tail;
 
@@ -354,6 +369,10 @@ struct core {
 };
 
 #define CORE_TABLE_MAIN  254u
+/* The own ways of probes: one table each, up to CORE_HEALTH_MAX, and the rules to them before
+ * whatever an operator has. */
+#define CORE_TABLE_PIN     75000u
+#define CORE_RULE_PRIORITY 75u
 #define CORE_NH_ID_BASE  1000000u
 #define CORE_METRIC_BGP  20u          /* as the field's daemons have it */
 /* The same prefix through its backup group, for the kernel's own flush: right behind, so before
@@ -452,6 +471,17 @@ void core_health_answer(struct core *c, const struct core_ev *ev);
 uint64_t core_health_deadline(const struct core *c);
 void core_health_wake(struct core *c); /* on CORE_EV_WAKE only */
 
+/* pin.c: links, addresses, neighbors or tunnels' interfaces changed, or we stop. */
+void core_pins(struct core *c);
+/* A rule with our protocol number, as an earlier life left it. */
+void core_pin_adopt(struct core *c, const struct nl_rule *r);
+void core_pins_flush(struct core *c);
+bool core_pins_pending(const struct core *c);
+bool core_pins_gone(const struct core *c); /* no rule is left */
+void core_pin_result(struct core *c, uint32_t health, int error, const char *text);
+void core_pins_retry(struct core *c); /* what was refused and whose time has come */
+void core_pins_lost_all(struct core *c);
+
 /* steer.c: the probe's state has changed. */
 void core_steer(struct core *c, uint32_t health);
 
@@ -495,6 +525,9 @@ void core_fib_want_no_group(struct core *c, uint32_t table, const struct kd_pref
 void core_fib_want_none(struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t metric);
 void core_fib_want_device(struct core *c, uint32_t table, const struct kd_prefix *p,
                           uint32_t metric, uint32_t oif, uint32_t tunnel);
+/* For no tunnel; the gateway is on hop's link, or there is none. */
+void core_fib_want_hop(struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t metric,
+                       const struct nl_hop *hop);
 void core_fib_want_unreachable(struct core *c, uint32_t table, const struct kd_prefix *p,
                                uint32_t metric, uint32_t tunnel);
 /* Sends what is dirty up to that rank, while there is room. */

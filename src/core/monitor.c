@@ -121,6 +121,7 @@ void core_monitor_news(struct core *c, struct kd_bytes data)
         case NL_OVERRUN:
             core_monitor_lost(c);
             break;
+        case NL_RULE:
         case NL_OTHER:
             break;
         }

@@ -72,7 +72,7 @@ static void dump(struct core *c, enum core_sync phase)
     } what[] = {
         [CORE_SYNC_LINKS] = {RTM_GETLINK, 0},       [CORE_SYNC_ADDRS] = {RTM_GETADDR, 0},
         [CORE_SYNC_NEXTHOPS] = {RTM_GETNEXTHOP, 0}, [CORE_SYNC_ROUTES4] = {RTM_GETROUTE, 4},
-        [CORE_SYNC_ROUTES6] = {RTM_GETROUTE, 6},
+        [CORE_SYNC_ROUTES6] = {RTM_GETROUTE, 6},    [CORE_SYNC_RULES] = {RTM_GETRULE, 0},
     };
     uint8_t room[128];
     struct nl_buf b = {room, sizeof(room), 0};
@@ -88,6 +88,8 @@ static void dump(struct core *c, enum core_sync phase)
  * after an overrun, when the start is long over. */
 static void dump_done(struct core *c, enum core_sync phase, int error, const char *text)
 {
+    if (phase == CORE_SYNC_RULES && error == EOPNOTSUPP)
+        error = 0; /* a kernel without rules has none of ours */
     if (error && c->dump_tries++ < DUMP_TRIES) {
         dump(c, phase);
         return;
@@ -119,6 +121,7 @@ bool core_sync_ready(struct core *c)
         core_tunnels_start(c);
         core_peers_start(c);
         core_health_start(c);
+        core_pins(c);
     }
     return c->sync == CORE_SYNC_DONE;
 }
@@ -142,12 +145,14 @@ void core_op_purge(struct core *c, uint32_t id)
 
 static void found(struct core *c, const struct nl_event *ev)
 {
-    if (ev->is_del || c->sync < CORE_SYNC_NEXTHOPS || c->sync > CORE_SYNC_ROUTES6)
+    if (ev->is_del || c->sync < CORE_SYNC_NEXTHOPS || c->sync > CORE_SYNC_RULES)
         return;
     if (ev->kind == NL_NEXTHOP && ev->nexthop.protocol == NL_PROTO_KEDGE)
         core_adopt_object(c, &ev->nexthop);
     else if (ev->kind == NL_ROUTE && ev->route.protocol == NL_PROTO_KEDGE)
         core_fib_adopt(c, &ev->route);
+    else if (ev->kind == NL_RULE && ev->rule.protocol == NL_PROTO_KEDGE)
+        core_pin_adopt(c, &ev->rule);
 }
 
 static void result(struct core *c, const struct core_op *op, int error, const char *text)
@@ -168,6 +173,9 @@ static void result(struct core *c, const struct core_op *op, int error, const ch
         break;
     case CORE_OP_DUMP:
         dump_done(c, op->id, error, text);
+        break;
+    case CORE_OP_RULE:
+        core_pin_result(c, op->id, error, text);
         break;
     case CORE_OP_PURGE: /* gone already is as good as gone */
         if (error && error != ENOENT)
@@ -214,6 +222,7 @@ void core_netlink(struct core *c, struct kd_bytes data)
             break;
         case NL_ROUTE:
         case NL_NEXTHOP:
+        case NL_RULE:
             found(c, &ev);
             break;
         case NL_OVERRUN:
@@ -239,6 +248,7 @@ void core_netlink_lost(struct core *c)
     core_adopt_end(c);
     core_paths_lost_all(c);
     core_fib_lost_all(c);
+    core_pins_lost_all(c);
     core_tunnels_lost_all(c);
     if (c->sync >= CORE_SYNC_OTHERS)
         dump(c, CORE_SYNC_LINKS);

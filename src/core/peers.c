@@ -258,6 +258,7 @@ void core_peers_reconsider(struct core *c)
             watch_tell(c, w);
     for (struct core_peer *p = c->peers; p; p = p->hh.next)
         consider_peer(c, p);
+    core_pins(c);
 }
 
 /* ---- BGP's actions ---- */

@@ -36,7 +36,8 @@ static bool phase_done(const struct core *c)
         }
         return true;
     default:
-        return core_ops_idle(c) && !core_fib_pending(c) && !c->fib && !c->gone;
+        return core_ops_idle(c) && !core_fib_pending(c) && !c->fib && !c->gone &&
+               core_pins_gone(c);
     }
 }
 
@@ -47,8 +48,10 @@ static void enter(struct core *c, int phase)
     if (phase == PHASE_IKE)
         for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)
             core_queue_ike_command(c, i, IKE_CMD_DOWN);
-    if (phase == PHASE_FIB)
+    if (phase == PHASE_FIB) {
+        core_pins(c);
         core_fib_remove_all(c);
+    }
     if (phase == PHASE_END) {
         for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)
             if (c->tunnels[i].device_asked)

@@ -26,6 +26,7 @@ void sim_kernel_fini(struct sim_kernel *k)
     free(k->addrs);
     free(k->nhs);
     free(k->routes);
+    free(k->rules);
     memset(k, 0, sizeof(*k));
 }
 
@@ -174,6 +175,34 @@ static struct kd_addr address_on(const struct sim_kernel *k, uint32_t ifindex, u
     return (struct kd_addr){0};
 }
 
+/* What a bound socket's look-up does with a route of another device: it passes over it, but a
+ * next-hop object ends the search of its prefix, worse metrics included, for the shorter ones. */
+static bool misses(const struct sim_kernel *k, const struct nl_route *r, uint32_t oif)
+{
+    return oif && r->type == NL_ROUTE_UNICAST && sim_kernel_route_oif(k, r) != oif;
+}
+
+static bool hidden(const struct sim_kernel *k, const struct nl_route *r, uint32_t oif)
+{
+    for (size_t i = 0; oif && i < k->n_routes; i++) {
+        const struct nl_route *o = &k->routes[i];
+        if (o->nh_id && o->table == r->table && o->metric < r->metric &&
+            kd_prefix_eq(&o->dst, &r->dst) && misses(k, o, oif))
+            return true;
+    }
+    return false;
+}
+
+static uint32_t table_by_rule(const struct sim_kernel *k, const struct kd_addr *dst, uint32_t oif)
+{
+    const struct nl_link_info *l = oif ? sim_kernel_link(k, oif) : NULL;
+
+    for (size_t i = 0; l && i < k->n_rules; i++)
+        if (kd_prefix_has(&k->rules[i].dst, dst) && strcmp(k->rules[i].oif, l->name) == 0)
+            return k->rules[i].table;
+    return 0;
+}
+
 static bool better(const struct nl_route *a, const struct nl_route *b)
 {
     if (!b || a->dst.len != b->dst.len)
@@ -186,18 +215,23 @@ struct sim_hop sim_kernel_lookup(const struct sim_kernel *k, uint32_t table,
 {
     const struct nl_route *best = NULL;
     struct sim_hop h = {.way = SIM_WAY_NONE};
+    uint32_t by_rule = table ? 0 : table_by_rule(k, dst, oif);
 
     if (sim_kernel_is_local(k, dst)) {
         h.way = SIM_WAY_LOCAL;
         h.src = *dst;
         return h;
     }
+    if (by_rule) {
+        h = sim_kernel_lookup(k, by_rule, dst, oif);
+        if (h.way != SIM_WAY_NONE)
+            return h;
+    }
     for (size_t i = 0; i < k->n_routes; i++) {
         const struct nl_route *r = &k->routes[i];
         if (r->table != (table ? table : SIM_TABLE_MAIN) || !kd_prefix_has(&r->dst, dst))
             continue;
-        /* A bound socket passes over routes of other devices, but is stopped by "unreachable". */
-        if (oif && r->type == NL_ROUTE_UNICAST && sim_kernel_route_oif(k, r) != oif)
+        if (misses(k, r, oif) || hidden(k, r, oif))
             continue;
         if (better(r, best))
             best = r;

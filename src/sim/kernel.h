@@ -1,7 +1,7 @@
 /* A pretend kernel: links, addresses, next-hop objects, groups and routes, with the semantics that
  * matter to kedge as measured on Linux (DESIGN 3.7), spoken to in real netlink bytes. One network
- * namespace; table 254 and whatever tables are named; no rules, no ECMP hashing (the first usable
- * member carries). */
+ * namespace; table 254 and whatever tables are named; rules of struct nl_rule's kind, all of one
+ * priority; no ECMP hashing (the first usable member carries). */
 #ifndef SIM_KERNEL_H
 #define SIM_KERNEL_H
 
@@ -20,7 +20,8 @@ struct sim_kernel {
     struct nl_addr_set *addrs;
     struct nl_nexthop *nhs;
     struct nl_route *routes;
-    size_t n_links, n_addrs, n_nhs, n_routes;
+    struct nl_rule *rules;
+    size_t n_links, n_addrs, n_nhs, n_routes, n_rules;
     uint32_t next_ifindex;
     uint64_t n_requests;
     uint32_t fail_in;   /* fault switch: requests until the one that fails; 0: none */
@@ -72,7 +73,7 @@ struct sim_hop {
     uint8_t protocol;
 };
 
-/* table 0: main. oif: 0, or the interface a socket is bound to. */
+/* table 0: as the rules say, then main. oif: 0, or the interface a socket is bound to. */
 struct sim_hop sim_kernel_lookup(const struct sim_kernel *k, uint32_t table,
                                  const struct kd_addr *dst, uint32_t oif);
 /* The interface a route leads to (first member of its group); 0 when none. */
@@ -93,6 +94,7 @@ int sim_fib_route(struct sim_kernel *k, const struct nl_route *r, bool del, uint
                   const char **text);
 int sim_fib_nexthop(struct sim_kernel *k, const struct nl_nexthop *n, bool del, uint16_t flags,
                     const char **text);
+int sim_fib_rule(struct sim_kernel *k, const struct nl_rule *r, bool del);
 int sim_kernel_addr(struct sim_kernel *k, const struct nl_addr_set *a, bool del);
 void sim_nl_tell_link(struct sim_kernel *k, const struct nl_link_info *l, bool del);
 void sim_nl_tell_addr(struct sim_kernel *k, const struct nl_addr_set *a, bool del);

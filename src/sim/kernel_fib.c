@@ -191,7 +191,7 @@ static int check_device(const struct sim_kernel *k, const struct nl_route *r, co
         return ENETDOWN;
     }
     if (r->gateway.family &&
-        sim_kernel_lookup(k, r->table, &r->gateway, r->oif).way != SIM_WAY_LINK) {
+        sim_kernel_lookup(k, 0, &r->gateway, r->oif).way != SIM_WAY_LINK) {
         *text = "Nexthop has invalid gateway";
         return ENETUNREACH;
     }
@@ -272,6 +272,33 @@ int sim_kernel_route_add(struct sim_kernel *k, const struct nl_route *r)
     const char *text = "";
 
     return sim_fib_route(k, r, false, NLM_F_CREATE | NLM_F_REPLACE, &text);
+}
+
+/* ---- rules ---- */
+
+static bool same_rule(const struct nl_rule *a, const struct nl_rule *b)
+{
+    return a->table == b->table && a->priority == b->priority && a->protocol == b->protocol &&
+           kd_prefix_eq(&a->dst, &b->dst) && strcmp(a->oif, b->oif) == 0;
+}
+
+int sim_fib_rule(struct sim_kernel *k, const struct nl_rule *r, bool del)
+{
+    size_t i = 0;
+
+    while (i < k->n_rules && !same_rule(&k->rules[i], r))
+        i++;
+    if (del && i == k->n_rules)
+        return ENOENT;
+    if (!del && i < k->n_rules)
+        return EEXIST;
+    if (del) {
+        k->rules[i] = k->rules[--k->n_rules];
+        return 0;
+    }
+    k->rules = sim_kernel_grow(k->rules, k->n_rules, sizeof(*r));
+    k->rules[k->n_rules++] = *r;
+    return 0;
 }
 
 /* ---- what goes with a device or an address ---- */

@@ -122,6 +122,14 @@ static size_t nexthop_message(const struct nl_nexthop *n, uint32_t seq, uint8_t 
     return as_answer(buf, b.len, RTM_NEWNEXTHOP, seq);
 }
 
+static size_t rule_message(const struct nl_rule *r, uint32_t seq, uint8_t *buf)
+{
+    struct nl_buf b = {buf, 512, 0};
+
+    kd_assert(nl_put_rule(&b, seq, r, true));
+    return as_answer(buf, b.len, RTM_NEWRULE, seq);
+}
+
 static void tell_all(struct sim_kernel *k, struct kd_bytes news)
 {
     k->deliver(k->arg, news);
@@ -168,6 +176,8 @@ static int dump_one(const struct sim_kernel *k, uint16_t type, uint8_t af, size_
         return i < k->n_addrs ? (int)addr_message(&k->addrs[i], false, seq, buf) : -1;
     case RTM_GETNEXTHOP:
         return i < k->n_nhs ? (int)nexthop_message(&k->nhs[i], seq, buf) : -1;
+    case RTM_GETRULE:
+        return i < k->n_rules ? (int)rule_message(&k->rules[i], seq, buf) : -1;
     default:
         if (i >= k->n_routes)
             return -1;
@@ -269,6 +279,8 @@ static int carry_out(struct sim_kernel *k, const struct nlmsghdr *h, struct kd_b
         return sim_fib_route(k, &ev.route, ev.is_del, h->nlmsg_flags, text);
     case NL_NEXTHOP:
         return sim_fib_nexthop(k, &ev.nexthop, ev.is_del, h->nlmsg_flags, text);
+    case NL_RULE:
+        return sim_fib_rule(k, &ev.rule, ev.is_del);
     default:
         return EOPNOTSUPP;
     }

@@ -124,8 +124,10 @@ void sim_stack_probe(struct sim_gw *g, const struct core_act *a, struct kd_bytes
     if (p.src.family == 0)
         p.src = sim_kernel_lookup(&g->kernel, 0, &p.dst, a->ifindex).src;
     n = a->probe == CORE_PROBE_ICMP ? sim_pkt_build(&p, raw, sizeof(raw)) : 0;
-    /* Bound to an interface and without a route Linux takes an IPv4 destination as on that link. */
-    if (n && !sim_stack_output(g, kd_bytes(raw, n), a->ifindex) && a->ifindex && p.dst.family == 4)
+    /* Bound to an interface and without a route Linux takes an IPv4 destination as on that link:
+     * where it has to be resolved first, nobody answers for it. */
+    if (n && !sim_stack_output(g, kd_bytes(raw, n), a->ifindex) && p.dst.family == 4 &&
+        tunnel_of(g, a->ifindex) != CORE_NO_TUNNEL)
         leave(g, a->ifindex, kd_bytes(raw, n));
 }
 

@@ -113,9 +113,20 @@ def test_a_closed_port_says_so(build):
     assert lab["frr"].frr.state("192.0.2.1") == "Established"
 
 
+def own_way(lab):
+    """The rules and routes that the probe has for itself."""
+    rules = [row for row in lab["router"].ip("rule").splitlines() if "lookup 75" in row]
+    routes = lab["router"].ip("route", "show", "table", "all").splitlines()
+    return [" ".join(row.split()) for row in rules], [" ".join(row.split()) for row in routes if "table 75" in row]
+
+
+OWN_WAY = (["75: from all to 10.20.0.10 oif frr0 lookup 75000 proto 75"],
+           ["10.20.0.10 via 192.0.2.2 dev frr0 table 75000 proto 75 metric 5"])
+
+
 def test_another_way_is_preferred_while_the_far_end_is_silent(build):
-    """Both FRR and BIRD tell 10.20.0.0/24; local preference moves the traffic, and back. The probe has a way of its
-    own, as the configuration's warning says."""
+    """Both FRR and BIRD tell 10.20.0.0/24; local preference moves the traffic, and back. The probe keeps a way of its
+    own over FRR's link, which a life that is killed leaves behind and the next one takes over; an orderly end doesn't."""
     description = described({"then": "local-pref", "local-pref": 50})
     bird = description["hosts"]["bird"]
     bird["bird"] = bird["bird"].replace("route 10.30.0.0/24 unreachable;",
@@ -125,11 +136,9 @@ def test_another_way_is_preferred_while_the_far_end_is_silent(build):
          if row["name"] == "bird")["import"] = "second"
     lab = build(description)
     kedge = lab["router"].kedge
-    lab["router"].ip("rule", "add", "to", FAR, "oif", "frr0", "lookup", "1000")
-    lab["router"].ip("route", "add", FAR, "via", "192.0.2.2", "dev", "frr0", "table", "1000")
-    assert "a way of its own" in kedge.cli("check", lab["router"].directory + "/kedge.yaml", check=False).stderr
     kedge.events.wait("health.up", 30, health="far")
     assert kedge.wait_route("10.20.0.0/24", 15, neighbor="frr", installed=True)["local_pref"] == 100
+    assert own_way(lab) == OWN_WAY
     mark = kedge.events.last_seq
     silence(lab, True)
     down = kedge.events.wait("health.down", 15, mark, health="far")
@@ -141,6 +150,18 @@ def test_another_way_is_preferred_while_the_far_end_is_silent(build):
     kedge.events.wait("health.up", 15, down["seq"], health="far")
     kedge.wait_route("10.20.0.0/24", 15, neighbor="frr", best=True, installed=True)
     assert stops(kedge, mark) == []
+
+    kedge.kill()
+    assert own_way(lab) == OWN_WAY
+    kedge.start()
+    kedge.events.wait("health.up", 30, health="far")
+    assert own_way(lab) == OWN_WAY
+    lab["router"].ip("link", "set", "frr0", "down")  # the kernel takes the route out
+    until(lambda: own_way(lab)[1] == [], 10, "the route to go with its link", 0.1)
+    lab["router"].ip("link", "set", "frr0", "up")
+    until(lambda: own_way(lab) == OWN_WAY, 15, "the route to come back with its link", 0.1)
+    assert kedge.stop() == 0
+    assert own_way(lab) == ([], [])
 
 
 def test_a_longer_path_is_told_while_the_far_end_is_silent(build):

@@ -2,6 +2,8 @@
  * kernel, when it is taken back, and that nothing flaps; the same way back for tunnels and BFD. */
 #include "test_sim.h"
 
+#include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 
 #define EVERY  KD_S(1)
@@ -244,6 +246,104 @@ static void a_way_that_comes_and_goes_stays_down(void **st KD_UNUSED)
     sim_pair_free(&p);
 }
 
+/* onprem asks the same host over the link beside the tunnel, whose neighbor is preferred. */
+static void up_over_link(struct sim_pair *p, uint64_t seed, uint16_t refused_type)
+{
+    struct sim_pair_options o = {.seed = seed};
+    struct core_health_config h = probe(CORE_THEN_LOCAL_PREF);
+
+    pair_new(p, &o);
+    h.tunnel = UINT32_MAX;
+    h.peer = h.neighbor[0] = SIM_ER;
+    add_probe(p->onprem, h);
+    sim_kernel_fail_type(&p->onprem->kernel, refused_type, EPERM);
+    sim_pair_start(p);
+    wait_up(p, KD_S(30));
+    run_checked(p, STABLE + 3 * EVERY);
+    assert_int_equal(state(p->onprem, 0), CORE_HEALTH_UP);
+    assert_way(p->onprem, SIM_AZURE_HOST, "er0");
+}
+
+/* The host is silent until its routes have moved, then answers for as long as it takes. */
+static void silent_and_back(struct sim_pair *p)
+{
+    p->azure->no_echo = true;
+    run_checked(p, (FAIL + 2) * EVERY);
+    assert_int_equal(state(p->onprem, 0), CORE_HEALTH_DOWN);
+    assert_way(p->onprem, SIM_AZURE_HOST, "vpn0");
+    p->azure->no_echo = false;
+    run_checked(p, STABLE + 3 * EVERY);
+}
+
+static void a_probe_over_a_link_recovers_by_a_way_of_its_own(void **st KD_UNUSED)
+{
+    struct sim_pair p;
+
+    up_over_link(&p, 83, 0);
+    assert_int_equal(p.onprem->kernel.n_rules, 1);
+    silent_and_back(&p);
+    assert_int_equal(state(p.onprem, 0), CORE_HEALTH_UP);
+    assert_way(p.onprem, SIM_AZURE_HOST, "er0");
+    sim_link_cut(p.er, -1, true); /* its route goes with the link, and comes back with it */
+    run_checked(&p, KD_S(5));
+    sim_link_cut(p.er, -1, false);
+    run_checked(&p, KD_S(60));
+    silent_and_back(&p);
+    assert_int_equal(state(p.onprem, 0), CORE_HEALTH_UP);
+    assert_way(p.onprem, SIM_AZURE_HOST, "er0");
+    sim_gw_stop(p.onprem);
+    run_checked(&p, KD_S(5));
+    assert_int_equal(p.onprem->kernel.n_rules, 0);
+    assert_int_equal(sim_kernel_routes_of(&p.onprem->kernel, NL_PROTO_KEDGE), 0);
+    sim_pair_free(&p);
+}
+
+/* Asked for anew after an overrun; taken out by a next life that has no such probe. */
+static void nothing_of_a_way_outlives_its_probe(void **st KD_UNUSED)
+{
+    struct sim_pair p;
+    struct kd_prefix to;
+
+    up_over_link(&p, 85, 0);
+    to = kd_prefix_host(&p.onprem->cfg.health[0].to.addr);
+    sim_gw_overrun(p.onprem);
+    run_checked(&p, KD_S(5));
+    assert_int_equal(p.onprem->kernel.n_rules, 1);
+    sim_gw_kill(p.onprem);
+    sim_run(p.sim, KD_S(1));
+    assert_int_equal(p.onprem->kernel.n_rules, 1);
+    assert_non_null(sim_kernel_route(&p.onprem->kernel, 75000, &to, 5));
+    p.onprem->cfg.n_health = 0;
+    sim_gw_start(p.onprem);
+    wait_up(&p, KD_S(60));
+    run_checked(&p, KD_S(40));
+    assert_int_equal(p.onprem->kernel.n_rules, 0);
+    assert_null(sim_kernel_route(&p.onprem->kernel, 75000, &to, 5));
+    sim_pair_free(&p);
+}
+
+/* The nearest: without the rule it is led elsewhere; why is told, and it is asked for again. */
+static void a_kernel_that_refuses_the_rule_says_why(void **st KD_UNUSED)
+{
+    struct sim_pair p;
+    size_t at;
+
+    up_over_link(&p, 84, RTM_NEWRULE);
+    at = sim_gw_find(p.onprem, 0, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL);
+    assert_int_not_equal(at, SIZE_MAX);
+    assert_non_null(strstr(p.onprem->rec[at].text, "rule to " SIM_AZURE_HOST "/32 oif er0 lookup "
+                                                   "75000 refused: the simulator's fault switch"));
+    silent_and_back(&p);
+    run_checked(&p, KD_S(60));
+    assert_int_equal(state(p.onprem, 0), CORE_HEALTH_DOWN);
+    assert_way(p.onprem, SIM_AZURE_HOST, "vpn0");
+    sim_kernel_fail_type(&p.onprem->kernel, 0, 0);
+    run_checked(&p, KD_S(60));
+    assert_int_equal(state(p.onprem, 0), CORE_HEALTH_UP);
+    assert_way(p.onprem, SIM_AZURE_HOST, "er0");
+    sim_pair_free(&p);
+}
+
 /* Of a tunnel that is down nothing is concluded about what is beyond it. */
 static void a_probe_through_a_dead_tunnel_rests(void **st KD_UNUSED)
 {
@@ -410,6 +510,9 @@ int main(void)
         cmocka_unit_test(a_session_is_shut_down_and_comes_back),
         cmocka_unit_test(fewer_lost_in_a_row_change_nothing),
         cmocka_unit_test(a_way_that_comes_and_goes_stays_down),
+        cmocka_unit_test(a_probe_over_a_link_recovers_by_a_way_of_its_own),
+        cmocka_unit_test(nothing_of_a_way_outlives_its_probe),
+        cmocka_unit_test(a_kernel_that_refuses_the_rule_says_why),
         cmocka_unit_test(a_probe_through_a_dead_tunnel_rests),
         cmocka_unit_test(forged_and_late_answers_count_for_nothing),
         cmocka_unit_test(probes_of_one_neighbor_add_up),

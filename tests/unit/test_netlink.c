@@ -337,6 +337,39 @@ static void nexthop_del_bytes(void **state)
            "0800 0100 64000000");
 }
 
+static struct nl_rule rule_of(const char *dst, const char *oif)
+{
+    struct nl_rule r = {
+        .dst = net(dst), .table = 75001, .priority = 75, .protocol = NL_PROTO_KEDGE};
+
+    snprintf(r.oif, sizeof(r.oif), "%s", oif);
+    return r;
+}
+
+static void rule_bytes(void **state)
+{
+    struct nl_rule four = rule_of("10.1.11.10/32", "eth1"), six = rule_of("fd00::1/128", "a");
+
+    (void)state;
+    assert_true(nl_put_rule(&buf, 4, &four, true));
+    expect("48000000 2000 0506 04000000 00000000"
+           "02 20 00 00 00 00 00 01 00000000"
+           "0800 0100 0a010b0a"
+           "0800 0600 4b000000"
+           "0800 0f00 f9240100"
+           "0900 1100 65746831 00 000000"
+           "0500 1500 4b 000000");
+    buf.len = 0;
+    assert_true(nl_put_rule(&buf, 5, &six, false));
+    expect("50000000 2100 0500 05000000 00000000"
+           "0a 80 00 00 00 00 00 01 00000000"
+           "1400 0100 fd000000000000000000000000000001"
+           "0800 0600 4b000000"
+           "0800 0f00 f9240100"
+           "0600 1100 61 00 0000"
+           "0500 1500 4b 000000");
+}
+
 static void dump_bytes(void **state)
 {
     (void)state;
@@ -354,6 +387,9 @@ static void dump_bytes(void **state)
     buf.len = 0;
     assert_true(nl_put_dump(&buf, 7, RTM_GETNEXTHOP, 0));
     expect("18000000 6a00 0103 07000000 00000000 00 00 00 00 00000000");
+    buf.len = 0;
+    assert_true(nl_put_dump(&buf, 7, RTM_GETRULE, 0));
+    expect("1c000000 2200 0103 07000000 00000000 00 00 00 00 00 00 00 00 00000000");
 }
 
 static void route_get_bytes(void **state)
@@ -532,6 +568,57 @@ static void nexthop_round_trip(void **state)
     feed_back(&ev, NL_NEXTHOP);
     assert_true(ev.is_del);
     assert_int_equal(ev.nexthop.id, 12);
+}
+
+static void rule_round_trip(void **state)
+{
+    struct nl_rule in[] = {rule_of("10.1.11.10/32", "eth1"), rule_of("fd00::1/128", "a"),
+                           rule_of("10.0.0.0/8", "abcdefghijklmno")};
+    struct nl_event ev;
+
+    for (size_t i = 0; i < 2 * KD_ARRAY_LEN(in); i++) {
+        const struct nl_rule *r = &in[i / 2];
+        fresh(state);
+        assert_true(nl_put_rule(&buf, 1, r, i % 2));
+        feed_back(&ev, NL_RULE);
+        assert_int_equal(ev.is_del, !(i % 2));
+        assert_true(kd_prefix_eq(&ev.rule.dst, &r->dst));
+        assert_string_equal(ev.rule.oif, r->oif);
+        assert_int_equal(ev.rule.table, 75001);
+        assert_int_equal(ev.rule.priority, 75);
+        assert_int_equal(ev.rule.protocol, NL_PROTO_KEDGE);
+    }
+}
+
+/* The nearest that are malformed, or select by something else than struct nl_rule tells. */
+static void rules_that_would_be_half_read_are_not(void **state)
+{
+#define RULE_DST  "0800 0100 0a010b0a"
+#define RULE_OIF  "0900 1100 65746831 00 000000"
+#define RULE_PROT "0800 0f00 f9240100 0500 1500 4b 000000"
+    (void)state;
+    refused("14000000 2000 0000 00000000 00000000 02000000", "rule: malformed attributes");
+    refused("40000000 2000 0000 00000000 00000000 02 21 00 00 00 00 00 01 00000000" RULE_DST
+                RULE_OIF RULE_PROT,
+            "rule: destination of wrong length");
+    refused("40000000 2000 0000 00000000 00000000 0a 20 00 00 00 00 00 01 00000000" RULE_DST
+                RULE_OIF RULE_PROT,
+            "rule: destination of wrong length");
+    refused("40000000 2000 0000 00000000 00000000 02 20 00 00 00 00 00 01 00000000" RULE_DST
+            "0900 1100 65746831 32 000000" RULE_PROT,
+            "rule: malformed attributes"); /* no end */
+    refused("34000000 2000 0000 00000000 00000000 02 20 00 00 00 00 00 01 00000000" RULE_DST
+                RULE_PROT,
+            ""); /* no interface */
+    refused("40000000 2000 0000 00000000 00000000 02 20 00 00 00 00 00 06 00000000" RULE_DST
+                RULE_OIF RULE_PROT,
+            ""); /* blackhole */
+    refused("40000000 2000 0000 00000000 00000000 02 20 00 10 00 00 00 01 00000000" RULE_DST
+                RULE_OIF RULE_PROT,
+            ""); /* TOS */
+    refused("48000000 2000 0000 00000000 00000000 02 20 00 00 00 00 00 01 00000000" RULE_DST
+                RULE_OIF RULE_PROT "0800 0a00 01000000",
+            ""); /* mark */
 }
 
 static void addr_round_trip(void **state)
@@ -745,7 +832,7 @@ static void unknown_types_are_other(void **state)
     (void)state;
     refused("10000000 0100 0000 00000000 00000000", "");          /* NLMSG_NOOP */
     refused("10000000 4d00 0000 00000000 00000000", "");          /* no such type */
-    refused("14000000 2000 0000 00000000 00000000 02000000", ""); /* RTM_NEWRULE */
+    refused("14000000 1c00 0000 00000000 00000000 02000000", ""); /* RTM_NEWNEIGH */
 }
 
 static void what_is_not_ours_to_read_is_other(void **state)
@@ -1011,6 +1098,10 @@ static void check_sane(const struct nl_event *ev)
         assert_true(ev->addr.prefix.len <= kd_addr_bits(&ev->addr.prefix.addr));
         assert_int_equal(ev->addr.local.family, ev->addr.prefix.addr.family);
         break;
+    case NL_RULE:
+        assert_true(ev->rule.dst.len <= kd_addr_bits(&ev->rule.dst.addr));
+        assert_non_null(memchr(ev->rule.oif, '\0', sizeof(ev->rule.oif)));
+        break;
     case NL_ROUTE:
         assert_true(ev->route.dst.addr.family == 4 || ev->route.dst.addr.family == 6);
         assert_true(ev->route.dst.len <= kd_addr_bits(&ev->route.dst.addr));
@@ -1125,6 +1216,9 @@ int main(void)
         T(nexthop_blackhole_has_no_device),
         T(nexthop_group_bytes),
         T(nexthop_del_bytes),
+        T(rule_bytes),
+        T(rule_round_trip),
+        T(rules_that_would_be_half_read_are_not),
         T(dump_bytes),
         T(route_get_bytes),
         T(route_get_of_ipv6_has_no_flag),
