@@ -119,7 +119,8 @@ bool nl_put_nexthop_del(struct nl_buf *b, uint32_t seq, uint32_t id);
  * ENOENT when there is none. */
 bool nl_put_rule(struct nl_buf *b, uint32_t seq, const struct nl_rule *r, bool add);
 /* type: RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETNEXTHOP or RTM_GETRULE; family 4, 6 or 0
- * (all). Answered with any number of messages and NL_DONE, no ack; a refused dump is answered with NL_ACK. */
+ * (all). Answered with any number of messages and NL_DONE, no ack; a refused dump is answered with
+ * NL_ACK. */
 bool nl_put_dump(struct nl_buf *b, uint32_t seq, uint16_t type, uint8_t family);
 /* Looks dst up as the kernel would route it; answered with one NL_ROUTE (host prefix, resolved
  * gateway, oif and prefsrc, the table it was found in) and an ack, or, where there is no way, an

@@ -37,7 +37,7 @@ static void any_one_refusal_on_the_way_up_is_overcome(void **st KD_UNUSED)
         if (!sim_pair_wait_up(&p, KD_S(60)))
             fail_msg("refusing request %u leaves it down", (unsigned)n);
         wait_up(&p, KD_S(1));
-        if (n > 8) /* the dumps of both sockets are asked again without a word */
+        if (n > 9) /* the dumps of both sockets are asked again without a word */
             (void)when(p.azure, 0, CORE_NOTE_KERNEL_ERROR, SIM_ANY);
         sim_pair_free(&p);
     }
