@@ -272,3 +272,16 @@ void ike_children_double(struct ike *e, struct ike_sa *sa, struct ike_child *ch)
     if (n >= TWINS_MAX)
         ike_child_delete(e, sa, oldest, KD_REASON_PEER_REPLACED);
 }
+
+void ike_children_stand_in(struct ike *e, struct ike_sa *sa, const struct ike_child *ch)
+{
+    struct ike_child *newest = NULL;
+
+    for (int i = 0; i < IKE_SA_CHILDREN; i++) {
+        struct ike_child *o = ike_child_get(e, sa->child[i]);
+        if (doubled(o, ch) && covers(o, ch) && (!newest || o->created_us > newest->created_us))
+            newest = o;
+    }
+    if (newest)
+        ike_child_use(e, sa, newest);
+}

@@ -38,8 +38,10 @@ static bool delete_pair(struct ike *e, struct ike_sa *sa, uint32_t spi_out, uint
         sa->ours->rival = KD_HANDLE_NONE; /* the peer has lost, or thinks so */
     if (heir) /* 2.8: whoever rekeyed deletes the old pair: the new one receives */
         ike_child_inherit(e, sa, c, heir);
-    else if (named)
+    else if (named) {
+        ike_children_stand_in(e, sa, c);
         ike_child_drop(e, sa, c, KD_REASON_PEER_DELETED);
+    }
     return named;
 }
 

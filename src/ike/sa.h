@@ -785,6 +785,8 @@ void ike_children_make(struct ike *e, struct ike_sa *sa); /* the next one that i
 bool ike_children_split(const struct ike *e, const struct ike_sa *sa, const struct ike_child *ch);
 /* ch is up and replaces none by REKEY_SA: what of others for the same traffic? */
 void ike_children_double(struct ike *e, struct ike_sa *sa, struct ike_child *ch);
+/* The peer deletes ch: the newest other for the same traffic, if there is one, sends instead. */
+void ike_children_stand_in(struct ike *e, struct ike_sa *sa, const struct ike_child *ch);
 
 /* ---- childless.c: an IKE SA without a child, by intent (RFC 6023) or by loss ---- */
 

@@ -384,7 +384,8 @@ static void any_storm_ends_well(void **st KD_UNUSED)
 
 static void storms_that_ended_badly_once_end_well(void **st KD_UNUSED)
 {
-    /* 7109: unreachable, the peer's new IKE SA without its refused pair, then heard again */
+    /* 7109: unreachable, the peer's new IKE SA without its refused pair, then heard again; with
+     * another request at the start: the peer deletes the one in use of two pairs made at once */
     one_storm(7109);
 }
 
