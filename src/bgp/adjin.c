@@ -194,6 +194,14 @@ static void move_path(struct import *m, struct bgp_path *path, uint32_t nexthop)
     bgp_rib_mark(m->f->rib, path->dest);
 }
 
+/* Loops don't count against the limit of prefixes, but no more of them are held than that: what a
+ * later allowas-in would let in comes again with a refresh. */
+static bool too_many_loops(const struct import *m, const struct bgp_path *held)
+{
+    return m->p->prefixes_max && !(held && held->looped) &&
+           m->f->paths.looped >= m->p->prefixes_max;
+}
+
 /* nexthop: of what came. */
 static bool set_path(struct import *m, uint32_t nexthop, const struct kd_prefix *prefix)
 {
@@ -202,6 +210,15 @@ static bool set_path(struct import *m, uint32_t nexthop, const struct kd_prefix 
     uint32_t attr = import_attr(m, prefix), dest, i;
     struct bgp_path *path;
 
+    if (m->refused) {
+        dest = bgp_rib_find(rib, prefix);
+        i = dest ? bgp_path_find(rib, dest, m->p->slot) : 0;
+        if (too_many_loops(m, i ? bgp_rib_path(rib, i) : NULL)) {
+            if (i)
+                bgp_adjin_remove(b, m->f, i);
+            return true;
+        }
+    }
     nexthop = nexthop_of(m, nexthop, attr);
     if (!nexthop)
         return false;

@@ -1562,7 +1562,7 @@ static void our_own_routes_coming_back_dont_count_as_prefixes(void **state)
     bgp_raw_update(&x.r, 0, &x.u[0]);
     assert_true(bgp_peer_get(x.r.node.b, 0, &v));
     assert_int_equal(v.state, BGP_ESTABLISHED);
-    assert_int_equal(v.received, 5);
+    assert_int_equal(v.received, 4); /* of the three loops as many are held as prefixes may be */
     assert_int_equal(v.accepted, 0);
     loop.prefix[1] = loop.prefix[2] = NULL;
     loop.as_path[loop.n_as - 1] = 65516; /* the nearest: one of them without us in it */
