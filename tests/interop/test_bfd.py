@@ -72,6 +72,8 @@ def test_a_silent_loss_stops_bgp_long_before_its_hold_time(beside, host, name):
 def test_bfd_taken_down_by_the_peers_administrator_is_no_failure(beside):
     """FRR says AdminDown; BGP goes on (RFC 5882 4.2)."""
     kedge, frr = beside["router"].kedge, beside["frr"].frr
+    # after a loss both ends call at once: a collision may cost the session once more before it stands
+    until(lambda: kedge.neighbor("frr")["state"] == "Established", 30, "BGP with FRR stands")
     until(lambda: bfd_state(beside, "frr") == "Up", 10, "BFD with FRR is up")
     failures = kedge.neighbor("frr")["bfd"]["failures"]
     mark = kedge.events.last_seq
