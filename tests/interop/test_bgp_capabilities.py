@@ -1,4 +1,6 @@
 """What BGP speakers agree on in their OPENs, shown by its effect with FRR and with BIRD, in both families."""
+import re
+
 import pytest
 
 from lab.topology import Topology, read
@@ -137,3 +139,31 @@ def test_more_prefixes_than_allowed_end_the_session_until_they_are_fewer(build):
     assert kedge.events.find("bgp.stop", 0, neighbor="frr6") is None
     row = kedge.neighbor("frr")
     assert (row["state"], row["prefixes_max"], row["prefixes_received"]) == ("Established", 2, 2)
+
+
+BEFORE, BEHIND = 4200000021, 4200000031
+
+
+def without_as4(description):
+    """BIRD speaks AS numbers of two octets only; its routes and FRR's come from behind one of four."""
+    bird, frr = description["hosts"]["bird"], description["hosts"]["frr"]["frr"]
+    text = bird["bird"].replace("export where source = RTS_STATIC;",
+                                f"export filter {{ if source != RTS_STATIC then reject; "
+                                f"bgp_path.prepend({BEHIND}); accept; }};")
+    bird["bird"] = text.replace("error wait time", "enable as4 off; error wait time")
+    frr["bgpd"] = re.sub(r"^( *)route-map (\S+) permit 10$", rf"\1route-map \2 permit 10\n\1 set as-path prepend {BEFORE}",
+                         frr["bgpd"], flags=re.M)
+    return description
+
+
+def test_a_speaker_of_two_octets_and_one_of_four_hear_of_each_other(build):
+    """RFC 6793 4.2: AS_TRANS and AS4_PATH from BIRD and to it, in both families: each end sees the whole path."""
+    lab = build(without_as4(read("bgp-beside")))
+    for name in ("frr", "frr6", "bird", "bird6"):
+        lab["router"].kedge.wait_established(name)
+    for prefix, family in (("10.30.0.0/24", "ipv4"), ("2001:db8:30::/48", "ipv6")):
+        lab["frr"].frr.wait_path(prefix, family=family,
+                                 matches=lambda p: p["aspath"]["string"].endswith(f"65010 65030 {BEHIND}"))
+    for prefix in ("10.20.0.0/24", "2001:db8:20::/48"):
+        text = lab["bird"].bird.wait_route(prefix)
+        assert re.search(rf"BGP.as_path: 65010 65020 {BEFORE}\n", text), text
