@@ -1,21 +1,8 @@
 /* The packet of the two-way proof: an ICMP or ICMPv6 echo request from our inner address to the
  * neighbor's. Its answer, any answer, is an inbound packet on the pair (DESIGN 3.5).
  * RFC 792, RFC 4443 4.1. */
+#include "base/checksum.h"
 #include "core/internal.h"
-
-static uint32_t sum16(struct kd_bytes b, uint32_t sum)
-{
-    for (size_t i = 0; i + 1 < b.len; i += 2)
-        sum += (uint32_t)b.p[i] << 8 | b.p[i + 1];
-    return sum;
-}
-
-static uint16_t fold(uint32_t sum)
-{
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)~sum;
-}
 
 static size_t echo(struct kd_writer *w, uint8_t type, uint16_t id, uint16_t seq)
 {
@@ -47,8 +34,8 @@ static void put_v4(struct kd_writer *w, const struct kd_addr *src, const struct 
     kd_patch_u16(w, 2, (uint16_t)w->pos);
     if (!w->ok)
         return;
-    kd_patch_u16(w, 10, fold(sum16(kd_bytes(w->p, 20), 0)));
-    kd_patch_u16(w, icmp + 2, fold(sum16(kd_bytes(w->p + icmp, w->pos - icmp), 0)));
+    kd_patch_u16(w, 10, kd_checksum(kd_bytes(w->p, 20), 0));
+    kd_patch_u16(w, icmp + 2, kd_checksum(kd_bytes(w->p + icmp, w->pos - icmp), 0));
 }
 
 static void put_v6(struct kd_writer *w, const struct kd_addr *src, const struct kd_addr *dst,
@@ -66,8 +53,7 @@ static void put_v6(struct kd_writer *w, const struct kd_addr *src, const struct 
     if (!w->ok)
         return;
     kd_patch_u16(w, icmp + 2,
-                 fold(sum16(kd_bytes(w->p + icmp, w->pos - icmp),
-                            sum16(kd_bytes(w->p + 8, 32), (uint32_t)(w->pos - icmp) + 58))));
+                 kd_checksum(kd_bytes(w->p + 8, w->pos - 8), (uint32_t)(w->pos - icmp) + 58));
 }
 
 size_t core_proof_packet(const struct kd_addr *src, const struct kd_addr *dst, uint16_t id,

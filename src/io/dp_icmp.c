@@ -3,6 +3,7 @@
  *
  * The source is the packet's own destination: the one address of the right family that is routed
  * through the tunnel, so a reverse path filter on the device lets it pass. */
+#include "base/checksum.h"
 #include "io/dp.h"
 
 #define V4_DF        0x4000
@@ -10,20 +11,6 @@
 #define V6_MIN_MTU   1280
 #define PROTO_ICMP   1
 #define PROTO_ICMPV6 58
-
-static uint16_t checksum(const uint8_t *p, size_t len, uint32_t sum)
-{
-    struct kd_reader r;
-
-    kd_reader_init(&r, kd_bytes(p, len));
-    while (kd_reader_left(&r) >= 2)
-        sum += kd_get_u16(&r);
-    if (kd_reader_left(&r) > 0)
-        sum += (uint32_t)kd_get_u8(&r) << 8;
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)~sum;
-}
 
 static uint16_t u16_at(struct kd_bytes pkt, size_t at)
 {
@@ -92,8 +79,8 @@ static size_t build_v4(struct kd_bytes pkt, uint32_t mtu, uint8_t *out)
     kd_put_u16(&w, (uint16_t)mtu);
     kd_put_bytes(&w, kd_bytes(pkt.p, quote));
     kd_assert(w.ok && w.pos == len);
-    set_u16(out + 10, checksum(out, 20, 0));
-    set_u16(out + 22, checksum(out + 20, len - 20, 0));
+    set_u16(out + 10, kd_checksum(kd_bytes(out, 20), 0));
+    set_u16(out + 22, kd_checksum(kd_bytes(out + 20, len - 20), 0));
     return len;
 }
 
@@ -114,7 +101,7 @@ static size_t build_v6(struct kd_bytes pkt, uint32_t mtu, uint8_t *out)
     kd_put_bytes(&w, kd_bytes(pkt.p, quote));
     kd_assert(w.ok && w.pos == len);
     /* the pseudo header's addresses lie right before the message: one run of bytes */
-    set_u16(out + 42, checksum(out + 8, len - 8, (uint32_t)(len - 40) + PROTO_ICMPV6));
+    set_u16(out + 42, kd_checksum(kd_bytes(out + 8, len - 8), (uint32_t)(len - 40) + PROTO_ICMPV6));
     return len;
 }
 

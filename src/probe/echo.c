@@ -1,6 +1,8 @@
 /* ICMP messages of a probe. */
 #include "probe/echo.h"
 
+#include "base/checksum.h"
+
 #include <string.h>
 
 static const struct types {
@@ -18,18 +20,6 @@ static uint16_t get_u16(const uint8_t *p)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-/* RFC 1071. */
-static uint16_t checksum(const uint8_t *p, size_t len)
-{
-    uint32_t sum = 0;
-
-    for (size_t i = 0; i < len; i += 2)
-        sum += (uint32_t)p[i] << 8 | (i + 1 < len ? p[i + 1] : 0);
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)~sum;
-}
-
 size_t probe_echo_put(uint8_t *buf, uint8_t family, uint16_t id, uint16_t seq,
                       struct kd_bytes payload)
 {
@@ -41,7 +31,7 @@ size_t probe_echo_put(uint8_t *buf, uint8_t family, uint16_t id, uint16_t seq,
     put_u16(buf + 6, seq);
     memcpy(buf + PROBE_ECHO_HEAD, payload.p, payload.len);
     if (family == 4)
-        put_u16(buf + 2, checksum(buf, len));
+        put_u16(buf + 2, kd_checksum(kd_bytes(buf, len), 0));
     return len;
 }
 
