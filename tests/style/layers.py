@@ -18,11 +18,12 @@ MAY = {
     "core": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "probe"],
     "sim": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core"],
     "config": ["base", "crypto", "ike", "bgp", "bfd", "core"],
-    "control": ["base", "crypto", "ike", "bgp", "bfd", "core"],
-    "io": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core", "config", "control"],
+    "control": ["base", "crypto", "ike", "bgp", "bfd", "core", "drill"],
+    "io": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core", "config", "control", "drill"],
     "probe": ["base"],
+    "drill": ["base", "probe"],
     "peer": ["base", "crypto", "ike", "esp", "bgp", "core"],
-    "cli": ["base", "config", "core", "crypto", "peer", "probe", "io/sockaddr.h"],
+    "cli": ["base", "config", "core", "crypto", "drill", "peer", "probe", "io/sockaddr.h"],
 }
 # system headers that only one folder may use
 ONLY = {
@@ -36,7 +37,7 @@ ONLY = {
     r"curl/": {"cli"},
     r"cmocka\.h": set(),
 }
-PURE = {"ike", "esp", "bgp", "bfd", "core", "sim", "probe"}
+PURE = {"ike", "esp", "bgp", "bfd", "core", "sim", "probe", "drill"}
 # what a pure folder may take from the system
 PURE_OK = re.compile(r"^(std(bool|def|int|lib|atomic|arg|alignas|io)|string|strings|limits|inttypes|errno"
                      r"|assert|ctype|math|uthash|utlist|utarray|arpa/inet|linux/(rtnetlink|if|if_link|"
