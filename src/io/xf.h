@@ -6,6 +6,8 @@
 #include "io/xfrm.h"
 #include "io/xfrm_sel.h"
 
+#include <errno.h>
+
 struct xf_child {
     struct xf_child *next; /* of the tunnel, the newest first */
     struct io_dp_sa sa;
@@ -27,6 +29,7 @@ struct xf_tunnel {
     struct xf_child *children;
     struct xf_policy *policies;
     bool mute;
+    bool stale; /* a policy's put was refused: put again */
 };
 
 /* An SA or a policy that should be gone and may not be: asked again until it is. */
@@ -42,6 +45,7 @@ struct io_xfrm {
     struct io_xfrm_kernel k;
     uint32_t seq;
     struct xf_gone *gone;
+    uint32_t tries, wait; /* of what was refused: how often asked again, ticks until the next */
     struct xf_tunnel tunnel[CORE_TUNNELS_MAX];
 };
 
@@ -69,12 +73,21 @@ void xf_begin(struct io_xfrm *x, struct xf_request *r);
 int xf_ask(struct io_xfrm *x, struct xf_request *r, io_xfrm_take_fn *take, void *arg);
 void *xf_alloc(size_t len); /* zeroed; without memory nobody could be told: kedged ends */
 
+/* The request may have been carried out all the same: its answer was lost. */
+static inline bool xf_unsure(int err)
+{
+    return err == ETIMEDOUT || err == ENOBUFS;
+}
+
 /* xfrm.c */
 struct xf_child *xf_child_of(const struct io_xfrm *x, uint32_t tunnel, struct kd_handle id);
+struct xf_child *xf_child_by_sa(const struct io_xfrm *x, uint32_t tunnel,
+                                const struct nl_sa_id *id);            /* either of its two */
 void xf_ended(struct io_xfrm *x, struct xf_child *c, const char *why); /* a hard EXPIRE, once */
 
 void xf_gone_add(struct io_xfrm *x, const struct xf_gone *g);
-void xf_gone_retry(struct io_xfrm *x);
+/* What was refused is asked for again, ever more rarely; true while there is any. */
+bool xf_retry(struct io_xfrm *x);
 
 /* xfrm_sa.c: 0 or errno with text */
 struct nl_sa_id xf_sa_id(const struct io_dp_sa *sa, bool inbound);

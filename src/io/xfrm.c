@@ -9,9 +9,10 @@
  * told); of a pair with several selectors what comes in is held against the tunnel's. */
 #include "io/xf.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define RETRY_LAST 8u /* 256 ticks of 50 ms */
 
 /* ---- requests ---- */
 
@@ -53,8 +54,16 @@ void xf_gone_add(struct io_xfrm *x, const struct xf_gone *g)
     x->gone = made;
 }
 
-/* A policy of the same name may be wanted again meanwhile. */
-static bool wanted(const struct io_xfrm *x, const struct nl_policy *p)
+/* An SA or a policy of the same name may be wanted again meanwhile. */
+static bool sa_wanted(const struct io_xfrm *x, const struct nl_sa_id *id)
+{
+    for (uint32_t i = 0; i < CORE_TUNNELS_MAX; i++)
+        if (xf_child_by_sa(x, i, id))
+            return true;
+    return false;
+}
+
+static bool policy_wanted(const struct io_xfrm *x, const struct nl_policy *p)
 {
     struct nl_selector out = p->dir == NL_POLICY_OUT ? p->sel : io_xfrm_selector_back(&p->sel);
     uint32_t tunnel = p->if_id - xf_id(0);
@@ -68,11 +77,11 @@ static bool wanted(const struct io_xfrm *x, const struct nl_policy *p)
 static bool gone_now(struct io_xfrm *x, const struct xf_gone *g)
 {
     if (g->is_policy)
-        return wanted(x, &g->policy) || xf_policy_del(x, &g->policy) == 0;
-    return xf_sa_try_del(x, &g->id) == 0;
+        return policy_wanted(x, &g->policy) || xf_policy_del(x, &g->policy) == 0;
+    return sa_wanted(x, &g->id) || xf_sa_try_del(x, &g->id) == 0;
 }
 
-void xf_gone_retry(struct io_xfrm *x)
+static void retry_gone(struct io_xfrm *x)
 {
     for (struct xf_gone **at = &x->gone, *g; (g = *at);) {
         if (!gone_now(x, g)) {
@@ -82,6 +91,43 @@ void xf_gone_retry(struct io_xfrm *x)
         *at = g->next;
         free(g);
     }
+}
+
+static bool retry_stale(struct io_xfrm *x)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; i < CORE_TUNNELS_MAX; i++) {
+        if (x->tunnel[i].stale)
+            (void)xf_policies_put(x, i);
+        any |= x->tunnel[i].stale;
+    }
+    return any;
+}
+
+static bool refused(const struct io_xfrm *x)
+{
+    bool any = x->gone != NULL;
+
+    for (uint32_t i = 0; i < CORE_TUNNELS_MAX; i++)
+        any |= x->tunnel[i].stale;
+    return any;
+}
+
+bool xf_retry(struct io_xfrm *x)
+{
+    if (!refused(x)) {
+        x->tries = x->wait = 0;
+        return false;
+    }
+    if (x->wait > 0) {
+        x->wait--;
+        return true;
+    }
+    retry_gone(x);
+    x->wait = (1u << KD_MIN(x->tries, RETRY_LAST)) - 1;
+    x->tries++;
+    return retry_stale(x) || x->gone;
 }
 
 /* ---- life ---- */
@@ -141,6 +187,19 @@ struct xf_child *xf_child_of(const struct io_xfrm *x, uint32_t tunnel, struct kd
     while (c && !kd_handle_eq(c->sa.child, id))
         c = c->next;
     return c;
+}
+
+struct xf_child *xf_child_by_sa(const struct io_xfrm *x, uint32_t tunnel, const struct nl_sa_id *id)
+{
+    struct xf_child *c = tunnel < CORE_TUNNELS_MAX ? x->tunnel[tunnel].children : NULL;
+
+    for (; c; c = c->next)
+        for (int inbound = 0; inbound < 2; inbound++) {
+            struct nl_sa_id own = xf_sa_id(&c->sa, inbound);
+            if (own.spi == id->spi && kd_addr_eq(&own.dst, &id->dst))
+                return c;
+        }
+    return NULL;
 }
 
 /* ---- told ---- */

@@ -16,19 +16,6 @@ static uint32_t tunnel_of(uint32_t id)
     return id - xf_id(0); /* others become too large */
 }
 
-static struct xf_child *by_sa(const struct io_xfrm *x, uint32_t tunnel, const struct nl_sa_id *id)
-{
-    struct xf_child *c = tunnel < CORE_TUNNELS_MAX ? x->tunnel[tunnel].children : NULL;
-
-    for (; c; c = c->next)
-        for (int inbound = 0; inbound < 2; inbound++) {
-            struct nl_sa_id own = xf_sa_id(&c->sa, inbound);
-            if (own.spi == id->spi && kd_addr_eq(&own.dst, &id->dst))
-                return c;
-        }
-    return NULL;
-}
-
 static void tell(struct io_xfrm *x, const struct xf_child *c, enum io_dp_event_kind kind, bool ok)
 {
     struct io_dp_event ev = {.kind = kind,
@@ -46,7 +33,7 @@ static void tell(struct io_xfrm *x, const struct xf_child *c, enum io_dp_event_k
 static void on_expire(struct io_xfrm *x, const struct nl_xfrm_event *ev)
 {
     struct nl_sa_id id = {ev->sa.dst, ev->sa.spi};
-    struct xf_child *c = by_sa(x, tunnel_of(ev->sa.reqid), &id);
+    struct xf_child *c = xf_child_by_sa(x, tunnel_of(ev->sa.reqid), &id);
 
     if (!c || c->ended)
         return;
@@ -58,7 +45,7 @@ static void on_expire(struct io_xfrm *x, const struct nl_xfrm_event *ev)
 
 static void on_mapping(struct io_xfrm *x, const struct nl_xfrm_event *ev, uint64_t now_us)
 {
-    struct xf_child *c = by_sa(x, tunnel_of(ev->mapping.reqid), &ev->mapping.id);
+    struct xf_child *c = xf_child_by_sa(x, tunnel_of(ev->mapping.reqid), &ev->mapping.id);
     const struct kd_endpoint source = {ev->mapping.src, ev->mapping.sport};
     struct io_dp_event told = {.kind = IO_DP_SOURCE, .remote = source};
 
@@ -138,14 +125,14 @@ static void look(struct io_xfrm *x, struct xf_child *c)
 
 bool io_xfrm_tick(struct io_xfrm *x)
 {
+    bool more = xf_retry(x);
     uint32_t n = 0;
 
-    xf_gone_retry(x);
     for (uint32_t i = 0; i < CORE_TUNNELS_MAX; i++)
         for (struct xf_child *c = x->tunnel[i].children; c; c = c->next)
             if (!c->seen && !c->ended && n++ < TICK_MAX)
                 look(x, c);
-    return n > 0 || x->gone;
+    return n > 0 || more;
 }
 
 /* ---- moved ---- */

@@ -89,7 +89,7 @@ static int put_three(struct io_xfrm *x, uint32_t tunnel, const struct nl_selecto
         int err = put_dir(x, tunnel, sel, order[i], owner, text, cap);
 
         if (err) {
-            del_three(x, tunnel, sel, i);
+            del_three(x, tunnel, sel, xf_unsure(err) ? i + 1 : i);
             return err;
         }
     }
@@ -224,7 +224,7 @@ int xf_policies_use(struct io_xfrm *x, struct xf_child *c, char *text, size_t ca
         } else if (p->owner != c) {
             done[n] = (struct undo){p, p->owner};
             err = point(x, p, c, text, cap);
-            n += !err;
+            n += !err || xf_unsure(err);
         }
     }
     while (err && n > 0) {
@@ -244,6 +244,7 @@ int xf_policies_put(struct io_xfrm *x, uint32_t tunnel)
             int one = put_dir(x, tunnel, &p->sel, order[i], p->owner, text, sizeof(text));
             err = err ? err : one;
         }
+    x->tunnel[tunnel].stale = err != 0;
     return err;
 }
 

@@ -128,7 +128,12 @@ static int put(struct io_xfrm *x, const struct xf_child *c, bool inbound,
 int xf_sa_add(struct io_xfrm *x, const struct xf_child *c, bool inbound,
               const struct nl_sa *carry_on, char *text, size_t cap)
 {
-    return put(x, c, inbound, carry_on, false, text, cap);
+    const struct nl_sa_id id = xf_sa_id(&c->sa, inbound);
+    int err = put(x, c, inbound, carry_on, false, text, cap);
+
+    if (xf_unsure(err))
+        xf_sa_del(x, &id);
+    return err;
 }
 
 int xf_sa_update(struct io_xfrm *x, const struct xf_child *c, bool inbound)

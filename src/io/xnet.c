@@ -23,8 +23,8 @@ struct io_xnet {
     int inject;   /* AF_PACKET; -1 */
     uv_poll_t poll;
     uv_timer_t tick;
-    int open_handles; /* of these two */
-    uint32_t ifindex[CORE_TUNNELS_MAX];
+    int open_handles;                   /* of these two */
+    uint32_t ifindex[CORE_TUNNELS_MAX]; /* 0: none; else it is there, or may be */
 };
 
 /* ---- requests ---- */
@@ -118,8 +118,11 @@ static int link_del(struct io_xnet *x, uint32_t ifindex, char *text, size_t cap)
     uint8_t room[64];
     struct nl_buf b = {room, sizeof(room), 0};
 
+    int err;
+
     kd_assert(nl_put_link_del(&b, ++x->seq, ifindex));
-    return nl_ask(x->links, &b, x->seq, TALK_MS, NULL, NULL, text, cap);
+    err = nl_ask(x->links, &b, x->seq, TALK_MS, NULL, NULL, text, cap);
+    return err == ENODEV ? 0 : err;
 }
 
 /* A link that can't be deleted shows when the tunnel wants its if_id. */
@@ -161,9 +164,12 @@ bool io_xnet_device(struct io *io, uint32_t tunnel, const char *name, uint32_t *
     char said[160];
     int err;
 
+    if (x->ifindex[tunnel])
+        (void)link_del(x, x->ifindex[tunnel], said, sizeof(said));
     kd_assert(nl_put_link_xfrm(&b, ++x->seq, name, IO_XFRM_ID_BASE + 1 + tunnel));
     err = nl_ask(x->links, &b, x->seq, TALK_MS, NULL, NULL, said, sizeof(said));
     if (err) {
+        x->ifindex[tunnel] = err == ETIMEDOUT || err == ENOBUFS ? if_nametoindex(name) : 0;
         explain(err, name, said, text, cap);
         return false;
     }
@@ -179,9 +185,9 @@ void io_xnet_device_del(struct io *io, uint32_t tunnel)
     char text[160];
 
     io_xfrm_tunnel_del(x->plane, tunnel);
-    if (x->ifindex[tunnel])
-        (void)link_del(x, x->ifindex[tunnel], text, sizeof(text));
-    x->ifindex[tunnel] = 0;
+    io_xnet_watch(io);
+    if (x->ifindex[tunnel] && link_del(x, x->ifindex[tunnel], text, sizeof(text)) == 0)
+        x->ifindex[tunnel] = 0;
 }
 
 void io_xnet_inject(struct io *io, uint32_t tunnel, struct kd_bytes pkt)
