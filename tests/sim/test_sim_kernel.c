@@ -1,5 +1,6 @@
 /* The pretend kernel by itself: what is tested on it is worth as much as it resembles Linux. Each
- * claim was measured there (DESIGN 3.7, tests/unit/test_netlink_kernel.c). */
+ * claim was measured there (DESIGN 3.7, tests/unit/test_netlink_kernel.c, _failover.c).
+ */
 #include "sim/kernel.h"
 
 #include <setjmp.h>
