@@ -397,6 +397,7 @@ static bool explore(struct explorer *x)
     struct step s[64];
     uint64_t h;
     unsigned n;
+    bool resting;
 
     if (!holds(x))
         return false;
@@ -408,6 +409,7 @@ static bool explore(struct explorer *x)
     x->depth_max = KD_MAX(x->depth_max, x->depth);
     n = steps_of(x, s);
     assert_true(n <= 64);
+    resting = at_rest(x) && !state_outstanding(x->p, A) && !state_outstanding(x->p, B);
     for (unsigned i = 0; i < n; i++) {
         if (i > 0)
             replay(x);
@@ -419,11 +421,11 @@ static bool explore(struct explorer *x)
             return false;
         x->depth--;
     }
+    if (!resting)
+        return true;
     if (n > 0)
         replay(x);
-    if (at_rest(x) && !state_outstanding(x->p, A) && !state_outstanding(x->p, B))
-        return rest(x);
-    return true;
+    return rest(x);
 }
 
 static bool run(struct explorer *x, const struct bound *b, uint64_t seed)
