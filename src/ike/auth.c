@@ -8,6 +8,10 @@
  * What a stranger can cause so: one chain and at most two verifications an IKE SA, and IKE SAs of
  * strangers are counted (halfopen.c); a second IKE_AUTH finds the first one under way. Not here:
  * what the roles do about it (auth_i.c, auth_r.c). */
+#include "ike/further.h"
+#include "ike/keys.h"
+#include "ike/out.h"
+#include "ike/proof.h"
 #include "ike/sa.h"
 
 #include <stdio.h>

@@ -6,6 +6,7 @@
  * goes out whether the peer asked for it or not, for we have no other; CERTREQ of the peer is not
  * read. */
 #include "base/utc.h"
+#include "ike/proof.h"
 #include "ike/sa.h"
 
 #include <stdio.h>

@@ -4,6 +4,13 @@
  * When the responder is not who it should be, it is told by AUTHENTICATION_FAILED in an
  * INFORMATIONAL exchange (2.21.2). When it is, but gives no child, the IKE SA stands and
  * childless() decides. */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/further.h"
+#include "ike/guard.h"
+#include "ike/keys.h"
+#include "ike/out.h"
+#include "ike/proof.h"
 #include "ike/sa.h"
 
 #include <stdio.h>

@@ -3,6 +3,8 @@
  * its PRF over these octets (auth_psk.c), a signature signs them.
  *
  * Not here: how they are proven. What other RFCs append goes behind the last part. */
+#include "ike/further.h"
+#include "ike/proof.h"
 #include "ike/sa.h"
 
 /* InitiatorSignedOctets = RealMessage1 | NonceRData | MACedIDForI, and the responder's with 2, I, R

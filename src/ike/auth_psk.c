@@ -1,5 +1,6 @@
 /* AUTH by pre-shared key: authentication method 2. RFC 7296 2.15, 3.8. The key stays in the arena;
  * what is compared is compared in constant time. */
+#include "ike/proof.h"
 #include "ike/sa.h"
 
 /* AUTH = prf(prf(secret, "Key Pad for IKEv2"), octets) */

@@ -5,6 +5,13 @@
  *   answer leaves
  *
  * A child that can't be had is refused beside IDr and AUTH, the IKE SA stands (2.21.2). */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/further.h"
+#include "ike/guard.h"
+#include "ike/keys.h"
+#include "ike/out.h"
+#include "ike/proof.h"
 #include "ike/sa.h"
 
 #include <stdio.h>

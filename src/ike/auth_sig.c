@@ -6,6 +6,7 @@
  * Method 14 is used when the peer says which hashes it knows, and accepted with those we named. A
  * peer that names none gets what it must know from before: method 1, whose hash RFC 7296 leaves
  * open (SHA-1 by default, which is legacy here and off), or RFC 4754's for its curve. */
+#include "ike/proof.h"
 #include "ike/sa.h"
 
 #define METHOD_SIGNATURE 14 /* RFC 7427 */

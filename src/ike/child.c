@@ -4,6 +4,9 @@
  *
  * A pair leaves the data plane exactly once, by uninstall(); its keys stay in the arena until
  * the data plane has seen that (engine.c, doomed keys). */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 #include <stdio.h>

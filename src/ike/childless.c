@@ -8,6 +8,10 @@
  * A tunnel is for its children, so no IKE SA stays childless: who made it asks for a child at once
  * and ends it when that fails; the other end waits IKE_CHILDLESS_US, then asks once itself where
  * its role allows, then ends it. */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/guard.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 #define HOPE_US KD_S(60) /* our time to make another of the children */

@@ -11,6 +11,8 @@
  *
  * Pairs for the same traffic, none of which replaces another by REKEY_SA, don't pile up:
  * ike_children_double(). */
+#include "ike/child.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 #define PAUSE_MAX     16       /* times the connection's first pause, as when it reconnects */

@@ -10,6 +10,7 @@
  * What the peer deletes is gone whatever the nonces say: the pair that is left takes its place
  * (ike_child_heir), be it the old one. What the peer ought to delete and does not, we delete
  * (ike_child_overdue). */
+#include "ike/child.h"
 #include "ike/sa.h"
 
 /* Octet by octet; the end of one before the other differs is lower. */

@@ -2,6 +2,9 @@
  * again, and the operator's commands. Not here: what an attempt does (init.c).
  *
  * A connection owns at most one authenticated IKE SA and one attempt (facts/peers 2, pain 5). */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/proof.h"
 #include "ike/sa.h"
 
 #include <stdlib.h>

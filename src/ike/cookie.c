@@ -11,6 +11,7 @@
  * This is the path of a flood: it reads the header, walks to the nonce by lengths, and looks up one
  * counter. It copies, hashes, parses and searches nothing. Not here: the caps that hold even for
  * those who bring a cookie (halfopen.c), cookies as initiator (init.c). */
+#include "ike/guard.h"
 #include "ike/sa.h"
 
 #define COOKIE_LIFE_US KD_S(15) /* twice an initiator's patience with IKE_SA_INIT */

@@ -5,6 +5,10 @@
  *   create_r.c  theirs  request, keygen job, shared job, CHILD_ADD, result: response; their DELETE
  *                       of the old pair says that the new one is to be used (2.8)
  *   collide.c   both at once */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/keys.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 #include <stdlib.h>

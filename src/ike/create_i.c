@@ -3,6 +3,11 @@
  *
  * The answer may be late: meanwhile the peer knows a pair that we don't. Its request to rekey that
  * one is put off (create_r.c), its DELETE of it is remembered until the answer comes (info.c). */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/further.h"
+#include "ike/keys.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 static const struct kd_bytes none = {NULL, 0};

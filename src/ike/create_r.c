@@ -3,6 +3,10 @@
  *
  * The answer leaves when the pair is installed: it may be used from then on. We go on sending on
  * the old one until the peer deletes it (2.8). */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/further.h"
+#include "ike/keys.h"
 #include "ike/sa.h"
 
 static const struct kd_bytes none = {NULL, 0};

@@ -6,6 +6,11 @@
  * handler can find its SA freed under its feet, and no path can forget a timer.
  *
  * Timer ids: 2n is the SA in slot n, 2n + 1 the connection in slot n. */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/guard.h"
+#include "ike/keys.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 #include <stdlib.h>

@@ -10,6 +10,11 @@
  *
  * The exchange as such stays create.c's and rekey.c's. One exchange of the peer rests at most (the
  * window is 1); it gives way to the next one that begins, and is forgotten after REST_US. */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/further.h"
+#include "ike/keys.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 #define REST_US  KD_S(60) /* a peer that goes on at all has done so by then */

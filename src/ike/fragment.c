@@ -10,6 +10,7 @@
  * Not here: the payload on the wire (skf.c), which message is awaited (receive.c). Known deviation:
  * none. A set that nobody completes is given up after WAIT_US (2.6 wants a time; this is longer
  * than any IKE_AUTH is repeated). */
+#include "ike/exchange.h"
 #include "ike/sa.h"
 
 #include <stdlib.h>

@@ -4,6 +4,8 @@
  *
  * Half-open is a responder's SA whose peer is not authenticated, and one that still repeats its
  * refusal. */
+#include "ike/guard.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 #include <stdio.h>

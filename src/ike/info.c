@@ -1,5 +1,9 @@
 /* INFORMATIONAL: probes, deletions and errors, asked and answered. RFC 7296 1.4, 1.4.1, 2.4,
  * 2.25.1; 4555 3.7 (COOKIE2 is echoed, MOBIKE itself is not spoken). */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/guard.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 static enum kd_reason fatal_error(const struct ike_msg *m)

@@ -6,6 +6,13 @@
  *
  * Clear-text errors may be forged. COOKIE and INVALID_KE_PAYLOAD are obeyed, a bounded number of
  * times; others are acted upon only when nothing better has come for IKE_REFUSED_WAIT_US. */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/further.h"
+#include "ike/guard.h"
+#include "ike/keys.h"
+#include "ike/out.h"
+#include "ike/proof.h"
 #include "ike/sa.h"
 
 #include <stdio.h>

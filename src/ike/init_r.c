@@ -4,6 +4,13 @@
  *
  * The shared secret is computed when IKE_AUTH comes: a spoofed IKE_SA_INIT costs a key
  * generation only. Refusals are stateless. */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/further.h"
+#include "ike/guard.h"
+#include "ike/keys.h"
+#include "ike/out.h"
+#include "ike/proof.h"
 #include "ike/sa.h"
 
 #include <stdlib.h>

@@ -12,6 +12,12 @@
  *
  * Deviation: the responder refuses another key exchange than the next one by INVALID_SYNTAX, which
  * is fatal. */
+#include "ike/exchange.h"
+#include "ike/further.h"
+#include "ike/guard.h"
+#include "ike/keys.h"
+#include "ike/out.h"
+#include "ike/proof.h"
 #include "ike/sa.h"
 
 static const struct kd_bytes none = {NULL, 0};

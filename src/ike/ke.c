@@ -1,6 +1,11 @@
 /* Jobs, and Diffie-Hellman as such: slow work leaves the engine and comes back as an event
  * (DESIGN 3.2). A job's answer is believed only when the SA it was made for still waits for exactly
  * that job; else its secret is freed and nothing else happens. */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/keys.h"
+#include "ike/out.h"
+#include "ike/proof.h"
 #include "ike/sa.h"
 
 struct ike_action *ike_job_new(struct ike *e, const struct ike_sa *sa, enum kc_job_kind kind,

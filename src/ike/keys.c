@@ -1,6 +1,8 @@
 /* Key derivation. RFC 7296 2.13 (prf+), 2.14 (SKEYSEED and the seven keys), 2.17 (KEYMAT),
  * 2.18 (a rekeyed IKE SA); 5282 for AEAD, whose key holds its salt and has no integrity key. Keys
  * stay in the arena; this file moves handles only. */
+#include "ike/child.h"
+#include "ike/keys.h"
 #include "ike/sa.h"
 
 void ike_nonce_draw(struct ike *e, struct ike_nonce *n, uint16_t len)

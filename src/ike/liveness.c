@@ -15,6 +15,10 @@
  * And NAT keepalives (RFC 7296 2.23, 3948 4): who is behind a NAT says something every
  * keepalive_us. What the data plane sends is not known here, so an octet may leave that was not
  * needed. */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/further.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 #define GAP_MIN_US KD_MS(10)

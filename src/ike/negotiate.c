@@ -1,6 +1,8 @@
 /* What a child's SA and TS payloads agree on, both roles, and the words for it when they don't.
  * RFC 7296 2.7 (proposals), 2.9 (selectors; Azure takes every selector as responder: facts/azure
  * 1.5). */
+#include "ike/child.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 #include <stdio.h>

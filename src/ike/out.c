@@ -3,6 +3,7 @@
  * A step is bounded by construction: before each SA is worked on there is room for all it can
  * cause (ike_out_room()), the rest waits for the next step (more). Only messages and notes may
  * be dropped when that fails, as a network or a log may lose them; the others are asserted. */
+#include "ike/out.h"
 #include "ike/sa.h"
 
 #include <stdarg.h>

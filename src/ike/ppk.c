@@ -9,6 +9,7 @@
  *
  * The plain keys stay in hs->ppk until IKE_AUTH has decided. SK_e and SK_a are not touched. With a
  * certificate NO_PPK_AUTH is a second signature, made before the one of AUTH. */
+#include "ike/further.h"
 #include "ike/sa.h"
 
 #define ID_FIXED 2 /* RFC 8784 5.1 */

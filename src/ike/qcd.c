@@ -12,6 +12,8 @@
  *
  * Deviation: after a rekey both ends send their token by INFORMATIONAL; 4.3 would let the responder
  * put it into CREATE_CHILD_SA. */
+#include "ike/guard.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 #define TOKEN_LEN 16  /* as short as RFC 6290 4.1 allows */

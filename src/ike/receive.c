@@ -2,6 +2,10 @@
  * handler (DESIGN 4). Nothing here believes a message before its ICV is checked, except
  * IKE_SA_INIT's two, which have none: those meet only SAs that are not established. RFC 7296 2.1
  * to 2.3 (window), 2.5 (versions, critical payloads), 2.21 (errors), 2.23 (addresses). */
+#include "ike/exchange.h"
+#include "ike/further.h"
+#include "ike/guard.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 #include <stdio.h>

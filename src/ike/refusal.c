@@ -1,5 +1,6 @@
 /* What a refusal was about, in values beside its words: the two lists of proposals or selectors, in
  * their wire form, and the exchange. explain.c compares them; nothing here decides anything. */
+#include "ike/out.h"
 #include "ike/sa.h"
 
 /* 32 proposals of 32 transforms, each at its largest. */

@@ -3,6 +3,11 @@
  * Who asked deletes the old IKE SA; the other end keeps it until that DELETE, answering on it.
  * Children change hands when the new SA is made; but where both ends have asked, when it is known
  * which of the two new ones stays (succeed.c). */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/further.h"
+#include "ike/keys.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 static const struct kd_bytes none = {NULL, 0};

@@ -1,5 +1,12 @@
 /* IKE SAs: birth, and the ways to end. RFC 7296 1.4.1 (deletion), 2.21. Not here: one that follows
  * another (succeed.c). */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/further.h"
+#include "ike/guard.h"
+#include "ike/keys.h"
+#include "ike/out.h"
+#include "ike/proof.h"
 #include "ike/sa.h"
 
 #include <stdlib.h>

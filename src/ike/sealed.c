@@ -1,6 +1,10 @@
 /* A message of an IKE SA, from the datagram to its dispatch: is it the one that is awaited (RFC
  * 7296 2.1 to 2.3), does it verify, is it whole (RFC 7383), where does its sender live now (2.23).
  * Not here: what the message means (receive.c's rows). */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/guard.h"
+#include "ike/keys.h"
 #include "ike/sa.h"
 
 #include <stdlib.h>

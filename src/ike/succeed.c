@@ -6,6 +6,9 @@
  *   (ike_sa_inherit). Where both ends rekey at once, the SA of the peer's exchange waits without
  *   children until our own is answered: then the nonces decide; or until the peer shows that it
  *   has: it deletes the old SA, or uses the new one for its children (ike_sa_adopt). */
+#include "ike/child.h"
+#include "ike/keys.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 static void copy(struct ike_sa *sa, const struct ike_sa *old)

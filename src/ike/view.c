@@ -1,4 +1,5 @@
 /* Read-only views for status. No state changes here, and no secret is visible. */
+#include "ike/child.h"
 #include "ike/sa.h"
 
 static void child_view(const struct ike_conn *conn, const struct ike_child *c,

@@ -2,6 +2,11 @@
  * it is answered; one answer kept for the peer's last request. And what is to be sent next. RFC
  * 7296 2.1 (retransmission), 2.2 (message ids), 2.3 (window). When a request is repeated or
  * given up is liveness.c's. */
+#include "ike/child.h"
+#include "ike/exchange.h"
+#include "ike/further.h"
+#include "ike/guard.h"
+#include "ike/out.h"
 #include "ike/sa.h"
 
 #define LENGTH_AT 24 /* of the header's fields */

@@ -1,4 +1,5 @@
 /* See ike_peer.h. */
+#include "ike/proof.h"
 #include "ike_peer.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* See ike_script.h. */
 #include "ike_script.h"
 
+#include "ike/child.h"
 #include "ike/sa.h"
 
 #include <setjmp.h>

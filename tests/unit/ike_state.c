@@ -1,5 +1,6 @@
 /* See ike_state.h. Names are numbered as they are met, so the order of the walk is part of the
  * state: slots of SAs and of children. */
+#include "ike/child.h"
 #include "ike_state.h"
 
 #define NAMES  128

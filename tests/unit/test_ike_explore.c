@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ike/child.h"
 #include "ike_state.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__clang__)

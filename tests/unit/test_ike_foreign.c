@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
+#include "ike/child.h"
 #include "ike_peer.h"
 
 #define THEIRS 0x7001u /* the peer's inbound SPI of the pair it makes */

@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ike/further.h"
 #include "ike/grammar.h"
 #include "ike/message.h"
+#include "ike/proof.h"
 #include "ike/sa.h"
 #include "ike_certs.h"
 #include "ike_pair.h"
