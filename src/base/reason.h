@@ -31,8 +31,8 @@ enum kd_reason {
     KD_REASON_COLLISION,       /* collision: RFC 4271 6.8 */
     KD_REASON_LINK_DOWN,       /* link-down: the interface towards a neighbor beside the tunnels */
     KD_REASON_UNSUPPORTED,     /* unsupported: the peer lacks what the configuration asks for */
-    KD_REASON_PEER_RESTARTED,  /* peer-restarted: its token says that it lost the IKE SA (RFC 6290)
-                                */
+    KD_REASON_PEER_RESTARTED, /* peer-restarted: its token says that it lost the IKE SA (RFC 6290),
+                                 or its new connection that it lost the old one (RFC 4724) */
     KD_REASON_SEND_HOLD_EXPIRED, /* send-hold-expired: the peer takes nothing we send (RFC 9687) */
     KD_REASON_HEALTH_DOWN, /* health-down: a probe beyond the neighbor isn't answered */
     KD_REASON_N

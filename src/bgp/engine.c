@@ -174,7 +174,7 @@ static void on_bytes(struct bgp *b, const struct bgp_event *ev)
 {
     struct bgp_conn *c = kd_slab_get(&b->conns, ev->conn);
 
-    if (c && c->state >= BGP_OPENSENT && ev->data.len > 0)
+    if (c && (c->state >= BGP_OPENSENT || c->held) && ev->data.len > 0)
         bgp_conn_input(b, c, ev->data);
 }
 

@@ -1,46 +1,34 @@
-/* The BGP finite state machine. RFC 4271 8.2.2 (transitions), 6.8 (collision), 6.4-6.7 (what ends a
- * session), 10 (timers); RFC 6286 2.3 (equal identifiers), RFC 6608 (FSM error subcodes), RFC 4486
- * and 9384 (Cease), RFC 9687 (send hold timer).
+/* The BGP finite state machine. RFC 4271 8.2.2 (transitions), 6.4-6.7 (what ends a session), 10
+ * (timers); RFC 6608 (FSM error subcodes), RFC 9687 (send hold timer). Which of two connections
+ * stays is collision.c's, how one ends ending.c's.
  *
  * Each connection is an instance with a state of its own from Connect on; what has no connection
- * happens in the peer's state. Deviations: no DelayOpen; an incoming connection is refused while
- * one is Established, and a collision is resolved by identifier even when one of the two just
- * became Established, so that both sides keep the same one; an attempt that merely fails goes to
- * Active and still accepts, only errors of the protocol are damped in Idle
- * (DampPeerOscillations, 8.1). That of a peer with graceful restart is refused too (RFC 4724 5
- * would take it for the old one): one that restarted answers the KEEPALIVE by a reset, and its next
- * attempt finds the routes kept; one that collides costs no session. */
+ * happens in the peer's state. Deviations: no DelayOpen but where connections collide; one that
+ * comes while another is Established is closed before its OPEN; an attempt that merely fails goes
+ * to Active and still accepts, only errors of the protocol are damped in Idle
+ * (DampPeerOscillations, 8.1). */
 #include "bgp/fsm.h"
-#include "base/utf8.h"
 #include "bgp/adjin.h"
+#include "bgp/collision.h"
+#include "bgp/ending.h"
 #include "bgp/graceful.h"
 #include "bgp/refresh.h"
 #include "bgp/session.h"
 
 #include <stdio.h>
 
-#define OPEN_HOLD_US KD_S(240) /* 8.2.2: "a HoldTimer value of 4 minutes is suggested" */
 #define SEND_HOLD_MIN_US                                                                           \
     KD_S(480) /* RFC 9687 4: "the greater of 8 minutes or 2 times" the hold time */
-#define BACKOFF_MIN_US KD_S(2)
-#define BACKOFF_MAX_US KD_S(120)
-/* A session that lasted this long wasn't part of a series of failures. */
-#define STABLE_US KD_S(300)
 
 typedef void handler(struct bgp *b, struct bgp_fsm *m);
 
 /* ---- starting ---- */
 
-static void arm_retry(struct bgp *b, struct bgp_peer *p)
-{
-    bgp_timer_set(b, bgp_timer_peer(p), b->now_us + bgp_jitter(b, p->connect_retry_us));
-}
-
 static void connect_out(struct bgp *b, struct bgp_peer *p)
 {
     struct bgp_conn *c;
 
-    arm_retry(b, p);
+    bgp_retry_later(b, p);
     if (p->passive || p->out)
         return;
     c = bgp_conn_new(b, p, true);
@@ -66,119 +54,40 @@ static void reconnect(struct bgp *b, struct bgp_fsm *m)
     connect_out(b, m->p);
 }
 
-static void say_open(struct bgp *b, struct bgp_conn *c)
-{
-    c->state = BGP_OPENSENT;
-    bgp_conn_send_open(b, c);
-    bgp_timer_set(b, bgp_timer_hold(b, c), b->now_us + OPEN_HOLD_US);
-    bgp_timer_set(b, bgp_timer_peer(c->peer), KD_NEVER);
-}
-
 static void opened(struct bgp *b, struct bgp_fsm *m)
 {
     if (m->ev->local.family)
         m->c->local = m->ev->local;
-    say_open(b, m->c);
-}
-
-static void refuse(struct bgp *b, struct bgp_fsm *m)
-{
-    struct bgp_action *a = bgp_emit(b, BGP_ACT_REFUSE);
-
-    a->token = m->ev->token;
-    a->peer = m->p->id;
-    a->iface = m->ev->iface;
-    a->local = m->ev->local;
-    a->remote = m->ev->remote;
-    bgp_note_error(b, m->p, "connection refused in state %s",
-                   bgp_state_names[bgp_peer_state(m->p)]);
-}
-
-/* A peer that opens anew may have restarted and forgotten this session: a KEEPALIVE finds out at
- * once (its TCP resets what it doesn't know), where silence would last until the hold time. */
-static void refuse_and_ask(struct bgp *b, struct bgp_fsm *m)
-{
-    refuse(b, m);
-    if (m->p->up && b->now_us - m->p->up->tx_us >= KD_S(1)) /* a stranger sets no pace */
-        bgp_conn_send_keepalive(b, m->p->up);
+    bgp_collision_open(b, m->c);
 }
 
 static void accept_in(struct bgp *b, struct bgp_fsm *m)
 {
-    struct bgp_conn *c = m->p->in ? NULL : bgp_conn_new(b, m->p, false);
+    struct bgp_conn *c = bgp_collision_gives_way(b, m) ? bgp_conn_new(b, m->p, false) : NULL;
 
     if (!c) {
-        refuse(b, m);
+        bgp_collision_refuse(b, m);
         return;
     }
     c->local = m->ev->local;
     bgp_emit_conn(b, BGP_ACT_ACCEPT, c)->token = m->ev->token;
-    say_open(b, c);
+    bgp_collision_open(b, c);
+}
+
+static void called_while_up(struct bgp *b, struct bgp_fsm *m)
+{
+    if (bgp_graceful_replaced(b, m))
+        accept_in(b, m);
+    else
+        bgp_collision_turn_away(b, m);
 }
 
 /* ---- ending ---- */
 
-/* What follows for a peer without connection: another attempt, or a growing pause in Idle. */
-static void settle(struct bgp *b, struct bgp_peer *p, bool damped)
-{
-    if (!p->on || p->out || p->in)
-        return;
-    if (!damped) {
-        arm_retry(b, p);
-        return;
-    }
-    p->backoff_us = p->backoff_us ? KD_MIN(p->backoff_us * 2, BACKOFF_MAX_US) : BACKOFF_MIN_US;
-    p->idle_hold = true;
-    p->retry_at_us = b->now_us + bgp_jitter(b, p->backoff_us);
-    bgp_timer_set(b, bgp_timer_peer(p), p->retry_at_us);
-}
-
-enum ending {
-    END_PLAIN,
-    END_DAMPED, /* a protocol error: not again at once */
-    END_CLOSED, /* the shell has closed it already */
-};
-
-/* Ends m's connection. send: the NOTIFICATION, or NULL. */
-static void end(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason,
-                const struct bgp_error *send, const char *text, enum ending how)
-{
-    struct bgp_peer *p = m->p;
-    struct bgp_conn *c = m->c;
-    bool was_up = p->up == c, talked = c->state >= BGP_OPENSENT;
-
-    if (send && talked)
-        bgp_conn_send_error(b, c, send);
-    if (was_up) {
-        bgp_peer_down(b, p, how == END_CLOSED ? bgp_graceful_time(c) : 0);
-        if (b->now_us - p->up_us >= STABLE_US)
-            p->backoff_us = 0;
-    }
-    bgp_conn_free(b, c, how != END_CLOSED);
-    if (p->out || p->in)
-        return; /* the other one of a collision goes on */
-    p->reason = reason;
-    snprintf(p->last_error, sizeof(p->last_error), "%.*s", (int)sizeof(p->last_error) - 1, text);
-    if (talked)
-        bgp_note(b, p, BGP_NOTE_STOP, text);
-    settle(b, p, how == END_DAMPED);
-}
-
-static void end_with_error(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason,
-                           const struct bgp_error *e)
-{
-    char text[256];
-    bool cease = e->code == BGP_E_CEASE || e->code == BGP_E_HOLD;
-
-    snprintf(text, sizeof(text), "sent %s (%u/%u)%s%s", bgp_error_name(e->code, e->sub), e->code,
-             e->sub, e->text[0] ? ": " : "", e->text);
-    end(b, m, reason, e, text, cease && e->sub != BGP_CEASE_MAX_PREFIXES ? END_PLAIN : END_DAMPED);
-}
-
 static void tcp_failed(struct bgp *b, struct bgp_fsm *m)
 {
-    end(b, m, m->ev->reason ? m->ev->reason : KD_REASON_TIMEOUT, NULL, "connection attempt failed",
-        END_CLOSED);
+    bgp_end(b, m, m->ev->reason ? m->ev->reason : KD_REASON_TIMEOUT, NULL,
+            "connection attempt failed", BGP_END_CLOSED);
 }
 
 static void tcp_closed(struct bgp *b, struct bgp_fsm *m)
@@ -188,14 +97,14 @@ static void tcp_closed(struct bgp *b, struct bgp_fsm *m)
 
     if (kept_s)
         snprintf(text, sizeof(text), "connection closed: routes kept for %u s (RFC 4724)", kept_s);
-    end(b, m, m->ev->reason ? m->ev->reason : KD_REASON_TCP_CLOSED, NULL, text, END_CLOSED);
+    bgp_end(b, m, m->ev->reason ? m->ev->reason : KD_REASON_TCP_CLOSED, NULL, text, BGP_END_CLOSED);
 }
 
 static void bad_message(struct bgp *b, struct bgp_fsm *m)
 {
     bool ours = m->error.code == BGP_E_CEASE;
 
-    end_with_error(b, m, ours ? KD_REASON_NO_RESOURCES : KD_REASON_PROTOCOL_ERROR, &m->error);
+    bgp_end_with_error(b, m, ours ? KD_REASON_NO_RESOURCES : KD_REASON_PROTOCOL_ERROR, &m->error);
 }
 
 static void hold_expired(struct bgp *b, struct bgp_fsm *m)
@@ -213,7 +122,7 @@ static void hold_expired(struct bgp *b, struct bgp_fsm *m)
         return;
     }
     bgp_error_set(&e, BGP_E_HOLD, 0, kd_bytes(NULL, 0), "%s", "");
-    end_with_error(b, m, KD_REASON_HOLD_EXPIRED, &e);
+    bgp_end_with_error(b, m, KD_REASON_HOLD_EXPIRED, &e);
 }
 
 static uint64_t send_hold_us(const struct bgp_conn *c)
@@ -237,7 +146,7 @@ static void send_hold_expired(struct bgp *b, struct bgp_fsm *m)
     snprintf(text, sizeof(text), "%s: %u bytes not taken for %u s",
              bgp_error_name(BGP_E_SEND_HOLD, 0), c->outstanding,
              (unsigned)(send_hold_us(c) / KD_S(1)));
-    end(b, m, KD_REASON_SEND_HOLD_EXPIRED, NULL, text, END_DAMPED);
+    bgp_end(b, m, KD_REASON_SEND_HOLD_EXPIRED, NULL, text, BGP_END_DAMPED);
 }
 
 static void notified(struct bgp *b, struct bgp_fsm *m)
@@ -252,43 +161,11 @@ static void notified(struct bgp *b, struct bgp_fsm *m)
     at = (size_t)snprintf(text, sizeof(text), "received ");
     bgp_notification_text(&n, text + at, sizeof(text) - at);
     cease = n.code == BGP_E_CEASE || n.code == BGP_E_HOLD;
-    end(b, m,
-        n.code == BGP_E_CEASE && n.sub == BGP_CEASE_COLLISION ? KD_REASON_COLLISION
-        : n.code == BGP_E_CEASE                               ? KD_REASON_PEER_CEASE
-                                                              : KD_REASON_PEER_ERROR,
-        NULL, text, cease ? END_PLAIN : END_DAMPED);
-}
-
-static uint8_t cease_of(enum kd_reason reason)
-{
-    switch (reason) {
-    case KD_REASON_ADMIN:
-    case KD_REASON_HEALTH_DOWN:
-        return BGP_CEASE_ADMIN_SHUTDOWN;
-    case KD_REASON_BFD_DOWN:
-        return BGP_CEASE_BFD_DOWN;
-    case KD_REASON_NO_RESOURCES:
-        return BGP_CEASE_NO_RESOURCES;
-    default:
-        return BGP_CEASE_OTHER_CHANGE;
-    }
-}
-
-/* words: a shutdown communication, told along with what only it belongs to (RFC 9003 2). */
-static void end_for(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason, bool heard,
-                    struct kd_bytes words)
-{
-    struct bgp_error e;
-    char text[BGP_TEXT_MAX], said[BGP_SHUTDOWN_MAX + 1] = "";
-
-    bgp_error_set(&e, BGP_E_CEASE, cease_of(reason), kd_bytes(NULL, 0), "%s", "");
-    if (heard && e.sub == BGP_CEASE_ADMIN_SHUTDOWN) {
-        bgp_error_say(&e, words);
-        kd_utf8_printable(words, said, sizeof(said));
-    }
-    snprintf(text, sizeof(text), "%s%s%s%s", kd_reason_str(reason), heard ? ", sent Cease" : "",
-             said[0] ? ": " : "", said);
-    end(b, m, reason, heard ? &e : NULL, text, END_PLAIN);
+    bgp_end(b, m,
+            n.code == BGP_E_CEASE && n.sub == BGP_CEASE_COLLISION ? KD_REASON_COLLISION
+            : n.code == BGP_E_CEASE                               ? KD_REASON_PEER_CEASE
+                                                                  : KD_REASON_PEER_ERROR,
+            NULL, text, cease ? BGP_END_PLAIN : BGP_END_DAMPED);
 }
 
 /* Event 2. `on` is off already, so nothing is tried again. */
@@ -301,7 +178,7 @@ static void stop(struct bgp *b, struct bgp_fsm *m)
     for (int i = 0; i < 2; i++) {
         m->c = i ? p->in : p->out;
         if (m->c)
-            end_for(b, m, m->ev->reason, m->ev->heard, m->ev->data);
+            bgp_end_for(b, m, m->ev->reason, m->ev->heard, m->ev->data);
     }
     bgp_graceful_drop(b, p);
     bgp_timer_set(b, bgp_timer_peer(p), KD_NEVER);
@@ -311,7 +188,7 @@ static void stop(struct bgp *b, struct bgp_fsm *m)
 static void bfd_down(struct bgp *b, struct bgp_fsm *m)
 {
     m->c = m->p->up;
-    end_for(b, m, KD_REASON_BFD_DOWN, m->ev->heard, kd_bytes(NULL, 0));
+    bgp_end_for(b, m, KD_REASON_BFD_DOWN, m->ev->heard, kd_bytes(NULL, 0));
 }
 
 /* Of a session that is over already: what it left behind isn't forwarded to any more. */
@@ -322,32 +199,6 @@ static void bfd_down_later(struct bgp *b, struct bgp_fsm *m)
 
 /* ---- OPEN and what follows ---- */
 
-/* 6.8 and RFC 6286 2.3. True when the connection opened by us is the one to keep. */
-static bool keep_outgoing(const struct bgp *b, const struct bgp_conn *c, const struct bgp_open *o)
-{
-    if (b->params.router_id != o->id)
-        return b->params.router_id > o->id;
-    return b->params.asn > c->peer->asn;
-}
-
-/* False: c was the one to go. */
-static bool resolve_collision(struct bgp *b, struct bgp_fsm *m, const struct bgp_open *o)
-{
-    struct bgp_conn *c = m->c, *other = bgp_conn_other(c);
-    struct bgp_fsm loser = *m;
-    struct bgp_error e;
-
-    if (!other || other->state < BGP_OPENCONFIRM)
-        return true;
-    if (c->outgoing != keep_outgoing(b, c, o))
-        loser.c = c;
-    else
-        loser.c = other;
-    bgp_error_set(&e, BGP_E_CEASE, BGP_CEASE_COLLISION, kd_bytes(NULL, 0), "%s", "");
-    end_with_error(b, &loser, KD_REASON_COLLISION, &e);
-    return loser.c != c;
-}
-
 static void got_open(struct bgp *b, struct bgp_fsm *m)
 {
     struct bgp_conn *c = m->c;
@@ -357,7 +208,7 @@ static void got_open(struct bgp *b, struct bgp_fsm *m)
         bad_message(b, m);
         return;
     }
-    if (!resolve_collision(b, m, &o))
+    if (!bgp_collision_resolve(b, m, &o))
         return;
     c->state = BGP_OPENCONFIRM;
     c->rx_us = b->now_us;
@@ -370,12 +221,11 @@ static void got_open(struct bgp *b, struct bgp_fsm *m)
 
 static void establish(struct bgp *b, struct bgp_fsm *m)
 {
-    struct bgp_conn *c = m->c, *other = bgp_conn_other(c);
+    struct bgp_conn *c = m->c;
 
     c->rx_us = b->now_us;
     c->state = BGP_ESTABLISHED;
-    if (other && other->state < BGP_OPENSENT)
-        bgp_conn_free(b, other, true); /* it has said nothing yet, and needn't */
+    bgp_collision_won(b, c);
     bgp_peer_up(b, m->p, c);
 }
 
@@ -435,10 +285,12 @@ static const struct row {
     {IDLE, BGP_FSM_RETRY, start, "8.2.2 Idle, event 13"},
     {CONNECT, BGP_FSM_RETRY, reconnect, "8.2.2 Connect, event 9"},
     {ACTIVE, BGP_FSM_RETRY, start, "8.2.2 Active, event 9"},
-    {IDLE, BGP_FSM_TCP_INCOMING, refuse, "8.2.2 Idle: refuses all incoming connections"},
+    {IDLE, BGP_FSM_TCP_INCOMING, bgp_collision_refuse,
+     "8.2.2 Idle: refuses all incoming connections"},
     {CONNECT | ACTIVE | OPENSENT | OPENCONFIRM, BGP_FSM_TCP_INCOMING, accept_in,
      "8.2.2 Connect, Active, event 17; 6.8"},
-    {ESTABLISHED, BGP_FSM_TCP_INCOMING, refuse_and_ask, "6.8: the newly created one is closed"},
+    {ESTABLISHED, BGP_FSM_TCP_INCOMING, called_while_up,
+     "6.8: the newly created one is closed; RFC 4724 5"},
     {CONNECT, BGP_FSM_TCP_OPENED, opened, "8.2.2 Connect, event 16"},
     {CONNECT, BGP_FSM_TCP_FAILED, tcp_failed, "8.2.2 Connect, event 18"},
     {CONNECT | TALKING, BGP_FSM_TCP_CLOSED, tcp_closed, "8.2.2, event 18"},

@@ -11,26 +11,48 @@
  * another gateway could take. So the capability sent names no family, which 3 defines to mean just
  * that. Nor RFC 8538. */
 #include "bgp/graceful.h"
+#include "bgp/ending.h"
 #include "bgp/session.h"
+
+#include <stdio.h>
 
 #define TIME_MASK 0x0fff /* of graceful_flags_time (3) */
 /* For End-of-RIB once it is back: 4.2 allows for a bound, and a neighbor may forget to say it. */
 #define STALE_US KD_S(360)
+/* A session so young may meet the other connection of its own collision: a SYN is sent again after
+ * one second. What restarts so soon answers a KEEPALIVE with a reset. */
+#define YOUNG_US KD_S(3)
 
 static bool keeps(const struct bgp_conn *c, int i)
 {
     return c->family[i] && c->open.graceful_family[i];
 }
 
+static bool agreed(const struct bgp_conn *c)
+{
+    return c->peer->up == c && c->peer->graceful_restart && (keeps(c, 0) || keeps(c, 1));
+}
+
 uint16_t bgp_graceful_time(const struct bgp_conn *c)
 {
-    const struct bgp_peer *p = c->peer;
-
-    if (p->up != c || !p->graceful_restart || !(keeps(c, 0) || keeps(c, 1)))
+    if (!agreed(c))
         return 0;
     if (bgp_conn_behind(c)) /* what hasn't been read may be a NOTIFICATION */
         return 0;
     return c->open.graceful_flags_time & TIME_MASK;
+}
+
+bool bgp_graceful_replaced(struct bgp *b, struct bgp_fsm *m)
+{
+    struct bgp_fsm old = {.p = m->p, .c = m->p->up};
+    char text[96];
+
+    if (!agreed(old.c) || b->now_us - m->p->up_us < YOUNG_US)
+        return false;
+    snprintf(text, sizeof(text), "neighbor opens anew: routes kept for %u s (RFC 4724)",
+             bgp_graceful_time(old.c));
+    bgp_end(b, &old, KD_REASON_PEER_RESTARTED, NULL, text, BGP_END_REPLACED);
+    return true;
 }
 
 /* Those of an older session than the present, or last, one. */

@@ -2,10 +2,13 @@
 #ifndef BGP_GRACEFUL_H
 #define BGP_GRACEFUL_H
 
-#include "bgp/engine.h"
+#include "bgp/fsm.h"
 
 /* Seconds for which the paths of c's session are to be kept if its TCP ends now; 0: not at all. */
 uint16_t bgp_graceful_time(const struct bgp_conn *c);
+/* m's new connection, while one is Established, says that the peer has restarted (5): the old one
+ * is gone, its routes are kept. False: not agreed on with this peer, or too young to be that. */
+bool bgp_graceful_replaced(struct bgp *b, struct bgp_fsm *m) KD_MUST_USE;
 /* The session that p->up was is over: its paths are kept for so long, or none of them. */
 void bgp_graceful_down(struct bgp *b, struct bgp_peer *p, uint16_t kept_s);
 /* A new one is Established on c: before, and once, it has its families. */

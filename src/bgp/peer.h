@@ -13,6 +13,7 @@ struct bgp_conn {
     struct bgp_peer *peer;
     enum bgp_state state; /* CONNECT .. ESTABLISHED */
     bool outgoing;
+    bool held; /* in CONNECT: open, but nothing is said or read before the other one is decided */
     struct kd_addr local, remote;
     uint32_t outstanding;  /* bytes written and not yet reported as sent */
     uint64_t rx_us, tx_us; /* last KEEPALIVE or UPDATE in, last message out */
@@ -71,14 +72,15 @@ struct bgp_peer {
     bool on;
     bool idle_hold; /* held off in Idle until the timer runs out */
     struct bgp_steer steer;
-    bool leaving;   /* told so by the operator: what is sent is tagged (RFC 8326) */
-    bool broken;    /* out of memory on its behalf: the session ends with this step */
+    bool leaving; /* told so by the operator: what is sent is tagged (RFC 8326) */
+    bool broken;  /* out of memory on its behalf: the session ends with this step */
     bool eor_noted;
     bool near_max;             /* of prefixes: said so */
     struct bgp_conn *out, *in; /* by who opened */
     struct bgp_conn *up;       /* the Established one of them */
     struct bgp_family family[2];
     uint64_t backoff_us;
+    uint64_t turned_us;   /* a connection was last turned away while one was Established */
     uint64_t retry_at_us; /* while idle_hold: its end */
     enum bgp_state told_state;
     enum kd_reason reason;

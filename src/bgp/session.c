@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define OPEN_HOLD_US KD_S(240) /* 8.2.2: "a HoldTimer value of 4 minutes is suggested" */
+
 struct bgp_conn *bgp_conn_new(struct bgp *b, struct bgp_peer *p, bool outgoing)
 {
     struct kd_handle h;
@@ -54,7 +56,7 @@ struct bgp_conn *bgp_conn_other(const struct bgp_conn *c)
 
 /* ---- what is sent ---- */
 
-void bgp_conn_send_open(struct bgp *b, struct bgp_conn *c)
+static void send_open(struct bgp *b, struct bgp_conn *c)
 {
     struct bgp_open o = {
         .asn = b->params.asn,
@@ -75,6 +77,15 @@ void bgp_conn_send_open(struct bgp *b, struct bgp_conn *c)
     c->peer->msgs_out++;
 }
 
+void bgp_conn_say_open(struct bgp *b, struct bgp_conn *c)
+{
+    c->state = BGP_OPENSENT;
+    c->held = false;
+    send_open(b, c);
+    bgp_timer_set(b, bgp_timer_hold(b, c), b->now_us + OPEN_HOLD_US);
+    bgp_timer_set(b, bgp_timer_peer(c->peer), KD_NEVER);
+}
+
 void bgp_conn_send_keepalive(struct bgp *b, struct bgp_conn *c)
 {
     struct kd_writer w = bgp_write_begin(b, BGP_HEADER_LEN);
@@ -91,6 +102,20 @@ void bgp_conn_send_error(struct bgp *b, struct bgp_conn *c, const struct bgp_err
     bgp_notification_put(&w, e);
     bgp_write_end(b, c, &w);
     c->peer->msgs_out++;
+}
+
+bool bgp_conn_turn_away(struct bgp *b, struct bgp_peer *p, const struct bgp_event *ev,
+                        const struct bgp_error *e)
+{
+    struct bgp_conn *in = p->in, *c = bgp_conn_new(b, p, false);
+
+    if (c) {
+        bgp_emit_conn(b, BGP_ACT_ACCEPT, c)->token = ev->token;
+        bgp_conn_send_error(b, c, e);
+        bgp_conn_free(b, c, true);
+    }
+    p->in = in;
+    return c != NULL;
 }
 
 /* ---- the peer's OPEN (RFC 4271 6.2) ---- */
@@ -226,11 +251,22 @@ static void keep_or_fail(struct bgp *b, struct bgp_conn *c, struct kd_bytes data
     bgp_fsm_run(b, BGP_FSM_BAD_MESSAGE, &m);
 }
 
+/* What waits is an OPEN: a sender of more than fits into one isn't waited for. */
+static void keep_held(struct bgp *b, struct bgp_conn *c, struct kd_bytes data)
+{
+    if (c->in_len + data.len > BGP_MESSAGE_MAX || !keep(c, data))
+        bgp_conn_free(b, c, true);
+}
+
 void bgp_conn_input(struct bgp *b, struct bgp_conn *c, struct kd_bytes data)
 {
     bool alive = true;
     size_t n;
 
+    if (c->held) {
+        keep_held(b, c, data);
+        return;
+    }
     if (c->in_len + data.len > BGP_INPUT_MAX) /* the shell goes on without waiting for `more` */
         alive = read_kept(b, c, true);
     if (!alive)
@@ -269,6 +305,8 @@ static bool throttle(struct bgp *b, struct bgp_conn *c)
 
 bool bgp_conn_read(struct bgp *b, struct bgp_conn *c)
 {
+    if (c->held)
+        return false;
     if (c->in_len > 0 && !read_kept(b, c, false))
         return false;
     return !throttle(b, c) || bgp_conn_behind(c);

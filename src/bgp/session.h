@@ -12,7 +12,12 @@ void bgp_conn_free(struct bgp *b, struct bgp_conn *c, bool tell);
 /* The other connection of the same peer, or NULL. */
 struct bgp_conn *bgp_conn_other(const struct bgp_conn *c);
 
-void bgp_conn_send_open(struct bgp *b, struct bgp_conn *c);
+/* c goes to OpenSent. */
+void bgp_conn_say_open(struct bgp *b, struct bgp_conn *c);
+/* The connection of ev, TCP_INCOMING, gets nothing but the NOTIFICATION. False: there are too many
+ * to do even that. */
+bool bgp_conn_turn_away(struct bgp *b, struct bgp_peer *p, const struct bgp_event *ev,
+                        const struct bgp_error *e) KD_MUST_USE;
 void bgp_conn_send_keepalive(struct bgp *b, struct bgp_conn *c);
 void bgp_conn_send_error(struct bgp *b, struct bgp_conn *c, const struct bgp_error *e);
 

@@ -111,92 +111,6 @@ static void a_session_lasts_while_keepalives_come(void **state)
     bgp_net_free(p.net);
 }
 
-static void collision_keeps_one_session_by_router_id(void **state)
-{
-    unsigned collisions = 0;
-
-    (void)state;
-    for (unsigned i = 0; i < 40; i++) {
-        bool a_higher = i % 2;
-        struct pair p = pair_bare(SEED + i, a_higher ? 9 : 1, 5, 65020);
-        const struct bgp_note_record *stop;
-        set_peer(p.a, 0, config_for_b(65020));
-        set_peer(p.b, 0, config_for_a());
-        pair_up(&p);
-        /* whichever survived, both ends mean the same one and it stays */
-        bgp_net_run(p.net, KD_S(400));
-        assert_int_equal(bgp_node_state(p.a, 0), BGP_ESTABLISHED);
-        assert_int_equal(bgp_node_state(p.b, 0), BGP_ESTABLISHED);
-        assert_int_equal(bgp_net_connections(p.net), 1);
-        stop = bgp_node_note(p.a, 0, BGP_NOTE_STOP);
-        collisions += stop != NULL;
-        bgp_net_free(p.net);
-    }
-    printf("# %u of 40 had to start over\n", collisions);
-    assert_in_range(collisions, 0, 4);
-}
-
-/* 6.8 by the letter: the engine's own connection and an incoming one, OPENs on both. */
-static void collision_closes_the_connection_of_the_lower_identifier(void **state)
-{
-    (void)state;
-    for (int ours_higher = 0; ours_higher < 2; ours_higher++) {
-        struct bgp_raw r;
-        struct bgp_peer_config *c = bgp_test_config("192.0.2.10", 65020);
-        struct bgp_open o = bgp_raw_open(c, 50);
-        struct kd_handle ours, theirs;
-        bgp_raw_init(&r, 65515, ours_higher ? 100 : 10, false);
-        bgp_raw_peer(&r, 0, c);
-        bgp_raw_connect(&r, 0);
-        ours = r.conn[0].h;
-        bgp_raw_event(&r, (struct bgp_event){.kind = BGP_EV_TCP_INCOMING,
-                                             .token = 1,
-                                             .local = bgp_test_addr("192.0.2.1"),
-                                             .remote = bgp_test_addr("192.0.2.10"),
-                                             .iface = BGP_NO_IFACE});
-        theirs = r.conn[0].h;
-        assert_false(kd_handle_eq(ours, theirs));
-        r.conn[0].h = ours;
-        bgp_raw_send_open(&r, 0, &o); /* OpenConfirm on ours */
-        assert_int_equal(r.closed, 0);
-        r.conn[0].h = theirs;
-        bgp_raw_send_open(&r, 0, &o);
-        assert_int_equal(r.closed, 1);
-        assert_true(bgp_raw_notified(&r, 0, 6, 7));
-        r.conn[0].h = ours_higher ? ours : theirs;
-        bgp_raw_message(&r, 0, BGP_MSG_KEEPALIVE, NULL, 0);
-        assert_int_equal(bgp_node_state(&r.node, 0), BGP_ESTABLISHED);
-        bgp_raw_fini(&r);
-    }
-}
-
-/* A peer that restarted opens anew; what it forgot answers the KEEPALIVE with a reset. */
-static void a_new_connection_while_established_asks_the_old_one(void **state)
-{
-    struct bgp_event incoming = {.kind = BGP_EV_TCP_INCOMING,
-                                 .token = 7,
-                                 .local = bgp_test_addr("192.0.2.1"),
-                                 .remote = bgp_test_addr("192.0.2.10"),
-                                 .iface = BGP_NO_IFACE};
-    struct bgp_raw r;
-    unsigned before;
-
-    (void)state;
-    bgp_raw_init(&r, 65515, 100, false);
-    bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
-    bgp_raw_establish(&r, 0, 65020, 50);
-    bgp_raw_pass(&r, KD_S(2));
-    before = bgp_raw_count(&r, 0, BGP_MSG_KEEPALIVE);
-    bgp_raw_event(&r, incoming);
-    assert_int_equal(r.refused, 1);
-    assert_int_equal(bgp_raw_count(&r, 0, BGP_MSG_KEEPALIVE), before + 1);
-    bgp_raw_event(&r, incoming); /* a stranger sets no pace */
-    assert_int_equal(r.refused, 2);
-    assert_int_equal(bgp_raw_count(&r, 0, BGP_MSG_KEEPALIVE), before + 1);
-    assert_int_equal(bgp_node_state(&r.node, 0), BGP_ESTABLISHED);
-    bgp_raw_fini(&r);
-}
-
 static void hold_timer_expires_without_keepalives(void **state)
 {
     struct pair p = pair_of(SEED, 65020);
@@ -2230,9 +2144,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(session_establishes_both_ways_of_connecting),
         cmocka_unit_test(a_session_lasts_while_keepalives_come),
-        cmocka_unit_test(collision_keeps_one_session_by_router_id),
-        cmocka_unit_test(collision_closes_the_connection_of_the_lower_identifier),
-        cmocka_unit_test(a_new_connection_while_established_asks_the_old_one),
         cmocka_unit_test(hold_timer_expires_without_keepalives),
         cmocka_unit_test(hold_time_zero_means_no_timers),
         cmocka_unit_test(a_peer_that_takes_nothing_is_left_after_the_send_hold_time),

@@ -385,6 +385,53 @@ static void a_neighbor_deleted_while_its_routes_are_stale_leaves_nothing(void **
     bgp_raw_fini(&r);
 }
 
+/* 5: the neighbor restarted and its end of the old connection is gone, but nobody said so. */
+static void a_new_connection_ends_the_old_session_and_its_routes_stay(void **state)
+{
+    struct bgp_open o = open_with(0, 0x8078);
+    struct bgp_raw r;
+
+    (void)state;
+    start(&r, 120);
+    bgp_raw_pass(&r, KD_S(3));
+    comes_back(&r, &o);
+    assert_int_equal(bgp_raw_count(&r, 0, BGP_MSG_NOTIFICATION), 0); /* 4.2: "simply closed" */
+    assert_int_equal(r.closed, 1);
+    assert_string_equal(bgp_node_note(&r.node, 0, BGP_NOTE_STOP)->text,
+                        "neighbor opens anew: routes kept for 120 s (RFC 4724)");
+    assert_int_equal(bgp_node_note(&r.node, 0, BGP_NOTE_STOP)->reason, KD_REASON_PEER_RESTARTED);
+    tell(&r, 0, A);
+    assert_int_equal(r.node.fib_n, 2);
+    end_of_rib(&r);
+    assert_true(has(&r, A));
+    assert_false(has(&r, B));
+    assert_int_equal(r.node.sets, 2);
+    bgp_raw_fini(&r);
+}
+
+static void a_new_connection_ends_no_session_that_is_young_or_keeps_nothing(void **state)
+{
+    (void)state;
+    for (int why = 0; why < 3; why++) { /* young, nothing configured, no family named */
+        struct bgp_peer_config *c = config_of(0);
+        struct bgp_open o = open_with(0, 120);
+        struct bgp_raw r;
+        c->graceful_restart = why != 1;
+        o.graceful_family[0] = why != 2;
+        start_with(&r, c, &o);
+        bgp_raw_pass(&r, why ? KD_S(60) : KD_S(3) - 1);
+        bgp_raw_event(&r, (struct bgp_event){.kind = BGP_EV_TCP_INCOMING,
+                                             .token = 7,
+                                             .local = bgp_test_addr("192.0.2.1"),
+                                             .remote = bgp_test_addr("192.0.2.10"),
+                                             .iface = BGP_NO_IFACE});
+        assert_true(bgp_raw_notified(&r, 0, 6, 7));
+        assert_int_equal(bgp_node_state(&r.node, 0), BGP_ESTABLISHED);
+        assert_null(bgp_node_note(&r.node, 0, BGP_NOTE_STOP));
+        bgp_raw_fini(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +447,8 @@ int main(void)
         cmocka_unit_test(a_stale_route_carries_until_a_better_one_comes),
         cmocka_unit_test(another_policy_holds_for_stale_routes_too),
         cmocka_unit_test(a_neighbor_deleted_while_its_routes_are_stale_leaves_nothing),
+        cmocka_unit_test(a_new_connection_ends_the_old_session_and_its_routes_stay),
+        cmocka_unit_test(a_new_connection_ends_no_session_that_is_young_or_keeps_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
