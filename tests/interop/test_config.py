@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from lab import kedge
-from lab.topology import read
+from lab.topology import read, topologies
 
 
 def check(tmp_path, text):
@@ -18,11 +18,11 @@ def check(tmp_path, text):
 
 
 def good_text():
-    return yaml.safe_dump(read("expressroute-backup")["hosts"]["azure"]["kedge"], sort_keys=False)
+    return yaml.safe_dump(read("expressroute-one-tunnel")["hosts"]["azure"]["kedge"], sort_keys=False)
 
 
-@pytest.mark.parametrize("topology,host", [("expressroute-backup", "azure"), ("pair", "gate"),
-                                           ("kedge-pair", "left"), ("kedge-pair", "right"), ("bgp-beside", "router")])
+@pytest.mark.parametrize("topology,host", [(name, host) for name in topologies()
+                                           for host, spec in read(name)["hosts"].items() if "kedge" in (spec or {})])
 def test_the_labs_own_configurations_are_good(tmp_path, topology, host):
     text = yaml.safe_dump(read(topology)["hosts"][host]["kedge"], sort_keys=False)
     _, done = check(tmp_path, text)

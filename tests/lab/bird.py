@@ -4,6 +4,7 @@
       router id 192.0.2.2;
       ...
 """
+from .errors import LabError
 from .wait import until
 
 SOCKET = "/run/bird.ctl"
@@ -18,7 +19,12 @@ class Bird:
     def start(self):
         path = self.host.write("bird.conf", f"log stderr all;\n{self.text}\n")
         self.program = self.host.spawn("bird", ["bird", "-f", "-c", path, "-s", SOCKET, "-P", "/run/bird.pid"])
-        until(lambda: self.command("show status").returncode == 0, 10, "BIRD's control socket")
+        until(self._answers, 10, "BIRD's control socket")
+
+    def _answers(self):
+        if not self.program.alive():
+            raise LabError(f"bird ended at once: {self.program.log()[-2000:]}")
+        return self.command("show status").returncode == 0
 
     def command(self, line):
         return self.host.run("birdc", "-s", SOCKET, *line.split(), check=False)

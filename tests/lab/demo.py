@@ -13,7 +13,7 @@ from .probe import PathProbe
 from .topology import Topology
 from .wait import until
 
-TOPOLOGY = "expressroute-backup"
+TOPOLOGY = "expressroute-one-tunnel"
 VM = "10.17.11.132"
 ONPREM_PREFIX = "10.1.11.0/25"
 AZURE_PREFIXES = ("10.17.11.0/25", "10.17.11.128/26")
@@ -75,7 +75,7 @@ class Demo:
         self.result["bgp_established"] = True
         kedge.wait_established("msee", 30)
         self.onprem.frr.wait_established("10.17.11.76")
-        self.say("BGP Established over the tunnel (192.168.11.88) and over ExpressRoute (192.168.11.22)")
+        self.say("BGP Established over the tunnel (192.168.11.88) and over ExpressRoute (100.64.11.17)")
 
     def show(self):
         kedge = self.azure.kedge

@@ -7,7 +7,7 @@ from .process import Program, run
 
 
 class Host:
-    """kedge, strongswan, frr and bird are the services of topology.SERVICES, once started."""
+    """kedge, strongswan, frr, bird and reflect are the services of topology.SERVICES, once started."""
 
     def __init__(self, name, namespace_name, directory):
         self.name = name
@@ -15,7 +15,7 @@ class Host:
         os.makedirs(directory)
         self.namespace = Namespace(namespace_name, os.path.join(directory, "holder.log"))
         self.programs = []
-        self.kedge = self.strongswan = self.frr = self.bird = None
+        self.kedge = self.strongswan = self.frr = self.bird = self.reflect = None
 
     def write(self, name, text, mode=0o644):
         """Puts a file into the host's directory and returns its path."""

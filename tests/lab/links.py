@@ -19,17 +19,31 @@ def add_loopback(host, addresses):
         host.ip("address", "add", address, "dev", "lo", *_nodad(address))
 
 
+def is_segment(ends):
+    """Whether a link needs a switch: more than two hosts."""
+    return len(ends) > 2
+
+
 def add_link(hosts, name, ends):
-    """ends: {host: {dev, addresses, mtu}} with exactly two hosts."""
-    if len(ends) != 2:
-        raise LabError(f"link {name}: two ends needed, {len(ends)} given")
-    (left, right) = ends.items()
-    peers = []
-    for side, (host, end) in zip("ab", (left, right)):
-        peers.append((f"kd{os.getpid()}.{next(_serial)}{side}"[-15:], hosts[host], end))
-    (first, second) = peers
-    run(["ip", "link", "add", first[0], "type", "veth", "peer", "name", second[0]])
-    for temporary, host, end in peers:
+    """ends: {host: {dev, addresses, mtu}}. Two hosts have a wire; more have a switch, which is hosts[name]."""
+    if len(ends) < 2:
+        raise LabError(f"link {name}: two ends or more needed, {len(ends)} given")
+    if not is_segment(ends):
+        _add_wire([(hosts[host], end) for host, end in ends.items()])
+        return
+    switch = hosts[name]
+    switch.ip("link", "add", "bridge0", "type", "bridge")
+    switch.ip("link", "set", "bridge0", "up")
+    for host, end in ends.items():
+        port = {"dev": host[:15], "mtu": end.get("mtu", 1500)}
+        _add_wire([(hosts[host], end), (switch, port)])
+        switch.ip("link", "set", port["dev"], "master", "bridge0")
+
+
+def _add_wire(ends):
+    names = [f"kd{os.getpid()}.{next(_serial)}"[-15:] for _ in ends]
+    run(["ip", "link", "add", names[0], "type", "veth", "peer", "name", names[1]])
+    for temporary, (host, end) in zip(names, ends):
         run(["ip", "link", "set", temporary, "netns", host.namespace.name, "name", end["dev"]])
         for address in end.get("addresses") or []:
             host.ip("address", "add", address, "dev", end["dev"], *_nodad(address))
@@ -40,6 +54,11 @@ def add_routes(host, routes):
     for route in routes:
         family = "-6" if ":" in route else "-4"
         host.ip(family, "route", "add", *route.split())
+
+
+def silence(host):
+    """No time-exceeded leaves this host: in a traceroute it is a star, as Azure's gateways are."""
+    host.run("iptables", "-A", "OUTPUT", "-p", "icmp", "--icmp-type", "time-exceeded", "-j", "DROP")
 
 
 def _nodad(address):

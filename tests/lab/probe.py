@@ -1,7 +1,7 @@
 """A continuous ICMP probe between two hosts, and the path that its packets really take.
 
-Echo requests leave a source host at a fixed interval; a sniffer at an edge router between the two sees through
-which interface each request and each reply passes. A path has a name only when both directions agree.
+Echo requests leave a source host at a fixed interval; a sniffer at a router between the two, at either end of the
+paths, sees through which interface each request and each reply passes. A path has a name only when both directions agree.
 """
 import os
 import select
@@ -106,14 +106,10 @@ class PathProbe:
             if packet.protocol != IPPROTO_ICMP or packet.interface not in self.paths:
                 continue
             path = self.paths[packet.interface]
-            if packet.outgoing:
-                sample = self._sample(packet.payload, 0)
+            for kind, way in ((8, "forward"), (0, "backward")):
+                sample = self._sample(packet.payload, kind)
                 if sample:
-                    sample.backward = path
-            else:
-                sample = self._sample(packet.payload, 8)
-                if sample:
-                    sample.forward = path
+                    setattr(sample, way, path)
 
     def path(self, samples=20):
         """The path of the last answered requests; None when fewer have been answered in the last second."""

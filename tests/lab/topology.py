@@ -1,9 +1,10 @@
 """Builds a topology from a YAML file and takes it down again, whatever happens in between.
 
     with Topology.load("expressroute-backup") as lab:
-        lab["azure"].run("ip", "route")
+        lab["vm"].run("ip", "route")
+        lab.fault("peering-disabled")
 
-The file (conf/lab/*.yaml) has two maps:
+The file (conf/lab/*.yaml) has these maps; conf/lab/README.md says which topologies there are:
 
     hosts:
       onprem:
@@ -11,10 +12,14 @@ The file (conf/lab/*.yaml) has two maps:
         sysctl: {net.ipv4.conf.all.rp_filter: 0}
         loopback: [192.168.11.88/32]          # addresses of lo
         routes: [default via 198.51.100.254]  # as `ip route add` takes them
+        silent: true                          # sends no ICMP time-exceeded
+        reflect: 7007                         # kedge probe --reflect on this UDP port
         kedge: {...}                          # kedge.yaml
         strongswan: {...}  frr: {...}  bird: {...}   # see those modules
-    links:
+    links:                                    # two hosts: a wire; more: a switch, a host of the link's name
       internet: {onprem: {dev: wan0, addresses: [198.51.100.1/24], mtu: 1500}, azure: {...}}
+    faults:                                   # commands on hosts, and those that undo them
+      circuit-cut: {msee: {break: [ip link set onprem0 down], mend: [ip link set onprem0 up]}}
 
 Namespaces are named kd<pid>-<host>, or kd<pid>-<n>-<host> from the second topology of a process on.
 """
@@ -22,6 +27,7 @@ import atexit
 import copy
 import itertools
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -29,13 +35,14 @@ import tempfile
 
 import yaml
 
-from . import bird, frr, kedge, links, strongswan
+from . import bird, frr, kedge, links, reflect, strongswan
 from .errors import LabError
 from .host import Host
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FILES = os.path.join(ROOT, "conf", "lab")
-SERVICES = {"kedge": kedge.Kedge, "strongswan": strongswan.StrongSwan, "frr": frr.Frr, "bird": bird.Bird}
+SERVICES = {"kedge": kedge.Kedge, "strongswan": strongswan.StrongSwan, "frr": frr.Frr, "bird": bird.Bird,
+            "reflect": reflect.Reflector}
 SYSCTL = {"net.ipv4.conf.all.rp_filter": 0, "net.ipv4.conf.default.rp_filter": 0,
           "net.ipv6.conf.all.accept_dad": 0, "net.ipv6.conf.default.accept_dad": 0,
           "net.ipv4.nexthop_compat_mode": 0}
@@ -47,6 +54,11 @@ def read(name):
     """The description in conf/lab/<name>.yaml, as a structure a test may change before it is built."""
     with open(os.path.join(FILES, f"{name}.yaml"), encoding="utf-8") as source:
         return yaml.safe_load(source)
+
+
+def topologies():
+    """The names of those in conf/lab."""
+    return sorted(name[:-len(".yaml")] for name in os.listdir(FILES) if name.endswith(".yaml"))
 
 
 def need_root():
@@ -107,18 +119,25 @@ class Topology:
         prefix = f"kd{os.getpid()}-{serial}-" if serial else f"kd{os.getpid()}-"
         self.directory = tempfile.mkdtemp(prefix="kedge-lab-")
         os.chmod(self.directory, 0o755)
-        for name, host in self.description["hosts"].items():
-            made = Host(name, prefix + name, os.path.join(self.directory, name))
-            self.hosts[name] = made
-            settings = {**SYSCTL, **((host or {}).get("sysctl") or {})}
-            if (host or {}).get("forward"):
-                settings.update({"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1})
-            links.set_sysctl(made, settings)
-            links.add_loopback(made, (host or {}).get("loopback") or [])
-        for name, ends in (self.description.get("links") or {}).items():
+        wires = self.description.get("links") or {}
+        switches = {name: None for name, ends in wires.items() if links.is_segment(ends)}
+        for name, host in {**self.description["hosts"], **switches}.items():
+            self.hosts[name] = Host(name, prefix + name, os.path.join(self.directory, name))
+            self._prepare(self.hosts[name], host or {})
+        for name, ends in wires.items():
             links.add_link(self.hosts, name, ends)
         for name, host in self.description["hosts"].items():
             links.add_routes(self.hosts[name], (host or {}).get("routes") or [])
+
+    @staticmethod
+    def _prepare(made, host):
+        settings = {**SYSCTL, **(host.get("sysctl") or {})}
+        if host.get("forward"):
+            settings.update({"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1})
+        links.set_sysctl(made, settings)
+        links.add_loopback(made, host.get("loopback") or [])
+        if host.get("silent"):
+            links.silence(made)
 
     def start_services(self, *only):
         """Starts the programs of all hosts, or of the hosts named, in the order of the file."""
@@ -129,6 +148,21 @@ class Topology:
                 if kind in (host or {}) and getattr(self.hosts[name], kind) is None:
                     setattr(self.hosts[name], kind, service(self.hosts[name], host[kind]))
                     getattr(self.hosts[name], kind).start()
+
+    def fault(self, name):
+        """Breaks what the description's fault of this name says; mend(name) undoes it."""
+        self._inflict(name, "break")
+
+    def mend(self, name):
+        self._inflict(name, "mend")
+
+    def _inflict(self, name, which):
+        faults = self.description.get("faults") or {}
+        if name not in faults:
+            raise LabError(f"no fault {name}; there are: {', '.join(faults) or 'none'}")
+        for host, commands in faults[name].items():
+            for command in commands[which]:
+                self.hosts[host].run(*shlex.split(command))
 
     def report(self, out=sys.stderr, lines=60):
         """The end of every program's log, for the reader of a failed run."""

@@ -31,8 +31,8 @@ def namespaces():
 
 @pytest.fixture(scope="module")
 def baseline():
-    """expressroute-backup with strongSwan and FRR on both sides."""
-    description = read("expressroute-backup")
+    """expressroute-one-tunnel with strongSwan and FRR on both sides."""
+    description = read("expressroute-one-tunnel")
     with open(os.path.join(os.path.dirname(__file__), "azure-strongswan.yaml"), encoding="utf-8") as source:
         description["hosts"]["azure"] = yaml.safe_load(source)
     with Topology(description) as lab:
@@ -40,7 +40,7 @@ def baseline():
         lab["azure"].strongswan.wait_child()
         for neighbor in ("10.17.11.76", "192.168.11.18"):
             lab["onprem"].frr.wait_established(neighbor)
-        lab["azure"].frr.wait_established("192.168.11.22")
+        lab["azure"].frr.wait_established("100.64.11.17")
         yield lab
 
 
@@ -58,6 +58,25 @@ def test_two_topologies_of_one_process_never_meet():
     with Topology(TWO_HOSTS) as one, Topology(TWO_HOSTS) as other:
         one["b"].ip("link", "set", "e0", "down")
         other["a"].run("ping", "-c", "1", "-W", "2", "192.0.2.2")
+
+
+def test_more_than_two_hosts_meet_at_a_switch_and_a_silent_one_is_a_star():
+    ends = {name: {"dev": "e0", "addresses": [f"192.0.2.{number}/28"]} for number, name in enumerate("abc", 1)}
+    description = {"hosts": {"a": {"routes": ["198.51.100.1 via 192.0.2.2"]}, "b": {"forward": True, "silent": True},
+                             "c": {"loopback": ["198.51.100.1/32"]}},
+                   "links": {"segment": ends},
+                   "faults": {"c-away": {"segment": {"break": ["ip link set c down"], "mend": ["ip link set c up"]}}}}
+    with Topology(description) as lab:
+        lab["b"].ip("route", "add", "198.51.100.1", "via", "192.0.2.3")
+        expired = lab["a"].run("ping", "-c", "1", "-W", "1", "-t", "1", "198.51.100.1", check=False)
+        assert "exceeded" not in expired.stdout and "0 received" in expired.stdout
+        lab["a"].run("ping", "-c", "1", "-W", "2", "198.51.100.1")
+        lab.fault("c-away")
+        assert "0 received" in lab["a"].run("ping", "-c", "1", "-W", "1", "192.0.2.3", check=False).stdout
+        lab.mend("c-away")
+        lab["a"].run("ping", "-c", "1", "-W", "5", "192.0.2.3")
+        with pytest.raises(LabError, match="there are: c-away"):
+            lab.fault("b-away")
 
 
 def test_a_failure_while_building_removes_what_was_built():
