@@ -7,6 +7,7 @@
 #define CONFIG_CONFIG_H
 
 #include "core/config.h"
+#include "drill/plan.h"
 
 #define CONFIG_TEXT_MAX   (1024 * 1024) /* a thousand tunnels take 600 KiB */
 #define CONFIG_ERRORS_MAX 20            /* of each kind; a screen */
@@ -67,6 +68,13 @@ bool config_parse(struct kd_bytes text, const char *file, const struct config_en
 
 /* Takes back what config_parse() made, keys in crypto's arena (NULL: none were) included. */
 void config_discard(struct kc_ctx *crypto, struct core_config *cfg);
+
+/* ---- a drill's file (drill.c) ---- */
+
+/* Reads text (borrowed) and judges it against w. False with errs filled; out counts only on
+ * success. file is the name used in messages. */
+bool config_drill_parse(struct kd_bytes text, const char *file, const struct drill_world *w,
+                        struct drill_plan *out, struct config_errors *errs) KD_MUST_USE;
 
 /* ---- for a reload (diff.c) ---- */
 

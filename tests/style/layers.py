@@ -17,7 +17,7 @@ MAY = {
     "bfd": ["base", "crypto"],
     "core": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "probe"],
     "sim": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core"],
-    "config": ["base", "crypto", "ike", "bgp", "bfd", "core"],
+    "config": ["base", "crypto", "ike", "bgp", "bfd", "core", "drill"],
     "control": ["base", "crypto", "ike", "bgp", "bfd", "core", "drill"],
     "io": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core", "config", "control", "drill"],
     "probe": ["base"],
