@@ -45,7 +45,7 @@ struct cli {
 typedef enum cli_exit cli_command(const struct cli *c);
 cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_mrt, cli_neighbor,
     cli_refresh, cli_neighbors, cli_policies, cli_reload, cli_routes, cli_events, cli_keylog,
-    cli_check, cli_peer_config, cli_probe, cli_version;
+    cli_check, cli_peer_config, cli_probe, cli_readiness, cli_version;
 
 /* True when the daemon can't have a tunnel of this name; said on stderr. */
 bool cli_no_tunnel(const char *name) KD_MUST_USE;
@@ -85,6 +85,10 @@ bool cli_azure_print(const struct cli *c, const json_t *rows) KD_MUST_USE;
 
 void cli_health_print(const json_t *probes, FILE *to); /* a table */
 void cli_steering_print(const json_t *steering, FILE *to); /* a line, of a neighbor */
+
+/* ---- readiness.c ---- */
+
+void cli_readiness_print(const json_t *answer, FILE *to);
 
 #define CLI_TEXT_MAX 32
 /* "3s", "2m10s", "4h03m", "2d04h" */

@@ -88,6 +88,8 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"status", "[TUNNEL]", 0, 1, 0, cli_status, "states and counters, or one tunnel in full"},
+    {"readiness", "[TUNNEL]", 0, 1, 0, cli_readiness,
+     "would the backup carry now: each reason why not, and what to do; exit 1 unless ready"},
     {"watch", "[TUNNEL]", 0, 1, 0, cli_watch, "the same, drawn every second"},
     {"up", "TUNNEL [--wait 10s]", 1, 1, O_WAIT, cli_tunnel, "bring the tunnel up"},
     {"down", "TUNNEL [--silent] [--wait 10s]", 1, 1, O_WAIT | O_SILENT, cli_tunnel,

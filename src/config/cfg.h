@@ -152,7 +152,13 @@ const char *cfg_hint(const char *near, char *buf);
 
 extern const struct cfg_table cfg_router_table, cfg_gateway_table, cfg_control_table,
     cfg_logging_table;
+extern const struct cfg_table cfg_readiness_table;
 cfg_fn cfg_router, cfg_gateway, cfg_policies, cfg_tunnels, cfg_neighbors, cfg_health;
+/* The neighbor named by node into a list of ids that has room; an error where there is none, or it
+ * is in the list. The same with an id. */
+void cfg_neighbor_into(struct cfg *c, yaml_node_t *node, uint32_t *list, uint32_t *n);
+void cfg_id_into(struct cfg *c, const struct cfg_val *v, uint32_t id, uint32_t *list, uint32_t *n);
+bool cfg_tunnel_find(const struct core_config *o, const char *name, uint32_t *id);
 /* recover, of the whole and of a tunnel; what is configured for the whole, or otherwise_us. */
 extern const struct cfg_table cfg_recover_table, cfg_recover_tunnel_table;
 uint64_t cfg_recover_default(const struct cfg *c, uint64_t otherwise_us);

@@ -14,6 +14,7 @@ static const struct cfg_key root_keys[] = {
     {.name = "tunnels", .type = CFG_OWN, .parse = cfg_tunnels},
     {.name = "neighbors", .type = CFG_OWN, .parse = cfg_neighbors},
     {.name = "health", .type = CFG_OWN, .parse = cfg_health},
+    {.name = "readiness", .type = CFG_MAP, .table = &cfg_readiness_table},
     {.name = "control", .type = CFG_MAP, .table = &cfg_control_table},
     {.name = "logging", .type = CFG_MAP, .table = &cfg_logging_table},
 };
@@ -25,6 +26,7 @@ static void read_root(struct cfg *c)
     struct cfg_where at[KD_ARRAY_LEN(root_keys)];
     cfg_defaults(c, &cfg_router_table, &c->out);
     cfg_defaults(c, &cfg_gateway_table, &c->out);
+    cfg_defaults(c, &cfg_readiness_table, &c->out);
     c->out.recover_us = UINT64_MAX;
     snprintf(c->out.control_socket, sizeof(c->out.control_socket), "/run/kedge/kedge.sock");
     cfg_map(c, yaml_document_get_root_node(c->doc), &root_table, &c->out, at);

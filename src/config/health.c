@@ -65,7 +65,7 @@ static const struct bgp_peer_config *neighbor_of(const struct core_config *o, ui
                                  : &o->neighbors[id - CORE_TUNNELS_MAX].bgp;
 }
 
-static bool tunnel_find(const struct core_config *o, const char *name, uint32_t *id)
+bool cfg_tunnel_find(const struct core_config *o, const char *name, uint32_t *id)
 {
     for (*id = 0; *id < o->n_tunnels; ++*id)
         if (strcmp(o->tunnels[*id].ike.name, name) == 0)
@@ -88,7 +88,7 @@ static void read_via(struct cfg *c, yaml_node_t *n, void *obj)
     if (strncmp(v.s, "dev ", 4) == 0) {
         struct cfg_val name = {v.s + 4, v.len - 4, v.at};
         cfg_scalar(c, &as_text, &name, h->ifname);
-    } else if (!tunnel_find(&c->out, v.s, &h->tunnel)) {
+    } else if (!cfg_tunnel_find(&c->out, v.s, &h->tunnel)) {
         h->tunnel = UINT32_MAX;
         if (!neighbor_find(&c->out, v.s, &h->peer)) {
             h->peer = UINT32_MAX;
@@ -101,25 +101,34 @@ static void read_via(struct cfg *c, yaml_node_t *n, void *obj)
     }
 }
 
-static void read_neighbor(struct cfg *c, yaml_node_t *n, void *obj)
+void cfg_neighbor_into(struct cfg *c, yaml_node_t *node, uint32_t *list, uint32_t *n)
 {
-    struct core_health_config *h = obj;
     struct cfg_val v;
     uint32_t id;
     char quote[CFG_QUOTE_MAX], hint[CFG_HINT_MAX];
-    if (!cfg_val(c, n, &v))
+    if (!cfg_val(c, node, &v))
         return;
-    if (!neighbor_find(&c->out, v.s, &id)) {
+    if (!neighbor_find(&c->out, v.s, &id))
         cfg_error(c, v.at, "there is no neighbor %s; allowed: a neighbor's name%s",
                   cfg_quote(&v, quote), cfg_hint(cfg_nearest(v.s, neighbor_name, &c->out), hint));
-        return;
-    }
-    for (uint32_t i = 0; i < h->n_neighbors; i++)
-        if (h->neighbor[i] == id) {
-            cfg_error(c, v.at, "\"%s\" is already in the list", v.s);
+    else
+        cfg_id_into(c, &v, id, list, n);
+}
+
+void cfg_id_into(struct cfg *c, const struct cfg_val *v, uint32_t id, uint32_t *list, uint32_t *n)
+{
+    for (uint32_t i = 0; i < *n; i++)
+        if (list[i] == id) {
+            cfg_error(c, v->at, "\"%s\" is already in the list", v->s);
             return;
         }
-    h->neighbor[h->n_neighbors++] = id;
+    list[(*n)++] = id;
+}
+
+static void read_neighbor(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct core_health_config *h = obj;
+    cfg_neighbor_into(c, n, h->neighbor, &h->n_neighbors);
 }
 
 static void read_neighbors(struct cfg *c, yaml_node_t *n, void *obj)

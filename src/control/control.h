@@ -4,7 +4,7 @@
  *   GET  /v1/status[?tunnel=N]            GET  /v1/bgp/neighbors[?neighbor=N][&azure=1]
  *   GET  /v1/routes?view=V&neighbor=N&prefix=P[&azure=1]   GET  /v1/events?since=SEQ[&follow=1]
  *   GET  /v1/explain[?tunnel=N]                  POST /v1/keylog
- *   GET  /v1/bgp/policies[?policy=N]
+ *   GET  /v1/bgp/policies[?policy=N]             GET  /v1/readiness[?tunnel=N], /metrics
  *   GET  /v1/bgp/mrt, /v1/bgp/mrt/updates        (MRT, no JSON; the messages as they come)
  *   POST /v1/reload
  *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|refresh|enable */
@@ -13,8 +13,10 @@
 
 #include "control/ring.h"
 #include "core/core.h"
+#include "ready/ready.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 #define CTL_VERSION 1 /* of the formats */
 
@@ -28,6 +30,7 @@ struct ctl_counters {
 struct ctl_env {
     const struct core *core;
     const struct ctl_ring *ring;
+    const struct ready *ready; /* NULL: nothing is judged */
     const char *version; /* of the daemon */
     uint64_t now_us, start_us; /* CLOCK_MONOTONIC */
     uint32_t wall_s;           /* UTC seconds since 1970, now */
@@ -94,6 +97,9 @@ bool ctl_route_wanted(const struct ctl_routes_query *q, const struct kd_prefix *
 
 /* tunnel: CORE_NO_TUNNEL for all. */
 json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel) KD_MUST_USE;
+/* tunnel: CORE_NO_TUNNEL for all backups. "verdict": the worst; null where there is none. */
+json_t *ctl_readiness(const struct ctl_env *env, uint32_t tunnel) KD_MUST_USE;
+void ctl_readiness_metrics(const struct ctl_env *env, FILE *to); /* Prometheus' text */
 /* Every health probe: health.c. */
 json_t *ctl_health(const struct ctl_env *env) KD_MUST_USE;
 /* What health makes of a neighbor; null: nothing. */

@@ -56,6 +56,7 @@ static const unsigned fields[CORE_NOTE_N] = {
     [CORE_NOTE_HEALTH_DOWN] = F_REASON | F_TOOK | F_DETAIL,
     [CORE_NOTE_HEALTH_UP] = F_TOOK | F_DETAIL,
     [CORE_NOTE_RECOVER_HOLD] = F_TOOK,
+    [CORE_NOTE_READINESS] = F_DETAIL,
 };
 
 struct ctl_names ctl_event_names(const struct core *core, const struct core_event_record *r)

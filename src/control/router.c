@@ -91,6 +91,38 @@ static struct ctl_response get_status(const struct ctl_env *env, const struct ct
     return ctl_respond(200, ctl_status(env, tunnel));
 }
 
+static struct ctl_response get_readiness(const struct ctl_env *env, const struct ctl_request *req,
+                                         const struct args *a)
+{
+    const char *name = query(req, "tunnel");
+    uint32_t tunnel = CORE_NO_TUNNEL;
+    struct ready_view v;
+    (void)a;
+    if (name && !core_tunnel_find(env->core, name, &tunnel))
+        return no_tunnel(env, name);
+    if (name && env->ready && !ready_get(env->ready, tunnel, &v))
+        return ctl_error(404, "readiness.backup in kedge.yaml lists the tunnels that are",
+                         "tunnel \"%.32s\" isn't judged as a backup", name);
+    return ctl_respond(200, ctl_readiness(env, tunnel));
+}
+
+static struct ctl_response get_metrics(const struct ctl_env *env, const struct ctl_request *req,
+                                       const struct args *a)
+{
+    struct ctl_response r = {.status = 200,
+                             .type = "text/plain; version=0.0.4",
+                             .tunnel = CORE_NO_TUNNEL,
+                             .peer = CORE_NO_PEER};
+    FILE *to = open_memstream(&r.body, &r.len);
+    (void)req;
+    (void)a;
+    if (to)
+        ctl_readiness_metrics(env, to);
+    if (!to || fclose(to) != 0)
+        r.status = 500;
+    return r;
+}
+
 static struct ctl_response get_explain(const struct ctl_env *env, const struct ctl_request *req,
                                        const struct args *a)
 {
@@ -418,6 +450,8 @@ static const struct route {
 } routes[] = {
     {"GET", "/v1/status", get_status, 0},
     {"GET", "/v1/explain", get_explain, 0},
+    {"GET", "/v1/readiness", get_readiness, 0},
+    {"GET", "/metrics", get_metrics, 0},
     {"GET", "/v1/bgp/neighbors", get_neighbors, 0},
     {"GET", "/v1/bgp/policies", get_policies, 0},
     {"GET", "/v1/bgp/mrt", get_mrt, false},

@@ -107,6 +107,16 @@ struct core_health_config {
     uint32_t neighbor[CORE_HEALTH_NEIGHBORS_MAX]; /* peer ids */
 };
 
+/* What readiness expects of the backups. */
+#define CORE_PRIMARIES_MAX 64
+struct core_readiness {
+    uint32_t n_primary, primary[CORE_PRIMARIES_MAX]; /* peer ids; n 0: all beside the tunnels */
+    uint32_t n_backup, backup[CORE_PRIMARIES_MAX];   /* tunnels; n 0: all */
+    uint64_t established_us; /* a session stands for so long at least */
+    uint64_t drill_age_us;   /* the last drill is not older */
+    uint64_t certificate_us; /* certificates are good for so long at least */
+};
+
 struct core_config {
     uint32_t router_id, asn, table;
     bool ecmp; /* equally good paths carry together */
@@ -125,6 +135,7 @@ struct core_config {
     uint64_t recover_us; /* of what has none of its own; UINT64_MAX: not configured */
     uint32_t n_health;
     struct core_health_config *health;
+    struct core_readiness readiness;
     uint32_t n_policies;
     struct bgp_route_map *
         *policies;           /* a reference each; what neighbors' import and export borrow */

@@ -283,7 +283,7 @@ struct ike_view {
     struct ike_id remote_id;
     struct ike_peer_auth auth;
     struct kd_endpoint local, remote;
-    uint64_t since_us, rekey_at_us, last_proof_us;
+    uint64_t since_us, rekey_at_us, expire_at_us, last_proof_us; /* expire: KD_NEVER for none */
     uint32_t n_children;
     struct ike_child_view {
         struct kd_handle child;
@@ -292,7 +292,7 @@ struct ike_view {
         uint8_t conf;  /* its number there; of a ladder, the step */
         char suite[64];
         bool esn, encap, installed;
-        uint64_t since_us, rekey_at_us;
+        uint64_t since_us, rekey_at_us, expire_at_us;
         struct ike_ts_list local_ts, remote_ts;
     } children[IKE_VIEW_CHILDREN];
     uint32_t n_missing; /* children that are configured and not there */

@@ -16,6 +16,7 @@ static void child_view(const struct ike_conn *conn, const struct ike_child *c,
     v->installed = c->state == IKE_CH_UP;
     v->since_us = c->created_us;
     v->rekey_at_us = c->rekey_us;
+    v->expire_at_us = c->expire_us;
     v->local_ts = c->ts_local;
     v->remote_ts = c->ts_remote;
 }
@@ -52,6 +53,7 @@ static void sa_view(const struct ike *e, const struct ike_conn *conn, const stru
     v->remote = sa->remote;
     v->since_us = sa->up_us;
     v->rekey_at_us = sa->rekey_us;
+    v->expire_at_us = sa->expire_us;
     v->last_proof_us = sa->proof_us;
     for (int i = 0; i < IKE_SA_CHILDREN; i++) {
         const struct ike_child *c = ike_child_get(e, sa->child[i]);

@@ -7,6 +7,7 @@
  *   bfd.c       BFD's sockets                  keylog.c keys into files, for Wireshark
  *   dp.c glue   data plane events              report.c log, event ring, HTTP followers
  *   probe.c     health probes                  reload.c the configuration read again
+ *   ready.c     readiness, judged by the second
  *   mrt.c       BGP's messages as MRT          decide.c which data plane
  *   xnet.c      the kernel's data plane: its sockets and interfaces; xfrm*.c what it shall have
  *   tcp_md5.c   BGP's passwords
@@ -64,6 +65,8 @@ struct io {
     uint32_t pending; /* accepted, not yet claimed */
 
     struct ctl_ring *ring;
+    struct ready *ready;
+    uv_timer_t ready_at;
     struct io_http *http;
     struct io_keylog *keylog; /* NULL: no keys are being written */
     uint64_t mrt_stream;      /* whose stream BGP's messages go to; 0: nobody's */
@@ -150,6 +153,10 @@ bool io_config_load(const char *path, struct kc_ctx *crypto, bool check, struct 
                     size_t cap);
 /* Takes over what can be, and answers as to a request for it. */
 struct ctl_response io_reload(struct io *io);
+
+/* ready.c */
+bool io_ready_open(struct io *io) KD_MUST_USE; /* false: out of memory */
+void io_ready_close(struct io *io);
 
 /* report.c */
 void io_report(struct io *io, const struct core_event_record *r);

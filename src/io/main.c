@@ -144,7 +144,7 @@ static bool open_shells(struct io *io, char *why, size_t cap)
         if (!io_sa_open(io, why, cap))
             return false;
     }
-    if (!io_probe_open(io)) {
+    if (!io_probe_open(io) || !io_ready_open(io)) {
         snprintf(why, cap, "out of memory");
         return false;
     }
@@ -275,6 +275,7 @@ int main(int argc, char **argv)
         io->log_level = cfg.log_level;
         code = may_run() ? run(io) : 1;
         close_shells(io);
+        io_ready_close(io);
         core_free(io->core);
         ctl_ring_free(io->ring);
         free(io->out);

@@ -108,6 +108,7 @@ static struct ctl_response on_request(void *arg, const struct ctl_request *req)
     struct io *io = arg;
     struct ctl_env env = {.core = io->core,
                           .ring = io->ring,
+                          .ready = io->ready,
                           .version = KEDGE_VERSION,
                           .now_us = io_now_us(),
                           .start_us = io->start_us,

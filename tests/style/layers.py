@@ -17,9 +17,11 @@ MAY = {
     "bfd": ["base", "crypto"],
     "core": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "probe"],
     "sim": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core"],
+    "ready": ["base", "crypto", "ike", "bgp", "bfd", "core"],
     "config": ["base", "crypto", "ike", "bgp", "bfd", "core", "drill"],
-    "control": ["base", "crypto", "ike", "bgp", "bfd", "core", "drill"],
-    "io": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core", "config", "control", "drill"],
+    "control": ["base", "crypto", "ike", "bgp", "bfd", "core", "drill", "ready"],
+    "io": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core", "config", "control", "drill",
+           "ready"],
     "probe": ["base"],
     "drill": ["base", "probe"],
     "peer": ["base", "crypto", "ike", "esp", "bgp", "core"],
@@ -37,7 +39,7 @@ ONLY = {
     r"curl/": {"cli"},
     r"cmocka\.h": set(),
 }
-PURE = {"ike", "esp", "bgp", "bfd", "core", "sim", "probe", "drill"}
+PURE = {"ike", "esp", "bgp", "bfd", "core", "sim", "probe", "drill", "ready"}
 # what a pure folder may take from the system
 PURE_OK = re.compile(r"^(std(bool|def|int|lib|atomic|arg|alignas|io)|string|strings|limits|inttypes|errno"
                      r"|assert|ctype|math|uthash|utlist|utarray|arpa/inet|linux/(rtnetlink|if|if_link|"

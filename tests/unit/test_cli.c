@@ -90,6 +90,33 @@ static int setup(void **st)
     return 0;
 }
 
+/* ---- readiness ---- */
+
+static void readiness_says_what_is_wrong_and_what_to_do(void **st KD_UNUSED)
+{
+    struct cli c = tunnel();
+
+    answer =
+        "{\"version\":1,\"verdict\":\"not-ready\",\"drill\":null,\"tunnels\":[{\"tunnel\":\"peer\","
+        "\"verdict\":\"not-ready\",\"since_s\":75.2,\"reasons\":[{\"code\":\"prefix-missing\","
+        "\"verdict\":\"not-ready\",\"since_s\":3.0,\"text\":\"1 prefix\",\"remedy\":\"tell "
+        "it\"}]}]}";
+    assert_int_equal(run(cli_readiness, &c), CLI_FAILED);
+    assert_string_equal(asked, "GET /v1/readiness?tunnel=peer");
+    assert_string_equal(printed, "peer: not-ready for 1m15s\n"
+                                 "  not-ready prefix-missing, for 3s\n"
+                                 "            1 prefix\n"
+                                 "            remedy: tell it\n");
+    answer =
+        "{\"version\":1,\"verdict\":\"ready\",\"drill\":null,\"tunnels\":[{\"tunnel\":\"peer\","
+        "\"verdict\":\"ready\",\"since_s\":75.2,\"reasons\":[]}]}";
+    assert_int_equal(run(cli_readiness, &c), CLI_OK);
+    assert_string_equal(printed, "peer: ready for 1m15s\n");
+    answer = "{\"version\":1,\"verdict\":null,\"drill\":null,\"tunnels\":[]}";
+    assert_int_equal(run(cli_readiness, &c), CLI_FAILED);
+    assert_non_null(strstr(printed, "no tunnel is judged"));
+}
+
 /* ---- explain ---- */
 
 #define REFUSED                                                                                    \
@@ -439,6 +466,7 @@ static void a_daemon_that_ends_is_3(void **st KD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(readiness_says_what_is_wrong_and_what_to_do),
         T(a_refusal_is_printed_in_two_columns_of_100),
         T(no_line_is_wider_than_100),
         T(nothing_refused_is_said_and_is_no_failure),

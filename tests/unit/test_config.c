@@ -827,17 +827,52 @@ static void recover_holds_for_whatever_has_none_of_its_own(void **state)
 #undef TUNNELS
 }
 
+static void every_key_of_readiness_is_checked(void **state)
+{
+#define WITH_READINESS                                                                             \
+    GATEWAY ROUTER "tunnels: [{name: vpn, remote: 192.0.2.2, auth: {psk: x}, address: 10.0.0.1, "  \
+                   "neighbor: {asn: 65020, address: 10.0.0.2}}]\n"                                 \
+                   "neighbors: [{name: lan, asn: 65515, address: 10.1.0.2}]\n"                     \
+                   "readiness: {%s}\n"
+    static const struct row rows[] = {
+        {WITH_READINESS, "primary: [lan]", "primary: [lam]",
+         "5:23: readiness.primary[0]: there is no neighbor \"lam\"; allowed: a neighbor's name; "
+         "did you mean \"lan\"?"},
+        {WITH_READINESS, "primary: [lan, vpn]", "primary: [lan, lan]",
+         "5:28: readiness.primary[1]: \"lan\" is already in the list"},
+        {WITH_READINESS, "backup: [vpn]", "backup: [lan]",
+         "5:22: readiness.backup[0]: there is no tunnel \"lan\"; allowed: a tunnel's name"},
+        {WITH_READINESS, NULL, "backup: []",
+         "5:21: readiness.backup: 0 entries; allowed: 1 to 64"},
+        {WITH_READINESS, "established: 1d", "established: 25h",
+         "5:26: readiness.established: \"25h\"; allowed: 0s to 1d, with a unit (ms, s, m, h, d)"},
+        {WITH_READINESS, "drill-age: 1m", "drill-age: 59s",
+         "5:24: readiness.drill-age: \"59s\"; allowed: 1m to 3650d, with a unit (ms, s, m, h, d)"},
+        {WITH_READINESS, "certificate: 0s", "certificate: 14",
+         "5:26: readiness.certificate: \"14\"; allowed: 0s to 3650d, with a unit (ms, s, m, h, d); "
+         "did you mean \"14s\"?"},
+    };
+    (void)state;
+    check_rows(rows, KD_ARRAY_LEN(rows));
+    accepted(GATEWAY ROUTER);
+    assert_int_equal(cfg.readiness.n_primary + cfg.readiness.n_backup, 0);
+    assert_int_equal(cfg.readiness.established_us, KD_S(60));
+    assert_int_equal(cfg.readiness.drill_age_us, KD_S(86400) * 90);
+    assert_int_equal(cfg.readiness.certificate_us, KD_S(86400) * 14);
+#undef WITH_READINESS
+}
+
 static void a_file_that_is_not_the_configuration_says_why(void **state)
 {
     static const struct row rows[] = {
         {"%s", NULL, "", "0:0: the file is empty; needed: gateway, tunnels"},
         {"%s", NULL, "- a\n",
          "1:1: the configuration is a map; its keys: policies, router, gateway, recover, tunnels, "
-         "neighbors, health, control, logging"},
+         "neighbors, health, readiness, control, logging"},
         {"%s", NULL, "logging: {level: info}\n", "1:1: \"gateway\" is missing"},
         {AT_TOP, NULL, "tunnel: []",
          "2:1: unknown key \"tunnel\"; allowed: policies, router, gateway, recover, tunnels, "
-         "neighbors, health, control, logging; did you mean \"tunnels\"?"},
+         "neighbors, health, readiness, control, logging; did you mean \"tunnels\"?"},
         {AT_TOP, NULL, "--- {}", "2:5: a second YAML document; the configuration is one"},
         {AT_TOP, NULL, "logging: !include other.yaml", "2:10: YAML tags (!...) aren't supported"},
         {AT_TOP, NULL, "logging: {level: \"in\\0fo\"}",
@@ -1506,6 +1541,7 @@ int main(void)
         cmocka_unit_test(every_key_of_health_is_checked),
         cmocka_unit_test(a_probe_steers_the_neighbor_it_goes_by),
         cmocka_unit_test(recover_holds_for_whatever_has_none_of_its_own),
+        cmocka_unit_test(every_key_of_readiness_is_checked),
         cmocka_unit_test(a_file_that_is_not_the_configuration_says_why),
         cmocka_unit_test(the_psk_comes_inline_from_a_file_or_a_credential),
         cmocka_unit_test(a_ppk_has_a_name_and_one_key),

@@ -952,6 +952,18 @@ static void nothing_refused_is_null_and_strangers_are_a_list(void **state)
     refused("POST", "/v1/explain", "", "", 405);
 }
 
+static void readiness_needs_a_judge(void **state)
+{
+    json_t *o = ask("GET", "/v1/readiness", "", "", 200);
+    (void)state;
+    assert_int_equal(json_object_size(o), 4);
+    assert_true(json_is_null(json_object_get(o, "verdict")));
+    assert_int_equal(json_array_size(json_object_get(o, "tunnels")), 0);
+    json_decref(o);
+    refused("GET", "/v1/readiness", "tunnel=nosuch", "", 404);
+    refused("POST", "/v1/readiness", "", "", 405);
+}
+
 static void what_is_not_in_the_table_is_404_405_or_400(void **state)
 {
     (void)state;
@@ -1190,6 +1202,7 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(readiness_needs_a_judge),
         T(status_has_the_contracts_shape),
         T(health_has_the_contracts_shape_and_shows_at_its_neighbors),
         T(status_of_one_tunnel_and_of_an_unknown_one),

@@ -1,0 +1,59 @@
+/* Readiness, judged by a timer of its own: once a second, and not in the core's steps. What changes
+ * is an event like any other. */
+#include "io/io.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static bool count(void *arg, struct kd_handle child, uint64_t *in, uint64_t *out)
+{
+    struct io_dp_counters d;
+
+    if (!io_sa_count(arg, child, &d))
+        return false;
+    *in = d.packets_in;
+    *out = d.packets_out;
+    return true;
+}
+
+static void changed(void *arg, uint32_t tunnel, enum ready_verdict verdict, const char *codes)
+{
+    struct core_event_record r = {
+        .note = CORE_NOTE_READINESS, .now_us = io_now_us(), .tunnel = tunnel, .peer = CORE_NO_PEER};
+    char text[640];
+
+    snprintf(text, sizeof(text), "%s%s%s", ready_verdict_names[verdict], codes[0] ? ": " : "",
+             codes);
+    r.text = kd_bytes_str(text);
+    io_report(arg, &r);
+}
+
+static void on_time(uv_timer_t *t)
+{
+    struct io *io = t->data;
+    struct ready_env env = {.core = io->core,
+                            .now_us = io_now_us(),
+                            .wall_s = (int64_t)time(NULL),
+                            .count = count,
+                            .arg = io};
+    uint64_t next = ready_step(io->ready, &env, changed, io);
+
+    if (!io->ended)
+        uv_timer_start(t, on_time, (next - KD_MIN(next, env.now_us) + 999) / 1000, 0);
+}
+
+bool io_ready_open(struct io *io)
+{
+    io->ready = ready_new();
+    if (!io->ready)
+        return false;
+    uv_timer_init(&io->loop, &io->ready_at);
+    io->ready_at.data = io;
+    return uv_timer_start(&io->ready_at, on_time, 0, 0) == 0;
+}
+
+void io_ready_close(struct io *io)
+{
+    ready_free(io->ready);
+    io->ready = NULL;
+}

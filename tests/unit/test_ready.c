@@ -1,0 +1,399 @@
+/* Readiness: a backup of which nothing is wrong, and each reason by breaking exactly one thing of
+ * it, with the nearest thing that is none; routes of backup and primary side by side. */
+#include "ready/ready.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <stdio.h>
+
+#define NOW  KD_S(1000)
+#define WALL INT64_C(1700000000)
+#define DAY  INT64_C(86400)
+
+static const struct core_readiness want = {.established_us = KD_S(60),
+                                           .drill_age_us = KD_S(86400) * 90,
+                                           .certificate_us = KD_S(86400) * 14};
+
+static struct ready_facts good(void)
+{
+    return (struct ready_facts){.want = &want,
+                                .now_us = NOW,
+                                .wall_s = WALL,
+                                .tunnel = "azure",
+                                .state = CORE_T_UP,
+                                .child_up = true,
+                                .state_us = KD_S(600),
+                                .unheard_max_us = KD_S(10),
+                                .neighbor = "vpn",
+                                .bgp = BGP_ESTABLISHED,
+                                .bgp_us = KD_S(600),
+                                .bfd = true,
+                                .bfd_up = true,
+                                .compared = true,
+                                .uneven_name = "ce2",
+                                .rehearsal = {.state = CORE_REHEARSAL_PASSED},
+                                .mtu_need = 1500,
+                                .mtu_path = 1500,
+                                .mtu_inner = 1438,
+                                .sa_left_us = KD_S(3600),
+                                .sa_life_us = KD_S(27000),
+                                .sa_name = "IKE SA",
+                                .cert_until_s = WALL + 15 * DAY,
+                                .drill = {"quarterly", WALL - 89 * DAY, true}};
+}
+
+static struct kd_prefix prefix(const char *s)
+{
+    struct kd_prefix p;
+
+    assert_true(kd_prefix_parse(s, true, &p));
+    return p;
+}
+
+static struct ready_list one(const char *s)
+{
+    return (struct ready_list){.n = 1, .n_named = 1, .named = {prefix(s)}};
+}
+
+/* Exactly this reason, with that in its words and that in its remedy. */
+static void expect(const struct ready_facts *f, enum ready_code code, enum ready_verdict verdict,
+                   const char *words, const char *remedy)
+{
+    struct ready_judgement j;
+
+    ready_judge(f, &j);
+    for (uint32_t i = 0; i < j.n; i++)
+        printf("# %s: %s / %s\n", ready_code_names[j.reason[i].code], j.reason[i].words,
+               j.reason[i].remedy);
+    assert_int_equal(j.n, 1);
+    assert_int_equal(j.reason[0].code, code);
+    assert_int_equal(j.verdict, verdict);
+    assert_non_null(strstr(j.reason[0].words, words));
+    assert_non_null(strstr(j.reason[0].remedy, remedy));
+}
+
+static void expect_ready(const struct ready_facts *f)
+{
+    struct ready_judgement j;
+
+    ready_judge(f, &j);
+    for (uint32_t i = 0; i < j.n; i++)
+        printf("# %s: %s\n", ready_code_names[j.reason[i].code], j.reason[i].words);
+    assert_int_equal(j.n, 0);
+    assert_int_equal(j.verdict, READY_READY);
+}
+
+static void nothing_wrong_is_ready(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+
+    expect_ready(&f);
+    f.neighbor = NULL; /* static routes: no session, nothing compared */
+    f.bgp = BGP_IDLE;
+    f.bgp_us = 0;
+    f.bfd = false;
+    expect_ready(&f);
+}
+
+static void a_tunnel_that_is_not_two_way_says_its_state_and_why(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+
+    f.state = CORE_T_CONNECTING;
+    f.reason = KD_REASON_NO_PROPOSAL;
+    f.bgp = BGP_IDLE; /* what follows from it is not said */
+    f.bgp_us = 0;
+    expect(&f, READY_TUNNEL_DOWN, READY_NOT, "connecting for 10m0s: no-proposal", "kedge explain");
+    f.state = CORE_T_DISABLED;
+    expect(&f, READY_TUNNEL_DOWN, READY_NOT, "disabled", "kedge up azure");
+}
+
+static void esp_in_one_direction_is_found(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+
+    f.unheard = 3;
+    f.unheard_us = KD_S(10);
+    expect(&f, READY_ONE_WAY, READY_NOT, "3 ESP packets were sent in the last 10.0s",
+           "protocol 50");
+    f.unheard = 2; /* may be under way */
+    expect_ready(&f);
+    f.unheard = 3;
+    f.unheard_us = KD_S(10) - 1;
+    expect_ready(&f);
+    f = good();
+    f.state = CORE_T_UNPROVEN;
+    expect(&f, READY_ONE_WAY, READY_NOT, "no ESP packet has come", "UDP 4500");
+    f.state_us = KD_S(10) - 1; /* fresh */
+    expect_ready(&f);
+}
+
+static void a_session_has_to_stand_and_for_a_while(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+
+    f.bgp = BGP_ACTIVE;
+    f.bgp_reason = KD_REASON_HOLD_EXPIRED;
+    f.in.missing = one("10.0.0.0/8"); /* and what follows from it is not said */
+    f.bfd_up = false;
+    expect(&f, READY_SESSION_DOWN, READY_NOT, "vpn is Active for 10m0s: hold-expired",
+           "kedge bgp neighbors vpn");
+    f = good();
+    f.bgp_us = KD_S(60) - 1;
+    f.in.missing = one("10.0.0.0/8"); /* they are still on their way */
+    expect(&f, READY_SESSION_YOUNG, READY_DEGRADED, "for 59.9s only", "wait");
+    f = good();
+    f.bgp_us = KD_S(60);
+    expect_ready(&f);
+    f.bfd_up = false;
+    expect(&f, READY_BFD_DOWN, READY_DEGRADED, "BFD with vpn", "configure BFD");
+}
+
+static void prefixes_that_differ_are_named(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+
+    f.in.n_primary = 8;
+    f.in.missing = one("10.17.12.0/24");
+    expect(&f, READY_PREFIX_MISSING, READY_NOT, "1 of the primary's 8 prefixes not: 10.17.12.0/24",
+           "over the tunnel as well");
+    f.compared = false; /* some primary is down: what the rest tells is missing all the same */
+    expect(&f, READY_PREFIX_MISSING, READY_NOT, "10.17.12.0/24", "");
+    f = good();
+    f.in.more_specific = one("10.17.11.0/26");
+    expect(&f, READY_PREFIX_MORE_SPECIFIC, READY_DEGRADED, "now: 10.17.11.0/26", "import policy");
+    f.compared = false;
+    expect_ready(&f); /* it may be the lost primary's */
+    f = good();
+    f.in.extra = one("10.99.0.0/16");
+    expect(&f, READY_PREFIX_EXTRA, READY_DEGRADED, "10.99.0.0/16", "the far end");
+    f.compared = false;
+    expect_ready(&f);
+    f.too_many = true;
+    expect(&f, READY_ROUTES_TOO_MANY, READY_DEGRADED, "too many", "import policy");
+}
+
+static void long_lists_are_cut_and_counted(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+    struct ready_judgement j;
+
+    f.in.missing = (struct ready_list){.n = 4000, .n_named = READY_NAMED};
+    for (int i = 0; i < READY_NAMED; i++)
+        f.in.missing.named[i] = prefix("2001:db8:1111:2222:3333:4444:5555:6666/128");
+    ready_judge(&f, &j);
+    assert_int_equal(j.n, 1);
+    assert_true(strlen(j.reason[0].words) < READY_TEXT_MAX - 1);
+    assert_non_null(strstr(j.reason[0].words, "6666/128 and 39"));
+}
+
+static void preference_is_compared_both_ways(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+
+    f.in.preferred = one("10.17.11.0/24");
+    f.in.primary = (struct ready_route){prefix("10.17.11.0/24"), .local_pref = 100, .n_as = 1};
+    f.in.backup = (struct ready_route){prefix("10.17.11.0/24"), .local_pref = 100, .n_as = 1};
+    expect(&f, READY_BACKUP_PREFERRED, READY_DEGRADED,
+           "10.17.11.0/24 has ce2 weight 0, local preference 100, 1 AS hops, MED 0; vpn weight 0, "
+           "local preference 100",
+           "higher local-pref");
+    f.in.uneven = f.in.preferred;
+    f.in.preferred.n = 0;
+    expect(&f, READY_PREFERENCE_UNEVEN, READY_DEGRADED, "one way of the primary and not the other",
+           "ce2 sets the local preference");
+    f.compared = false;
+    expect_ready(&f);
+    f = good();
+    f.out.missing = one("10.1.11.0/25");
+    expect(&f, READY_TOLD_MISSING, READY_NOT, "vpn is not told 1 prefixes", "export policy of vpn");
+    f = good();
+    f.out.more_specific = one("10.1.11.0/26");
+    expect(&f, READY_TOLD_MORE_SPECIFIC, READY_DEGRADED, "10.1.11.0/26", "export policies");
+    f = good();
+    f.out.preferred = one("10.1.11.0/25");
+    f.out.backup = (struct ready_route){prefix("10.1.11.0/25"), .n_as = 1};
+    f.out.primary.n_as = 3;
+    expect(&f, READY_TOLD_PREFERRED, READY_DEGRADED, "with 1 against 3", "prepends");
+}
+
+static void keys_have_to_be_rehearsed(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+
+    f.rehearsal =
+        (struct core_rehearsal_view){CORE_REHEARSAL_FAILED, .reason = KD_REASON_NO_PROPOSAL};
+    expect(&f, READY_REKEY_FAILED, READY_NOT, "child rekey: no-proposal", "PFS");
+    f.rehearsal.failed_ike = true;
+    expect(&f, READY_REKEY_FAILED, READY_NOT, "IKE rekey", "--rehearse");
+    f.rehearsal.state = CORE_REHEARSAL_NONE;
+    expect(&f, READY_REKEY_UNREHEARSED, READY_DEGRADED, "(none)", "kedge rekey azure --rehearse");
+    f.rehearsal.state = CORE_REHEARSAL_IKE;
+    expect(&f, READY_REKEY_UNREHEARSED, READY_DEGRADED, "(running)", "--rehearse");
+}
+
+static void a_black_hole_names_the_mtu_and_mss_to_set(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+
+    f.mtu_path = 1400;
+    f.mtu_inner = 1326;
+    expect(&f, READY_MTU_BLACK_HOLE, READY_NOT, "datagrams of 1400 octets",
+           "mtu: 1326 and mss: 1286");
+    f.mtu_path = 0; /* not measured */
+    expect_ready(&f);
+}
+
+static void what_ends_soon_is_said_before(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+
+    f.sa_left_us = KD_S(27000) / 1000 * 12;
+    expect(&f, READY_SA_ENDING, READY_NOT, "IKE SA ends in 5m24s", "kedge rekey azure");
+    f.sa_left_us++;
+    expect_ready(&f);
+    f.cert_until_s = WALL + 14 * DAY;
+    expect(&f, READY_CERT_ENDING, READY_DEGRADED, "the peer's certificate ends 2023-11-28T",
+           "the peer renews");
+    f.cert_ours = true;
+    f.cert_until_s = WALL;
+    expect(&f, READY_CERT_ENDING, READY_DEGRADED, "our certificate ended", "renew it");
+}
+
+static void a_drill_has_to_be_young_and_good(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+
+    f.drill.at_s = WALL - 90 * DAY;
+    expect_ready(&f);
+    f.drill.at_s--;
+    expect(&f, READY_DRILL_OLD, READY_DEGRADED, "90 days old, allowed are 90",
+           "kedge drill run quarterly");
+    f.drill.at_s = WALL;
+    f.drill.passed = false;
+    expect(&f, READY_DRILL_FAILED, READY_NOT, "(quarterly, 2023-11-14T", "kedge drill show");
+    f.drill.at_s = 0;
+    expect(&f, READY_DRILL_NONE, READY_DEGRADED, "never drilled", "kedge drill run");
+}
+
+static void every_code_has_a_name(void **st KD_UNUSED)
+{
+    for (int i = 0; i < READY_CODE_N; i++)
+        assert_non_null(ready_code_names[i]);
+    assert_null(ready_code_names[READY_CODE_N]);
+}
+
+/* ---- routes ---- */
+
+static struct ready_route route(const char *p, uint32_t peer, uint32_t local_pref, uint16_t n_as)
+{
+    return (struct ready_route){.prefix = prefix(p),
+                                .peer = peer,
+                                .local_pref = local_pref,
+                                .n_as = n_as,
+                                .first_as = peer};
+}
+
+static void assert_list(const struct ready_list *l, const char *expected)
+{
+    char text[512] = "", one_text[KD_PREFIX_STR_MAX];
+
+    for (uint32_t i = 0; i < l->n_named; i++) {
+        strcat(text, i ? " " : "");
+        strcat(text, kd_prefix_str(&l->named[i], one_text));
+    }
+    assert_string_equal(text, expected);
+}
+
+static void sets_are_compared_in_one_pass(void **st KD_UNUSED)
+{
+    struct ready_route p[] = {route("10.2.0.0/16", 1, 150, 1),   route("10.1.0.0/16", 1, 150, 1),
+                              route("10.1.0.0/16", 2, 150, 1),   route("10.3.4.0/24", 1, 150, 1),
+                              route("2001:db8::/32", 1, 150, 1), route("10.5.0.0/16", 1, 150, 1)},
+                       b[] = {route("10.1.0.0/16", 9, 100, 1), route("10.2.3.0/24", 9, 100, 1),
+                              route("10.3.0.0/16", 9, 100, 1), route("10.9.0.0/16", 9, 100, 1),
+                              route("0.0.0.0/0", 9, 100, 1),   route("2001:db8::/32", 9, 100, 1)};
+    struct ready_routes r;
+
+    ready_routes_compare(p, 6, b, 6, true, &r);
+    assert_int_equal(r.n_primary, 5);
+    assert_int_equal(r.n_backup, 6);
+    assert_list(&r.missing,
+                "10.2.0.0/16 10.5.0.0/16"); /* a default route is no cover, 10.3/16 is */
+    assert_list(&r.more_specific, "10.2.3.0/24");
+    assert_list(&r.extra, "10.9.0.0/16");
+    assert_int_equal(r.preferred.n + r.uneven.n, 0);
+}
+
+static void a_primary_has_to_win_with_each_of_its_ways(void **st KD_UNUSED)
+{
+    struct ready_route p[] = {route("10.1.0.0/16", 1, 150, 2), route("10.1.0.0/16", 2, 100, 2)},
+                       b = route("10.1.0.0/16", 9, 100, 2);
+    struct ready_routes r;
+
+    ready_routes_compare(p, 2, &b, 1, true, &r);
+    assert_list(&r.uneven, "10.1.0.0/16");
+    assert_int_equal(r.primary.peer, 2);
+    p[0].local_pref = p[1].local_pref = 100;
+    ready_routes_compare(p, 2, &b, 1, true, &r);
+    assert_list(&r.preferred, "10.1.0.0/16");
+    p[0].n_as = p[1].n_as = 1; /* prepended over the backup */
+    ready_routes_compare(p, 2, &b, 1, true, &r);
+    assert_int_equal(r.preferred.n + r.uneven.n, 0);
+    b.weight = 1;
+    ready_routes_compare(p, 2, &b, 1, true, &r);
+    assert_list(&r.preferred, "10.1.0.0/16");
+}
+
+static void what_is_told_is_compared_by_path_length_between_as_only(void **st KD_UNUSED)
+{
+    struct ready_route p = route("10.1.0.0/16", 1, 100, 1), b = route("10.1.0.0/16", 9, 100, 1);
+    struct ready_routes r;
+
+    ready_routes_compare(&p, 1, &b, 1, false, &r);
+    assert_int_equal(r.preferred.n, 0); /* as long: what the others prefer isn't seen here */
+    p.n_as = 2;
+    ready_routes_compare(&p, 1, &b, 1, false, &r);
+    assert_list(&r.preferred, "10.1.0.0/16");
+    p.ibgp = true;
+    ready_routes_compare(&p, 1, &b, 1, false, &r);
+    assert_int_equal(r.preferred.n, 0);
+}
+
+static void empty_sets_are_no_trouble(void **st KD_UNUSED)
+{
+    struct ready_route b = route("10.1.0.0/16", 9, 100, 1);
+    struct ready_routes r;
+
+    ready_routes_compare(NULL, 0, NULL, 0, true, &r);
+    assert_int_equal(r.n_primary + r.n_backup, 0);
+    ready_routes_compare(NULL, 0, &b, 1, true, &r);
+    assert_list(&r.extra, "10.1.0.0/16");
+    ready_routes_compare(&b, 1, NULL, 0, true, &r);
+    assert_list(&r.missing, "10.1.0.0/16");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_wrong_is_ready),
+        cmocka_unit_test(a_tunnel_that_is_not_two_way_says_its_state_and_why),
+        cmocka_unit_test(esp_in_one_direction_is_found),
+        cmocka_unit_test(a_session_has_to_stand_and_for_a_while),
+        cmocka_unit_test(prefixes_that_differ_are_named),
+        cmocka_unit_test(long_lists_are_cut_and_counted),
+        cmocka_unit_test(preference_is_compared_both_ways),
+        cmocka_unit_test(keys_have_to_be_rehearsed),
+        cmocka_unit_test(a_black_hole_names_the_mtu_and_mss_to_set),
+        cmocka_unit_test(what_ends_soon_is_said_before),
+        cmocka_unit_test(a_drill_has_to_be_young_and_good),
+        cmocka_unit_test(every_code_has_a_name),
+        cmocka_unit_test(sets_are_compared_in_one_pass),
+        cmocka_unit_test(a_primary_has_to_win_with_each_of_its_ways),
+        cmocka_unit_test(what_is_told_is_compared_by_path_length_between_as_only),
+        cmocka_unit_test(empty_sets_are_no_trouble),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
