@@ -39,6 +39,45 @@ static void the_neighbor_is_called_the_moment_the_tunnel_carries(void **st KD_UN
     sim_pair_free(&p);
 }
 
+static unsigned sessions(const struct sim_gw *g)
+{
+    unsigned n = 0;
+
+    for (const struct sim_conn *c = g->tcp.conns; c; c = c->next)
+        n += c->tunnel == SIM_VPN;
+    return n;
+}
+
+/* RFC 4271 6.8: a path that is restored lets both call in the same moment. */
+static void both_ends_that_call_over_the_tunnel_get_one_session(void **st KD_UNUSED)
+{
+    for (uint64_t seed = 300; seed < 320; seed++) {
+        struct sim_pair_options o = {.seed = seed, .no_er = true};
+        struct sim_pair p;
+        size_t azure, onprem;
+
+        pair_new(&p, &o);
+        p.azure->cfg.tunnels[0].neighbor.bgp.passive = false;
+        p.onprem->cfg.tunnels[0].neighbor.bgp.passive = false;
+        p.azure->cfg.tunnels[0].neighbor.bgp.connect_retry_us = KD_S(600);
+        p.onprem->cfg.tunnels[0].neighbor.bgp.connect_retry_us = KD_S(600);
+        sim_pair_start(&p);
+        wait_up(&p, KD_S(10));
+        sim_link_cut(p.internet, -1, true);
+        run_checked(&p, KD_S(10));
+        azure = p.azure->n_rec;
+        onprem = p.onprem->n_rec;
+        sim_link_cut(p.internet, -1, false);
+        wait_up(&p, KD_S(60));
+        run_checked(&p, KD_S(10));
+        assert_never(p.azure, azure, CORE_NOTE_BGP_STOP, SIM_VPN);
+        assert_never(p.onprem, onprem, CORE_NOTE_BGP_STOP, SIM_VPN);
+        assert_int_equal(sessions(p.azure), 1);
+        assert_int_equal(sessions(p.onprem), 1);
+        sim_pair_free(&p);
+    }
+}
+
 /* What TCP may send at once fits the tunnel; beside the tunnels the kernel decides. */
 static void the_sessions_mss_fits_the_tunnel(void **st KD_UNUSED)
 {
@@ -137,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_neighbor_is_called_the_moment_the_tunnel_carries),
+        cmocka_unit_test(both_ends_that_call_over_the_tunnel_get_one_session),
         cmocka_unit_test(the_sessions_mss_fits_the_tunnel),
         cmocka_unit_test(bfd_that_goes_down_asks_for_the_path_at_once),
         cmocka_unit_test(a_failure_is_a_timeline),
