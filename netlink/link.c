@@ -1,4 +1,5 @@
-/* Links: up, MTU and alias set; name, flags, carrier and an XFRM interface's if_id read. Of
+/* Links: up, MTU, alias and master set; name, flags, carrier, an XFRM interface's if_id and a VRF's
+ * table read. Of
  * interfaces only XFRM's are made and deleted (a TUN comes from io). */
 #include "netlink/build.h"
 #include "netlink/parse.h"
@@ -22,6 +23,8 @@ static const uint8_t xfrm_types[] = {
     [IFLA_XFRM_IF_ID] = MNL_TYPE_U32,
 };
 
+static const uint8_t vrf_types[] = {[IFLA_VRF_TABLE] = MNL_TYPE_U32};
+
 bool nl_put_link_set(struct nl_buf *b, uint32_t seq, const struct nl_link_set *l)
 {
     struct nl_build m;
@@ -38,10 +41,13 @@ bool nl_put_link_set(struct nl_buf *b, uint32_t seq, const struct nl_link_set *l
         /* Without the NUL: the kernel takes the length as it is. */
         nl_build_put(&m, IFLA_IFALIAS, l->alias, strlen(l->alias));
     }
+    if (l->master)
+        nl_build_u32(&m, IFLA_MASTER, l->master);
     return nl_build_end(&m, b);
 }
 
-bool nl_put_link_xfrm(struct nl_buf *b, uint32_t seq, const char *name, uint32_t if_id)
+bool nl_put_link_xfrm(struct nl_buf *b, uint32_t seq, const char *name, uint32_t if_id,
+                      uint32_t outer)
 {
     struct nl_build m;
     struct nlattr *info, *data;
@@ -53,6 +59,8 @@ bool nl_put_link_xfrm(struct nl_buf *b, uint32_t seq, const char *name, uint32_t
     info = mnl_attr_nest_start(&m.h, IFLA_LINKINFO);
     nl_build_put(&m, IFLA_INFO_KIND, "xfrm", sizeof("xfrm"));
     data = mnl_attr_nest_start(&m.h, IFLA_INFO_DATA);
+    if (outer)
+        nl_build_u32(&m, IFLA_XFRM_LINK, outer);
     nl_build_u32(&m, IFLA_XFRM_IF_ID, if_id);
     mnl_attr_nest_end(&m.h, data);
     mnl_attr_nest_end(&m.h, info);
@@ -69,24 +77,37 @@ bool nl_put_link_del(struct nl_buf *b, uint32_t seq, uint32_t ifindex)
     return nl_build_end(&m, b);
 }
 
-/* True where it is an XFRM interface that can be read; others are of no interest. */
-static bool parse_xfrm(const struct nlattr *info, struct nl_link_info *l)
+/* The number in the kind's own attributes, 0 when it has none. */
+static bool parse_data(const struct nlattr *data, const uint8_t *kind_types, size_t n, int attr,
+                       uint32_t *out)
 {
-    const struct nlattr *tb[KD_ARRAY_LEN(info_types)], *data[KD_ARRAY_LEN(xfrm_types)];
+    const struct nlattr *tb[KD_ARRAY_LEN(xfrm_types)];
+
+    kd_assert(n <= KD_ARRAY_LEN(tb));
+    if (data && !nl_attrs_in(data, kind_types, n, tb))
+        return false;
+    *out = data ? nl_attr_u32(tb[attr]) : 0;
+    return true;
+}
+
+/* Of the kinds that are of interest: XFRM interfaces and VRFs. False when one can't be read. */
+static bool parse_kind(const struct nlattr *info, struct nl_link_info *l)
+{
+    const struct nlattr *tb[KD_ARRAY_LEN(info_types)];
+    const char *kind;
 
     if (!info)
         return true;
     if (!nl_attrs_in(info, info_types, KD_ARRAY_LEN(info_types), tb))
         return false;
-    if (!tb[IFLA_INFO_KIND] || strcmp(mnl_attr_get_str(tb[IFLA_INFO_KIND]), "xfrm") != 0)
-        return true;
-    l->xfrm = true;
-    if (!tb[IFLA_INFO_DATA])
-        return true;
-    if (!nl_attrs_in(tb[IFLA_INFO_DATA], xfrm_types, KD_ARRAY_LEN(xfrm_types), data))
-        return false;
-    l->if_id = nl_attr_u32(data[IFLA_XFRM_IF_ID]);
-    return true;
+    kind = tb[IFLA_INFO_KIND] ? mnl_attr_get_str(tb[IFLA_INFO_KIND]) : "";
+    l->xfrm = strcmp(kind, "xfrm") == 0;
+    if (l->xfrm)
+        return parse_data(tb[IFLA_INFO_DATA], xfrm_types, KD_ARRAY_LEN(xfrm_types), IFLA_XFRM_IF_ID,
+                          &l->if_id);
+    return strcmp(kind, "vrf") != 0 ||
+           parse_data(tb[IFLA_INFO_DATA], vrf_types, KD_ARRAY_LEN(vrf_types), IFLA_VRF_TABLE,
+                      &l->vrf_table);
 }
 
 const char *nl_parse_link(const struct nlmsghdr *h, struct nl_event *ev)
@@ -104,7 +125,7 @@ const char *nl_parse_link(const struct nlmsghdr *h, struct nl_event *ev)
         return "link: name missing or too long";
     if (i->ifi_index <= 0)
         return "link: bad index";
-    if (!parse_xfrm(tb[IFLA_LINKINFO], &ev->link))
+    if (!parse_kind(tb[IFLA_LINKINFO], &ev->link))
         return "link: malformed kind";
     ev->link.ifindex = (uint32_t)i->ifi_index;
     nl_attr_str(tb[IFLA_IFNAME], ev->link.name, sizeof(ev->link.name));

@@ -28,6 +28,7 @@ struct nl_link_set {
     bool up;
     uint32_t mtu;      /* 0: leave */
     const char *alias; /* NULL: leave; "kedge:<tunnel>", less than NL_ALIAS_MAX bytes */
+    uint32_t master;   /* 0: leave; the device, a VRF's, that it belongs to */
 };
 
 struct nl_addr_set {
@@ -56,7 +57,7 @@ struct nl_route {
     struct kd_addr gateway; /* family 0: none */
     uint32_t oif;
     struct kd_addr prefsrc; /* family 0: none */
-    bool cloned; /* parsed only: the answer to a look-up or a cached exception, no FIB entry */
+    bool cloned;    /* parsed only: the answer to a look-up or a cached exception, no FIB entry */
     uint8_t n_hops; /* parsed only: of a multipath route (RTA_MULTIPATH), dead ones too: the kernel
                        doesn't tell when they live again */
     struct nl_hop hop[NL_ROUTE_HOPS_MAX];
@@ -93,14 +94,17 @@ struct nl_link_info {
     bool up, carrier;
     bool xfrm; /* an XFRM interface, of this if_id */
     uint32_t if_id;
+    uint32_t vrf_table; /* of a VRF device; else 0 */
 };
 
 /* builders */
 bool nl_put_link_set(struct nl_buf *b, uint32_t seq, const struct nl_link_set *l);
 /* An XFRM interface: packets routed to it take the policies of its if_id, and what comes in on such
  * an SA comes from it. EEXIST when the name or the if_id is taken. if_id: not 0, of one
- * interface. */
-bool nl_put_link_xfrm(struct nl_buf *b, uint32_t seq, const char *name, uint32_t if_id);
+ * interface. outer: its SAs' packets leave by that interface, or by the table of that VRF; 0: as
+ * main says. */
+bool nl_put_link_xfrm(struct nl_buf *b, uint32_t seq, const char *name, uint32_t if_id,
+                      uint32_t outer);
 bool nl_put_link_del(struct nl_buf *b, uint32_t seq, uint32_t ifindex);
 bool nl_put_addr(struct nl_buf *b, uint32_t seq, const struct nl_addr_set *a, bool add);
 /* add: NLM_F_CREATE|REPLACE, keyed by the kernel on table, dst and metric, whoever owns the old

@@ -147,7 +147,7 @@ static int make_interface(struct nl_socket *s, char *text, size_t cap)
     uint32_t ifindex;
     int err;
 
-    kd_assert(nl_put_link_xfrm(&b, 1, PROBE_NAME, NL_PROBE_REQID));
+    kd_assert(nl_put_link_xfrm(&b, 1, PROBE_NAME, NL_PROBE_REQID, 0));
     err = nl_talk(s, &b, 1, TALK_MS, text, cap);
     ifindex = if_nametoindex(PROBE_NAME);
     if (ifindex == 0 || (err && err != EEXIST))

@@ -98,7 +98,8 @@ struct nl_policy {
     uint32_t index;    /* the kernel's; parsed only */
     bool block;        /* action: drops; else lets pass, through the template where there is one */
     uint32_t if_id;
-    uint32_t n_tmpl; /* as found; built: 0 or 1 */
+    uint32_t offload_ifindex; /* built only: packet offload to it (Linux 6.2); 0: none */
+    uint32_t n_tmpl;          /* as found; built: 0 or 1 */
     struct nl_policy_tmpl {
         struct kd_addr src, dst; /* family 0: any */
         uint32_t spi;            /* 0: any; outbound, one names the SA that sends */

@@ -46,6 +46,8 @@ bool nl_put_policy(struct nl_buf *b, uint32_t seq, const struct nl_policy *p, bo
         put_tmpl(&m, p);
     if (p->if_id)
         nl_build_u32(&m, XFRMA_IF_ID, p->if_id);
+    if (p->offload_ifindex)
+        nl_xoffload_put(&m, p->offload_ifindex, NL_XFRM_OFFLOAD_PACKET);
     return nl_build_end(&m, b);
 }
 

@@ -56,22 +56,17 @@ static void put_encap(struct nl_build *m, const struct nl_sa *sa)
         nl_build_u32(m, XFRMA_MTIMER_THRESH, sa->mapping_max_s);
 }
 
-/* XFRM_OFFLOAD_PACKET is of Linux 6.2. */
-#define OFFLOAD_PACKET 4
-
 static void put_offload(struct nl_build *m, const struct nl_sa *sa)
 {
-    struct xfrm_user_offload o;
+    unsigned flags = 0;
 
-    memset(&o, 0, sizeof(o));
-    o.ifindex = (int)sa->offload_ifindex;
     if (sa->dst.family == 6)
-        o.flags |= XFRM_OFFLOAD_IPV6;
+        flags |= XFRM_OFFLOAD_IPV6;
     if (sa->dir == NL_SA_IN)
-        o.flags |= XFRM_OFFLOAD_INBOUND;
+        flags |= XFRM_OFFLOAD_INBOUND;
     if (sa->offload == NL_OFFLOAD_PACKET)
-        o.flags |= OFFLOAD_PACKET;
-    nl_build_put(m, XFRMA_OFFLOAD_DEV, &o, sizeof(o));
+        flags |= NL_XFRM_OFFLOAD_PACKET;
+    nl_xoffload_put(m, sa->offload_ifindex, (uint8_t)flags);
 }
 
 static void put_used(struct nl_build *m, const struct nl_sa_used *u)
@@ -283,7 +278,7 @@ static bool get_offload(const struct nlattr *a, struct nl_sa *sa)
         return true;
     if (!o || o->ifindex < 0)
         return false;
-    sa->offload = o->flags & OFFLOAD_PACKET ? NL_OFFLOAD_PACKET : NL_OFFLOAD_CRYPTO;
+    sa->offload = o->flags & NL_XFRM_OFFLOAD_PACKET ? NL_OFFLOAD_PACKET : NL_OFFLOAD_CRYPTO;
     sa->offload_ifindex = (uint32_t)o->ifindex;
     return true;
 }

@@ -80,6 +80,16 @@ void nl_xlife_put(struct xfrm_lifetime_cfg *to, const struct nl_sa_life *l)
     to->hard_use_expires_seconds = l->hard_use_s;
 }
 
+void nl_xoffload_put(struct nl_build *m, uint32_t ifindex, uint8_t flags)
+{
+    struct xfrm_user_offload o;
+
+    memset(&o, 0, sizeof(o)); /* its padding goes to the kernel too */
+    o.ifindex = (int)ifindex;
+    o.flags = flags;
+    nl_build_put(m, XFRMA_OFFLOAD_DEV, &o, sizeof(o));
+}
+
 void nl_xlife_none(struct xfrm_lifetime_cfg *to)
 {
     nl_xlife_put(to, &(struct nl_sa_life){0});

@@ -34,6 +34,10 @@ const char *nl_xfrm_expire(const struct nlmsghdr *h, struct nl_xfrm_event *ev);
 const char *nl_xfrm_policy(const struct nlmsghdr *h, struct nl_xfrm_event *ev);
 const char *nl_xfrm_policy_gone(const struct nlmsghdr *h, struct nl_xfrm_event *ev);
 const char *nl_xfrm_acquire(const struct nlmsghdr *h, struct nl_xfrm_event *ev);
+/* XFRM_OFFLOAD_PACKET is of Linux 6.2. */
+#define NL_XFRM_OFFLOAD_PACKET 4
+void nl_xoffload_put(struct nl_build *m, uint32_t ifindex, uint8_t flags);
+
 /* xfrm_replay.c: XFRMA_REPLAY_VAL or _ESN_VAL. */
 bool nl_xreplay_old(const struct nl_sa *sa); /* the window stands in the fixed part */
 void nl_xreplay_put(struct nl_build *m, const struct nl_sa *sa);

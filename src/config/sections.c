@@ -118,6 +118,7 @@ static const struct cfg_key router_keys[] = {
     {.name = "networks", .type = CFG_LIST, .max = CORE_NETWORKS_MAX, .parse = read_network},
     {.name = "table", .type = CFG_UINT, CFG_AT(struct core_config, table), .min = 1,
      .max = UINT32_MAX, .words = table_words, .def = "main"},
+    {.name = "vrf", .type = CFG_OWN, CFG_AT(struct core_config, vrf), .parse = cfg_ifname},
     {.name = "azure", .type = CFG_OWN, .parse = cfg_azure},
     {.name = "ecmp", .type = CFG_WORD, CFG_AT(struct core_config, ecmp), .words = cfg_bool_words,
      .def = "false"},
@@ -140,29 +141,11 @@ void cfg_router(struct cfg *c, yaml_node_t *n, void *obj)
     if (o->table == 255)
         cfg_error(c, at[3],
                   ".table: \"255\" is the kernel's local table; allowed: main or another number");
+    if (o->vrf[0] && (o->table == 253 || o->table == 254))
+        cfg_error(c, at[4], ".vrf: needs router.table, the VRF's own; neither main nor default is");
 }
 
 /* ---- gateway ---- */
-
-static void read_listen(struct cfg *c, yaml_node_t *n, void *obj)
-{
-    struct core_config *o = &c->out;
-    struct cfg_val v;
-    struct kd_addr a;
-    (void)obj;
-    if (!cfg_val(c, n, &v) || !cfg_read_addr(c, &v, &a))
-        return;
-    if (kd_addr_is_any(&a)) {
-        cfg_error(c, v.at, "\"%s\"; allowed: the addresses themselves, each by its own", v.s);
-        return;
-    }
-    for (uint32_t i = 0; i < o->n_listen; i++)
-        if (kd_addr_eq(&o->listen[i], &a)) {
-            cfg_error(c, v.at, "\"%s\" is already in the list", v.s);
-            return;
-        }
-    o->listen[o->n_listen++] = a;
-}
 
 static void read_state(struct cfg *c, yaml_node_t *n, void *obj)
 {
@@ -188,7 +171,7 @@ static const struct cfg_word dataplane_words[] = {
 
 static const struct cfg_key gateway_keys[] = {
     {.name = "listen", .type = CFG_LIST, .required = true, .min = 1, .max = CORE_LISTEN_MAX,
-     .parse = read_listen},
+     .parse = cfg_listen},
     {.name = "dataplane", .type = CFG_WORD, CFG_AT(struct core_config, dataplane),
      .words = dataplane_words, .def = "auto"},
     {.name = "port", .type = CFG_UINT, CFG_AT(struct core_config, port), .min = 1, .max = 65535,

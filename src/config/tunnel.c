@@ -124,14 +124,18 @@ static const struct cfg_word rehearsal_words[] = {{"off", 0}, {NULL, 0}};
 static const struct cfg_word keepalive_words[] = {{"off", IKE_KEEPALIVE_OFF}, {NULL, 0}};
 static const struct cfg_word fragment_words[] = {{"off", IKE_FRAGMENT_OFF}, {NULL, 0}};
 static const struct cfg_word mtu_words[] = {{"auto", 0}, {NULL, 0}};
+static const struct cfg_word offload_words[] = {{"no", CORE_OFFLOAD_NO},
+                                                {"crypto", CORE_OFFLOAD_CRYPTO},
+                                                {"packet", CORE_OFFLOAD_PACKET},
+                                                {NULL, 0}};
 static const struct cfg_word mss_words[] = {
     {"auto", CORE_MSS_AUTO}, {"off", CORE_MSS_OFF}, {NULL, 0}};
 
 enum {
     K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_PPK, K_ROLE, K_PROFILE, K_LEGACY,
     K_IKE, K_ESP, K_SELECTORS, K_CHILDREN, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY,
-    K_KEEPALIVE, K_FRAGMENT, K_LIFETIME, K_REPLAY, K_INTERFACE, K_ADDRESS, K_MTU, K_MSS,
-    K_REHEARSAL, K_RECOVER, K_NEIGHBOR, K_N
+    K_KEEPALIVE, K_FRAGMENT, K_LIFETIME, K_REPLAY, K_OFFLOAD, K_OFFLOAD_DEVICE,
+    K_INTERFACE, K_ADDRESS, K_MTU, K_MSS, K_REHEARSAL, K_RECOVER, K_NEIGHBOR, K_N
 };
 
 #define T struct tunnel
@@ -176,7 +180,12 @@ static const struct cfg_key keys[K_N] = {
     [K_LIFETIME] = {.name = "lifetime", .type = CFG_OWN, CFG_AT(T, t.ike), .parse = cfg_lifetime},
     [K_REPLAY] = {.name = "replay-window", .type = CFG_UINT, CFG_AT(T, t.replay_window), .min = 32,
                   .max = 4096, .def = "1024"},
-    [K_INTERFACE] = {.name = "interface", .type = CFG_TEXT, CFG_AT(T, t.ifname)},
+    [K_OFFLOAD] = {.name = "offload", .type = CFG_WORD, CFG_AT(T, t.offload),
+                   .words = offload_words, .def = "no"},
+    [K_OFFLOAD_DEVICE] = {.name = "offload-device", .type = CFG_OWN, CFG_AT(T, t.offload_device),
+                          .parse = cfg_ifname},
+    [K_INTERFACE] = {.name = "interface", .type = CFG_OWN, CFG_AT(T, t.ifname),
+                     .parse = cfg_ifname},
     [K_ADDRESS] = {.name = "address", .type = CFG_ADDR, CFG_AT(T, t.inner)},
     [K_MTU] = {.name = "mtu", .type = CFG_UINT, CFG_AT(T, t.mtu), .min = 576, .max = 9000,
                .words = mtu_words},
@@ -286,16 +295,19 @@ static void check_budget(struct cfg *c, struct ike_conn_config *k, const struct 
                   (unsigned long long)(k->detect_us / 1000));
 }
 
-static void check_interface(struct cfg *c, struct tunnel *t, const struct cfg_where *at)
+/* Whether the card can is the kernel's to say. */
+static void check_offload(struct cfg *c, const struct tunnel *t, const struct cfg_where *at)
 {
-    if (!at[K_INTERFACE].line) {
-        snprintf(t->t.ifname, sizeof(t->t.ifname), "kedge%u", c->out.n_tunnels);
-        return;
-    }
-    const char *s = t->t.ifname;
-    if (strpbrk(s, "/: %\t") || strcmp(s, ".") == 0 || strcmp(s, "..") == 0 || strcmp(s, "lo") == 0)
-        cfg_error(c, at[K_INTERFACE],
-                  ".interface: \"%s\"; allowed: a name without / : %% and blanks", s);
+    const struct core_tunnel_config *k = &t->t;
+    if (k->offload != CORE_OFFLOAD_NO && c->out.dataplane != CORE_DP_XFRM &&
+        c->out.dataplane != CORE_DP_AUTO)
+        cfg_error(c, at[K_OFFLOAD],
+                  ".offload: needs gateway.dataplane xfrm or auto; allowed with others: no");
+    if (k->offload == CORE_OFFLOAD_PACKET && !k->offload_device[0])
+        cfg_error(c, at[K_OFFLOAD],
+                  ".offload: packet needs offload-device, which its policies name");
+    if (k->offload == CORE_OFFLOAD_NO && k->offload_device[0])
+        cfg_error(c, at[K_OFFLOAD_DEVICE], ".offload-device: needs offload: crypto or packet");
 }
 
 static void check_inner(struct cfg *c, struct tunnel *t, const struct cfg_where *at)
@@ -347,7 +359,9 @@ static void read_tunnel(struct cfg *c, yaml_node_t *n, void *obj)
         set_suites(c, t, at, self);
         cfg_selectors_default(&t->t);
         check_budget(c, &t->t.ike, at);
-        check_interface(c, t, at);
+        check_offload(c, t, at);
+        if (!t->t.ifname[0])
+            snprintf(t->t.ifname, sizeof(t->t.ifname), "kedge%u", c->out.n_tunnels);
         check_inner(c, t, at);
     }
     set_lines(t, at, self);

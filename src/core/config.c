@@ -1,7 +1,17 @@
-/* The configuration's memory. */
+/* The configuration: its memory, and what is found in it by address. */
 #include "core/config.h"
 
 #include <stdlib.h>
+
+const struct core_outer *core_outer_of(const struct core_config *c, const struct kd_addr *local)
+{
+    static const struct core_outer none;
+
+    for (uint32_t i = 0; i < c->n_listen; i++)
+        if (kd_addr_eq(&c->listen[i], local))
+            return &c->outer[i];
+    return &none;
+}
 
 void core_config_free(struct core_config *c)
 {

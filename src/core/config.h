@@ -7,12 +7,12 @@
 #include "bgp/bgp.h"
 #include "ike/ike.h"
 
-#define CORE_NAME_MAX      16 /* tunnel and interface names: IFNAMSIZ */
-#define CORE_TUNNELS_MAX   1024
-#define CORE_NEIGHBORS_MAX 1024
-#define CORE_NETWORKS_MAX  64
-#define CORE_LISTEN_MAX    8
-#define CORE_HEALTH_MAX    64
+#define CORE_NAME_MAX             16 /* tunnel and interface names: IFNAMSIZ */
+#define CORE_TUNNELS_MAX          1024
+#define CORE_NEIGHBORS_MAX        1024
+#define CORE_NETWORKS_MAX         64
+#define CORE_LISTEN_MAX           8
+#define CORE_HEALTH_MAX           64
 #define CORE_HEALTH_NEIGHBORS_MAX 16 /* that one probe steers */
 
 /* Peer ids of the BGP engine: a tunnel's neighbor has the tunnel's id, the others follow behind. */
@@ -20,6 +20,17 @@
 
 enum core_dataplane { CORE_DP_AUTO, CORE_DP_TUN, CORE_DP_XFRM, CORE_DP_NONE };
 extern const char *const core_dataplane_names[]; /* "auto", "tun", "xfrm", "none" */
+
+/* How an outer address reaches its peers; whatever leaves from it does: IKE, ESP, by either data
+ * plane. */
+struct core_outer {
+    char device[CORE_NAME_MAX]; /* bound to it: an interface, or a VRF, in whose table is looked up;
+                                   "": as main says */
+    uint32_t mark;              /* for policy routing and filters; 0: none */
+};
+
+/* ESP in a network card, where it is the kernel's. */
+enum core_offload { CORE_OFFLOAD_NO, CORE_OFFLOAD_CRYPTO, CORE_OFFLOAD_PACKET };
 
 #define CORE_MSS_AUTO 0
 #define CORE_MSS_OFF  UINT16_MAX
@@ -60,11 +71,13 @@ struct core_neighbor_config {
 struct core_tunnel_config {
     struct ike_conn_config ike; /* its name is the tunnel's; psk in the arena, taken by the core */
     char ifname[CORE_NAME_MAX];
-    struct kd_addr inner;       /* family 0: none */
-    uint32_t table;             /* inner routing table */
-    uint32_t mtu;               /* 0: from the suite */
-    uint16_t mss;               /* CORE_MSS_AUTO: from the mtu */
+    struct kd_addr inner; /* family 0: none */
+    uint32_t table;       /* inner routing table */
+    uint32_t mtu;         /* 0: from the suite */
+    uint16_t mss;         /* CORE_MSS_AUTO: from the mtu */
     uint32_t replay_window;
+    enum core_offload offload;
+    char offload_device[CORE_NAME_MAX]; /* "": the one that the kernel's route names */
     uint64_t rehearse_us; /* the first rekey rehearsal, so long after the tunnel came up; 0: none */
     uint64_t recover_us;  /* carries again so long after a failure; 0: at once */
     char profile[24];     /* "" when ike and esp are spelled out */
@@ -119,14 +132,16 @@ struct core_readiness {
 
 struct core_config {
     uint32_t router_id, asn, table;
-    bool ecmp; /* equally good paths carry together */
-    bool no_install; /* BGP's routes stay out of the kernel */
+    char vrf[CORE_NAME_MAX]; /* tunnels' interfaces are in it, and table is its; "": none */
+    bool ecmp;               /* equally good paths carry together */
+    bool no_install;         /* BGP's routes stay out of the kernel */
     uint32_t n_networks;
     struct core_network networks[CORE_NETWORKS_MAX];
     struct core_redistribute redistribute;
     bool resolve_via_default; /* a default route of others' resolves next hops */
     uint32_t n_listen;
     struct kd_addr listen[CORE_LISTEN_MAX];
+    struct core_outer outer[CORE_LISTEN_MAX]; /* of the same place in listen */
     uint16_t port, natt_port;
     enum core_dataplane dataplane;
     uint32_t n_tunnels, n_neighbors;
@@ -138,14 +153,17 @@ struct core_config {
     struct core_readiness readiness;
     uint32_t n_policies;
     struct bgp_route_map *
-        *policies;           /* a reference each; what neighbors' import and export borrow */
-    struct ike_certs *certs; /* a list: what tunnels' auth.certs point to */
+        *policies;             /* a reference each; what neighbors' import and export borrow */
+    struct ike_certs *certs;   /* a list: what tunnels' auth.certs point to */
     char state_directory[256]; /* for what outlives the process; empty: nothing does */
     char control_socket[108];
     char control_group[32];
-    bool keylog; /* `kedge keylog` may write keys to files */
+    bool keylog;   /* `kedge keylog` may write keys to files */
     int log_level; /* 0 error, 1 warn, 2 info, 3 debug */
 };
+
+/* Of a tunnel's outer address; of one that isn't listened on, no device and no mark. */
+const struct core_outer *core_outer_of(const struct core_config *c, const struct kd_addr *local);
 
 /* Frees the arrays, policies and certificates; keys in the arena belong to whoever took them. No
  * engine may have it any more, and no job may run; before the crypto context goes. */

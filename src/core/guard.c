@@ -1,8 +1,8 @@
 /* The recursion guard's core side: from which prefix length on a route over a tunnel would win, in
  * the kernel, over what leads to the tunnel's own outer address now. Others' routes and connected
  * subnets count, ours don't: what a neighbor takes back must not be what keeps a tunnel up. Outer
- * packets are looked up in main; where what is inside has a table of its own, nothing is guarded.
- */
+ * packets are looked up in main; where what is inside has a table of its own, or they a device of
+ * theirs, nothing is guarded. */
 #include "core/internal.h"
 
 /* The address IKE talks to now; as configured while there is none. */
@@ -34,7 +34,8 @@ void core_guard_tunnel(struct core *c, uint32_t tunnel, bool anew)
     struct core_tunnel *t = &c->tunnels[tunnel];
     struct bgp_event ev = {.kind = BGP_EV_GUARD, .iface = tunnel, .nexthop = outer_of(c, tunnel)};
 
-    if (c->cfg.table && c->cfg.table != CORE_TABLE_MAIN)
+    if ((c->cfg.table && c->cfg.table != CORE_TABLE_MAIN) ||
+        core_outer_of(&c->cfg, &t->cfg.ike.local)->device[0])
         return;
     ev.n = length_that_wins(c, &ev.nexthop);
     if (!anew && t->guard_len == ev.n && kd_addr_eq(&t->guard_outer, &ev.nexthop))

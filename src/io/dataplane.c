@@ -120,7 +120,7 @@ void io_dp_sa_add(struct io_dp *dp, const struct io_dp_sa *sa)
 {
     struct io_dp_cmd *cmd = command(IO_DP_CMD_SA_ADD, 0);
 
-    cmd->made = io_dp_child_new(dp->crypto, sa);
+    cmd->made = io_dp_child_new(dp, sa);
     io_dp_cmd_push(dp, cmd);
 }
 
@@ -141,7 +141,7 @@ void io_dp_sa_move(struct io_dp *dp, struct kd_handle child, const struct kd_end
     cmd->child = child;
     cmd->local = *local;
     cmd->remote = *remote;
-    cmd->outer_mtu = io_dp_outer_mtu(local, remote);
+    cmd->outer_mtu = io_dp_outer_mtu(dp, local, remote);
     io_dp_cmd_push(dp, cmd);
 }
 

@@ -38,10 +38,12 @@ struct io_dp *io_dp_new(struct kc_ctx *crypto, void (*notify)(void *arg), void *
 void io_dp_free(struct io_dp *dp);
 
 /* Opens the sockets of a listen address: UDP natt_port (with SO_RXQ_OVFL, PMTU as the kernel has
- * it) and raw protocol 50 (errors: text). raw_ok false when raw sockets aren't permitted.
- * in_kernel: ESP is the kernel's (UDP_ENCAP, no raw socket), IKE alone is handed over. */
-bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, uint16_t natt_port, bool in_kernel,
-                  bool *raw_ok, char *text, size_t cap) KD_MUST_USE;
+ * it) and raw protocol 50 (errors: text); outer (copied): where they are bound to, and their mark.
+ * raw_ok false when raw sockets aren't permitted. in_kernel: ESP is the kernel's (UDP_ENCAP, no raw
+ * socket), IKE alone is handed over. */
+bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, const struct core_outer *outer,
+                  uint16_t natt_port, bool in_kernel, bool *raw_ok, char *text,
+                  size_t cap) KD_MUST_USE;
 /* Takes fd: a TUN device's (IFF_TUN|IFF_NO_PI, non-blocking). */
 void io_dp_tun_add(struct io_dp *dp, uint32_t tunnel, int fd);
 void io_dp_tun_del(struct io_dp *dp, uint32_t tunnel); /* closes the fd; its SAs go too */
@@ -52,6 +54,11 @@ struct io_dp_sa {
     struct core_sa sa;
     struct kd_endpoint local, remote;
     struct ike_ts_list ts_local, ts_remote;
+    struct io_dp_kernel { /* the kernel's data plane alone */
+        uint32_t mark;    /* of what it sends outside; 0: none */
+        enum core_offload offload;
+        uint32_t offload_ifindex; /* 0: by the kernel's route */
+    } kernel;
 };
 /* Answered by IO_DP_RESULT. It receives at once, and sends what no pair in use takes. */
 void io_dp_sa_add(struct io_dp *dp, const struct io_dp_sa *sa);

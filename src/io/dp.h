@@ -31,6 +31,7 @@
 
 struct io_dp_listener {
     struct kd_addr addr;
+    struct core_outer outer;
     uint16_t port;
     int udp, raw;          /* raw -1: not permitted */
     uint32_t rxq_overflow; /* last value of SO_RXQ_OVFL seen; the thread's */
@@ -59,14 +60,14 @@ struct io_dp_child {
     struct io_dp_node *result, *first; /* RESULT and SEEN, until posted */
     struct ike_limits limits;
     struct io_dp_node *soft, *hard; /* EXPIRE, until posted */
-    uint64_t source_at_us; /* SOURCE was told last */
-    const char *why;                   /* it couldn't be made: the reason */
+    uint64_t source_at_us;          /* SOURCE was told last */
+    const char *why;                /* it couldn't be made: the reason */
     _Atomic uint64_t dropped_ts, dropped_other;
     struct io_dp_child *next_spi, *next_id, *next_out;
 };
 
 struct io_dp_tunnel {
-    int fd;                  /* -1: none */
+    int fd; /* -1: none */
     bool mute;
     struct io_dp_child *out; /* in order of choice: io_dp_child_use() */
     struct io_dp_node *fail;
@@ -159,7 +160,7 @@ void io_dp_post_ike(struct io_dp *dp, const struct io_dp_listener *l,
 void io_dp_queues_free(struct io_dp *dp);
 
 /* dp_sa.c */
-struct io_dp_child *io_dp_child_new(struct kc_ctx *crypto, const struct io_dp_sa *sa);
+struct io_dp_child *io_dp_child_new(struct io_dp *dp, const struct io_dp_sa *sa);
 void io_dp_child_free(struct io_dp_child *c);
 void io_dp_child_add(struct io_dp *dp, struct io_dp_child *c); /* takes c, answers with RESULT */
 void io_dp_child_use(struct io_dp *dp, struct kd_handle id, struct kd_handle replaces);
@@ -178,7 +179,8 @@ struct io_dp_child *io_dp_child_for(const struct io_dp_tunnel *t, const struct e
 const struct io_dp_listener *io_dp_listener_of(struct io_dp *dp, const struct kd_addr *local);
 void io_dp_listener_close(struct io_dp_listener *l);
 /* MTU of the route between the addresses, 1500 when it can't be told. */
-uint32_t io_dp_outer_mtu(const struct kd_endpoint *local, const struct kd_endpoint *remote);
+uint32_t io_dp_outer_mtu(struct io_dp *dp, const struct kd_endpoint *local,
+                         const struct kd_endpoint *remote);
 
 /* dp_rx.c */
 void io_dp_rx(struct io_dp *dp, struct io_dp_listener *l, bool raw);

@@ -87,7 +87,7 @@ static struct io_dp_node *node_of(enum io_dp_event_kind kind, const struct io_dp
     return node;
 }
 
-struct io_dp_child *io_dp_child_new(struct kc_ctx *crypto, const struct io_dp_sa *sa)
+struct io_dp_child *io_dp_child_new(struct io_dp *dp, const struct io_dp_sa *sa)
 {
     struct io_dp_child *c = io_dp_alloc(sizeof(*c));
 
@@ -104,9 +104,9 @@ struct io_dp_child *io_dp_child_new(struct kc_ctx *crypto, const struct io_dp_sa
     c->hard = node_of(IO_DP_EXPIRE, c);
     c->hard->ev.ok = false;
     set_mss(c, sa->sa.mss);
-    c->why = make_pair(crypto, c, &sa->sa);
+    c->why = make_pair(dp->crypto, c, &sa->sa);
     if (!c->why)
-        set_endpoints(c, &sa->local, &sa->remote, io_dp_outer_mtu(&sa->local, &sa->remote));
+        set_endpoints(c, &sa->local, &sa->remote, io_dp_outer_mtu(dp, &sa->local, &sa->remote));
     return c;
 }
 

@@ -35,7 +35,16 @@ static void set_buffers(int fd)
         set_int(fd, SOL_SOCKET, SO_SNDBUF, size);
 }
 
-static int bound_socket(const struct kd_endpoint *local, int type, int proto)
+/* Before the address is: it may be the VRF's alone. */
+static bool bind_outer(int fd, const struct core_outer *o)
+{
+    return (!o->device[0] || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->device,
+                                        (socklen_t)strlen(o->device)) == 0) &&
+           (!o->mark || setsockopt(fd, SOL_SOCKET, SO_MARK, &o->mark, sizeof(o->mark)) == 0);
+}
+
+static int bound_socket(const struct kd_endpoint *local, const struct core_outer *outer, int type,
+                        int proto)
 {
     const int family = local->addr.family == 6 ? AF_INET6 : AF_INET;
     int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, proto), err;
@@ -52,7 +61,7 @@ static int bound_socket(const struct kd_endpoint *local, int type, int proto)
     } else {
         set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
     }
-    if (bind(fd, (struct sockaddr *)&ss, len) == 0)
+    if (bind_outer(fd, outer) && bind(fd, (struct sockaddr *)&ss, len) == 0)
         return fd;
     err = errno;
     close(fd);
@@ -66,7 +75,9 @@ static const char *remedy(int err)
     case EADDRINUSE:
         return "another program has the port (an IKE daemon?): stop it or change `natt_port`";
     case EADDRNOTAVAIL:
-        return "the address isn't on this host: add it or change `listen`";
+        return "the address isn't on this host, or not on its `device`: add it or change `listen`";
+    case ENODEV:
+        return "its `device` isn't there: make it or change `listen`";
     case EACCES:
     case EPERM:
         return "needs CAP_NET_RAW and CAP_NET_BIND_SERVICE: run as root or grant them";
@@ -95,7 +106,7 @@ static bool open_pair(struct io_dp_listener *l, bool in_kernel, char *text, size
 
     kd_endpoint_str(&udp, where);
     l->raw = -1;
-    l->udp = bound_socket(&udp, SOCK_DGRAM, 0);
+    l->udp = bound_socket(&udp, &l->outer, SOCK_DGRAM, 0);
     if (l->udp < 0) {
         snprintf(text, cap, "udp %s: %s", where, remedy(errno));
         return false;
@@ -103,7 +114,7 @@ static bool open_pair(struct io_dp_listener *l, bool in_kernel, char *text, size
     io_bypass(l->udp, l->addr.family);
     if (in_kernel)
         return give_esp_to_kernel(l, where, text, cap);
-    l->raw = bound_socket(&raw, SOCK_RAW, IPPROTO_ESP);
+    l->raw = bound_socket(&raw, &l->outer, SOCK_RAW, IPPROTO_ESP);
     if (l->raw >= 0)
         io_bypass(l->raw, l->addr.family);
     else
@@ -133,10 +144,11 @@ const struct io_dp_listener *io_dp_listener_of(struct io_dp *dp, const struct kd
 }
 
 /* Called by the control thread only: nobody appends beside it. */
-bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, uint16_t natt_port, bool in_kernel,
-                  bool *raw_ok, char *text, size_t cap)
+bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, const struct core_outer *outer,
+                  uint16_t natt_port, bool in_kernel, bool *raw_ok, char *text, size_t cap)
 {
-    struct io_dp_listener l = {.addr = *local, .port = natt_port, .udp = -1, .raw = -1};
+    struct io_dp_listener l = {
+        .addr = *local, .outer = *outer, .port = natt_port, .udp = -1, .raw = -1};
     uint32_t i = dp->n_listen;
 
     *raw_ok = false;
@@ -162,12 +174,15 @@ bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, uint16_t natt_p
     return false;
 }
 
-uint32_t io_dp_outer_mtu(const struct kd_endpoint *local, const struct kd_endpoint *remote)
+uint32_t io_dp_outer_mtu(struct io_dp *dp, const struct kd_endpoint *local,
+                         const struct kd_endpoint *remote)
 {
+    static const struct core_outer plain;
+    const struct io_dp_listener *l = io_dp_listener_of(dp, &local->addr);
     const bool v6 = local->addr.family == 6;
     const struct kd_endpoint from = {.addr = local->addr};
     struct sockaddr_storage ss;
-    int mtu = 0, fd = bound_socket(&from, SOCK_DGRAM, 0);
+    int mtu = 0, fd = bound_socket(&from, l ? &l->outer : &plain, SOCK_DGRAM, 0);
     socklen_t to_len, len = sizeof(mtu);
 
     if (fd < 0)

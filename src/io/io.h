@@ -41,7 +41,7 @@ struct io {
     bool stepping, ended;
     struct io_post *post_head, **post_tail;
 
-    struct io_decision decision; /* which data plane a listen address has */
+    struct io_decision decision;   /* which data plane a listen address has */
     const struct core_config *cfg; /* as it was at the start */
     const char *config_path;
     struct config_print *print; /* what of the file runs */
@@ -58,7 +58,7 @@ struct io {
         bool open;
     } udp[CORE_LISTEN_MAX];
     struct io_probes *probes; /* NULL where there are none */
-    struct io_bfd *bfd; /* NULL where no neighbor asks for it */
+    struct io_bfd *bfd;       /* NULL where no neighbor asks for it */
     struct io_tcp_conn *conns;
     struct io_tcp_listener *listeners;
     uint64_t next_token;
@@ -133,6 +133,9 @@ void io_kernel_monitor(struct io *io, struct kd_bytes msg);
 void io_kernel_flush(struct io *io);
 void io_kernel_device(struct io *io, const struct core_act *a);
 void io_kernel_close(struct io *io);
+/* Watches a netlink socket again: an overrun shows as an error of it, for which libuv stops to
+ * poll. For the beginning of its callback, cb, with what that was given. */
+void io_kernel_poll_on(uv_poll_t *h, int status, uv_poll_cb cb);
 /* What `auto` becomes, and the one line that says why. */
 void io_kernel_decide(const struct core_config *cfg, struct io_decision *d, char *why, size_t cap);
 
@@ -149,8 +152,7 @@ void io_sa_close(struct io *io);
  * there is no memory). False: errs says why, or where that has none, why. check: secrets aren't
  * needed. */
 bool io_config_load(const char *path, struct kc_ctx *crypto, bool check, struct core_config *cfg,
-                    struct config_print **print, struct config_errors *errs, char *why,
-                    size_t cap);
+                    struct config_print **print, struct config_errors *errs, char *why, size_t cap);
 /* Takes over what can be, and answers as to a request for it. */
 struct ctl_response io_reload(struct io *io);
 

@@ -3,6 +3,7 @@
 #include "io/io.h"
 
 #include "io/priv.h"
+#include "io/vrf.h"
 #include "io/xnet.h"
 #include "netlink/probe.h"
 
@@ -51,8 +52,7 @@ static void drain(struct io *io, struct nl_socket *s, enum core_ev_kind kind,
         io_feed(io, &ev);
 }
 
-/* An overrun shows as an error of the socket, for which libuv stops to poll. */
-static void poll_on(uv_poll_t *h, int status, uv_poll_cb cb)
+void io_kernel_poll_on(uv_poll_t *h, int status, uv_poll_cb cb)
 {
     if (status != 0)
         (void)uv_poll_start(h, UV_READABLE, cb);
@@ -63,7 +63,7 @@ static void on_readable(uv_poll_t *h, int status, int events)
     struct io *io = h->data;
 
     (void)events;
-    poll_on(h, status, on_readable);
+    io_kernel_poll_on(h, status, on_readable);
     drain(io, io->nl, CORE_EV_NETLINK, CORE_EV_NETLINK_LOST);
 }
 
@@ -72,7 +72,7 @@ static void on_news(uv_poll_t *h, int status, int events)
     struct io *io = h->data;
 
     (void)events;
-    poll_on(h, status, on_news);
+    io_kernel_poll_on(h, status, on_news);
     drain(io, io->mon, CORE_EV_MONITOR, CORE_EV_MONITOR_LOST);
 }
 
@@ -150,21 +150,31 @@ static bool make_tun(struct io *io, const struct core_act *a, struct core_ev *ev
     return true;
 }
 
+static void del_device(struct io *io, uint32_t tunnel)
+{
+    if (io_xnet_has(io, tunnel))
+        io_xnet_device_del(io, tunnel);
+    else
+        io_dp_tun_del(io->dp, tunnel);
+}
+
 void io_kernel_device(struct io *io, const struct core_act *a)
 {
-    const bool xfrm = io_xnet_has(io, a->tunnel);
     struct io_priv_res res;
     struct core_ev ev = {.kind = CORE_EV_DEVICE, .tunnel = a->tunnel};
 
     if (a->kind == CORE_ACT_DEVICE_DEL) {
-        if (xfrm)
-            io_xnet_device_del(io, a->tunnel);
-        else
-            io_dp_tun_del(io->dp, a->tunnel);
+        del_device(io, a->tunnel);
         return;
     }
-    ev.ok = xfrm ? io_xnet_device(io, a->tunnel, a->name, &ev.ifindex, res.text, sizeof(res.text))
-                 : make_tun(io, a, &ev, &res);
+    ev.ok = io_xnet_has(io, a->tunnel)
+                ? io_xnet_device(io, a->tunnel, a->name, &ev.ifindex, res.text, sizeof(res.text))
+                : make_tun(io, a, &ev, &res);
+    if (ev.ok && io->cfg->vrf[0] &&
+        !io_vrf_put(io->cfg->vrf, io->cfg->table, ev.ifindex, res.text, sizeof(res.text))) {
+        del_device(io, a->tunnel);
+        ev.ok = false;
+    }
     if (!ev.ok)
         ev.data = kd_bytes_str(res.text);
     io_post_event(io, &ev);

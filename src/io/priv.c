@@ -30,7 +30,9 @@ static const char *remedy_of(int err)
     case EADDRINUSE:
         return "another daemon holds this port: stop it, or listen on another address";
     case EADDRNOTAVAIL:
-        return "the address isn't on this host: check gateway.listen";
+        return "the address isn't on this host, or not on its device: check gateway.listen";
+    case ENODEV:
+        return "there is no such device: make it first";
     default:
         return NULL;
     }
@@ -49,6 +51,8 @@ static bool make_socket(const struct io_priv_req *req, struct io_priv_res *res, 
     if (req->ifname[0] && setsockopt(res->fd, SOL_SOCKET, SO_BINDTODEVICE, req->ifname,
                                      (socklen_t)strnlen(req->ifname, sizeof(req->ifname))) < 0)
         return failed(res, "SO_BINDTODEVICE", remedy_of(errno));
+    if (req->mark && setsockopt(res->fd, SOL_SOCKET, SO_MARK, &req->mark, sizeof(req->mark)) < 0)
+        return failed(res, "SO_MARK", remedy_of(errno));
     return true;
 }
 
@@ -130,8 +134,7 @@ static bool do_probe(const struct io_priv_req *req, struct io_priv_res *res)
                      icmp && v6 ? IPPROTO_ICMPV6 : req->protocol);
     if (res->fd < 0)
         return failed(res, "socket", remedy_of(errno));
-    if (ifindex &&
-        setsockopt(res->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &ifindex, sizeof(ifindex)) < 0)
+    if (ifindex && setsockopt(res->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &ifindex, sizeof(ifindex)) < 0)
         return failed(res, "SO_BINDTOIFINDEX", NULL);
     return req->local.addr.family == 0 || bind_local(req, res);
 }
@@ -139,10 +142,8 @@ static bool do_probe(const struct io_priv_req *req, struct io_priv_res *res)
 bool io_priv(const struct io_priv_req *req, struct io_priv_res *res)
 {
     static bool (*const row[])(const struct io_priv_req *, struct io_priv_res *) = {
-        [IO_PRIV_TUN] = do_tun,
-        [IO_PRIV_UDP] = do_udp,
-        [IO_PRIV_TCP_LISTEN] = do_listen,
-        [IO_PRIV_TCP_SOCKET] = do_connect_socket,
+        [IO_PRIV_TUN] = do_tun,           [IO_PRIV_UDP] = do_udp,
+        [IO_PRIV_TCP_LISTEN] = do_listen, [IO_PRIV_TCP_SOCKET] = do_connect_socket,
         [IO_PRIV_PROBE] = do_probe,
     };
 

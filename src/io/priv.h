@@ -8,7 +8,7 @@
 
 enum io_priv_kind {
     IO_PRIV_TUN,        /* name -> fd, ifindex */
-    IO_PRIV_UDP,        /* local -> bound UDP socket */
+    IO_PRIV_UDP,        /* local, ifname ("" for any), mark -> bound UDP socket */
     IO_PRIV_TCP_LISTEN, /* local, ifname ("" for any) -> bound socket, not yet listening */
     IO_PRIV_TCP_SOCKET, /* local, ifname, ttl, ttl_min, mss -> bound socket, not yet connected */
     IO_PRIV_PROBE,      /* protocol, local, ifindex -> bound socket, not yet connected */
@@ -19,6 +19,7 @@ struct io_priv_req {
     struct kd_endpoint local; /* addr.family 0 with TCP_LISTEN: any; family of remote else */
     uint8_t family;           /* 4 or 6, where local has none */
     char ifname[16];
+    uint32_t mark;        /* UDP: 0: none */
     uint8_t ttl, ttl_min; /* 0: leave */
     uint16_t mss;         /* 0: leave */
     int protocol;         /* PROBE: IPPROTO_ICMP (raw; of IPv6 its counterpart), UDP or TCP */

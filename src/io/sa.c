@@ -3,6 +3,7 @@
 
 #include "io/xnet.h"
 
+#include <net/if.h>
 #include <stdio.h>
 
 static struct core_ev event_of(const struct io_dp_event *d)
@@ -89,10 +90,30 @@ bool io_sa_open(struct io *io, char *text, size_t cap)
         return false;
     }
     for (uint32_t i = 0; i < io->cfg->n_listen; i++)
-        if (!io_dp_listen(io->dp, &io->cfg->listen[i], io->cfg->natt_port,
+        if (!io_dp_listen(io->dp, &io->cfg->listen[i], &io->cfg->outer[i], io->cfg->natt_port,
                           io->decision.at[i] == CORE_DP_XFRM, &raw_ok, text, cap))
             return false;
     return true;
+}
+
+/* What the configuration has of an SA in the kernel; false when the card isn't there. */
+static bool kernel_options(const struct io *io, uint32_t tunnel, struct io_dp_kernel *k)
+{
+    const struct core_tunnel_config *t = &io->cfg->tunnels[tunnel];
+
+    *k = (struct io_dp_kernel){.mark = core_outer_of(io->cfg, &t->ike.local)->mark,
+                               .offload = t->offload};
+    if (t->offload_device[0])
+        k->offload_ifindex = if_nametoindex(t->offload_device);
+    return !t->offload_device[0] || k->offload_ifindex != 0;
+}
+
+static void refuse(struct io *io, const struct core_act *a, const char *text)
+{
+    struct core_ev ev = {
+        .kind = CORE_EV_SA_RESULT, .handle = a->handle, .data = kd_bytes_str(text)};
+
+    io_post_event(io, &ev);
 }
 
 static void add(struct io *io, const struct core_act *a)
@@ -105,10 +126,12 @@ static void add(struct io *io, const struct core_act *a)
 
     if (!ike_ts_parse(core_out_bytes(io->out, a->data), &sa.ts_local) ||
         !ike_ts_parse(core_out_bytes(io->out, a->data2), &sa.ts_remote)) {
-        struct core_ev ev = {.kind = CORE_EV_SA_RESULT, .handle = a->handle, .ok = false};
-        io_post_event(io, &ev);
+        refuse(io, a, "");
     } else if (io_xnet_has(io, a->tunnel)) {
-        io_xfrm_add(io_xnet_plane(io), &sa);
+        if (kernel_options(io, a->tunnel, &sa.kernel))
+            io_xfrm_add(io_xnet_plane(io), &sa);
+        else
+            refuse(io, a, "its offload-device isn't there: add the card or change `offload`");
     } else {
         io_dp_sa_add(io->dp, &sa);
     }

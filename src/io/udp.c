@@ -35,10 +35,12 @@ static void on_recv(uv_udp_t *h, ssize_t n, const uv_buf_t *buf, const struct so
 bool io_udp_open(struct io *io, uint32_t i, const struct kd_addr *local, uint16_t port, char *text,
                  size_t cap)
 {
-    struct io_priv_req req = {.kind = IO_PRIV_UDP, .local = {*local, port}};
+    const struct core_outer *outer = core_outer_of(io->cfg, local);
+    struct io_priv_req req = {.kind = IO_PRIV_UDP, .local = {*local, port}, .mark = outer->mark};
     struct io_priv_res res;
     struct io_udp *u = &io->udp[i];
 
+    memcpy(req.ifname, outer->device, sizeof(req.ifname));
     if (!io_priv(&req, &res)) {
         snprintf(text, cap, "%s", res.text);
         return false;

@@ -23,6 +23,8 @@ static struct nl_policy make(const struct io_xfrm *x, uint32_t tunnel,
                           .n_tmpl = 1,
                           .tmpl = {.reqid = xf_id(tunnel)}};
 
+    if (owner->sa.kernel.offload == CORE_OFFLOAD_PACKET && dir != NL_POLICY_FWD) /* cards don't */
+        p.offload_ifindex = owner->sa.kernel.offload_ifindex;
     if (dir == NL_POLICY_OUT) {
         p.tmpl.src = owner->sa.local.addr;
         p.tmpl.dst = owner->sa.remote.addr;

@@ -57,6 +57,20 @@ static void set_replay(const struct core_sa *s, bool inbound, struct nl_sa *out)
         out->window = 1; /* the kernel's least with ESN */
 }
 
+static void set_kernel(const struct io_dp_kernel *k, bool inbound, struct nl_sa *out)
+{
+    static const enum nl_sa_offload offloads[] = {[CORE_OFFLOAD_NO] = NL_OFFLOAD_NONE,
+                                                  [CORE_OFFLOAD_CRYPTO] = NL_OFFLOAD_CRYPTO,
+                                                  [CORE_OFFLOAD_PACKET] = NL_OFFLOAD_PACKET};
+
+    out->offload = offloads[k->offload];
+    out->offload_ifindex = k->offload_ifindex;
+    if (k->mark && !inbound) { /* on one that receives it would be the inner packets' */
+        out->mark_out = k->mark;
+        out->mark_out_mask = UINT32_MAX;
+    }
+}
+
 static void set_life(const struct ike_limits *l, struct nl_sa *out)
 {
     out->life = (struct nl_sa_life){.soft_bytes = l->soft_bytes,
@@ -91,6 +105,7 @@ static const char *make(struct io_xfrm *x, const struct xf_child *c, bool inboun
     set_encap(sa, inbound, out);
     set_replay(&sa->sa, inbound, out);
     set_life(&sa->sa.limits, out);
+    set_kernel(&sa->kernel, inbound, out);
     set_selector(c, inbound, out);
     return set_algs(x, &sa->sa, inbound, out);
 }

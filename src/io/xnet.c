@@ -2,6 +2,8 @@
  * returns: the kernel carries a request out inside the send. */
 #include "io/xnet.h"
 
+#include "io/vrf.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -68,7 +70,8 @@ static void on_readable(uv_poll_t *h, int status, int events)
     bool overrun = false;
 
     (void)events;
-    for (int n = 0; status == 0 && n < 32 && nl_recv(io->xnet->heard, &data, &overrun); n++) {
+    io_kernel_poll_on(h, status, on_readable);
+    for (int n = 0; n < 32 && nl_recv(io->xnet->heard, &data, &overrun); n++) {
         struct nl_xfrm_event ev;
 
         if (overrun)
@@ -155,18 +158,33 @@ static void explain(int err, const char *name, const char *said, char *text, siz
         snprintf(text, cap, "making XFRM interface %s: %s", name, said[0] ? said : strerror(err));
 }
 
+/* The outer address's device, 0 where it has none; false when that went away. */
+static bool outer_device(const struct io *io, uint32_t tunnel, uint32_t *ifindex, char *text,
+                         size_t cap)
+{
+    const char *name = core_outer_of(io->cfg, &io->cfg->tunnels[tunnel].ike.local)->device;
+
+    *ifindex = name[0] ? if_nametoindex(name) : 0;
+    if (name[0] && *ifindex == 0)
+        snprintf(text, cap, "the listen address's device %s is gone", name);
+    return !name[0] || *ifindex != 0;
+}
+
 bool io_xnet_device(struct io *io, uint32_t tunnel, const char *name, uint32_t *ifindex, char *text,
                     size_t cap)
 {
     struct io_xnet *x = io->xnet;
     uint8_t room[256];
     struct nl_buf b = {room, sizeof(room), 0};
+    uint32_t outer;
     char said[160];
     int err;
 
+    if (!outer_device(io, tunnel, &outer, text, cap))
+        return false;
     if (x->ifindex[tunnel])
         (void)link_del(x, x->ifindex[tunnel], said, sizeof(said));
-    kd_assert(nl_put_link_xfrm(&b, ++x->seq, name, IO_XFRM_ID_BASE + 1 + tunnel));
+    kd_assert(nl_put_link_xfrm(&b, ++x->seq, name, IO_XFRM_ID_BASE + 1 + tunnel, outer));
     err = nl_ask(x->links, &b, x->seq, TALK_MS, NULL, NULL, said, sizeof(said));
     if (err) {
         x->ifindex[tunnel] = err == ETIMEDOUT || err == ENOBUFS ? if_nametoindex(name) : 0;

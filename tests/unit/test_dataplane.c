@@ -98,6 +98,8 @@ static void fence(struct side *s)
     } while (ev.child.idx != 999);
 }
 
+static const struct core_outer outer; /* no device, no mark */
+
 static void side_start(struct side *s, const char *addr)
 {
     char text[128];
@@ -109,7 +111,7 @@ static void side_start(struct side *s, const char *addr)
     s->at.port = NATT_PORT;
     s->dp = io_dp_new(ctx, notify, s);
     assert_non_null(s->dp);
-    if (!io_dp_listen(s->dp, &s->at.addr, NATT_PORT, false, &raw_ok, text, sizeof(text)))
+    if (!io_dp_listen(s->dp, &s->at.addr, &outer, NATT_PORT, false, &raw_ok, text, sizeof(text)))
         fail_msg("%s", text);
     assert_true(raw_ok);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
@@ -952,16 +954,23 @@ static void a_flood_of_ike_is_bounded_and_counted_and_traffic_goes_on(void **st 
 
 static void listening_fails_with_a_remedy(void **st KD_UNUSED)
 {
+    static const struct core_outer gone = {.device = "nodevice0"};
     struct kd_addr foreign = kd_addr_v4(0xc0000201);
     char text[160];
     bool raw_ok;
 
-    assert_false(io_dp_listen(b.dp, &a.at.addr, NATT_PORT, false, &raw_ok, text, sizeof(text)));
+    assert_false(
+        io_dp_listen(b.dp, &a.at.addr, &outer, NATT_PORT, false, &raw_ok, text, sizeof(text)));
     assert_non_null(strstr(text, "another program"));
-    assert_false(io_dp_listen(b.dp, &foreign, NATT_PORT, false, &raw_ok, text, sizeof(text)));
+    assert_false(
+        io_dp_listen(b.dp, &foreign, &outer, NATT_PORT, false, &raw_ok, text, sizeof(text)));
     assert_non_null(strstr(text, "isn't on this host"));
-    assert_false(io_dp_listen(b.dp, &b.at.addr, NATT_PORT, false, &raw_ok, text, sizeof(text)));
+    assert_false(
+        io_dp_listen(b.dp, &b.at.addr, &outer, NATT_PORT, false, &raw_ok, text, sizeof(text)));
     assert_non_null(strstr(text, "already"));
+    assert_false(
+        io_dp_listen(b.dp, &foreign, &gone, NATT_PORT, false, &raw_ok, text, sizeof(text)));
+    assert_non_null(strstr(text, "`device` isn't there"));
 }
 
 static void stopping_with_everything_queued_leaks_nothing(void **st KD_UNUSED)

@@ -31,6 +31,17 @@ static void link_set_leaves_out_what_is_left(void **state)
            "00 00 0000 07000000 00000000 01000000");
 }
 
+static void link_set_puts_into_a_vrf(void **state)
+{
+    struct nl_link_set l = {.ifindex = 7, .master = 9};
+
+    (void)state;
+    assert_true(nl_put_link_set(&buf, 1, &l));
+    expect("28000000 1300 0500 01000000 00000000"
+           "00 00 0000 07000000 00000000 01000000"
+           "0800 0a00 09000000");
+}
+
 static void addr_bytes(void **state)
 {
     struct nl_addr_set a = {.ifindex = 3,
@@ -332,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(link_set_bytes),
         T(link_set_leaves_out_what_is_left),
+        T(link_set_puts_into_a_vrf),
         T(addr_bytes),
         T(addr_of_ipv6_skips_duplicate_detection),
         T(addr_del_is_delete_without_create),

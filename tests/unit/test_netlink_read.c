@@ -215,6 +215,25 @@ static void link_is_read(void **state)
     assert_false(ev.link.carrier); /* IFLA_CARRIER outweighs IFF_LOWER_UP */
 }
 
+static void a_vrf_is_known_by_its_kind_and_table(void **state)
+{
+#define VRF(kind, data)                                                                            \
+    "44000000 1000 0000 00000000 00000000 00 00 0000 09000000 c1000000 00000000"                   \
+    "0900 0300 626c7565 00 000000"                                                                 \
+    "1800 1280 0800 0100 " kind " 00 0c00 0280 " data
+    struct nl_event ev;
+
+    (void)state;
+    assert_true(feed_hex(VRF("767266", "0800 0100 0a000000"), &ev));
+    assert_string_equal(ev.text, "");
+    assert_int_equal(ev.kind, NL_LINK);
+    assert_int_equal(ev.link.vrf_table, 10);
+    assert_true(feed_hex(VRF("767267", "0800 0100 0a000000"), &ev)); /* another kind */
+    assert_int_equal(ev.kind, NL_LINK);
+    assert_int_equal(ev.link.vrf_table, 0);
+    refused(VRF("767266", "0700 0100 0a000000"), "link: malformed kind");
+}
+
 static void link_carrier_falls_back_to_the_flag(void **state)
 {
     struct nl_event ev;
@@ -401,6 +420,7 @@ int main(void)
         T(addr_round_trip),
         T(addr_without_local_is_its_own_local),
         T(link_is_read),
+        T(a_vrf_is_known_by_its_kind_and_table),
         T(link_carrier_falls_back_to_the_flag),
         T(long_foreign_alias_is_cut),
         T(ack_without_text),

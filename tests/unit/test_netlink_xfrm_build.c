@@ -311,6 +311,21 @@ static void a_bypass_has_no_template_and_a_block_says_so(void **state)
     expect_at(16 + 160, "01 01 00 00");
 }
 
+static void a_policy_of_packet_offload_names_the_device(void **state)
+{
+    struct nl_policy p = out_policy();
+    size_t plain;
+
+    (void)state;
+    assert_true(nl_put_policy(&buf, 1, &p, true));
+    plain = buf.len;
+    buf.len = 0;
+    p.offload_ifindex = 4;
+    assert_true(nl_put_policy(&buf, 1, &p, true));
+    assert_int_equal(buf.len, plain + 12);
+    expect_at(plain, "0c00 1c00 04000000 04 000000");
+}
+
 static void a_policy_is_deleted_and_asked_for_by_direction_selector_and_interface(void **state)
 {
     struct nl_policy p = out_policy();
@@ -328,12 +343,19 @@ static void a_policy_is_deleted_and_asked_for_by_direction_selector_and_interfac
 static void an_xfrm_interface_is_made_and_deleted(void **state)
 {
     (void)state;
-    assert_true(nl_put_link_xfrm(&buf, 21, "azure1", 0x6b650007));
+    assert_true(nl_put_link_xfrm(&buf, 21, "azure1", 0x6b650007, 0));
     expect("48000000 1000 0506 15000000 00000000"
            "00 00 0000 00000000 00000000 00000000"
            "0b00 0300 617a75726531 00 00"
            "1c00 1280 0900 0100 7866726d 00 000000"
            "0c00 0280 0800 0200 0700656b");
+    buf.len = 0;
+    assert_true(nl_put_link_xfrm(&buf, 21, "azure1", 0x6b650007, 5)); /* in the VRF 5, outside */
+    expect("50000000 1000 0506 15000000 00000000"
+           "00 00 0000 00000000 00000000 00000000"
+           "0b00 0300 617a75726531 00 00"
+           "2400 1280 0900 0100 7866726d 00 000000"
+           "1400 0280 0800 0100 05000000 0800 0200 0700656b");
     buf.len = 0;
     assert_true(nl_put_link_del(&buf, 22, 9));
     expect("20000000 1100 0500 16000000 00000000"
@@ -346,7 +368,7 @@ static void an_xfrm_interface_is_known_by_its_kind(void **state)
     struct kd_bytes d;
 
     (void)state;
-    assert_true(nl_put_link_xfrm(&buf, 21, "azure1", 0x6b650007));
+    assert_true(nl_put_link_xfrm(&buf, 21, "azure1", 0x6b650007, 0));
     buf.p[20] = 9; /* ifi_index */
     d = kd_bytes(buf.p, buf.len);
     assert_true(nl_next(&d, &e));
@@ -395,7 +417,7 @@ static bool put_any(struct nl_buf *b, int i)
     case 8:
         return nl_put_policy_dump(b, 1);
     default:
-        return nl_put_link_xfrm(b, 1, "a", 1);
+        return nl_put_link_xfrm(b, 1, "a", 1, 2);
     }
 }
 #define N_ANY 10
@@ -458,6 +480,7 @@ int main(void)
         T(a_policy_has_the_uapis_layout),
         T(an_updated_policy_takes_the_old_ones_place),
         T(a_bypass_has_no_template_and_a_block_says_so),
+        T(a_policy_of_packet_offload_names_the_device),
         T(a_policy_is_deleted_and_asked_for_by_direction_selector_and_interface),
         T(an_xfrm_interface_is_made_and_deleted),
         T(an_xfrm_interface_is_known_by_its_kind),

@@ -98,6 +98,40 @@ static void anothers_expiry_is_not_ours(void **state)
     assert_int_equal(said.n, 1);
 }
 
+static void a_mark_is_of_what_leaves_and_of_nothing_that_arrives(void **state)
+{
+    struct io_dp_sa sa = pair(1);
+
+    (void)state;
+    add(&sa);
+    assert_int_equal(in_kernel("198.51.100.1", 0x2001)->mark_out_mask, 0);
+    sa = pair(2);
+    sa.kernel.mark = 0x10;
+    add(&sa);
+    assert_int_equal(in_kernel("198.51.100.1", 0x2002)->mark_out, 0x10);
+    assert_int_equal(in_kernel("198.51.100.1", 0x2002)->mark_out_mask, UINT32_MAX);
+    assert_int_equal(in_kernel("192.0.2.1", 0x1002)->mark_out_mask, 0);
+}
+
+static void a_card_has_both_sas(void **state)
+{
+    struct io_dp_sa sa = pair(1);
+
+    (void)state;
+    sa.kernel = (struct io_dp_kernel){.offload = CORE_OFFLOAD_CRYPTO, .offload_ifindex = 4};
+    add(&sa);
+    assert_int_equal(in_kernel("198.51.100.1", 0x2001)->offload, NL_OFFLOAD_CRYPTO);
+    assert_int_equal(in_kernel("192.0.2.1", 0x1001)->offload, NL_OFFLOAD_CRYPTO);
+    assert_int_equal(in_kernel("192.0.2.1", 0x1001)->offload_ifindex, 4);
+    sa = pair(2);
+    sa.kernel = (struct io_dp_kernel){.offload = CORE_OFFLOAD_PACKET, .offload_ifindex = 4};
+    add(&sa);
+    assert_int_equal(in_kernel("192.0.2.1", 0x1002)->offload, NL_OFFLOAD_PACKET);
+    sa = pair(3);
+    add(&sa);
+    assert_int_equal(in_kernel("192.0.2.1", 0x1003)->offload, NL_OFFLOAD_NONE);
+}
+
 /* ---- rekey ---- */
 
 static void a_rekey_switches_when_told_and_never_leaves_a_hole(void **state)
@@ -364,6 +398,8 @@ int main(void)
         T(esp_in_udp_has_the_ports_of_its_direction),
         T(limits_are_the_kernels_to_watch_and_told_once),
         T(anothers_expiry_is_not_ours),
+        T(a_mark_is_of_what_leaves_and_of_nothing_that_arrives),
+        T(a_card_has_both_sas),
         T(a_rekey_switches_when_told_and_never_leaves_a_hole),
         T(a_successor_sends_when_its_elder_goes_before_it_was_put_to_use),
         T(a_refused_switch_leaves_the_old_pair_sending_and_ends_the_new),

@@ -1,0 +1,120 @@
+"""Where a tunnel's outside and inside are routed: VRF devices, marks, cards; and a tunnel that takes everything."""
+import re
+
+import pytest
+
+from kernel_peers import ESP, kernel_pair, no_loss, on_the_wire
+from lab.sniff import Sniffer
+from lab.wait import until
+from peers import INNER_GATE, INNER_PEER, ping, ping_both_ways, with_bgp
+
+INSIDE, OUTSIDE, MARKED = 100, 200, 300
+BOTH = pytest.mark.parametrize("dataplane", ["tun", "xfrm"])
+
+
+def pair(dataplane, tunnel=None, esp="aes256gcm16"):
+    return kernel_pair(dataplane, esp, {"role": "initiator", **(tunnel or {})})
+
+
+def kedge_of(description):
+    return description["hosts"]["gate"]["kedge"]
+
+
+def make_vrf(host, name, table):
+    host.ip("link", "add", name, "type", "vrf", "table", str(table))
+    host.ip("link", "set", name, "up")
+
+
+def outside_in_a_vrf(lab):
+    """The way to the peer is in the VRF's table alone."""
+    gate = lab["gate"]
+    make_vrf(gate, "red", OUTSIDE)
+    gate.ip("link", "set", "wan0", "master", "red")
+    gate.ip("route", "add", "default", "via", "192.0.2.2", "vrf", "red")
+    assert "192.0.2" not in gate.ip("route", "show", "table", "main")
+
+
+@BOTH
+def test_inside_and_outside_are_two_vrfs(up, dataplane):
+    """BGP learns and installs in the inner one's table, ESP and IKE leave by the outer one's."""
+    description = with_bgp(pair(dataplane))
+    description["hosts"]["peer"]["loopback"].append("10.2.0.1/32")
+    kedge_of(description)["router"].update(vrf="blue", table=INSIDE)
+    kedge_of(description)["gateway"]["listen"] = [{"address": "192.0.2.1", "device": "red"}]
+
+    def prepare(lab):
+        outside_in_a_vrf(lab)
+        make_vrf(lab["gate"], "blue", INSIDE)
+
+    lab = up(description, prepare)
+    gate, peer = lab["gate"], lab["peer"]
+    assert "master blue" in gate.ip("link", "show", "kedge0")
+    gate.kedge.wait_established("peer")
+    until(lambda: "10.2.0.0/24" in gate.ip("route", "show", "vrf", "blue"), 10, "the route in the VRF's table", 0.1)
+    assert not re.search(r"10\.[12]\.0", gate.ip("route", "show", "table", "main"))
+    with Sniffer(gate) as sniffer:
+        ping(gate, "10.2.0.1", "blue")
+        ping(peer, INNER_GATE, INNER_PEER)
+        packets = sniffer.drain()
+    assert {p.interface for p in packets if p.protocol == 1} >= {"kedge0"}
+    assert ESP in on_the_wire(packets)
+    mark = gate.kedge.events.last_seq
+    gate.kedge.cli("rekey", "peer")
+    gate.kedge.events.wait("ike.rekeyed", 10, mark, tunnel="peer")
+    ping(gate, "10.2.0.1", "blue")
+    gate.kedge.stop()
+    assert "10.2.0.0/24" not in gate.ip("route", "show", "vrf", "blue")
+
+
+@BOTH
+def test_a_vrf_that_is_not_there_or_another_is_said_and_waited_for(up, dataplane):
+    description = pair(dataplane)
+    kedge_of(description)["router"].update(vrf="blue", table=INSIDE)
+    lab = up(description, lambda lab: make_vrf(lab["gate"], "blue", INSIDE))
+    gate = lab["gate"]
+    gate.kedge.stop()
+    gate.ip("link", "del", "blue")
+    make_vrf(gate, "blue", INSIDE + 1)
+    gate.kedge.start()
+    said = gate.kedge.events.wait("kernel.error", 10, tunnel="peer")
+    assert "VRF blue has table 101, router.table is 100" in said["detail"]
+    gate.ip("link", "del", "blue")
+    said = gate.kedge.events.wait("kernel.error", 20, said["seq"], tunnel="peer")
+    assert "blue isn't there: ip link add blue type vrf table 100" in said["detail"]
+    make_vrf(gate, "blue", INSIDE)
+    gate.kedge.wait_up("peer", 30)
+    ping(lab["peer"], INNER_GATE, INNER_PEER)
+
+
+@BOTH
+def test_a_mark_chooses_the_way_outside(up, dataplane):
+    """Without the mark there is no way to the peer at all."""
+    def by_mark(lab):
+        gate = lab["gate"]
+        gate.ip("route", "del", "default")
+        gate.ip("route", "add", "default", "via", "192.0.2.2", "table", str(MARKED))
+        gate.ip("rule", "add", "fwmark", "0x10", "lookup", str(MARKED))
+
+    description = pair(dataplane)
+    kedge_of(description)["gateway"]["listen"] = [{"address": "192.0.2.1", "mark": 0x10}]
+    lab = up(description, by_mark)
+    ping_both_ways(lab)
+    mark = lab["gate"].kedge.events.last_seq
+    lab["gate"].kedge.cli("rekey", "peer")
+    lab["gate"].kedge.events.wait("ike.rekeyed", 10, mark, tunnel="peer")
+    ping_both_ways(lab)
+
+
+def test_a_card_that_can_not_leaves_esp_to_the_kernel(up):
+    lab = up(pair("xfrm", {"offload": "crypto"}))
+    ping_both_ways(lab)
+
+
+def test_packet_offload_is_refused_in_the_kernels_own_words(build):
+    """Linux 6.1 does not know it."""
+    lab = build(pair("xfrm", {"offload": "packet", "offload-device": "wan0"}), start=False)
+    lab.start_services("peer")
+    lab.start_services()
+    said = lab["gate"].kedge.events.wait("kernel.error", 20)
+    assert said["reason"] == "kernel-refused" and "offload" in said["detail"], said
+    assert "if_id 0x6b65" not in lab["gate"].ip("xfrm", "state")
