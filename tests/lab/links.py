@@ -37,7 +37,7 @@ def add_link(hosts, name, ends):
     for host, end in ends.items():
         port = {"dev": host[:15], "mtu": end.get("mtu", 1500)}
         _add_wire([(hosts[host], end), (switch, port)])
-        switch.ip("link", "set", port["dev"], "master", "bridge0")
+        switch.ip("link", "set", "dev", port["dev"], "master", "bridge0")
 
 
 def _add_wire(ends):
@@ -47,7 +47,7 @@ def _add_wire(ends):
         run(["ip", "link", "set", temporary, "netns", host.namespace.name, "name", end["dev"]])
         for address in end.get("addresses") or []:
             host.ip("address", "add", address, "dev", end["dev"], *_nodad(address))
-        host.ip("link", "set", end["dev"], "mtu", str(end.get("mtu", 1500)), "up")
+        host.ip("link", "set", "dev", end["dev"], "mtu", str(end.get("mtu", 1500)), "up")
 
 
 def add_routes(host, routes):

@@ -65,7 +65,7 @@ def test_more_than_two_hosts_meet_at_a_switch_and_a_silent_one_is_a_star():
     description = {"hosts": {"a": {"routes": ["198.51.100.1 via 192.0.2.2"]}, "b": {"forward": True, "silent": True},
                              "c": {"loopback": ["198.51.100.1/32"]}},
                    "links": {"segment": ends},
-                   "faults": {"c-away": {"segment": {"break": ["ip link set c down"], "mend": ["ip link set c up"]}}}}
+                   "faults": {"c-away": {"segment": {"break": ["ip link set dev c down"], "mend": ["ip link set dev c up"]}}}}
     with Topology(description) as lab:
         lab["b"].ip("route", "add", "198.51.100.1", "via", "192.0.2.3")
         expired = lab["a"].run("ping", "-c", "1", "-W", "1", "-t", "1", "198.51.100.1", check=False)
