@@ -241,6 +241,7 @@ struct bgp_route_view {
     uint32_t table;
     bool best, local; /* best: it carries (by weight, then the decision); local: a configured
                          network */
+    bool carries;     /* best, or with ECMP as good: the kernel spreads flows over all of these */
     uint16_t weight;
     bool accepted;    /* passed the import policy */
     bool valid;       /* and its next hop is reachable: the decision looks at it */

@@ -192,11 +192,21 @@ uint32_t bgp_best(const struct bgp *b, const struct bgp_rib *rib, uint32_t dest)
     return eliminate(b, b->cand, n, TELL) ? b->cand[0].path : 0;
 }
 
-uint32_t bgp_carrying(const struct bgp *b, const struct bgp_rib *rib, uint32_t dest)
+uint32_t bgp_carrying(const struct bgp *b, const struct bgp_rib *rib, uint32_t dest,
+                      uint32_t path[BGP_ECMP_MAX])
 {
-    uint32_t n = collect(b, rib, dest);
+    enum use use = b->params.ecmp ? CARRY_ECMP : CARRY;
+    uint32_t all = eliminate(b, b->cand, collect(b, rib, dest), use), n = 0;
 
-    return eliminate(b, b->cand, n, CARRY) ? b->cand[0].path : 0;
+    for (uint32_t i = 0; i < all && n < BGP_ECMP_MAX; i++)
+        path[n++] = b->cand[i].path;
+    if (n < 2 || !eliminate(b, b->cand, all, CARRY))
+        return n;
+    for (uint32_t i = n - 1; i > 0; i--)
+        if (path[i] == b->cand[0].path)
+            path[i] = path[0];
+    path[0] = b->cand[0].path;
+    return n;
 }
 
 static void mark_peers(struct bgp *b, struct bgp_rib *rib, uint32_t dest)

@@ -87,12 +87,27 @@ static struct bgp_route_view start_route(const struct walk *w, uint32_t dest)
         .prefix = bgp_rib_prefix(w->rib, dest), .table = w->rib->table, .peer = UINT32_MAX};
 }
 
-static bool say_path(const struct walk *w, uint32_t dest, uint32_t path, uint32_t best)
+/* The paths of a destination that carry; the best first. */
+struct carrying {
+    uint32_t n, path[BGP_ECMP_MAX];
+};
+
+static struct carrying carrying(const struct walk *w, uint32_t dest)
+{
+    struct carrying c = {0};
+
+    c.n = bgp_carrying(w->b, w->rib, dest, c.path);
+    return c;
+}
+
+static bool say_path(const struct walk *w, uint32_t dest, uint32_t path, const struct carrying *c)
 {
     const struct bgp_path *p = bgp_rib_path(w->rib, path);
     struct bgp_route_view r = start_route(w, dest);
 
-    r.best = path == best;
+    r.best = c->n > 0 && path == c->path[0];
+    for (uint32_t i = 0; i < c->n; i++)
+        r.carries = r.carries || path == c->path[i];
     r.local = p->peer == BGP_PEER_LOCAL;
     r.accepted = p->attr != 0;
     r.valid = r.accepted;
@@ -110,19 +125,19 @@ static bool say_path(const struct walk *w, uint32_t dest, uint32_t path, uint32_
 
 static bool say_best(const struct walk *w, uint32_t dest)
 {
-    uint32_t best = bgp_carrying(w->b, w->rib, dest);
-    const struct bgp_path *p = best ? bgp_rib_path(w->rib, best) : NULL;
+    const struct carrying c = carrying(w, dest);
+    const struct bgp_path *p = c.n > 0 ? bgp_rib_path(w->rib, c.path[0]) : NULL;
 
     if (!p || (w->peer != UINT32_MAX &&
                (p->peer == BGP_PEER_LOCAL || w->b->slot[p->peer]->id != w->peer)))
         return true;
-    return say_path(w, dest, best, best);
+    return say_path(w, dest, c.path[0], &c);
 }
 
 /* In the order of the peers' ids; what a stopped session left behind isn't shown. */
 static bool say_learned(const struct walk *w, uint32_t dest)
 {
-    uint32_t best = bgp_carrying(w->b, w->rib, dest);
+    const struct carrying c = carrying(w, dest);
 
     for (uint32_t i = 0; i < w->b->n_peers; i++) {
         const struct bgp_peer *p = w->b->peers[i];
@@ -131,7 +146,7 @@ static bool say_learned(const struct walk *w, uint32_t dest)
             (w->peer != UINT32_MAX && p->id != w->peer))
             continue;
         path = bgp_path_find(w->rib, dest, p->slot);
-        if (path && !say_path(w, dest, path, best))
+        if (path && !say_path(w, dest, path, &c))
             return false;
     }
     return true;

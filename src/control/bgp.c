@@ -130,6 +130,16 @@ static json_t *large_communities(const struct bgp_route_view *r)
     return list;
 }
 
+/* Forwarded by this path's way; while its own is lost, by that of its backup. */
+static bool in_kernel(const struct ctl_env *env, const struct bgp_route_view *r, char ifname[16])
+{
+    const struct core *c = env->core;
+    if (!r->carries || r->local)
+        return false;
+    return core_fib_way(c, r->table, &r->prefix, r->peer, &r->nexthop, ifname) ||
+           (r->best && core_fib_get(c, r->table, &r->prefix, ifname));
+}
+
 static json_t *route_object(const struct walk *w, const struct bgp_route_view *r)
 {
     static const char *const origins[] = {"igp", "egp", "incomplete"};
@@ -137,7 +147,7 @@ static json_t *route_object(const struct walk *w, const struct bgp_route_view *r
     bool peerless = r->local && w->q->view != BGP_VIEW_ADVERTISED;
     const struct bgp_peer_config *c = peerless ? NULL : core_peer_config(env->core, r->peer);
     char ifname[16] = "";
-    bool installed = r->best && !r->local && core_fib_get(env->core, r->table, &r->prefix, ifname);
+    bool installed = in_kernel(env, r, ifname);
     return json_pack(
         "{s:o, s:b, s:b, s:b, s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:b, s:I, s:b, s:b, s:o, s:o, "
         "s:o, s:i, s:b}",

@@ -302,5 +302,8 @@ const struct core_config *core_configuration(const struct core *c);
 enum core_dataplane core_dataplane_of(const struct core *c, const char **why);
 /* Is the prefix acknowledged by the kernel as installed, and over which interface ("" for none)? */
 bool core_fib_get(const struct core *c, uint32_t table, const struct kd_prefix *p, char ifname[16]);
+/* The same of one of its ways, what peer told with this next hop. */
+bool core_fib_way(const struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t peer,
+                  const struct kd_addr *nexthop, char ifname[16]);
 
 #endif

@@ -544,21 +544,36 @@ void core_fib_free(struct core *c)
     }
 }
 
-bool core_fib_get(const struct core *c, uint32_t table, const struct kd_prefix *p, char ifname[16])
+static const struct core_fib_entry *in_kernel(const struct core *c, uint32_t table,
+                                              const struct kd_prefix *p)
 {
     const struct core_fib_entry *e = core_fib_find(c, table, p, CORE_METRIC_BGP);
-    const struct core_link *l = NULL;
+    return e && e->have.kind != CORE_FIB_NONE && !flushed(&e->have) ? e : NULL;
+}
 
+static void name_link(const struct core *c, uint32_t oif, char ifname[16])
+{
+    const struct core_link *l = oif ? core_link(c, oif) : NULL;
     ifname[0] = '\0';
-    if (!e || e->have.kind == CORE_FIB_NONE || flushed(&e->have))
-        return false;
-    if (e->group && e->group->n_active) {
-        const struct core_nh *nh;
-        for (nh = c->nhs; nh; nh = nh->hh.next)
-            if (nh->id == e->group->active[0])
-                l = core_link(c, nh->key.oif);
-    }
     if (l)
         memcpy(ifname, l->name, 16);
-    return true;
+}
+
+bool core_fib_get(const struct core *c, uint32_t table, const struct kd_prefix *p, char ifname[16])
+{
+    const struct core_fib_entry *e = in_kernel(c, table, p);
+    name_link(c, e && e->group ? core_group_first(c, e->group) : 0, ifname);
+    return e != NULL;
+}
+
+bool core_fib_way(const struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t peer,
+                  const struct kd_addr *nexthop, char ifname[16])
+{
+    const struct core_fib_entry *e = in_kernel(c, table, p);
+    struct bgp_path_nh way = {.nexthop = *nexthop,
+                              .peer = peer,
+                              .iface = peer < CORE_TUNNELS_MAX ? peer : BGP_NO_IFACE};
+    uint32_t oif = e && e->group ? core_group_oif(c, e->group, &way) : 0;
+    name_link(c, oif, ifname);
+    return oif != 0;
 }

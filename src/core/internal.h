@@ -555,6 +555,10 @@ void core_group_unref(struct core *c, struct core_group *g);
 /* True when the kernel has it or has been asked in this order; builds it when it can be. False: it
  * has no usable member at present. */
 bool core_group_ensure(struct core *c, struct core_group *g);
+/* The interface of a member it is made of now: of the first, or of one that is a way to p; 0. */
+uint32_t core_group_first(const struct core *c, const struct core_group *g);
+uint32_t core_group_oif(const struct core *c, const struct core_group *g,
+                        const struct bgp_path_nh *p);
 /* A tunnel stopped or began to carry, or an interface went: recompute every group touched, one
  * message a group. */
 void core_groups_reconsider(struct core *c);

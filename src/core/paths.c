@@ -199,6 +199,28 @@ static uint32_t members(const struct core *c, const struct core_group *g, struct
     return n;
 }
 
+uint32_t core_group_first(const struct core *c, const struct core_group *g)
+{
+    const struct core_nh *nh = g->n_active ? nh_by_id(c, g->active[0]) : NULL;
+
+    return nh ? nh->key.oif : 0;
+}
+
+uint32_t core_group_oif(const struct core *c, const struct core_group *g,
+                        const struct bgp_path_nh *p)
+{
+    struct core_nh_key key[BGP_ECMP_MAX];
+    uint32_t n = ways(c, p, g->key.family, key, 0);
+
+    for (uint32_t i = 0; i < g->n_active; i++) {
+        const struct core_nh *nh = nh_by_id(c, g->active[i]);
+        for (uint32_t k = 0; nh && k < n; k++)
+            if (memcmp(&nh->key, &key[k], sizeof(key[k])) == 0)
+                return nh->key.oif;
+    }
+    return 0;
+}
+
 static void group_send(struct core *c, struct core_group *g)
 {
     uint8_t room[512];

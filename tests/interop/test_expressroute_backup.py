@@ -3,7 +3,7 @@ import pytest
 
 from lab.topology import Topology
 from lab.wait import until
-from tables import azure_routes, compare, junos_advertising, junos_receive, read_rows, tracert
+from tables import azure_routes, compare, junos_advertising, junos_receive, junos_table, read_rows, tracert
 
 NAME = "expressroute-backup"
 PEERS = {"10.17.11.76": "azure-primary", "10.17.11.77": "azure-secondary"}
@@ -54,6 +54,12 @@ def test_azures_eight_learned_routes_and_their_weights(lab):
 def test_azures_routes_advertised_to_the_firewall(lab):
     compare(TABLES, "Get-AzVirtualNetworkGatewayAdvertisedRoute -Peer 192.168.11.88",
             lambda: gateway(lab, INSTANCES, "advertised", "onprem"))
+
+
+def test_the_firewalls_route_table(lab):
+    kedge = lab["sea-srx42-01"].kedge
+    compare(TABLES, "SEA-SRX42-01> show route table Cust11.inet.0 10.17.11.0/24",
+            lambda: junos_table(kedge, "10.17.11.0/24"))
 
 
 def test_the_way_before_during_and_after_both_peerings_are_disabled(lab):

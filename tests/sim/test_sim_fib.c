@@ -175,6 +175,32 @@ static uint32_t members(const struct sim_gw *g, const char *text)
     return 0;
 }
 
+struct ways {
+    const struct core *core;
+    char name[2][16]; /* of the tunnel's path, of the neighbor's beside; "": it does not carry */
+};
+
+static bool note_way(void *arg, const struct bgp_route_view *r)
+{
+    struct ways *w = arg;
+    char *name = w->name[r->peer >= CORE_TUNNELS_MAX];
+    struct kd_prefix p;
+
+    assert_true(kd_prefix_parse("10.1.11.0/25", true, &p));
+    if (kd_prefix_eq(&r->prefix, &p) && !r->local)
+        core_fib_way(w->core, 0, &p, r->peer, &r->nexthop, name);
+    return true;
+}
+
+static void assert_ways(const struct sim_gw *g, const char *tunnel, const char *beside)
+{
+    struct ways w = {.core = g->core};
+
+    bgp_rib_walk(core_bgp(g->core), BGP_VIEW_LEARNED, UINT32_MAX, note_way, &w);
+    assert_string_equal(w.name[0], tunnel);
+    assert_string_equal(w.name[1], beside);
+}
+
 static void equal_paths_carry_together_where_configured(void **st KD_UNUSED)
 {
     struct sim_pair_options o = {.seed = 87, .ecmp = true};
@@ -182,10 +208,12 @@ static void equal_paths_carry_together_where_configured(void **st KD_UNUSED)
 
     pair_up(&p, &o);
     assert_int_equal(members(p.azure, "10.1.11.0/25"), 2);
+    assert_ways(p.azure, "vpn0", "er0");
     sim_pair_free(&p);
     o.ecmp = false;
     pair_up(&p, &o);
     assert_int_equal(members(p.azure, "10.1.11.0/25"), 1);
+    assert_ways(p.azure, "", "er0");
     sim_pair_free(&p);
 }
 

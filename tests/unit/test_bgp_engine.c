@@ -783,6 +783,19 @@ static void the_backup_path_is_known_beforehand(void **state)
     bgp_raw_fini(&x.r);
 }
 
+/* Which paths are shown as those that carry: bits 0 and 1, by peer; as the best: bits 2 and 3. */
+static unsigned shown_carrying(const struct choice *x)
+{
+    struct bgp_route_view v;
+    unsigned seen = 0;
+
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_true(bgp_node_route(&x->r.node, BGP_VIEW_LEARNED, i, "10.1.0.0/16", &v));
+        seen |= (unsigned)v.carries << i | (unsigned)v.best << (2 + i);
+    }
+    return seen;
+}
+
 static void equal_paths_are_installed_together_with_ecmp(void **state)
 {
     struct choice x;
@@ -795,11 +808,17 @@ static void equal_paths_are_installed_together_with_ecmp(void **state)
     assert_int_equal(f->paths.n_best, 2);
     assert_int_equal(f->paths.n_backup, 0);
     assert_int_equal(f->paths.best[0].peer, 0); /* in the order of the next hops */
+    assert_int_equal(shown_carrying(&x), 0x7);
     longer(&x, 0);
     bgp_raw_update(&x.r, 0, &x.u[0]);
     f = bgp_node_fib(&x.r.node, "10.1.0.0/16");
     assert_int_equal(f->paths.n_best, 1);
     assert_int_equal(f->paths.n_backup, 1);
+    assert_int_equal(shown_carrying(&x), 0xa);
+    bgp_raw_fini(&x.r);
+    choice_init(&x, 65020, 65021, false);
+    choice_made(&x, true);
+    assert_int_equal(shown_carrying(&x), 0x5);
     bgp_raw_fini(&x.r);
 }
 

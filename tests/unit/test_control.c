@@ -156,6 +156,14 @@ bool core_fib_get(const struct core *c, uint32_t table, const struct kd_prefix *
     return true;
 }
 
+bool core_fib_way(const struct core *c, uint32_t table, const struct kd_prefix *p, uint32_t peer,
+                  const struct kd_addr *nexthop, char ifname[16])
+{
+    (void)peer;
+    (void)nexthop;
+    return core_fib_get(c, table, p, ifname);
+}
+
 bool bgp_peer_get(const struct bgp *b, uint32_t peer, struct bgp_peer_view *v)
 {
     (void)b;
@@ -289,6 +297,7 @@ static void make_bgp(void)
     rib[0] = (struct bgp_route_view){.prefix = prefix("10.1.11.0/25"),
                                      .table = 254,
                                      .best = true,
+                                     .carries = true,
                                      .accepted = true,
                                      .valid = true,
                                      .nexthop = addr("192.168.11.88"),
