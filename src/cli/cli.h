@@ -45,7 +45,8 @@ struct cli {
 typedef enum cli_exit cli_command(const struct cli *c);
 cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_mrt, cli_neighbor,
     cli_refresh, cli_neighbors, cli_policies, cli_reload, cli_routes, cli_events, cli_keylog,
-    cli_check, cli_peer_config, cli_probe, cli_readiness, cli_version;
+    cli_check, cli_drill_list, cli_drill_show, cli_drill_report, cli_peer_config, cli_probe,
+    cli_readiness, cli_version;
 
 /* True when the daemon can't have a tunnel of this name; said on stderr. */
 bool cli_no_tunnel(const char *name) KD_MUST_USE;
@@ -63,6 +64,10 @@ enum cli_exit cli_stream(const struct cli *c, const char *path, const char *body
 /* Writes the answer's body to the file, whatever it is; endless: however long it takes. */
 enum cli_exit cli_download(const struct cli *c, const char *path, bool endless,
                            FILE *to) KD_MUST_USE;
+/* save.c: the same into the file of that name ("-": stdout), which doesn't stay when it isn't whole
+ * (of an endless one, it does). */
+enum cli_exit cli_save(const struct cli *c, const char *path, bool endless,
+                       const char *out) KD_MUST_USE;
 /* path?key=value, escaped, onto path (cap bytes); value NULL: nothing. */
 void cli_query(char *path, size_t cap, const char *key, const char *value);
 

@@ -43,7 +43,10 @@ enum given {
 
 enum kind { FLAG, TEXT, FLAG_TEXT, DURATION, PORT };
 
-#define OPT(name, kind, bit, field) {name, kind, bit, offsetof(struct cli, field)}
+#define OPT(name, kind, bit, field)                                                                \
+    {                                                                                              \
+        name, kind, bit, offsetof(struct cli, field)                                               \
+    }
 
 /* What is given where in struct cli; bit 0: every command takes it. */
 static const struct opt {
@@ -122,13 +125,20 @@ static const struct command {
      "what happened, the last 4096"},
     {"keylog", "--out DIR|FILE [--tunnel NAME]", 0, 0, O_OUT | O_TUNNEL, cli_keylog,
      "write the keys for Wireshark, as they come, until Ctrl-C; as root, with control.keylog"},
+    {"drill list", "", 0, 0, 0, cli_drill_list,
+     "failover drills that were, and what they say together"},
+    {"drill show", "[NAME|ID]", 0, 1, 0, cli_drill_show,
+     "one of them: verdict, timeline, loss, paths; the last one where no other is named"},
+    {"drill report", "[NAME|ID] [--out FILE|-]", 0, 1, O_OUT, cli_drill_report,
+     "the same as one HTML page with its pictures, that needs nothing else"},
     {"check", "FILE", 1, 1, 0, cli_check, "judge a configuration, without the daemon"},
     {"peer-config", "TUNNEL --for KIND [--secrets] [--config FILE]", 1, 1,
      O_FOR | O_SECRETS | O_CONFIG, cli_peer_config,
      "the other side's configuration: strongswan, ios, junos, frr, bird or azure-cli"},
-    {"probe", "--to ADDR [--from ADDR] [--interval 10ms] [--duration 10s] [--udp[=PORT]] [--path]\n"
-     "      [--timeout 1s] [--outage-max 100ms], or --reflect[=PORT] [--from ADDR]", 0, 0, O_PROBE,
-     cli_probe,
+    {"probe",
+     "--to ADDR [--from ADDR] [--interval 10ms] [--duration 10s] [--udp[=PORT]] [--path]\n"
+     "      [--timeout 1s] [--outage-max 100ms], or --reflect[=PORT] [--from ADDR]",
+     0, 0, O_PROBE, cli_probe,
      "loss, outages and the way to ADDR, without the daemon; --reflect: the far end of --udp"},
     {"version", "", 0, 0, 0, cli_version, "print the version"},
 };
@@ -151,7 +161,8 @@ static void print_help(FILE *to)
     fputs("\n"
           "  --socket PATH  the daemon's socket (default $KEDGE_SOCKET, else " SOCKET_DEFAULT ")\n"
           "  --json         JSON instead of text\n\n"
-          "exit: 0 done, 1 refused or failed, 2 usage, 3 no daemon, 4 timed out\n", to);
+          "exit: 0 done, 1 refused or failed, 2 usage, 3 no daemon, 4 timed out\n",
+          to);
 }
 
 /* The row whose words stand at the beginning of the arguments; *used says how many. */

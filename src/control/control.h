@@ -5,6 +5,7 @@
  *   GET  /v1/routes?view=V&neighbor=N&prefix=P[&azure=1]   GET  /v1/events?since=SEQ[&follow=1]
  *   GET  /v1/explain[?tunnel=N]                  POST /v1/keylog
  *   GET  /v1/bgp/policies[?policy=N]             GET  /v1/readiness[?tunnel=N], /metrics
+ *   GET  /v1/drills, /v1/drills/result[?drill=ID|NAME], /v1/drills/page[?drill=ID|NAME] (HTML)
  *   GET  /v1/bgp/mrt, /v1/bgp/mrt/updates        (MRT, no JSON; the messages as they come)
  *   POST /v1/reload
  *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|refresh|enable */
@@ -13,6 +14,7 @@
 
 #include "control/ring.h"
 #include "core/core.h"
+#include "drill/history.h"
 #include "ready/ready.h"
 
 #include <jansson.h>
@@ -38,6 +40,9 @@ struct ctl_env {
     bool (*count)(void *arg, struct kd_handle child, struct ctl_counters *c);
     bool keylog_allowed;     /* control.keylog */
     const char *keylog_path; /* where keys are being written; NULL: nowhere */
+    const struct drill_history *drills;
+    /* The whole result of one of the history; false with a sentence in why. */
+    bool (*drill_read)(void *arg, const char *id, struct drill_result *r, char *why, size_t cap);
     void *arg;
 };
 

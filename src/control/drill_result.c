@@ -309,3 +309,15 @@ bool ctl_drill_parse(const json_t *o, struct drill_result *r, struct ctl_drill_e
         return wrong(e, "", "bucket_us");
     return paths_exist(r) || wrong(e, "", "before, during or after");
 }
+
+bool ctl_drill_read(struct kd_bytes text, struct drill_result *r, struct ctl_drill_error *e)
+{
+    json_error_t at;
+    json_t *o = json_loadb((const char *)text.p, text.len, JSON_REJECT_DUPLICATES, &at);
+    bool ok = o && ctl_drill_parse(o, r, e);
+
+    if (!o)
+        snprintf(e->text, sizeof(e->text), "no JSON in line %d", at.line);
+    json_decref(o);
+    return ok;
+}

@@ -18,6 +18,10 @@ json_t *ctl_drill_json(const struct drill_result *r) KD_MUST_USE;
 bool ctl_drill_parse(const json_t *o, struct drill_result *r,
                      struct ctl_drill_error *e) KD_MUST_USE;
 
+/* The same from text: a file's. */
+bool ctl_drill_read(struct kd_bytes text, struct drill_result *r,
+                    struct ctl_drill_error *e) KD_MUST_USE;
+
 /* An event of the daemon, told while the drill runs: into its events, and what belongs there into
  * its timeline: drill_timeline.c. */
 void ctl_drill_note(struct drill_result *r, const struct core_event_record *ev,

@@ -1,7 +1,7 @@
 /* Requests: a table of routes, each with its method and handler. Every refusal says what would do.
  */
 #include "bgp/mrt.h"
-#include "control/control.h"
+#include "control/drills.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -116,8 +116,10 @@ static struct ctl_response get_metrics(const struct ctl_env *env, const struct c
     FILE *to = open_memstream(&r.body, &r.len);
     (void)req;
     (void)a;
-    if (to)
+    if (to) {
         ctl_readiness_metrics(env, to);
+        ctl_drill_metrics(env, to);
+    }
     if (!to || fclose(to) != 0)
         r.status = 500;
     return r;
@@ -229,6 +231,12 @@ static struct ctl_response get_mrt(const struct ctl_env *env, const struct ctl_r
     if (!r.body)
         r.status = 500;
     return r;
+}
+
+static struct ctl_response get_drills(const struct ctl_env *env, const struct ctl_request *req,
+                                      const struct args *a)
+{
+    return ctl_drills(env, (enum ctl_drills)a->which, query(req, "drill"));
 }
 
 static struct ctl_response get_events(const struct ctl_env *env, const struct ctl_request *req,
@@ -458,6 +466,9 @@ static const struct route {
     {"GET", "/v1/bgp/mrt/updates", get_mrt, true},
     {"GET", "/v1/routes", get_routes, 0},
     {"GET", "/v1/events", get_events, 0},
+    {"GET", "/v1/drills", get_drills, CTL_DRILLS_LIST},
+    {"GET", "/v1/drills/result", get_drills, CTL_DRILLS_ONE},
+    {"GET", "/v1/drills/page", get_drills, CTL_DRILLS_PAGE},
     {"POST", "/v1/tunnels/*/up", post_tunnel, CORE_CMD_UP},
     {"POST", "/v1/tunnels/*/down", post_tunnel, CORE_CMD_DOWN},
     {"POST", "/v1/tunnels/*/rekey", post_tunnel, CORE_CMD_REKEY},

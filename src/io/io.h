@@ -10,7 +10,7 @@
  *   ready.c     readiness, judged by the second
  *   mrt.c       BGP's messages as MRT          decide.c which data plane
  *   xnet.c      the kernel's data plane: its sockets and interfaces; xfrm*.c what it shall have
- *   tcp_md5.c   BGP's passwords
+ *   tcp_md5.c   BGP's passwords                history.c drills that were, on disk
  *   priv.c      everything that needs privilege */
 #ifndef IO_IO_H
 #define IO_IO_H
@@ -21,6 +21,7 @@
 #include "io/decide.h"
 #include "io/dataplane.h"
 #include "io/http.h"
+#include "io/history.h"
 #include "netlink/socket.h"
 
 #include <uv.h>
@@ -68,6 +69,7 @@ struct io {
     struct ready *ready;
     uv_timer_t ready_at;
     struct io_http *http;
+    struct io_history *drills; /* those that were */
     struct io_keylog *keylog; /* NULL: no keys are being written */
     uint64_t mrt_stream;      /* whose stream BGP's messages go to; 0: nobody's */
     uint64_t streams;         /* numbers given to followers of their own stream */
@@ -159,6 +161,8 @@ struct ctl_response io_reload(struct io *io);
 /* ready.c */
 bool io_ready_open(struct io *io) KD_MUST_USE; /* false: out of memory */
 void io_ready_close(struct io *io);
+/* The history has another last drill. */
+void io_ready_drilled(struct io *io);
 
 /* report.c */
 void io_report(struct io *io, const struct core_event_record *r);

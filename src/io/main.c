@@ -224,7 +224,8 @@ static int run(struct io *io)
     kc_wipe(params.seed, sizeof(params.seed));
     io->out = malloc(sizeof(*io->out));
     io->ring = ctl_ring_new();
-    if (!io->core || !io->out || !io->ring) {
+    io->drills = io_history_open(io->cfg->state_directory);
+    if (!io->core || !io->out || !io->ring || !io->drills) {
         fputs("kedged: out of memory\n", stderr);
         return 1;
     }
@@ -278,6 +279,7 @@ int main(int argc, char **argv)
         io_ready_close(io);
         core_free(io->core);
         ctl_ring_free(io->ring);
+        io_history_close(io->drills);
         free(io->out);
         free(io->bfd);
         free(io->probes);

@@ -42,11 +42,25 @@ static void on_time(uv_timer_t *t)
         uv_timer_start(t, on_time, (next - KD_MIN(next, env.now_us) + 999) / 1000, 0);
 }
 
+void io_ready_drilled(struct io *io)
+{
+    const struct drill_summary *s = drill_history_find(io_history(io->drills), NULL);
+    struct ready_drill d;
+
+    if (!s)
+        return;
+    d = (struct ready_drill){.at_s = (int64_t)((s->start_wall_us + s->length_us) / 1000000),
+                             .passed = s->verdict == DRILL_PASSED};
+    snprintf(d.name, sizeof(d.name), "%s", s->drill);
+    ready_set_drill(io->ready, &d);
+}
+
 bool io_ready_open(struct io *io)
 {
     io->ready = ready_new();
     if (!io->ready)
         return false;
+    io_ready_drilled(io);
     uv_timer_init(&io->loop, &io->ready_at);
     io->ready_at.data = io;
     return uv_timer_start(&io->ready_at, on_time, 0, 0) == 0;

@@ -71,6 +71,13 @@ static bool count(void *arg, struct kd_handle child, struct ctl_counters *c)
     return true;
 }
 
+static bool drill_read(void *arg, const char *id, struct drill_result *r, char *why, size_t cap)
+{
+    struct io *io = arg;
+
+    return io_history_read(io->drills, id, r, why, cap);
+}
+
 static void start_keylog(struct io *io, struct ctl_response *res)
 {
     char why[320], *head;
@@ -116,6 +123,8 @@ static struct ctl_response on_request(void *arg, const struct ctl_request *req)
                           .count = count,
                           .keylog_allowed = io->cfg->keylog,
                           .keylog_path = io_keylog_path(io),
+                          .drills = io_history(io->drills),
+                          .drill_read = drill_read,
                           .arg = io};
     struct ctl_response res = ctl_handle(&env, req);
 

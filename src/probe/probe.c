@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct slot {
-    uint64_t sent_us, count;
+    uint64_t sent_us, count, rtt_us;
     bool answered;
 };
 
@@ -121,6 +121,8 @@ bool probe_judge(struct probe *p, uint64_t now_us, struct probe_outage *out)
             judge_lost(p);
         else
             return false;
+        if (p->par.judged)
+            p->par.judged(p->par.arg, s->sent_us, s->answered, s->rtt_us);
         p->judged++;
         if (ended)
             return true;
@@ -162,7 +164,8 @@ void probe_answered(struct probe *p, uint64_t seq, uint64_t count, uint64_t now_
         s->count = count;
         p->reordered += seq < p->highest;
         p->highest = seq > p->highest ? seq : p->highest;
-        probe_rtt_add(&p->rtt, now_us - s->sent_us);
+        s->rtt_us = now_us - s->sent_us;
+        probe_rtt_add(&p->rtt, s->rtt_us);
     }
 }
 
@@ -194,6 +197,7 @@ void probe_summarize(const struct probe *p, uint64_t now_us, struct probe_summar
     };
     if (p->open.lost && p->any_good) {
         out->outages++;
+        out->open_since_us = open.last_good_us;
         open.first_good_us = now_us;
         if (length(&open) > length(&p->longest))
             out->longest = p->open;

@@ -17,6 +17,10 @@ struct probe;
 struct probe_params {
     uint64_t interval_us; /* between packets */
     uint64_t timeout_us;  /* an answer that took longer counts as lost */
+    /* Told of each packet when it is judged, in the order of sending; may be NULL. rtt_us: of an
+     * answered one. */
+    void (*judged)(void *arg, uint64_t sent_us, bool answered, uint64_t rtt_us);
+    void *arg;
 };
 
 /* NULL: out of memory, or more than PROBE_WINDOW_MAX intervals in the timeout. */
@@ -55,6 +59,7 @@ struct probe_summary {
     uint64_t outages;
     struct probe_outage longest; /* lost 0: there was none */
     bool open;                   /* the last packets judged were lost: the outage goes on */
+    uint64_t open_since_us;      /* ... since this packet, the last good one; 0: there was none */
     uint64_t rtt_min_us, rtt_mean_us, rtt_p50_us, rtt_p95_us, rtt_max_us; /* p: to 3 % */
 };
 /* longest covers an outage that goes on as well, up to now. */

@@ -25,7 +25,7 @@ MAY = {
     "probe": ["base"],
     "drill": ["base", "probe"],
     "peer": ["base", "crypto", "ike", "esp", "bgp", "core"],
-    "cli": ["base", "config", "core", "crypto", "drill", "peer", "probe", "io/sockaddr.h"],
+    "cli": ["base", "config", "core", "crypto", "peer", "probe", "io/sockaddr.h"],
 }
 # system headers that only one folder may use
 ONLY = {

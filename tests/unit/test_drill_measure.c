@@ -1,0 +1,179 @@
+/* An agent's reports become a result: names of ways, outages since a moment, the other clock. */
+#include "drill/measure.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define START KD_S(5000)
+
+static struct drill_result *r;
+static struct drill_report *report;
+static struct drill_measured m;
+static struct drill_path_rules rules;
+
+static struct kd_prefix prefix(const char *text)
+{
+    struct kd_prefix p;
+    assert_true(kd_prefix_parse(text, true, &p));
+    return p;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    r = calloc(1, sizeof(*r));
+    report = calloc(1, sizeof(*report));
+    m = (struct drill_measured){0};
+    drill_result_begin(r, "er-outage", START, 1);
+    r->probe_every_us = KD_MS(10);
+    rules = (struct drill_path_rules){
+        .n = 2,
+        .rule = {{.name = "vpn", .n_neighbors = 1, .neighbor = {"onprem"}},
+                 {.name = "expressroute",
+                  .n_hops = 1,
+                  .n_neighbors = 2,
+                  .neighbor = {"msee-1", "msee-2"}}},
+    };
+    rules.rule[1].hop[0] = prefix("192.168.11.16/28");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    free(r);
+    free(report);
+    return 0;
+}
+
+static struct probe_path hops(uint32_t a, uint32_t b)
+{
+    struct probe_path p = {.n = 2, .reached = true};
+    if (a)
+        p.hop[0] = kd_addr_v4(a);
+    p.hop[1] = kd_addr_v4(b);
+    return p;
+}
+
+#define MSEE 0xc0a80b12 /* 192.168.11.18 */
+#define NEXT 0xc0a80b20 /* 192.168.11.32: the nearest that isn't in its prefix */
+#define VM   0x0a110b84
+
+static void a_way_has_the_name_one_of_whose_hops_is_on_it(void **state)
+{
+    struct probe_path p = hops(MSEE, VM);
+    (void)state;
+    assert_string_equal(drill_path_by_hops(&rules, &p), "expressroute");
+    p = hops(NEXT, VM);
+    assert_string_equal(drill_path_by_hops(&rules, &p), "");
+    p = hops(0, VM); /* silent */
+    assert_string_equal(drill_path_by_hops(&rules, &p), "");
+}
+
+static void a_way_that_two_names_fit_has_none(void **state)
+{
+    struct probe_path p = hops(MSEE, VM);
+    (void)state;
+    rules.rule[0].hop[rules.rule[0].n_hops++] = prefix("10.17.11.132/32");
+    assert_string_equal(drill_path_by_hops(&rules, &p), "");
+    p = hops(NEXT, VM);
+    assert_string_equal(drill_path_by_hops(&rules, &p), "vpn");
+    assert_string_equal(drill_path_by_neighbor(&rules, "msee-2"), "expressroute");
+    assert_string_equal(drill_path_by_neighbor(&rules, "msee-3"), "");
+    strcpy(rules.rule[0].neighbor[0], "msee-2");
+    assert_string_equal(drill_path_by_neighbor(&rules, "msee-2"), "");
+}
+
+static void where_hops_say_nothing_the_best_routes_neighbor_does(void **state)
+{
+    (void)state;
+    drill_measure_route(&m, r, &rules, "msee-1", START + 10);
+    drill_measure_route(&m, r, &rules, "msee-2", START + 20); /* the same way */
+    drill_measure_route(&m, r, &rules, "onprem", START + 30);
+    drill_measure_route(&m, r, &rules, "lan", START + 40); /* nobody's */
+    assert_int_equal(r->n_paths, 2);
+    assert_string_equal(r->path[1].name, "vpn");
+    assert_string_equal(r->path[1].text, "via onprem");
+    assert_int_equal(r->path[1].at_us, 30);
+    assert_string_equal(m.path, "vpn");
+    assert_int_equal(m.path_us, START + 30);
+}
+
+static void a_report_goes_into_the_result(void **state)
+{
+    (void)state;
+    report->final = true;
+    report->n_buckets = report->n_outages = report->n_paths = 1;
+    report->bucket[0].at_us = START + KD_MS(7);
+    report->bucket[0].b = (struct drill_bucket){.answered = 9, .lost = 1, .rtt_max_us = 800};
+    report->outage[0] = (struct probe_outage){
+        .lost = 1, .last_good_us = START + KD_MS(10), .first_good_us = START + KD_MS(30)};
+    report->path[0].at_us = START + KD_MS(5);
+    report->path[0].hops = hops(MSEE, VM);
+    report->summary = (struct probe_summary){.sent = 10, .answered = 9, .lost = 1, .outages = 1};
+    report->error_us = 250;
+    drill_measure_take(&m, r, &rules, report, START + KD_S(1));
+    assert_true(m.begun && m.final && m.heard_us == START + KD_S(1));
+    assert_string_equal(m.path, "expressroute");
+    assert_int_equal(r->samples.b[7].answered, 9);
+    assert_int_equal(r->loss.sent, 10);
+    assert_int_equal(r->n_outages, 1);
+    assert_int_equal(r->n_marks, 2);
+    assert_int_equal(r->mark[0].precision_us, KD_MS(10) + 250);
+}
+
+static void marks_of_this_clock_stay_as_sure_as_they_were(void **state)
+{
+    (void)state;
+    drill_result_mark(r, DRILL_FIB, DRILL_BY_DAEMON, START, "");
+    report->error_us = 250;
+    drill_measure_take(&m, r, &rules, report, START + KD_S(1));
+    assert_int_equal(r->mark[0].precision_us, 0);
+}
+
+static void the_outage_since_a_moment_is_the_longest_that_reaches_beyond_it(void **state)
+{
+    (void)state;
+    report->n_outages = 2;
+    report->outage[0] = (struct probe_outage){
+        .lost = 9, .last_good_us = START + KD_S(1), .first_good_us = START + KD_S(2)};
+    report->outage[1] = (struct probe_outage){
+        .lost = 9, .last_good_us = START + KD_S(3), .first_good_us = START + KD_MS(3100)};
+    drill_measure_take(&m, r, &rules, report, START + KD_S(4));
+    assert_int_equal(drill_measured_outage_us(r, &m, START, START + KD_S(5)), KD_S(1));
+    assert_int_equal(drill_measured_outage_us(r, &m, START + KD_S(2), START + KD_S(5)), KD_S(1));
+    assert_int_equal(drill_measured_outage_us(r, &m, START + KD_S(2) + 1, START + KD_S(5)),
+                     KD_MS(100));
+    assert_int_equal(drill_measured_outage_us(r, &m, START + KD_S(4), START + KD_S(5)), 0);
+}
+
+static void an_outage_that_goes_on_grows_with_the_clock(void **state)
+{
+    (void)state;
+    report->summary = (struct probe_summary){.open = true, .open_since_us = START + KD_S(1)};
+    drill_measure_take(&m, r, &rules, report, START + KD_S(2));
+    assert_int_equal(drill_measured_outage_us(r, &m, START, START + KD_S(3)), KD_S(2));
+    m.summary.open_since_us = 0; /* there never was an answer: since when isn't known */
+    m.summary.open = false;
+    assert_int_equal(drill_measured_outage_us(r, &m, START, START + KD_S(3)), 0);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_way_has_the_name_one_of_whose_hops_is_on_it),
+        T(a_way_that_two_names_fit_has_none),
+        T(where_hops_say_nothing_the_best_routes_neighbor_does),
+        T(a_report_goes_into_the_result),
+        T(marks_of_this_clock_stay_as_sure_as_they_were),
+        T(the_outage_since_a_moment_is_the_longest_that_reaches_beyond_it),
+        T(an_outage_that_goes_on_grows_with_the_clock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
