@@ -7,6 +7,7 @@
 #include "bgp/adjout.h"
 #include "bgp/adjin.h"
 #include "bgp/aspath.h"
+#include "bgp/graceful.h"
 #include "bgp/refresh.h"
 #include "bgp/update.h"
 
@@ -381,6 +382,8 @@ static void end_of_rib(struct bgp *b, struct bgp_peer *p, struct bgp_family *f)
 
 bool bgp_adjout_run(struct bgp *b, struct bgp_peer *p)
 {
+    if (bgp_graceful_deferred(b, p))
+        return false;
     for (int i = 0; i < 2; i++) {
         struct bgp_family *f = &p->family[i];
         if (!f->up || !f->rib)

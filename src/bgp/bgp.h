@@ -17,6 +17,13 @@ struct bgp; /* the engine: one local AS, any number of routing tables (VRFs) */
 #define BGP_NO_IFACE UINT32_MAX
 #define BGP_ECMP_MAX 8
 
+/* RFC 4724 with a neighbor beside the tunnels, in which roles. */
+enum bgp_graceful {
+    BGP_GRACEFUL_OFF,
+    BGP_GRACEFUL_HELP,     /* its routes outlast its restart */
+    BGP_GRACEFUL_PRESERVE, /* and ours at its side outlast our own */
+};
+
 struct bgp_peer_config {
     char name[32];
     struct kd_addr remote;
@@ -37,7 +44,7 @@ struct bgp_peer_config {
     bool graceful_shutdown;    /* import: what is tagged so is the last choice (RFC 8326) */
     uint8_t allow_as_in;       /* import: how often our AS may stand in a path */
     enum bgp_source source;    /* what its routes are to policies */
-    bool graceful_restart;     /* RFC 4724: its routes outlast its restart; never over a tunnel */
+    uint8_t graceful_restart;  /* enum bgp_graceful; OFF over a tunnel, whatever it says */
     struct bgp_route_map *import, *export; /* the engine takes a reference of its own; NULL: none,
                                               and eBGP exchanges nothing then (RFC 8212) */
     uint16_t weight;           /* the highest carries, before LOCAL_PREF; ours alone: what
@@ -90,6 +97,8 @@ enum bgp_event_kind {
                             everything again (RFC 2918); out: it is told everything again */
     BGP_EV_LEAVE,        /* operator: up: what the peer is told is tagged GRACEFUL_SHUTDOWN from
                           * now on (RFC 8326), the session stays; !up, or PEER_OFF: no longer */
+    BGP_EV_RESTARTED,    /* first of all: what an earlier life of ours has put into the kernel
+                          * forwards still: in, out: IPv4, IPv6 (RFC 4724 4.1) */
     BGP_EV_STEER,        /* steer: on top of the peer's policies from now on, the session stays */
 };
 
@@ -118,7 +127,7 @@ struct bgp_event {
                             * or empty */
     uint32_t n;            /* TCP_SENT; GUARD */
     bool up;               /* NEXTHOP, BFD, LEAVE; LOCAL_ROUTE: add */
-    bool in, out;          /* REFRESH */
+    bool in, out;          /* REFRESH, RESTARTED */
     struct bgp_steer steer;
     uint32_t table;        /* NEXTHOP, LOCAL_ROUTE */
     struct kd_addr nexthop;

@@ -40,7 +40,7 @@ const char *const bgp_note_names[] = {
 /* Room for every timer from the start: setting one never fails later. */
 static bool reserve_timers(struct bgp *b)
 {
-    uint32_t n = 2 * b->params.peers_max + BGP_CONN_TIMERS * b->conns_max;
+    uint32_t n = bgp_timer_defer(b) + 1;
 
     kd_timers_init(&b->timers);
     for (uint32_t i = n; i-- > 0;)
@@ -286,6 +286,9 @@ static void dispatch(struct bgp *b, const struct bgp_event *ev)
     case BGP_EV_LEAVE:
         on_leave(b, ev);
         break;
+    case BGP_EV_RESTARTED:
+        bgp_graceful_restarted(b, (const bool[2]){ev->in, ev->out});
+        break;
     case BGP_EV_STEER:
         on_steer(b, ev);
         break;
@@ -304,6 +307,10 @@ static void fire(struct bgp *b, uint32_t id)
     if (id < b->params.peers_max) {
         m.p = b->slot[id];
         bgp_fsm_run(b, BGP_FSM_RETRY, &m);
+        return;
+    }
+    if (id == bgp_timer_defer(b)) {
+        bgp_graceful_settled(b);
         return;
     }
     k = id - b->params.peers_max;
@@ -386,6 +393,7 @@ static bool work(struct bgp *b)
     more |= bgp_ribs_tell_fib(b);
     more |= bgp_ribs_tell_nexthops(b);
     b->work = 0;
+    bgp_graceful_settle(b);
     more |= each_peer(b, outgoing_work);
     b->next_peer = b->n_peers ? (b->next_peer + 1) % b->n_peers : 0;
     return more;

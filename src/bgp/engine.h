@@ -78,6 +78,8 @@ struct bgp {
     struct bgp_pathsets pathsets;
     uint64_t note_window_us; /* ERROR notes about strangers */
     uint32_t notes, notes_dropped;
+    bool kept[2];   /* IPv4, IPv6: our forwarding outlasted our restart (graceful.c) */
+    bool deferring; /* we have restarted, and some neighbors are told nothing yet */
     uint32_t next_peer; /* whose turn it is to be written to first */
     /* scratch, of the size it can ever need */
     struct bgp_cand *cand;
@@ -160,6 +162,11 @@ static inline uint32_t bgp_timer_send_hold(const struct bgp *b, const struct bgp
 static inline uint32_t bgp_timer_restart(const struct bgp *b, const struct bgp_peer *p)
 {
     return b->params.peers_max + BGP_CONN_TIMERS * b->conns_max + p->slot;
+}
+
+static inline uint32_t bgp_timer_defer(const struct bgp *b)
+{
+    return 2 * b->params.peers_max + BGP_CONN_TIMERS * b->conns_max;
 }
 
 /* KD_NEVER removes. Memory for every id is there from bgp_new() on. */

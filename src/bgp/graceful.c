@@ -1,27 +1,54 @@
-/* Graceful restart, RFC 4724 4.2: a neighbor whose TCP ends without a NOTIFICATION may have gone on
- * forwarding; its paths are kept, stale, until it has told its table again.
+/* Graceful restart, RFC 4724. The receiving speaker, 4.2: a neighbor whose TCP ends without a
+ * NOTIFICATION may have gone on forwarding; its paths are kept, stale, until it has told its table
+ * again.
  *
  * A stale path is one of an older epoch (refresh.c); nothing else tells it from another: it is
  * decided about, advertised and takes traffic as before, and loses against a better one only. It
  * goes when its next hop does, when the neighbor's restart time is over, with BFD's Down (4.2: MAY)
  * and with whatever stops the neighbor; never is one kept over a tunnel (DESIGN 3.6).
  *
- * Not here: the restarting speaker's role. What is behind kedge is behind its tunnels, which a
- * restart interrupts: asked to keep our routes meanwhile, a neighbor would send into a hole what
- * another gateway could take. So the capability sent names no family, which 3 defines to mean just
- * that. Nor RFC 8538. */
+ * The restarting speaker, 4.1, with neighbors for which it is configured: what is behind kedge may
+ * be behind tunnels, which its restart interrupts, and only the operator knows whether a neighbor
+ * is told of that. The others get a capability that names no family, which 3 defines to mean just
+ * that. The kernel goes on with the routes of a process that died; the next one finds them (F), and
+ * until its neighbors have told what they have, core/adopt.c leaves the forwarding as it is, and
+ * nothing is said to those that keep ours: no route, no End-of-RIB. Selection itself isn't
+ * deferred, its effects are.
+ *
+ * Not here: RFC 8538; a restart that is planned, which says Cease and takes its routes along. */
 #include "bgp/graceful.h"
 #include "bgp/ending.h"
 #include "bgp/session.h"
 
 #include <stdio.h>
 
-#define TIME_MASK 0x0fff /* of graceful_flags_time (3) */
+#define TIME_MASK 0x0fff   /* of graceful_flags_time (3) */
+#define RESTARTED 0x8000   /* the R bit */
+#define OFFER_S   120      /* our restart time where there is no hold time to be it (4) */
+#define DEFER_US  KD_S(30) /* Selection_Deferral_Timer: as long as core/adopt.c waits */
 /* For End-of-RIB once it is back: 4.2 allows for a bound, and a neighbor may forget to say it. */
 #define STALE_US KD_S(360)
 /* A session so young may meet the other connection of its own collision: a SYN is sent again after
  * one second. What restarts so soon answers a KEEPALIVE with a reset. */
 #define YOUNG_US KD_S(3)
+
+/* 4: "less than or equal to the HOLDTIME". F: as long as this life lasts, nothing has stopped
+ * forwarding. */
+void bgp_graceful_offer(const struct bgp *b, const struct bgp_peer *p, struct bgp_open *o)
+{
+    uint16_t time = KD_MIN(p->hold_s ? p->hold_s : OFFER_S, TIME_MASK);
+
+    o->graceful = p->graceful_restart != BGP_GRACEFUL_OFF;
+    if (p->graceful_restart != BGP_GRACEFUL_PRESERVE)
+        return;
+    o->graceful_flags_time = time | (b->deferring ? RESTARTED : 0);
+    for (int i = 0; i < 2; i++) {
+        o->graceful_family[i] = true;
+        o->graceful_forwarding[i] = p->had_session || b->kept[i];
+    }
+}
+
+/* ---- the receiving speaker ---- */
 
 static bool keeps(const struct bgp_conn *c, int i)
 {
@@ -128,4 +155,48 @@ void bgp_graceful_drop(struct bgp *b, struct bgp_peer *p)
     for (int i = 0; i < 2; i++)
         let_go(&p->family[i]);
     bgp_timer_set(b, bgp_timer_restart(b, p), KD_NEVER);
+}
+
+/* ---- the restarting speaker ---- */
+
+void bgp_graceful_restarted(struct bgp *b, const bool kept[2])
+{
+    memcpy(b->kept, kept, sizeof(b->kept));
+    b->deferring = true;
+    bgp_timer_set(b, bgp_timer_defer(b), b->now_us + DEFER_US);
+}
+
+void bgp_graceful_settled(struct bgp *b)
+{
+    b->deferring = false;
+    bgp_timer_set(b, bgp_timer_defer(b), KD_NEVER);
+}
+
+bool bgp_graceful_deferred(const struct bgp *b, const struct bgp_peer *p)
+{
+    return b->deferring && p->graceful_restart == BGP_GRACEFUL_PRESERVE;
+}
+
+/* 4.1: not waited for are who says no End-of-RIB and who has restarted, too. */
+static bool has_told(const struct bgp_peer *p)
+{
+    const struct bgp_open *o = p->up ? &p->up->open : NULL;
+
+    return o && (!o->graceful || o->graceful_flags_time & RESTARTED ||
+                 (p->family[0].eor_seen && p->family[1].eor_seen));
+}
+
+void bgp_graceful_settle(struct bgp *b)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; b->deferring && i < b->n_peers; i++) {
+        if (!b->peers[i]->on)
+            continue;
+        if (!has_told(b->peers[i]))
+            return;
+        any = true;
+    }
+    if (any)
+        bgp_graceful_settled(b);
 }

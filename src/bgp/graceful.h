@@ -1,8 +1,13 @@
-/* Graceful restart, RFC 4724: the receiving speaker's role. */
+/* Graceful restart, RFC 4724: both roles. */
 #ifndef BGP_GRACEFUL_H
 #define BGP_GRACEFUL_H
 
 #include "bgp/fsm.h"
+
+/* What our OPEN to p says of it. */
+void bgp_graceful_offer(const struct bgp *b, const struct bgp_peer *p, struct bgp_open *o);
+
+/* ---- the receiving speaker ---- */
 
 /* Seconds for which the paths of c's session are to be kept if its TCP ends now; 0: not at all. */
 uint16_t bgp_graceful_time(const struct bgp_conn *c);
@@ -18,5 +23,16 @@ void bgp_graceful_up(struct bgp *b, struct bgp_peer *p);
 void bgp_graceful_told(struct bgp *b, struct bgp_peer *p, struct bgp_family *f);
 /* Nothing of p is kept any longer: the time is over, or its forwarding is known to be. */
 void bgp_graceful_drop(struct bgp *b, struct bgp_peer *p);
+
+/* ---- the restarting speaker ---- */
+
+/* We have: kept says for which families, IPv4 and IPv6, our forwarding went on. */
+void bgp_graceful_restarted(struct bgp *b, const bool kept[2]);
+/* p is told nothing yet: what it keeps of ours would be the less for it. */
+bool bgp_graceful_deferred(const struct bgp *b, const struct bgp_peer *p);
+/* Ends the deferral once every neighbor has told its table. */
+void bgp_graceful_settle(struct bgp *b);
+/* The Selection_Deferral_Timer: it ends anyway. */
+void bgp_graceful_settled(struct bgp *b);
 
 #endif

@@ -96,7 +96,7 @@ static void set_values(struct bgp *b, struct bgp_peer *p, const struct bgp_peer_
     p->next_hop_self = c->next_hop_self;
     p->as_override = c->as_override;
     p->graceful_shutdown = c->graceful_shutdown;
-    p->graceful_restart = c->graceful_restart && c->iface == BGP_NO_IFACE;
+    p->graceful_restart = c->iface == BGP_NO_IFACE ? c->graceful_restart : BGP_GRACEFUL_OFF;
     p->allow_as_in = c->allow_as_in;
     p->source = c->source;
     p->prefixes_max = c->prefixes_max;
@@ -200,6 +200,7 @@ void bgp_peer_up(struct bgp *b, struct bgp_peer *p, struct bgp_conn *c)
     bgp_peer_purge(b, p, true); /* nearly always done long ago */
     p->up = c;
     p->up_us = b->now_us;
+    p->had_session = true;
     p->remote_id = c->open.id;
     p->session_local = c->local;
     p->eor_noted = p->near_max = false;

@@ -64,7 +64,8 @@ struct bgp_peer {
     uint16_t hold_s, keepalive_s;
     uint64_t connect_retry_us;
     uint8_t ttl, ttl_security;
-    bool ibgp, passive, next_hop_self, as_override, graceful_shutdown, graceful_restart;
+    bool ibgp, passive, next_hop_self, as_override, graceful_shutdown;
+    uint8_t graceful_restart; /* enum bgp_graceful */
     uint8_t allow_as_in;
     enum bgp_source source;
     struct bgp_route_map *import, *export; /* NULL: none */
@@ -76,6 +77,7 @@ struct bgp_peer {
     bool broken;  /* out of memory on its behalf: the session ends with this step */
     bool eor_noted;
     bool near_max;             /* of prefixes: said so */
+    bool had_session;          /* in this life of ours */
     struct bgp_conn *out, *in; /* by who opened */
     struct bgp_conn *up;       /* the Established one of them */
     struct bgp_family family[2];

@@ -35,6 +35,7 @@ static const struct kd_field ev_local[] = {E_NOW, E(table, KD_F_U32), E(prefix, 
 static const struct kd_field ev_guard[] = {E_NOW, E(iface, KD_F_U32), E(nexthop, KD_F_ADDR),
                                            E(n, KD_F_U32)};
 static const struct kd_field ev_refresh[] = {E_NOW, E_PEER, E(in, KD_F_BOOL), E(out, KD_F_BOOL)};
+static const struct kd_field ev_restarted[] = {E_NOW, E(in, KD_F_BOOL), E(out, KD_F_BOOL)};
 static const struct kd_field ev_leave[] = {E_NOW, E_PEER, E(up, KD_F_BOOL)};
 static const struct kd_field ev_steer[] = {
     E_NOW, E_PEER, STEER(withdraw, KD_F_BOOL), STEER(set_local_pref, KD_F_BOOL),
@@ -62,6 +63,7 @@ static const struct kd_record event_records[] = {
     RECORD(BGP_EV_BFD, "bfd", ev_bfd),
     RECORD(BGP_EV_REFRESH, "refresh", ev_refresh),
     RECORD(BGP_EV_LEAVE, "leave", ev_leave),
+    RECORD(BGP_EV_RESTARTED, "restarted", ev_restarted),
     RECORD(BGP_EV_STEER, "steer", ev_steer),
 };
 

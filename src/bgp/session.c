@@ -1,9 +1,10 @@
 /* Connections: framing (RFC 4271 4.1), the OPEN sent, capabilities negotiated (RFC 5492, 4760,
  * 6793), extended messages (RFC 8654), enhanced refresh (RFC 7313).
  *
- * Graceful restart is offered to who is configured for it, with no family of ours (graceful.c). */
+ * Graceful restart is offered to who is configured for it (graceful.c). */
 #include "bgp/session.h"
 #include "bgp/fsm.h"
+#include "bgp/graceful.h"
 
 #include <stdlib.h>
 
@@ -68,10 +69,10 @@ static void send_open(struct bgp *b, struct bgp_conn *c)
         .refresh = true,
         .enhanced_refresh = true,
         .extended_message = true,
-        .graceful = c->peer->graceful_restart,
     };
     struct kd_writer w = bgp_write_begin(b, BGP_MESSAGE_MAX);
 
+    bgp_graceful_offer(b, c->peer, &o);
     bgp_open_put(&w, &o);
     bgp_write_end(b, c, &w);
     c->peer->msgs_out++;

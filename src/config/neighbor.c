@@ -40,6 +40,11 @@ enum {
     K_PASSWORD_FILE, K_PASSWORD_CREDENTIAL, K_GRACEFUL_RESTART
 };
 
+static const struct cfg_word graceful_words[] = {{"false", BGP_GRACEFUL_OFF},
+                                                 {"true", BGP_GRACEFUL_HELP},
+                                                 {"preserve", BGP_GRACEFUL_PRESERVE},
+                                                 {NULL, 0}};
+
 /* The rows both kinds have, in the enum's order. */
 #define COMMON_ROWS(name_required)                                                                 \
     [K_NAME] = {.name = "name", .type = CFG_NAME, .required = name_required, CFG_AT(T, bgp.name)}, \
@@ -60,7 +65,7 @@ enum {
     [K_PASSWORD_CREDENTIAL] = {.name = "password-credential", .type = CFG_OWN,                     \
                                .parse = read_password_credential},                                 \
     [K_GRACEFUL_RESTART] = {.name = "graceful-restart", .type = CFG_WORD,                          \
-                            CFG_AT(T, bgp.graceful_restart), .words = cfg_bool_words},             \
+                            CFG_AT(T, bgp.graceful_restart), .words = graceful_words},             \
     {.name = "connect-retry", .type = CFG_DURATION, CFG_AT(T, bgp.connect_retry_us), .unit = 1,    \
      .min = KD_MS(100), .max = KD_S(3600), .def = "5s"},                                           \
     {.name = "next-hop-self", .type = CFG_WORD, CFG_AT(T, bgp.next_hop_self),                      \

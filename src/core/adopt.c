@@ -33,11 +33,21 @@ void core_adopt_object(struct core *c, const struct nl_nexthop *n)
         c->next_nh_id = n->id + 1; /* ours get numbers behind the old ones */
 }
 
+static void tell_bgp(struct core *c)
+{
+    struct bgp_event ev = {
+        .kind = BGP_EV_RESTARTED, .in = c->adopted.family[0], .out = c->adopted.family[1]};
+
+    core_queue_bgp(c, &ev);
+}
+
 void core_adopt_begin(struct core *c)
 {
     c->adopted.waiting = c->adopted.objects != NULL;
     c->adopted.until_us = c->now_us + ADOPT_US;
-    if (!c->adopted.waiting)
+    if (c->adopted.waiting)
+        tell_bgp(c);
+    else
         core_fib_release(c); /* fallbacks may have been left without any */
 }
 

@@ -287,6 +287,7 @@ void core_fib_adopt(struct core *c, const struct nl_route *r)
     e->have.id = r->type != NL_ROUTE_UNICAST ? 0 : r->nh_id ? r->nh_id : r->oif;
     e->have.gateway = e->have.kind == CORE_FIB_DEVICE ? r->gateway : (struct kd_addr){0};
     c->adopted.n_routes += through_old(&e->have);
+    c->adopted.family[r->dst.addr.family == 6] |= through_old(&e->have);
 }
 
 void core_fib_release(struct core *c)

@@ -354,6 +354,7 @@ struct core {
         struct core_old *objects; /* next-hop objects and groups of an earlier life */
         uint32_t n_routes;        /* that still lead through them */
         bool waiting;             /* for the neighbors */
+        bool family[2];           /* IPv4, IPv6: routes lead through them */
         uint64_t until_us;
     } adopted;
     uint32_t next_nh_id, next_seq;

@@ -1,4 +1,4 @@
-"""RFC 4724 with FRR as the one that restarts: its bgpd is killed, its forwarding goes on; kedge is between, no tunnel."""
+"""RFC 4724 with FRR, either end restarts: the process is killed, its forwarding goes on; no tunnel."""
 import pytest
 
 from lab.topology import Topology, read
@@ -13,7 +13,7 @@ def description(configured, restart_time):
     lab = read("bgp-beside")
     del lab["hosts"]["bird"], lab["links"]["two"]
     kedge = lab["hosts"]["router"]["kedge"]
-    kedge["neighbors"] = [dict(n, **({"graceful-restart": True} if configured else {}))
+    kedge["neighbors"] = [dict(n, **({"graceful-restart": configured} if configured else {}))
                           for n in kedge["neighbors"] if n["name"] in STAYS]
     frr = lab["hosts"]["frr"]["frr"]
     frr["bgpd"] = frr["bgpd"].replace(" coalesce-time 0\n", f""" bgp graceful-restart
@@ -83,3 +83,51 @@ def test_a_notification_ends_what_a_restart_would_have_kept(build):
         assert stop["detail"].startswith("received Cease")
         kedge.events.wait("route.del", after=mark, prefix=STAYS["frr"])
         assert kedge.events.find("route.del", mark, prefix=STAYS["frr6"]) is None
+
+
+OURS = (("10.10.0.0/24", "192.0.2.1", "ipv4"), ("2001:db8:10::/48", "2001:db8:1::1", "ipv6"))
+
+
+def watch(frr):
+    """What zebra does in the kernel from now on, as `ip monitor` writes it."""
+    monitor = frr.host.spawn("monitor", ["ip", "monitor", "route"])
+    frr.host.run("ip", "route", "add", "blackhole", "198.51.100.255")
+    until(lambda: "198.51.100.255" in monitor.log(), 10, "the monitor listens", 0.02)
+    return monitor
+
+
+def stale(frr, prefix, family):
+    return [bool(path.get("stale")) for path in frr.paths(prefix, family=family)]
+
+
+def test_frr_keeps_our_routes_while_a_killed_kedged_starts_again(build):
+    """preserve: FRR takes R and F, keeps what it had, and its kernel is never told otherwise."""
+    with Topology(description("preserve", 120)) as lab:
+        kedge, frr = learned(lab), lab["frr"].frr
+        for prefix, _, family in OURS:
+            frr.wait_path(prefix, family=family)
+        monitor = watch(frr)
+        kedge.kill()
+        for prefix, _, family in OURS:
+            until(lambda p=prefix, f=family: stale(frr, p, f) == [True], 10, f"FRR keeps {prefix}", 0.05)
+        kedge.start()
+        for name in STAYS:
+            kedge.wait_established(name)
+        for prefix, address, family in OURS:
+            until(lambda p=prefix, f=family: stale(frr, p, f) == [False], 30, f"{prefix} is told again", 0.05)
+            flags = frr.neighbor(address)["gracefulRestartInfo"]
+            assert flags["rBit"] and flags["remoteGrMode"] == "Restart"
+        for prefix in STAYS.values():
+            kedge.wait_route(prefix, installed=True)
+        told = [line for line in monitor.log().splitlines() if line.split()[:1] == ["Deleted"]]
+        assert not told, told
+
+
+def test_frr_lets_our_routes_go_with_a_kedged_that_only_helps(build):
+    with Topology(description(True, 120)) as lab:
+        kedge, frr = learned(lab), lab["frr"].frr
+        for prefix, _, family in OURS:
+            frr.wait_path(prefix, family=family)
+        kedge.kill()
+        for prefix, _, family in OURS:
+            until(lambda p=prefix, f=family: not frr.paths(p, family=f), 10, f"FRR lets {prefix} go", 0.05)

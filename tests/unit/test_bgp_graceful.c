@@ -1,5 +1,5 @@
-/* RFC 4724 4.2 by its claims: what outlasts a neighbor's restart, and for how long. One engine, its
- * neighbors played by the test, virtual time. */
+/* RFC 4724 by its claims: what outlasts a neighbor's restart, and for how long; what it is told
+ * after ours, and when. One engine, its neighbors played by the test, virtual time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -432,6 +432,144 @@ static void a_new_connection_ends_no_session_that_is_young_or_keeps_nothing(void
     }
 }
 
+/* ---- when we restart ---- */
+
+static struct bgp_peer_config *preserving(void)
+{
+    struct bgp_peer_config *c = config_of(0);
+
+    c->graceful_restart = BGP_GRACEFUL_PRESERVE;
+    c->hold_s = 90;
+    return c;
+}
+
+static struct bgp_open our_open(const struct bgp_raw *r, uint32_t peer)
+{
+    struct bgp_open o;
+    struct bgp_error e;
+
+    assert_true(bgp_open_parse(bgp_raw_last(r, peer, BGP_MSG_OPEN), &o, &e));
+    return o;
+}
+
+static void end_of_rib_in_both(struct bgp_raw *r, uint32_t peer)
+{
+    static const uint8_t ipv6[] = {0, 0, 0, 6, 0x80, 15, 3, 0, 2, 1};
+
+    bgp_raw_message(r, peer, BGP_MSG_UPDATE, (uint8_t[4]){0}, 4);
+    bgp_raw_message(r, peer, BGP_MSG_UPDATE, ipv6, sizeof(ipv6));
+}
+
+/* Two neighbors, the first to preserve; both Established, the second one with `second`. */
+static void start_restarted(struct bgp_raw *r, const struct bgp_open *second)
+{
+    struct bgp_open o = open_with(0, 120);
+
+    bgp_raw_init(r, 65515, 1, false);
+    bgp_raw_peer(r, 0, preserving());
+    bgp_raw_peer(r, 1, config_of(1));
+    bgp_node_local(&r->node, "10.9.0.0/16", true, r->now_us);
+    bgp_raw_event(r, (struct bgp_event){.kind = BGP_EV_RESTARTED, .in = true});
+    bgp_raw_connect(r, 0);
+    bgp_raw_connect(r, 1);
+    establish(r, 0, &o);
+    establish(r, 1, second);
+}
+
+static unsigned updates(const struct bgp_raw *r, uint32_t peer)
+{
+    return bgp_raw_count(r, peer, BGP_MSG_UPDATE);
+}
+
+/* 3: R while it lasts, F where the kernel still forwarded; the time is the hold time (4). */
+static void our_open_asks_to_preserve_and_says_what_was(void **state)
+{
+    struct bgp_open o = open_with(1, 120), ours;
+    struct bgp_raw r;
+
+    (void)state;
+    start_restarted(&r, &o);
+    ours = our_open(&r, 0);
+    assert_true(ours.graceful && ours.graceful_family[0] && ours.graceful_family[1]);
+    assert_int_equal(ours.graceful_flags_time, 0x8000 | 90);
+    assert_true(ours.graceful_forwarding[0]);
+    assert_false(ours.graceful_forwarding[1]);
+    assert_false(our_open(&r, 1).graceful);
+    end_of_rib_in_both(&r, 0);
+    end_of_rib_in_both(&r, 1);
+    tcp_ends(&r); /* of this life: nothing has stopped forwarding since */
+    bgp_raw_connect(&r, 0);
+    bgp_raw_pass(&r, KD_S(6));
+    bgp_raw_event(&r, (struct bgp_event){.kind = BGP_EV_TCP_OPENED, .conn = r.conn[0].h});
+    ours = our_open(&r, 0);
+    assert_int_equal(ours.graceful_flags_time, 90);
+    assert_true(ours.graceful_forwarding[0] && ours.graceful_forwarding[1]);
+    bgp_raw_fini(&r);
+}
+
+/* A first life says neither R nor F: what the neighbor keeps of somebody else goes. */
+static void a_first_start_claims_no_forwarding(void **state)
+{
+    struct bgp_open o = open_with(0, 120), ours;
+    struct bgp_raw r;
+
+    (void)state;
+    start_with(&r, preserving(), &o);
+    ours = our_open(&r, 0);
+    assert_int_equal(ours.graceful_flags_time, 90);
+    assert_true(ours.graceful_family[0] && ours.graceful_family[1]);
+    assert_false(ours.graceful_forwarding[0] || ours.graceful_forwarding[1]);
+    assert_int_equal(updates(&r, 0), 2); /* both End-of-RIBs, at once */
+    bgp_raw_fini(&r);
+}
+
+/* 4.1: neither a route nor End-of-RIB before all have told; the others are told at once. */
+static void who_preserves_ours_is_told_when_all_have_told_us(void **state)
+{
+    struct bgp_open o = open_with(1, 120);
+    struct bgp_raw r;
+
+    (void)state;
+    start_restarted(&r, &o);
+    assert_int_equal(updates(&r, 0), 0);
+    assert_int_equal(updates(&r, 1), 3); /* the local route, two End-of-RIBs */
+    end_of_rib_in_both(&r, 0);
+    bgp_raw_pass(&r, KD_S(20));
+    assert_int_equal(updates(&r, 0), 0);
+    end_of_rib_in_both(&r, 1);
+    assert_int_equal(updates(&r, 0), 3);
+    bgp_raw_fini(&r);
+}
+
+static void who_says_no_end_of_rib_or_restarts_too_is_not_waited_for(void **state)
+{
+    (void)state;
+    for (int restarts = 0; restarts < 2; restarts++) {
+        struct bgp_open o = open_with(1, 0x8078);
+        struct bgp_raw r;
+        o.graceful = restarts;
+        start_restarted(&r, &o);
+        assert_int_equal(updates(&r, 0), 0);
+        end_of_rib_in_both(&r, 0);
+        assert_int_equal(updates(&r, 0), 3);
+        bgp_raw_fini(&r);
+    }
+}
+
+static void nobody_is_waited_for_longer_than_half_a_minute(void **state)
+{
+    struct bgp_open o = open_with(1, 120);
+    struct bgp_raw r;
+
+    (void)state;
+    start_restarted(&r, &o);
+    bgp_raw_pass(&r, KD_S(30) - 1);
+    assert_int_equal(updates(&r, 0), 0);
+    bgp_raw_pass(&r, 1);
+    assert_int_equal(updates(&r, 0), 3);
+    bgp_raw_fini(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +587,11 @@ int main(void)
         cmocka_unit_test(a_neighbor_deleted_while_its_routes_are_stale_leaves_nothing),
         cmocka_unit_test(a_new_connection_ends_the_old_session_and_its_routes_stay),
         cmocka_unit_test(a_new_connection_ends_no_session_that_is_young_or_keeps_nothing),
+        cmocka_unit_test(our_open_asks_to_preserve_and_says_what_was),
+        cmocka_unit_test(a_first_start_claims_no_forwarding),
+        cmocka_unit_test(who_preserves_ours_is_told_when_all_have_told_us),
+        cmocka_unit_test(who_says_no_end_of_rib_or_restarts_too_is_not_waited_for),
+        cmocka_unit_test(nobody_is_waited_for_longer_than_half_a_minute),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

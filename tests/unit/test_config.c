@@ -530,7 +530,13 @@ static void every_key_of_a_neighbor_is_checked(void **state)
         {IN_NEIGHBOR, PEER "graceful-shutdown: true", PEER "graceful-shutdown: on",
          "5:57: neighbors[0].graceful-shutdown: \"on\"; allowed: false, true"},
         {IN_NEIGHBOR, PEER "graceful-restart: true", PEER "graceful-restart: 120s",
-         "5:56: neighbors[0].graceful-restart: \"120s\"; allowed: false, true"},
+         "5:56: neighbors[0].graceful-restart: \"120s\"; allowed: false, true, preserve"},
+        {IN_NEIGHBOR, PEER "graceful-restart: preserve", PEER "graceful-restart: preserved",
+         "5:56: neighbors[0].graceful-restart: \"preserved\"; allowed: false, true, preserve; did "
+         "you mean \"preserve\"?"},
+        {IN_TUNNEL_NEIGHBOR, "graceful-restart: false", "graceful-restart: preserve",
+         "10:25: tunnels[0].neighbor.graceful-restart: not over a tunnel, whose end takes its "
+         "routes along at once; allowed: false"},
         {IN_TUNNEL_NEIGHBOR, "graceful-restart: false", "graceful-restart: true",
          "10:25: tunnels[0].neighbor.graceful-restart: not over a tunnel, whose end takes its "
          "routes along at once; allowed: false"},
