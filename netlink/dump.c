@@ -38,3 +38,13 @@ bool nl_put_dump(struct nl_buf *b, uint32_t seq, uint16_t type, uint8_t family)
         nl_build_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
     return nl_build_end(&m, b);
 }
+
+bool nl_put_route_dump(struct nl_buf *b, uint32_t seq, uint8_t family, uint8_t protocol)
+{
+    struct nl_build m;
+    struct rtmsg *r = nl_build_start(&m, RTM_GETROUTE, NLM_F_DUMP, seq, sizeof(*r));
+
+    r->rtm_family = nl_af(family);
+    r->rtm_protocol = protocol;
+    return nl_build_end(&m, b);
+}

@@ -20,6 +20,10 @@ struct nl_buf {
  * own. */
 #define NL_PROTO_KEDGE 75
 
+/* reqid and if_id of a tunnel's SAs and policies, and its XFRM interface's if_id: this + 1 + its
+ * number. "ke": the range of 65,536 that is ours (DESIGN 3.9). */
+#define NL_ID_KEDGE 0x6b650000u
+
 #define NL_NAME_MAX  16 /* IFNAMSIZ, NUL included */
 #define NL_ALIAS_MAX 64 /* of ours; a longer foreign one is parsed cut */
 
@@ -126,6 +130,8 @@ bool nl_put_rule(struct nl_buf *b, uint32_t seq, const struct nl_rule *r, bool a
  * (all). Answered with any number of messages and NL_DONE, no ack; a refused dump is answered with
  * NL_ACK. */
 bool nl_put_dump(struct nl_buf *b, uint32_t seq, uint16_t type, uint8_t family);
+/* RTM_GETROUTE's of one protocol number, in all tables: the kernel leaves the others out. */
+bool nl_put_route_dump(struct nl_buf *b, uint32_t seq, uint8_t family, uint8_t protocol);
 /* Looks dst up as the kernel would route it; answered with one NL_ROUTE (host prefix, resolved
  * gateway, oif and prefsrc, the table it was found in) and an ack, or, where there is no way, an
  * ack with ENETUNREACH, EHOSTUNREACH or EINVAL (blackhole). oif: the VRF device in whose table to

@@ -125,6 +125,8 @@ static const struct command {
      "what happened, the last 4096"},
     {"keylog", "--out DIR|FILE [--tunnel NAME]", 0, 0, O_OUT | O_TUNNEL, cli_keylog,
      "write the keys for Wireshark, as they come, until Ctrl-C; as root, with control.keylog"},
+    {"audit", "[--wait 5s]", 0, 0, O_WAIT, cli_audit,
+     "what is wanted against what is in the data plane and the kernel; changes nothing"},
     {"drill list", "", 0, 0, 0, cli_drill_list,
      "failover drills that were, and what they say together"},
     {"drill show", "[NAME|ID]", 0, 1, 0, cli_drill_show,

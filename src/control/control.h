@@ -7,12 +7,13 @@
  *   GET  /v1/bgp/policies[?policy=N]             GET  /v1/readiness[?tunnel=N], /metrics
  *   GET  /v1/drills, /v1/drills/result[?drill=ID|NAME], /v1/drills/page[?drill=ID|NAME] (HTML)
  *   GET  /v1/bgp/mrt, /v1/bgp/mrt/updates        (MRT, no JSON; the messages as they come)
- *   POST /v1/reload
+ *   POST /v1/reload                              GET  /v1/audit
  *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|refresh|enable */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
 
 #include "control/ring.h"
+#include "core/audit.h"
 #include "core/core.h"
 #include "drill/history.h"
 #include "ready/ready.h"
@@ -65,6 +66,7 @@ struct ctl_response {
      * answer is to begin (then with the shell's number for it). */
     char keylog[256];
     bool reload;     /* the caller reads the configuration again, and answers with ctl_reloaded() */
+    bool audit;      /* the caller looks, and answers with ctl_audited() */
     bool mrt;        /* likewise, of BGP's messages as MRT */
     uint64_t stream; /* 0: every event */
     bool has_command; /* the caller gives it to the core; the answer doesn't wait for its effect */
@@ -84,6 +86,8 @@ struct ctl_reload {
     struct kd_bytes errors, warnings, applied, restart;
 };
 struct ctl_response ctl_reloaded(const struct ctl_reload *r);
+/* What an audit found (audit.c). */
+struct ctl_response ctl_audited(const struct core *c, const struct core_audit *a);
 /* obj (taken; NULL: out of memory) as an answer. */
 struct ctl_response ctl_respond(int status, json_t *obj);
 

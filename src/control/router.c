@@ -382,6 +382,16 @@ static struct ctl_response post_reload(const struct ctl_env *env, const struct c
     return r;
 }
 
+static struct ctl_response get_audit(const struct ctl_env *env, const struct ctl_request *req,
+                                     const struct args *a)
+{
+    (void)env;
+    (void)req;
+    (void)a;
+    return (struct ctl_response){
+        .status = 200, .tunnel = CORE_NO_TUNNEL, .peer = CORE_NO_PEER, .audit = true};
+}
+
 /* {"out": "/path"[, "tunnel": "name"]} */
 static bool read_keylog(const struct ctl_request *req, char out[256], char tunnel[32])
 {
@@ -466,6 +476,7 @@ static const struct route {
     {"GET", "/v1/bgp/mrt/updates", get_mrt, true},
     {"GET", "/v1/routes", get_routes, 0},
     {"GET", "/v1/events", get_events, 0},
+    {"GET", "/v1/audit", get_audit, 0},
     {"GET", "/v1/drills", get_drills, CTL_DRILLS_LIST},
     {"GET", "/v1/drills/result", get_drills, CTL_DRILLS_ONE},
     {"GET", "/v1/drills/page", get_drills, CTL_DRILLS_PAGE},

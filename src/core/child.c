@@ -28,7 +28,8 @@ void core_child_add(struct core *c, struct core_tunnel *t, const struct ike_acti
         core_queue_ike(c, &no);
         return;
     }
-    t->child[t->n_child++] = (struct core_child){.h = a->child};
+    t->child[t->n_child++] =
+        (struct core_child){.h = a->child, .spi_in = a->spi_in, .spi_out = a->spi_out};
     if (mtu != t->mtu)
         core_device_mtu(c, t, mtu);
     x = core_emit(c, CORE_ACT_SA_ADD);

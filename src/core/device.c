@@ -4,7 +4,15 @@
 
 #include <stdio.h>
 
-#define DEVICE_RETRY_US KD_S(5)
+#define RETRY_FIRST_US KD_MS(200)
+#define RETRY_LAST_US  KD_S(30)
+
+static void ask_again(struct core *c, struct core_tunnel *t)
+{
+    t->device_at_us =
+        c->now_us + KD_MIN(RETRY_FIRST_US << KD_MIN(t->device_tries, 10), RETRY_LAST_US);
+    t->device_tries += t->device_tries < UINT8_MAX;
+}
 
 void core_device_mtu(struct core *c, struct core_tunnel *t, uint32_t mtu)
 {
@@ -84,7 +92,7 @@ static void device_gone(struct core *c, struct core_tunnel *t)
     t->device_asked = t->device_ready = false;
     t->ifindex = 0;
     t->reason = KD_REASON_NO_DEVICE;
-    t->device_at_us = c->now_us + DEVICE_RETRY_US;
+    ask_again(c, t);
     core_pins(c);
 }
 
@@ -120,7 +128,9 @@ void core_tunnel_device_op(struct core *c, enum core_op_kind kind, uint32_t tunn
                  kind == CORE_OP_ADDR ? "address" : "mtu or state", text, error);
         core_say_text(c, CORE_NOTE_KERNEL_ERROR, tunnel, CORE_NO_PEER, KD_REASON_KERNEL_REFUSED,
                       line);
-        t->device_at_us = c->now_us + DEVICE_RETRY_US;
+        ask_again(c, t);
+    } else if (t->device_at_us == KD_NEVER && (t->device_ready || kind == CORE_OP_ADDR)) {
+        t->device_tries = 0;
     }
     /* The link's answer came before: a device that could not be set up is not ready with an
      * address. */

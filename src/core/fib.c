@@ -218,15 +218,14 @@ static void forget_if_done(struct core *c, struct core_fib_entry *e)
 
 /* ---- what the kernel has ---- */
 
-/* Flushed by the kernel together with its group. */
-static bool flushed(const struct core_fib_state *s)
+bool core_fib_flushed(const struct core_fib_state *s)
 {
     return s->group && s->epoch != s->group->epoch;
 }
 
 static bool counts_as_first(const struct core_fib_entry *e)
 {
-    return e->key.metric == CORE_METRIC_BGP && e->have.group && !flushed(&e->have);
+    return e->key.metric == CORE_METRIC_BGP && e->have.group && !core_fib_flushed(&e->have);
 }
 
 static void state_set(struct core *c, struct core_fib_state *s, enum core_fib_kind kind,
@@ -369,7 +368,7 @@ static void flush_entry(struct core *c, struct core_fib_entry *e)
     enum core_fib_kind kind = e->want;
     uint32_t id = e->oif;
 
-    if (flushed(&e->have))
+    if (core_fib_flushed(&e->have))
         set_gone(c, e);
     if (e->busy || e->retry_at_us > c->now_us)
         return; /* the answer, or the retry, comes back here */
@@ -464,7 +463,7 @@ void core_fib_route_result(struct core *c, const struct core_op *op, int error, 
         refused(c, e, error, text);
     } else {
         e->tries = 0;
-        set_have(c, e, flushed(&e->fly) ? &none : &e->fly);
+        set_have(c, e, core_fib_flushed(&e->fly) ? &none : &e->fly);
         core_fib_dirty(c, e); /* compared with the wish again: an agreement has consequences, too */
     }
     state_set(c, &e->fly, CORE_FIB_NONE, 0, NULL, 0);
@@ -549,7 +548,7 @@ static const struct core_fib_entry *in_kernel(const struct core *c, uint32_t tab
                                               const struct kd_prefix *p)
 {
     const struct core_fib_entry *e = core_fib_find(c, table, p, CORE_METRIC_BGP);
-    return e && e->have.kind != CORE_FIB_NONE && !flushed(&e->have) ? e : NULL;
+    return e && e->have.kind != CORE_FIB_NONE && !core_fib_flushed(&e->have) ? e : NULL;
 }
 
 static void name_link(const struct core *c, uint32_t oif, char ifname[16])

@@ -15,6 +15,7 @@
  *   monitor.c news of others' routes; kroute.c their table; resolve.c next hops through them;
  *             import.c what of them we announce; guard.c what they keep out of a tunnel
  *   adopt.c   what an earlier life left
+ *   audit.c   what differs from what is wanted; audit_link.c, audit_fib.c, audit_nh.c in the kernel
  *   stop.c    the orderly end */
 #ifndef CORE_INTERNAL_H
 #define CORE_INTERNAL_H
@@ -69,6 +70,7 @@ struct core_nh {
     uint32_t refs; /* groups that name it */
     bool installed;
     bool unsure; /* may be in the kernel all the same: an answer was lost, or a change refused */
+    bool audited; /* a look of `kedge audit` has seen it; so below */
     UT_hash_handle hh;
 };
 
@@ -93,6 +95,7 @@ struct core_group {
     struct core_fib_entry *lost; /* from here on its entries have not heard of that yet */
     bool installed;     /* asked of the kernel, answer pending or good */
     bool unsure;        /* as in core_nh */
+    bool audited;
     uint32_t n_active;  /* members it is made of now */
     uint32_t active[BGP_ECMP_MAX];
     struct core_fib_entry *entries; /* wanting it */
@@ -134,6 +137,7 @@ struct core_fib_entry {
     bool queued;
     bool taken;   /* somebody else has a route with its key: left alone, and said so */
     bool adopted; /* as an earlier life left it, while that is waited for */
+    bool audited;
     struct core_fib_entry *next_dirty;
     struct core_fib_entry *next, *prev; /* group's list */
     UT_hash_handle hh;
@@ -193,12 +197,15 @@ struct core_tunnel {
     uint64_t since_us;
     /* device */
     bool device_asked, device_ready;
+    bool audited, audited_addr;
     uint32_t ifindex, mtu;
+    uint8_t device_tries;
     uint64_t device_at_us; /* when a refused device or setting is asked for again; KD_NEVER */
     /* what carries it */
     struct core_child {
         struct kd_handle h;
         bool up, seen;
+        uint32_t spi_in, spi_out;
     } child[CORE_CHILDREN_MAX];
     uint32_t n_child;
     bool ike_up, reachable, proven, carrying; /* carrying: paths over it may be used */
@@ -291,6 +298,7 @@ struct core_pin {
     bool busy, unsure;              /* unsure: have may not be there all the same */
     uint64_t retry_at_us;           /* 0: nothing was refused */
     uint8_t tries;
+    bool audited;
 };
 
 /* internal work: consequences of the current event, done in order with room in the output */
@@ -367,6 +375,7 @@ struct core {
     uint32_t ops_head, ops_n, ops_cap;
     enum core_sync sync;
     uint8_t dump_tries; /* of the present dump */
+    bool audit_behind;  /* the look saw a link in a state that its news has not told of yet */
 };
 
 #define CORE_TABLE_MAIN  254u
@@ -479,6 +488,7 @@ void core_pin_adopt(struct core *c, const struct nl_rule *r);
 void core_pins_flush(struct core *c);
 bool core_pins_pending(const struct core *c);
 bool core_pins_gone(const struct core *c); /* no rule is left */
+bool core_rule_eq(const struct nl_rule *a, const struct nl_rule *b);
 void core_pin_result(struct core *c, uint32_t health, int error, const char *text);
 void core_pins_retry(struct core *c); /* what was refused and whose time has come */
 void core_pins_lost_all(struct core *c);
@@ -517,6 +527,8 @@ void core_sync_start(struct core *c);
 bool core_sync_ready(struct core *c);
 bool core_ops_idle(const struct core *c);
 bool core_ops_room(const struct core *c); /* for bulk requests */
+/* Does one of the kind about the id wait for its answer? */
+bool core_op_asked(const struct core *c, enum core_op_kind kind, uint32_t id);
 
 /* fib.c */
 void core_fib_want_group(struct core *c, uint32_t table, const struct kd_prefix *p,
@@ -548,10 +560,13 @@ void core_fib_remove_all(struct core *c);
 void core_fib_free(struct core *c);
 struct core_fib_entry *core_fib_find(const struct core *c, uint32_t table,
                                      const struct kd_prefix *p, uint32_t metric);
+/* Flushed by the kernel together with its group. */
+bool core_fib_flushed(const struct core_fib_state *s);
 
 /* paths.c */
 struct core_group *core_group_get(struct core *c, const struct bgp_pathset *paths, uint8_t family);
 void core_group_ref(struct core_group *g);
+bool core_group_usable(const struct core *c, const struct core_group *g); /* has a way now */
 void core_group_unref(struct core *c, struct core_group *g);
 /* True when the kernel has it or has been asked in this order; builds it when it can be. False: it
  * has no usable member at present. */

@@ -56,6 +56,14 @@ bool core_ops_room(const struct core *c)
     return c->ops_n < OPS_BULK_MAX;
 }
 
+bool core_op_asked(const struct core *c, enum core_op_kind kind, uint32_t id)
+{
+    for (uint32_t i = 0; i < c->ops_n; i++)
+        if (op_at(c, i)->kind == kind && op_at(c, i)->id == id)
+            return true;
+    return false;
+}
+
 bool core_ops_idle(const struct core *c)
 {
     return c->ops_n == 0;

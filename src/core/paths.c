@@ -221,6 +221,13 @@ uint32_t core_group_oif(const struct core *c, const struct core_group *g,
     return 0;
 }
 
+bool core_group_usable(const struct core *c, const struct core_group *g)
+{
+    struct core_nh_key keys[BGP_ECMP_MAX];
+
+    return members(c, g, keys) > 0;
+}
+
 static void group_send(struct core *c, struct core_group *g)
 {
     uint8_t room[512];

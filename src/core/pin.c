@@ -15,7 +15,7 @@
 
 static const struct nl_rule no_rule;
 
-static bool same(const struct nl_rule *a, const struct nl_rule *b)
+bool core_rule_eq(const struct nl_rule *a, const struct nl_rule *b)
 {
     return a->table == b->table && a->priority == b->priority && a->protocol == b->protocol &&
            kd_prefix_eq(&a->dst, &b->dst) && strncmp(a->oif, b->oif, sizeof(a->oif)) == 0;
@@ -156,7 +156,7 @@ static void flush(struct core *c, uint32_t i)
 
     if (p->busy || p->retry_at_us)
         return; /* the answer, or the retry, comes back here */
-    if (p->have.table && !same(&p->have, &p->want))
+    if (p->have.table && !core_rule_eq(&p->have, &p->want))
         send(c, i, &p->have, false);
     else if (p->want.table && (!p->have.table || p->unsure))
         send(c, i, &p->want, true);

@@ -218,6 +218,19 @@ bool io_dp_count(struct io_dp *dp, struct kd_handle child, struct io_dp_counters
     return found != NULL;
 }
 
+uint32_t io_dp_pairs(struct io_dp *dp, struct core_audit_pair *out, uint32_t max)
+{
+    uint32_t n = 0;
+
+    pthread_mutex_lock(&dp->lock);
+    for (size_t i = 0; i < IO_DP_BUCKETS; i++)
+        for (const struct io_dp_child *c = dp->by_id[i]; c; c = c->next_id, n++)
+            if (n < max)
+                out[n] = (struct core_audit_pair){c->tunnel, c->id, c->spi_in, c->spi_out};
+    pthread_mutex_unlock(&dp->lock);
+    return n;
+}
+
 void io_dp_totals(struct io_dp *dp, struct io_dp_totals *t)
 {
     *t = (struct io_dp_totals){

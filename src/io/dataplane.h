@@ -5,6 +5,7 @@
 #ifndef IO_DATAPLANE_H
 #define IO_DATAPLANE_H
 
+#include "core/audit.h"
 #include "core/core.h"
 
 struct io_dp;
@@ -91,6 +92,9 @@ struct io_dp_counters {
     uint64_t dropped_replay, dropped_auth, dropped_ts, dropped_other;
 };
 bool io_dp_count(struct io_dp *dp, struct kd_handle child, struct io_dp_counters *c);
+
+/* The pairs there are, up to max, into out (core_audit_pairs()); how many there are. */
+uint32_t io_dp_pairs(struct io_dp *dp, struct core_audit_pair *out, uint32_t max);
 
 /* What belongs to no child, since the start. */
 struct io_dp_totals {

@@ -46,7 +46,7 @@ struct io_dp_node {
 
 struct io_dp_child {
     struct kd_handle id;
-    uint32_t tunnel, spi_in;
+    uint32_t tunnel, spi_in, spi_out;
     struct esp_sa *in, *out;
     bool encap, seen, used;
     uint16_t mss_v4, mss_v6;

@@ -94,6 +94,7 @@ struct io_dp_child *io_dp_child_new(struct io_dp *dp, const struct io_dp_sa *sa)
     c->id = sa->child;
     c->tunnel = sa->tunnel;
     c->spi_in = sa->sa.spi_in;
+    c->spi_out = sa->sa.spi_out;
     c->encap = sa->sa.encap;
     c->ts_local = sa->ts_local;
     c->ts_remote = sa->ts_remote;

@@ -9,6 +9,7 @@
  *   probe.c     health probes                  reload.c the configuration read again
  *   ready.c     readiness, judged by the second
  *   mrt.c       BGP's messages as MRT          decide.c which data plane
+ *   audit.c     what differs from what is wanted
  *   xnet.c      the kernel's data plane: its sockets and interfaces; xfrm*.c what it shall have
  *   tcp_md5.c   BGP's passwords                history.c drills that were, on disk
  *   priv.c      everything that needs privilege */
@@ -133,6 +134,7 @@ bool io_kernel_open(struct io *io, char *text, size_t cap);
 void io_kernel_put(struct io *io, struct kd_bytes msg);
 void io_kernel_monitor(struct io *io, struct kd_bytes msg);
 void io_kernel_flush(struct io *io);
+void io_kernel_drain(struct io *io); /* feeds what has arrived */
 void io_kernel_device(struct io *io, const struct core_act *a);
 void io_kernel_close(struct io *io);
 /* Watches a netlink socket again: an overrun shows as an error of it, for which libuv stops to

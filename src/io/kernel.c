@@ -76,6 +76,12 @@ static void on_news(uv_poll_t *h, int status, int events)
     drain(io, io->mon, CORE_EV_MONITOR, CORE_EV_MONITOR_LOST);
 }
 
+void io_kernel_drain(struct io *io)
+{
+    drain(io, io->nl, CORE_EV_NETLINK, CORE_EV_NETLINK_LOST);
+    drain(io, io->mon, CORE_EV_MONITOR, CORE_EV_MONITOR_LOST);
+}
+
 static bool watch(struct io *io, uv_poll_t *h, const struct nl_socket *s, uv_poll_cb cb)
 {
     uv_poll_init(&io->loop, h, nl_fd(s));

@@ -2,6 +2,7 @@
  * control socket; and the control requests, answered from the core's views. */
 #include "io/io.h"
 
+#include "io/audit.h"
 #include "io/keylog.h"
 #include "io/mrt.h"
 
@@ -110,6 +111,20 @@ static void on_ended(void *arg, uint64_t stream)
     io_mrt_stop(arg, stream);
 }
 
+static struct ctl_response audit(struct io *io)
+{
+    struct core_audit *a = malloc(sizeof(*a));
+    struct ctl_response res;
+    char text[200] = "";
+
+    kd_assert(a);
+    res = io_audit(io, a, text, sizeof(text))
+              ? ctl_audited(io->core, a)
+              : ctl_error(503, "ask again", "the kernel could not be asked: %s", text);
+    free(a);
+    return res;
+}
+
 static struct ctl_response on_request(void *arg, const struct ctl_request *req)
 {
     struct io *io = arg;
@@ -137,6 +152,10 @@ static struct ctl_response on_request(void *arg, const struct ctl_request *req)
         res = io_reload(io);
     }
 
+    if (res.audit) {
+        ctl_response_done(&res);
+        res = audit(io);
+    }
     if (res.has_command) {
         struct core_ev ev = {.kind = CORE_EV_COMMAND,
                              .command = res.command,

@@ -12,6 +12,7 @@ struct xf_child {
     struct xf_child *next; /* of the tunnel, the newest first */
     struct io_dp_sa sa;
     bool used, seen;
+    bool audited[2]; /* outbound, inbound: a look of `kedge audit` has seen it */
     bool ended; /* told so; nothing more is said of it */
     uint64_t source_at_us;
     uint32_t n_sel;
@@ -23,6 +24,7 @@ struct xf_policy {
     struct xf_policy *next;
     struct nl_selector sel;
     struct xf_child *owner; /* whose SPI the outbound one names */
+    bool audited[3];        /* by enum nl_policy_dir */
 };
 
 struct xf_tunnel {
@@ -53,12 +55,12 @@ struct io_xfrm {
 
 static inline uint32_t xf_id(uint32_t tunnel)
 {
-    return IO_XFRM_ID_BASE + 1 + tunnel;
+    return NL_ID_KEDGE + 1 + tunnel;
 }
 
 static inline bool xf_is_ours(uint32_t id)
 {
-    return id - IO_XFRM_ID_BASE <= UINT16_MAX;
+    return id - NL_ID_KEDGE <= UINT16_MAX;
 }
 
 /* One request: xf_begin(), a builder with the returned buffer and r->seq, then xf_ask(). */
@@ -98,6 +100,12 @@ int xf_sa_try_del(struct io_xfrm *x, const struct nl_sa_id *id); /* 0, also wher
 void xf_sa_del(struct io_xfrm *x, const struct nl_sa_id *id);    /* now or later */
 /* Without keys. */
 int xf_sa_get(struct io_xfrm *x, const struct nl_sa_id *id, struct nl_sa *out);
+
+/* xfrm_range.c: every SA, or policy, to take; which of them carry our range */
+int xf_dump(struct io_xfrm *x, bool policies, io_xfrm_take_fn *take, void *arg, char *text,
+            size_t cap);
+bool xf_sa_is_ours(const struct nl_xfrm_event *ev);
+bool xf_policy_is_ours(const struct nl_xfrm_event *ev);
 
 /* xfrm_policy.c */
 /* Makes what c's selectors need and isn't there; refused: undone. */

@@ -3,16 +3,15 @@
  * every request leaves through one function of the caller's, which answers before it returns, so
  * that a refused step is undone in the same call.
  *
- * A tunnel is an XFRM interface; its if_id and reqid are IO_XFRM_ID_BASE + 1 + its number. What
+ * A tunnel is an XFRM interface; its if_id and reqid are NL_ID_KEDGE + 1 + its number. What
  * goes out through it finds a policy of that if_id, which names the SA by its SPI: a rekey is one
  * replaced policy a selector. What comes in on any of its SAs has to match a policy too. */
 #ifndef IO_XFRM_H
 #define IO_XFRM_H
 
+#include "core/audit.h"
 #include "io/dataplane.h"
 #include "netlink/xfrm.h"
-
-#define IO_XFRM_ID_BASE 0x6b650000u /* "ke": the range of 65,536 that is ours (DESIGN 3.9) */
 
 struct io_xfrm;
 
@@ -50,6 +49,13 @@ void io_xfrm_move(struct io_xfrm *x, uint32_t tunnel, struct kd_handle child,
 void io_xfrm_del(struct io_xfrm *x, uint32_t tunnel, struct kd_handle child);
 void io_xfrm_mute(struct io_xfrm *x, uint32_t tunnel, bool on);
 void io_xfrm_tunnel_del(struct io_xfrm *x, uint32_t tunnel); /* all of its pairs and policies */
+
+/* Holds the kernel's SAs and policies of our range against the account, and changes nothing. cfg:
+ * for the tunnels' names. False with the reason: the kernel could not be asked. */
+bool io_xfrm_audit(struct io_xfrm *x, const struct core_config *cfg, struct core_audit *a,
+                   char *text, size_t cap) KD_MUST_USE;
+/* The account's pairs, up to max, into out; how many there are. */
+uint32_t io_xfrm_pairs(const struct io_xfrm *x, struct core_audit_pair *out, uint32_t max);
 
 /* Asks the kernel; false when it has no such pair. */
 bool io_xfrm_count(struct io_xfrm *x, struct kd_handle child, struct io_dp_counters *c);

@@ -111,7 +111,7 @@ static void take_links(void *arg, struct kd_bytes data)
     struct nl_event ev;
 
     while (nl_next(&data, &ev))
-        if (ev.kind == NL_LINK && ev.link.xfrm && ev.link.if_id - IO_XFRM_ID_BASE <= UINT16_MAX &&
+        if (ev.kind == NL_LINK && ev.link.xfrm && ev.link.if_id - NL_ID_KEDGE <= UINT16_MAX &&
             l->n < CORE_TUNNELS_MAX)
             l->ifindex[l->n++] = ev.link.ifindex;
 }
@@ -184,7 +184,7 @@ bool io_xnet_device(struct io *io, uint32_t tunnel, const char *name, uint32_t *
         return false;
     if (x->ifindex[tunnel])
         (void)link_del(x, x->ifindex[tunnel], said, sizeof(said));
-    kd_assert(nl_put_link_xfrm(&b, ++x->seq, name, IO_XFRM_ID_BASE + 1 + tunnel, outer));
+    kd_assert(nl_put_link_xfrm(&b, ++x->seq, name, NL_ID_KEDGE + 1 + tunnel, outer));
     err = nl_ask(x->links, &b, x->seq, TALK_MS, NULL, NULL, said, sizeof(said));
     if (err) {
         x->ifindex[tunnel] = err == ETIMEDOUT || err == ENOBUFS ? if_nametoindex(name) : 0;

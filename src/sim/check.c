@@ -1,9 +1,11 @@
 /* Invariants of a gateway, asked from outside: by the core's views and the pretend kernel. */
+#include "netlink/msg.h"
 #include "sim/gateway.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-static char why[256];
+static char why[384];
 
 /* IKE SAs of a tunnel: one, a second during a rekey or a collision, a third half-open. Seven keys
  * each (RFC 7296 2.14), the Diffie-Hellman's two, four a child. */
@@ -96,6 +98,40 @@ static bool best_is_installed(void *arg, const struct bgp_route_view *r)
     return true;
 }
 
+/* All of the pretend kernel, as the shell's dumps would show it. */
+void sim_gw_audit(const struct sim_gw *g, struct core_audit *a)
+{
+    const struct sim_kernel *k = &g->kernel;
+
+    core_audit_begin(g->core, a);
+    for (size_t i = 0; i < k->n_links; i++)
+        core_audit_see(g->core, a, &(struct nl_event){.kind = NL_LINK, .link = k->links[i]});
+    for (size_t i = 0; i < k->n_addrs; i++)
+        core_audit_see(g->core, a, &(struct nl_event){.kind = NL_ADDR, .addr = k->addrs[i]});
+    for (size_t i = 0; i < k->n_nhs; i++)
+        core_audit_see(g->core, a, &(struct nl_event){.kind = NL_NEXTHOP, .nexthop = k->nhs[i]});
+    for (size_t i = 0; i < k->n_routes; i++)
+        core_audit_see(g->core, a, &(struct nl_event){.kind = NL_ROUTE, .route = k->routes[i]});
+    for (size_t i = 0; i < k->n_rules; i++)
+        core_audit_see(g->core, a, &(struct nl_event){.kind = NL_RULE, .rule = k->rules[i]});
+    core_audit_end(g->core, a);
+}
+
+/* Neither differs anything, nor is anything on its way. */
+static const char *check_audit(const struct sim_gw *g)
+{
+    struct core_audit *a = malloc(sizeof(*a));
+
+    kd_assert(a);
+    sim_gw_audit(g, a);
+    if (a->n_kept)
+        snprintf(why, sizeof(why), "%s: audit: %s %s %.80s: %.120s", g->name,
+                 core_audit_what_names[a->f[0].what], core_audit_kind_names[a->f[0].kind],
+                 a->f[0].where, a->f[0].detail);
+    free(a);
+    return why;
+}
+
 const char *sim_gw_check(const struct sim_gw *g, bool settled)
 {
     uint32_t n = 0;
@@ -118,6 +154,8 @@ const char *sim_gw_check(const struct sim_gw *g, bool settled)
         check_fib(g);
     if (g->core && settled && !why[0])
         check_orphans(g);
+    if (g->core && settled && !why[0] && !g->kernel.fail_type)
+        check_audit(g);
     if (g->core && settled && !why[0])
         bgp_rib_walk(core_bgp(g->core), BGP_VIEW_BEST, UINT32_MAX, best_is_installed, (void *)g);
     return why;

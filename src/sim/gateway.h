@@ -4,6 +4,7 @@
 #ifndef SIM_GATEWAY_H
 #define SIM_GATEWAY_H
 
+#include "core/audit.h"
 #include "sim/dataplane.h"
 #include "sim/kernel.h"
 #include "sim/link.h"
@@ -88,6 +89,8 @@ size_t sim_gw_find(const struct sim_gw *g, size_t from, enum core_note note, uin
 /* "" when all holds, else what doesn't. settled: nothing is in flight, so that kernel and core must
  * agree, too. */
 const char *sim_gw_check(const struct sim_gw *g, bool settled);
+/* Feeds the pretend kernel to the core's audit. */
+void sim_gw_audit(const struct sim_gw *g, struct core_audit *a);
 
 /* ---- between the simulator's files ---- */
 

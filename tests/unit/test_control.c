@@ -580,6 +580,51 @@ static void a_reload_is_the_shells_and_answers_in_lines(void **state)
     json_decref(o);
 }
 
+static json_t *audited(const struct core_audit *a)
+{
+    ctl_response_done(&last);
+    last = ctl_audited(env.core, a);
+    return json_loadb(last.body, last.len, 0, NULL);
+}
+
+static void an_audit_is_the_shells_and_answers_with_place_and_remedy(void **state)
+{
+    struct core_audit a = {.looked = {[CORE_AUDIT_ROUTE] = 3}};
+    struct core_finding f = {.kind = CORE_AUDIT_MISSING,
+                             .what = CORE_AUDIT_ROUTE,
+                             .tunnel = CORE_NO_TUNNEL,
+                             .where = "10.2.0.0/16 metric 20",
+                             .detail = "it was there, and is gone",
+                             .remedy = "ip route add"};
+    struct ctl_request req = {.method = "GET", .path = "/v1/audit"};
+    json_t *o;
+    (void)state;
+    refused("POST", "/v1/audit", "", "", 405);
+    ctl_response_done(&last);
+    last = ctl_handle(&env, &req);
+    assert_true(last.audit && !last.has_command);
+    o = audited(&a);
+    same(o, "{\"version\":1,\"clean\":true,\"differences\":[],\"in_progress\":[],\"left_out\":0,"
+            "\"looked\":{\"sa\":0,\"policy\":0,\"interface\":0,\"address\":0,\"route\":3,"
+            "\"next-hop\":0,\"rule\":0}}");
+    json_decref(o);
+    core_audit_add(&a, &f);
+    f.kind = CORE_AUDIT_BUSY;
+    core_audit_add(&a, &f);
+    o = audited(&a);
+    same(json_object_get(o, "clean"), "false");
+    same(json_object_get(o, "differences"),
+         "[{\"what\":\"route\",\"state\":\"missing\",\"tunnel\":null,\"where\":\"10.2.0.0/16 "
+         "metric 20\",\"detail\":\"it was there, and is gone\",\"remedy\":\"ip route add\"}]");
+    assert_int_equal(json_array_size(json_object_get(o, "in_progress")), 1);
+    json_decref(o);
+    for (int i = 0; i < CORE_AUDIT_MAX; i++)
+        core_audit_add(&a, &f);
+    o = audited(&a);
+    same(json_object_get(o, "left_out"), "2");
+    json_decref(o);
+}
+
 static void policies_have_the_contracts_shape(void **state)
 {
     (void)state;
@@ -1218,6 +1263,7 @@ int main(void)
         T(neighbors_have_the_contracts_shape),
         T(policies_have_the_contracts_shape),
         T(a_reload_is_the_shells_and_answers_in_lines),
+        T(an_audit_is_the_shells_and_answers_with_place_and_remedy),
         T(routes_have_the_contracts_shape),
         T(routes_are_filtered_by_view_neighbor_and_prefix),
         T(azures_learned_routes_are_the_seeds_rows),

@@ -276,6 +276,10 @@ static void dump_bytes(void **state)
     expect("1c000000 1a00 0103 07000000 00000000"
            "0a 00 00 00 00 00 00 00 00000000");
     buf.len = 0;
+    assert_true(nl_put_route_dump(&buf, 7, 4, NL_PROTO_KEDGE));
+    expect("1c000000 1a00 0103 07000000 00000000"
+           "02 00 00 00 00 4b 00 00 00000000");
+    buf.len = 0;
     assert_true(nl_put_dump(&buf, 7, RTM_GETLINK, 0));
     expect("28000000 1200 0103 07000000 00000000"
            "00 00 0000 00000000 00000000 00000000"

@@ -16,8 +16,8 @@ static void a_pair_is_two_sas_and_three_policies_of_the_tunnels_ids(void **state
     assert_int_equal(k.n_policy, 3);
     in = in_kernel("192.0.2.1", 0x1001);
     out = in_kernel("198.51.100.1", 0x2001);
-    assert_int_equal(in->if_id, IO_XFRM_ID_BASE + 4);
-    assert_int_equal(in->reqid, IO_XFRM_ID_BASE + 4);
+    assert_int_equal(in->if_id, NL_ID_KEDGE + 4);
+    assert_int_equal(in->reqid, NL_ID_KEDGE + 4);
     assert_int_equal(out->if_id, in->if_id);
     assert_int_equal(in->window, 128);
     assert_false(in->encap);
@@ -91,9 +91,9 @@ static void anothers_expiry_is_not_ours(void **state)
     ev.sa.spi--;
     ev.sa.reqid = 7;
     io_xfrm_heard(x, &ev, 1);
-    ev.sa.reqid = IO_XFRM_ID_BASE;
+    ev.sa.reqid = NL_ID_KEDGE;
     io_xfrm_heard(x, &ev, 1);
-    ev.sa.reqid = IO_XFRM_ID_BASE + 0xffff;
+    ev.sa.reqid = NL_ID_KEDGE + 0xffff;
     io_xfrm_heard(x, &ev, 1);
     assert_int_equal(said.n, 1);
 }
@@ -259,7 +259,7 @@ static void a_peer_elsewhere_is_told_and_no_more_than_ten_times_a_second(void **
     sa.sa.encap = true;
     add(&sa);
     ev.mapping.id = (struct nl_sa_id){sa.local.addr, 0x1001};
-    ev.mapping.reqid = IO_XFRM_ID_BASE + 4;
+    ev.mapping.reqid = NL_ID_KEDGE + 4;
     ev.mapping.src = sa.remote.addr;
     ev.mapping.sport = 4500;
     io_xfrm_heard(x, &ev, 1000000);
