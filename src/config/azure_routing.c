@@ -166,12 +166,13 @@ void cfg_azure(struct cfg *c, yaml_node_t *n, void *obj)
 const struct cfg_word cfg_azure_profiles[] = {
     {"azure-vpn", BGP_FROM_VPN}, {"azure-expressroute", BGP_FROM_EXPRESSROUTE}, {NULL, 0}};
 
-static bool site_may_have(uint32_t asn)
+/* 65515 is every gateway's until it is changed: no site's, but another gateway's (seed 001). */
+static bool other_may_have(uint32_t asn)
 {
     static const struct {
         uint32_t from, to;
-    } taken[] = {{8074, 8075},   {12076, 12076}, {23456, 23456}, {64496, 64511},
-                 {65515, 65515}, {65517, 65520}, {65535, 65551}, {UINT32_MAX, UINT32_MAX}};
+    } taken[] = {{8074, 8075},   {12076, 12076}, {23456, 23456},          {64496, 64511},
+                 {65517, 65520}, {65535, 65551}, {UINT32_MAX, UINT32_MAX}};
     for (size_t i = 0; i < KD_ARRAY_LEN(taken); i++)
         if (asn >= taken[i].from && asn <= taken[i].to)
             return false;
@@ -187,10 +188,11 @@ static void check_vpn(struct cfg *c, const struct core_neighbor_config *n,
                       const struct cfg_azure_marks *at)
 {
     const struct bgp_peer_config *p = &n->bgp;
-    if (at->asn.line && (p->asn == c->out.asn || !site_may_have(p->asn)))
+    if (at->asn.line && (p->asn == c->out.asn || !other_may_have(p->asn)))
         cfg_error(c, at->asn,
                   ".asn: \"%u\" is one that no site of Azure's may have; allowed: another than "
-                  "ours, 64512 to 65514, 65521 to 65534, a public one",
+                  "ours, 64512 to 65514, 65516, 65515 of another gateway, 65521 to 65534, a "
+                  "public one",
                   p->asn);
     if (at->hold.line && p->hold_s != HOLD_S)
         cfg_error(c, at->hold, ".hold: Azure's is fixed at %ds; leave it out", HOLD_S);

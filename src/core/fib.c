@@ -570,9 +570,8 @@ bool core_fib_way(const struct core *c, uint32_t table, const struct kd_prefix *
                   const struct kd_addr *nexthop, char ifname[16])
 {
     const struct core_fib_entry *e = in_kernel(c, table, p);
-    struct bgp_path_nh way = {.nexthop = *nexthop,
-                              .peer = peer,
-                              .iface = peer < CORE_TUNNELS_MAX ? peer : BGP_NO_IFACE};
+    struct bgp_path_nh way = {
+        .nexthop = *nexthop, .peer = peer, .iface = peer < CORE_TUNNELS_MAX ? peer : BGP_NO_IFACE};
     uint32_t oif = e && e->group ? core_group_oif(c, e->group, &way) : 0;
     name_link(c, oif, ifname);
     return oif != 0;

@@ -108,10 +108,34 @@ def _key(prefix):
     return [int(part) for part in address.split(".")], int(length)
 
 
+# ---- IOS's words, from FRR; BIRD's paths ----
+
+def ios_table(frr):
+    """show ip bgp: the best path first; next hop, local preference where it was set, AS path."""
+    rows = []
+    for prefix, paths in frr.show("bgp ipv4 unicast").get("routes", {}).items():
+        for path in sorted(paths, key=lambda path: not path.get("bestpath")):
+            preference = path["locPrf"] if "locPrf" in path else ""
+            rows.append((_key(prefix), f"*{'>' if path.get('bestpath') else ' '} {prefix} {path['nexthops'][0]['ip']} "
+                                       f"{preference} {path['path']} i"))
+    return [text for _, text in sorted(rows, key=lambda row: row[0])]
+
+
+def bird_paths(bird):
+    """The prefixes that BIRD has learned by BGP, with their AS paths."""
+    rows, prefix = [], None
+    for line in bird.show("route where source = RTS_BGP all").splitlines():
+        if "/" in line.split(" ")[0]:
+            prefix = line.split()[0]
+        if "BGP.as_path:" in line:
+            rows.append((_key(prefix), f"{prefix} {line.split(':')[1].strip()}"))
+    return [text for _, text in sorted(rows)]
+
+
 # ---- the way ----
 
 def tracert(host, destination):
     """The hops of kedge probe --path; a silent one is a star."""
-    done = host.run(programs.kedge(), "probe", "--to", destination, "--duration", "1s", "--path")
-    path = next(line for line in done.stdout.splitlines() if " path " in line)
+    done = host.run(programs.kedge(), "probe", "--to", destination, "--duration", "1s", "--path", check=False)
+    path = next((line for line in done.stdout.splitlines() if " path " in line), " path ")
     return [f"{i + 1} {hop}" for i, hop in enumerate(path.split(" path ")[1].split())]

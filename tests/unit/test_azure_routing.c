@@ -224,6 +224,25 @@ static void a_site_has_an_as_that_azure_lets_it_have(void **state)
     }
 }
 
+/* Seed 001: the branch's gateway with 65516 beside the hub's 65515. */
+static void a_gateway_may_be_beside_another_with_the_default_as(void **state)
+{
+    const struct config_env env = {0};
+
+    (void)state;
+    for (uint32_t own = 65515; own <= 65516; own++) {
+        char text[1024];
+        core_config_free(&cfg);
+        snprintf(text, sizeof(text),
+                 GATEWAY "router: {id: 10.0.0.1, asn: %u, azure: {vnet: [10.0.0.0/8]}}\n"
+                         "neighbors: [{name: n, asn: 65515, address: 10.0.0.2, profile: "
+                         "azure-vpn}]\n",
+                 own);
+        assert_int_equal(config_parse(kd_bytes_str(text), "k.yaml", &env, &cfg, &errs),
+                         own == 65516);
+    }
+}
+
 static void the_profile_gives_what_is_left_out_and_yields_to_what_is_not(void **state)
 {
     (void)state;
@@ -298,6 +317,7 @@ int main(void)
         cmocka_unit_test(timers_are_azures_and_fixed_towards_a_site),
         cmocka_unit_test(a_neighbor_in_169_254_is_waited_for),
         cmocka_unit_test(a_site_has_an_as_that_azure_lets_it_have),
+        cmocka_unit_test(a_gateway_may_be_beside_another_with_the_default_as),
         cmocka_unit_test(the_profile_gives_what_is_left_out_and_yields_to_what_is_not),
         cmocka_unit_test(an_internal_neighbor_has_a_source_and_no_policy),
         cmocka_unit_test(what_contradicts_the_section_is_refused),
