@@ -132,6 +132,14 @@ static void print_rehearsal(const json_t *o, FILE *to)
     fprintf(to, ", %s ago\n", cli_age(cli_num(o, "age_s"), age));
 }
 
+static void print_path_mtu(const json_t *o, FILE *to)
+{
+    char age[CLI_TEXT_MAX];
+    if (json_is_object(o))
+        fprintf(to, "            carries %.0f octets, a full packet needs %.0f, measured %s ago\n",
+                cli_num(o, "passes"), cli_num(o, "needed"), cli_age(cli_num(o, "age_s"), age));
+}
+
 static void print_tunnel(const json_t *v, FILE *to)
 {
     char age[CLI_TEXT_MAX];
@@ -148,6 +156,7 @@ static void print_tunnel(const json_t *v, FILE *to)
                 cli_age(cli_num(v, "recovers_in_s"), age));
     fprintf(to, "\n  path      %s to %s, %s, MTU %.0f\n", cli_str(v, "local"), cli_str(v, "remote"),
             cli_str(v, "interface"), cli_num(v, "mtu"));
+    print_path_mtu(json_object_get(v, "path_mtu"), to);
     print_ike(json_object_get(v, "ike"), to);
     json_array_foreach(json_object_get(v, "children"), i, child) print_child(child, to);
     json_array_foreach(json_object_get(v, "missing"), i, child) print_missing(child, to);

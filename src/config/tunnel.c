@@ -121,6 +121,7 @@ static const struct cfg_word childless_words[] = {{"allow", IKE_CHILDLESS_ALLOW}
                                                   {"force", IKE_CHILDLESS_FORCE},
                                                   {NULL, 0}};
 static const struct cfg_word rehearsal_words[] = {{"off", 0}, {NULL, 0}};
+static const struct cfg_word probe_words[] = {{"off", 0}, {NULL, 0}};
 static const struct cfg_word keepalive_words[] = {{"off", IKE_KEEPALIVE_OFF}, {NULL, 0}};
 static const struct cfg_word fragment_words[] = {{"off", IKE_FRAGMENT_OFF}, {NULL, 0}};
 static const struct cfg_word mtu_words[] = {{"auto", 0}, {NULL, 0}};
@@ -135,7 +136,7 @@ enum {
     K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_PPK, K_ROLE, K_PROFILE, K_LEGACY,
     K_IKE, K_ESP, K_SELECTORS, K_CHILDREN, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY,
     K_KEEPALIVE, K_FRAGMENT, K_LIFETIME, K_REPLAY, K_OFFLOAD, K_OFFLOAD_DEVICE,
-    K_INTERFACE, K_ADDRESS, K_MTU, K_MSS, K_REHEARSAL, K_RECOVER, K_NEIGHBOR, K_N
+    K_INTERFACE, K_ADDRESS, K_MTU, K_MSS, K_REHEARSAL, K_PROBE, K_RECOVER, K_NEIGHBOR, K_N
 };
 
 #define T struct tunnel
@@ -193,6 +194,8 @@ static const struct cfg_key keys[K_N] = {
                .words = mss_words},
     [K_REHEARSAL] = {.name = "rekey-rehearsal", .type = CFG_DURATION, CFG_AT(T, t.rehearse_us),
                      .unit = 1, .min = KD_S(1), .max = KD_S(3600), .words = rehearsal_words},
+    [K_PROBE] = {.name = "mtu-probe", .type = CFG_DURATION, CFG_AT(T, t.mtu_probe_us), .unit = 1,
+                 .min = KD_S(10), .max = KD_S(86400), .words = probe_words, .def = "10m"},
     [K_RECOVER] = {.name = "recover", .type = CFG_MAP, .table = &cfg_recover_tunnel_table},
     [K_NEIGHBOR] = {.name = "neighbor", .type = CFG_OWN, .parse = read_neighbor},
 };

@@ -164,6 +164,14 @@ static json_t *rehearsal(const struct ctl_env *env, const struct core_rehearsal_
     return o;
 }
 
+static json_t *path_mtu(const struct ctl_env *env, const struct core_pmtu_view *p)
+{
+    if (p->path == 0)
+        return json_null();
+    return json_pack("{s:i, s:i, s:i, s:o}", "passes", (int)p->path, "needed", (int)p->need, "mtu",
+                     (int)p->inner, "age_s", ctl_seconds(since(env, p->at_us)));
+}
+
 static json_t *tunnel_object(const struct ctl_env *env, uint32_t tunnel,
                              const struct core_tunnel_view *v)
 {
@@ -173,7 +181,8 @@ static json_t *tunnel_object(const struct ctl_env *env, uint32_t tunnel,
                                                  : json_string("any");
     bool refused = v->refusal != KD_REASON_NONE && v->refusal == v->reason;
     const char *detail = refused && v->refusal_detail ? v->refusal_detail : "";
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o,"
+                     " s:o}",
                      "name",
                      c->name, "state", core_tunnel_state_names[v->state], "reason",
                      kd_reason_str(v->reason), "detail", ctl_text(text(detail)), "since_s",
@@ -182,7 +191,8 @@ static json_t *tunnel_object(const struct ctl_env *env, uint32_t tunnel,
                      ike_object(env, v), "children", children(env, c, &v->ike), "missing",
                      missing(env, c, &v->ike), "refusal", refusal(v), "rehearsal",
                      rehearsal(env, &v->rehearsal), "recovers_in_s",
-                     ctl_until(env, core_tunnel_recovers_at(env->core, tunnel)));
+                     ctl_until(env, core_tunnel_recovers_at(env->core, tunnel)), "path_mtu",
+                     path_mtu(env, &v->pmtu));
 }
 
 json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel)

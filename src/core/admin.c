@@ -162,6 +162,7 @@ void core_tunnels_wake(struct core *c)
         if (core_stable_at(&t->stable) <= c->now_us)
             core_carry_on(c, t);
         core_rehearse_wake(c, t);
+        core_pmtu_wake(c, t);
     }
 }
 
@@ -173,6 +174,7 @@ uint64_t core_tunnels_deadline(const struct core *c)
         const struct core_tunnel *t = &c->tunnels[i];
         at = KD_MIN(at, KD_MIN(t->device_at_us, KD_MIN(t->proof_at_us, t->down_at_us)));
         at = KD_MIN(at, KD_MIN(t->rehearsal.at_us, core_stable_at(&t->stable)));
+        at = KD_MIN(at, t->pmtu.at_us);
     }
     return at;
 }

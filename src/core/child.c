@@ -32,6 +32,7 @@ void core_child_add(struct core *c, struct core_tunnel *t, const struct ike_acti
         (struct core_child){.h = a->child, .spi_in = a->spi_in, .spi_out = a->spi_out};
     if (mtu != t->mtu)
         core_device_mtu(c, t, mtu);
+    core_pmtu_child(c, t, a);
     x = core_emit(c, CORE_ACT_SA_ADD);
     x->tunnel = core_tunnel_id(c, t);
     x->handle = a->child;

@@ -80,6 +80,7 @@ struct core_tunnel_config {
     char offload_device[CORE_NAME_MAX]; /* "": the one that the kernel's route names */
     uint64_t rehearse_us; /* the first rekey rehearsal, so long after the tunnel came up; 0: none */
     uint64_t recover_us;  /* carries again so long after a failure; 0: at once */
+    uint64_t mtu_probe_us; /* the path's MTU is measured so often; 0: never */
     char profile[24];     /* "" when ike and esp are spelled out */
     struct core_tunnel_lines { /* of kedge.yaml, from 1; 0 where the key is left out */
         uint32_t tunnel, profile, ike, esp, selectors, auth, local_id, remote_id, remote;

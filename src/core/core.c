@@ -20,6 +20,7 @@ static void ike_action(struct core *c, const struct ike_action *a)
         x->local = a->local;
         x->remote = a->remote;
         x->natt = a->natt;
+        x->df = a->df;
         x->data = core_put(c, data);
         break;
     case IKE_ACT_KEEPALIVE:
@@ -471,6 +472,7 @@ static bool tunnels_new(struct core *c)
         t->since_us = c->now_us;
         core_stable_init(&t->stable, t->cfg.recover_us);
         t->proof_at_us = t->down_at_us = t->device_at_us = t->rehearsal.at_us = KD_NEVER;
+        t->pmtu.at_us = KD_NEVER;
         if (!ike_conn_set(c->ike, i, &t->cfg.ike))
             return false;
     }

@@ -106,7 +106,7 @@ extern const struct kd_schema core_ev_schema;
 /* ---- actions ---- */
 
 enum core_act_kind {
-    CORE_ACT_IKE_SEND,   /* local, remote, natt, data */
+    CORE_ACT_IKE_SEND,   /* local, remote, natt, data; df: not to be cut up on the way */
     CORE_ACT_IKE_KEEPALIVE, /* local, remote: one octet 0xff on the NAT-T port */
     CORE_ACT_JOB,        /* handle, job_kind, group, priv, data = peer public; or auth, data to
                           * data3 as ike/auth.h says */
@@ -155,7 +155,7 @@ struct core_act {
     enum core_act_kind kind;
     uint32_t tunnel;
     struct kd_endpoint local, remote;
-    bool natt;
+    bool natt, df;
     struct kd_span data, data2;
     struct kd_handle handle, replaces;
     enum kc_job_kind job_kind;
@@ -219,6 +219,14 @@ struct core_rehearsal_view {
     uint16_t pfs, group;   /* enum kc_dh: of the new pair (0: no PFS) and the new IKE SA */
 };
 
+/* What the path is known to carry: octets of a datagram between the gateways. */
+struct core_pmtu_view {
+    uint32_t need; /* what a full inner packet becomes; 0: there was no pair yet */
+    uint32_t path; /* what passes; 0: not known */
+    uint32_t inner; /* the inner MTU that this allows */
+    uint64_t at_us; /* when it was measured */
+};
+
 /* A tunnel's last refusal since the start; stays over reconnects. */
 struct core_refused_view {
     uint64_t at_us;
@@ -241,6 +249,7 @@ struct core_tunnel_view {
     const struct core_refused_view *refused; /* NULL: nothing was; borrowed until the next step */
     bool child_up;
     struct core_rehearsal_view rehearsal;
+    struct core_pmtu_view pmtu;
 };
 
 #define CORE_STRANGERS_MAX 16 /* a screen; the event stream has the others */

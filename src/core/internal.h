@@ -5,6 +5,7 @@
  *   tunnel.c  the tunnel's states (table) and what IKE says; with tunnel.h: carry.c the coupling to
  * BGP and FIB, child.c its pairs of SAs, device.c its interface, admin.c commands, clock
  *   proof.c   the two-way proof: ICMP echo through a fresh pair
+ *   pmtu.c    the path's MTU
  *   rehearse.c the rekey rehearsal; refusal.c what was refused last, for `kedge explain`
  *   peers.c   neighbors: on, off, TCP plumbing, next hops watched by BGP
  *   health.c  probes beyond the neighbors; steer.c what they do to them; stable.h coming back
@@ -232,6 +233,15 @@ struct core_tunnel {
         struct core_refused_view v;
         uint8_t *blob; /* what the views of v point into */
     } *refused;
+    struct core_pmtu {
+        uint64_t at_us; /* measured next; KD_NEVER */
+        uint32_t need;  /* octets that a full inner packet becomes; 0: no pair yet */
+        const struct kc_alg *encr; /* of the newest pair, with what follows */
+        uint16_t integ;
+        uint8_t family;
+        bool encap, said;
+        uint16_t last; /* said last */
+    } pmtu;
     struct core_rehearsal {
         struct core_rehearsal_view v;
         uint64_t at_us;    /* it begins, or has lasted too long; KD_NEVER */

@@ -86,7 +86,8 @@ const struct kd_schema core_ev_schema = {
     }
 
 static const struct kd_field act_send[] = {ACT(local, KD_F_ENDPOINT), ACT(remote, KD_F_ENDPOINT),
-                                           ACT(natt, KD_F_BOOL), ACT(data, KD_F_SPAN)};
+                                           ACT(natt, KD_F_BOOL), ACT(data, KD_F_SPAN),
+                                           ACT(df, KD_F_BOOL)};
 static const struct kd_field act_job[] = {ACT(handle, KD_F_HANDLE),
                                           KD_FIELD_ENUM(struct core_act, job_kind, job_kind_names),
                                           ACT(group, KD_F_U32),

@@ -177,6 +177,9 @@ static void note(struct core *c, struct core_tunnel *t, const struct ike_action 
         r.note = CORE_NOTE_IKE_WARNING;
         core_say(c, &r);
         break;
+    case IKE_NOTE_MTU:
+        core_pmtu_note(c, t, r.text);
+        break;
     case IKE_NOTE_STRANGER:
         r.note = CORE_NOTE_STRANGER;
         core_say(c, &r);

@@ -61,6 +61,12 @@ void core_rehearse_child_up(struct core *c, struct core_tunnel *t);
 void core_rehearse_note(struct core *c, struct core_tunnel *t, const struct ike_action *a);
 void core_rehearse_wake(struct core *c, struct core_tunnel *t);
 
+/* pmtu.c */
+void core_pmtu_child(struct core *c, struct core_tunnel *t, const struct ike_action *a);
+void core_pmtu_wake(struct core *c, struct core_tunnel *t);
+void core_pmtu_note(struct core *c, struct core_tunnel *t, struct kd_bytes detail);
+struct core_pmtu_view core_pmtu_of(const struct core_tunnel *t, const struct ike_mtu_view *m);
+
 /* device.c */
 void core_device_ask(struct core *c, struct core_tunnel *t);
 void core_device_prepare(struct core *c, struct core_tunnel *t);

@@ -28,7 +28,9 @@ bool core_tunnel_get(const struct core *c, uint32_t tunnel, struct core_tunnel_v
     v->refused = core_refused(t);
     v->child_up = core_child_any_up(t);
     v->rehearsal = t->rehearsal.v;
-    return ike_conn_view(c->ike, tunnel, &v->ike) || true;
+    (void)ike_conn_view(c->ike, tunnel, &v->ike);
+    v->pmtu = core_pmtu_of(t, &v->ike.mtu);
+    return true;
 }
 
 bool core_tunnel_find(const struct core *c, const char *name, uint32_t *tunnel)

@@ -75,6 +75,9 @@ void esp_count(const struct esp_sa *sa, struct esp_counters *c);
  * encap). */
 uint32_t esp_inner_mtu(const struct kc_alg *encr, const struct kc_alg *integ, uint8_t outer_family,
                        bool encap, uint32_t outer_mtu);
+/* The other way round: the datagram that an inner packet of so many octets becomes. */
+uint32_t esp_outer_len(const struct kc_alg *encr, const struct kc_alg *integ, uint8_t outer_family,
+                       bool encap, uint32_t inner);
 
 /* Clamps the MSS option of a TCP SYN (IPv4 or IPv6 packet of len bytes) to mss and mends the
  * checksum (RFC 1624). Returns true when it changed the packet; anything malformed is left

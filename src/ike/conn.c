@@ -347,7 +347,7 @@ static void cmd_remove(struct ike *e, struct ike_conn *c)
     conn_remove(e, c);
 }
 
-void ike_conn_command(struct ike *e, uint32_t id, enum ike_command cmd)
+void ike_conn_command(struct ike *e, const struct ike_event *ev)
 {
     static void (*const run[IKE_CMD_N])(struct ike *, struct ike_conn *) = {
         [IKE_CMD_UP] = cmd_up,
@@ -359,8 +359,10 @@ void ike_conn_command(struct ike *e, uint32_t id, enum ike_command cmd)
         [IKE_CMD_REKEY_CHILD] = cmd_rekey_child,
         [IKE_CMD_REMOVE] = cmd_remove,
     };
-    struct ike_conn *c = ike_conn_find(e, id);
+    struct ike_conn *c = ike_conn_find(e, ev->conn);
 
-    if (c && (unsigned)cmd < IKE_CMD_N)
-        run[cmd](e, c);
+    if (c && ev->command == IKE_CMD_MTU)
+        ike_mtu_start(e, c, ev->octets);
+    else if (c && (unsigned)ev->command < IKE_CMD_N)
+        run[ev->command](e, c);
 }

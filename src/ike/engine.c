@@ -207,7 +207,7 @@ static void on_wake(struct ike *e, const struct ike_event *ev)
 
 static void on_command(struct ike *e, const struct ike_event *ev)
 {
-    ike_conn_command(e, ev->conn, ev->command);
+    ike_conn_command(e, ev);
 }
 
 void ike_step(struct ike *e, const struct ike_event *ev, struct ike_out *out)

@@ -12,6 +12,9 @@ struct ike_build *ike_request(struct ike *e, struct ike_sa *sa, uint8_t exchange
 bool ike_request_send(struct ike *e, struct ike_sa *sa, enum ike_xkind kind);
 void ike_request_done(struct ike_sa *sa); /* answered, or given up */
 void ike_request_resend(struct ike *e, struct ike_sa *sa);
+/* An empty request with the outstanding one's id goes before it from now on, at once and as often:
+ * the peer answers what it has not seen yet. Time begins anew. */
+void ike_request_beside(struct ike *e, struct ike_sa *sa);
 /* Each of the messages in msgs: one, or a set of fragments. */
 void ike_send_all(struct ike *e, uint32_t conn, const struct ike_from *from, struct kd_bytes msgs);
 /* Takes the first of messages that lie one behind the other; false at the end. */
@@ -70,6 +73,7 @@ ike_handler ike_child_answered, ike_child_refused; /* create_i.c */
 ike_handler ike_create_closing; /* create.c */
 ike_handler ike_rekey_requested, ike_rekey_answered, ike_rekey_refused; /* rekey.c */
 ike_handler ike_info_requested, ike_probe_answered, ike_child_deleted, ike_ike_deleted; /* info.c */
+ike_handler ike_mtu_answered; /* mtu_probe.c */
 
 /* ---- init.c, init_r.c, auth_*.c ---- */
 
@@ -88,6 +92,14 @@ void ike_auth_child_done(struct ike *e, struct ike_sa *sa, struct ike_child *c, 
 /* Authenticated and the first child decided (NULL: there is none): everyone is told, older SAs
  * go. */
 void ike_announce(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool initial_contact);
+
+/* ---- mtu_probe.c ---- */
+
+void ike_mtu_start(struct ike *e, struct ike_conn *c, uint32_t octets); /* one that runs goes on */
+/* Nothing is outstanding: the next probe, or wish for a round trip that has to precede it. */
+void ike_mtu_pump(struct ike *e, struct ike_sa *sa);
+/* The outstanding request isn't answered in time. True: it is one of these, and dealt with. */
+bool ike_mtu_overdue(struct ike *e, struct ike_sa *sa) KD_MUST_USE;
 
 /* ---- liveness.c ---- */
 

@@ -99,6 +99,7 @@ enum ike_notify_type {
     IKE_N_NO_PPK_AUTH = 16437,
     IKE_N_INTERMEDIATE_EXCHANGE_SUPPORTED = 16438,
     IKE_N_ADDITIONAL_KEY_EXCHANGE = 16441,
+    IKE_N_FILLING = 64087, /* private use: of our MTU probes, without a meaning */
 };
 
 struct ike_notify_info {

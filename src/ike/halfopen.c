@@ -113,7 +113,7 @@ void ike_clear_reply(struct ike *e, const struct ike_from *from, const struct ik
     ike_put_notify(&e->build, IKE_PROTO_NONE, kd_bytes(NULL, 0), notify, data);
     msg = ike_build_end(&e->build);
     if (msg.len > 0 && msg.len <= asked_len) /* no amplifier */
-        ike_out_send(e, UINT32_MAX, &from->local, &from->remote, from->natt, msg);
+        ike_out_send(e, UINT32_MAX, &from->local, &from->remote, from->natt, false, msg);
 }
 
 bool ike_stateless_may(struct ike *e)

@@ -146,6 +146,7 @@ enum ike_command {
     IKE_CMD_PROBE,       /* a liveness probe now (ignored when a request is outstanding) */
     IKE_CMD_REKEY_IKE,
     IKE_CMD_REKEY_CHILD,
+    IKE_CMD_MTU,         /* do datagrams of octets pass on the way to the peer, and which do? */
     IKE_CMD_REMOVE,      /* DELETE and forget the connection */
     IKE_CMD_N
 };
@@ -169,6 +170,7 @@ struct ike_event {
     /* COMMAND */
     uint32_t conn;
     enum ike_command command;
+    uint32_t octets; /* MTU: of an IP datagram, IKE_MTU_MAX at most */
 };
 
 extern const struct kd_schema ike_event_schema;
@@ -182,7 +184,8 @@ struct ike_limits {
 };
 
 enum ike_action_kind {
-    IKE_ACT_SEND,      /* datagram data from local to remote; natt: prepend the non-ESP marker */
+    IKE_ACT_SEND,      /* datagram data from local to remote; natt: prepend the non-ESP marker; df:
+                          not to be cut up on the way */
     IKE_ACT_JOB,       /* run a crypto job, answer with JOB_DONE */
     IKE_ACT_CHILD_ADD, /* install both SAs, answer with CHILD_RESULT; keys stay the engine's
                           until CHILD_DEL */
@@ -212,6 +215,7 @@ enum ike_note {
     IKE_NOTE_REPLACED,    /* an older or redundant IKE SA of the connection is gone (peer-replaced,
                            * collision, ...); the connection keeps its other one */
     IKE_NOTE_REKEYED,     /* the IKE SA was rekeyed in place; detail: suite */
+    IKE_NOTE_MTU,         /* IKE_CMD_MTU has come to an end: ike_conn_view() */
     IKE_NOTE_WARNING,     /* what may fail on the way; detail; once a connection */
     IKE_NOTE_N
 };
@@ -220,7 +224,7 @@ struct ike_action {
     enum ike_action_kind kind;
     uint32_t conn; /* UINT32_MAX where no connection is known */
     struct kd_endpoint local, remote;
-    bool natt;
+    bool natt, df;
     struct kd_span data; /* SEND: message; JOB: peer's public value */
     /* JOB */
     struct kd_handle job;
@@ -276,6 +280,16 @@ void ike_step(struct ike *e, const struct ike_event *ev, struct ike_out *out);
 
 #define IKE_VIEW_CHILDREN 20 /* those configured, and rekeys under way; more are not shown */
 
+#define IKE_MTU_MAX 9000
+
+enum ike_mtu_state { IKE_MTU_NONE, IKE_MTU_RUNNING, IKE_MTU_KNOWN, IKE_MTU_UNKNOWN };
+
+struct ike_mtu_view {
+    enum ike_mtu_state state;
+    uint16_t wanted, passes; /* octets of a datagram; passes: of the last measurement, 0: none */
+    uint64_t at_us;          /* when that was */
+};
+
 struct ike_view {
     bool established, initiator, encap, outstanding;
     uint8_t spi_i[8], spi_r[8];
@@ -284,6 +298,7 @@ struct ike_view {
     struct ike_peer_auth auth;
     struct kd_endpoint local, remote;
     uint64_t since_us, rekey_at_us, expire_at_us, last_proof_us; /* expire: KD_NEVER for none */
+    struct ike_mtu_view mtu;
     uint32_t n_children;
     struct ike_child_view {
         struct kd_handle child;

@@ -104,7 +104,7 @@ static void wake_outstanding(struct ike *e, struct ike_sa *sa)
         ike_sa_drop(e, sa, KD_REASON_DEAD_PEER, false);
         return;
     }
-    if (e->now_us >= sa->tx.retx_us) {
+    if (e->now_us >= sa->tx.retx_us && !ike_mtu_overdue(e, sa)) {
         ike_request_resend(e, sa);
         if (!sa->failing && !sa->unreachable && current)
             ike_sa_note(e, sa, IKE_NOTE_FAILING, KD_REASON_NONE, "request %u is not answered",
@@ -216,7 +216,7 @@ void ike_sa_wake(struct ike *e, struct ike_sa *sa)
     } else if (sa->state == IKE_ST_CLOSING) {
         if (e->now_us >= sa->end_us)
             ike_sa_drop(e, sa, sa->end_reason, false);
-        else if (sa->tx.out && e->now_us >= sa->tx.retx_us)
+        else if (sa->tx.out && e->now_us >= sa->tx.retx_us && !ike_mtu_overdue(e, sa))
             ike_request_resend(e, sa);
     } else {
         wake_handshake(e, sa);

@@ -27,6 +27,7 @@ const char *const ike_note_names[] = {
     [IKE_NOTE_STRANGER] = "stranger",
     [IKE_NOTE_REPLACED] = "replaced",
     [IKE_NOTE_REKEYED] = "rekeyed",
+    [IKE_NOTE_MTU] = "mtu",
     [IKE_NOTE_WARNING] = "warning",
     [IKE_NOTE_N] = NULL,
 };
@@ -78,7 +79,7 @@ bool ike_out_join(struct ike *e, const struct kd_bytes *part, size_t n, struct k
 }
 
 void ike_out_send(struct ike *e, uint32_t conn, const struct kd_endpoint *local,
-                  const struct kd_endpoint *remote, bool natt, struct kd_bytes msg)
+                  const struct kd_endpoint *remote, bool natt, bool df, struct kd_bytes msg)
 {
     struct ike_action *a;
 
@@ -90,6 +91,7 @@ void ike_out_send(struct ike *e, uint32_t conn, const struct kd_endpoint *local,
     a->local = *local;
     a->remote = *remote;
     a->natt = natt;
+    a->df = df;
     a->data = ike_out_bytes(e, msg);
 }
 

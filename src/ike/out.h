@@ -15,7 +15,7 @@ struct kd_span ike_out_bytes(struct ike *e, struct kd_bytes b);
 bool ike_out_join(struct ike *e, const struct kd_bytes *part, size_t n,
                   struct kd_span *out) KD_MUST_USE;
 void ike_out_send(struct ike *e, uint32_t conn, const struct kd_endpoint *local,
-                  const struct kd_endpoint *remote, bool natt, struct kd_bytes msg);
+                  const struct kd_endpoint *remote, bool natt, bool df, struct kd_bytes msg);
 struct ike_action *ike_note(struct ike *e, uint32_t conn, enum ike_note note, enum kd_reason reason,
                             const char *fmt, ...) KD_PRINTF(5, 6);
 struct ike_action *ike_sa_note(struct ike *e, const struct ike_sa *sa, enum ike_note note,

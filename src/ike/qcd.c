@@ -94,7 +94,7 @@ bool ike_qcd_present(struct ike *e, const struct ike_event *ev, const struct ike
     ike_put_notify(&e->build, IKE_PROTO_NONE, none, IKE_N_INVALID_IKE_SPI, none);
     ike_put_notify(&e->build, PROTOCOL, none, IKE_N_QCD_TOKEN, kd_bytes(t, sizeof(t)));
     msg = ike_build_end(&e->build);
-    ike_out_send(e, UINT32_MAX, &ev->local, &ev->remote, ev->natt, msg);
+    ike_out_send(e, UINT32_MAX, &ev->local, &ev->remote, ev->natt, false, msg);
     kc_wipe(t, sizeof(t));
     return true;
 }

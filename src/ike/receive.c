@@ -77,6 +77,7 @@ static const struct row {
     {"info.requested", IN(UP) | IN(CLOSING), IKE_FORM_INFO_REQ, IKE_XK_NONE, ike_info_requested,
      "1.4"},
     {"probe.answered", IN(UP), IKE_FORM_INFO_RESP, IKE_XK_PROBE, ike_probe_answered, "2.4"},
+    {"mtu.answered", IN(UP), IKE_FORM_INFO_RESP, IKE_XK_MTU, ike_mtu_answered, "2.4"},
     {"child.deleted", IN(UP), IKE_FORM_INFO_RESP, IKE_XK_DEL_CHILD, ike_child_deleted, "1.4.1"},
     {"ike.deleted", IN(CLOSING), IKE_FORM_INFO_RESP, IKE_XK_DEL_IKE, ike_ike_deleted, "1.4.1"},
 
@@ -93,6 +94,7 @@ static const struct row {
     {"late.followup.refused", IN(CLOSING), IKE_FORM_FOLLOWUP_REFUSED, IKE_XK_FOLLOWUP, nothing,
      "1.4.1"},
     {"late.probe", IN(CLOSING), IKE_FORM_INFO_RESP, IKE_XK_PROBE, nothing, "1.4.1"},
+    {"late.mtu", IN(CLOSING), IKE_FORM_INFO_RESP, IKE_XK_MTU, nothing, "1.4.1"},
     {"late.delete", IN(CLOSING), IKE_FORM_INFO_RESP, IKE_XK_DEL_CHILD, nothing, "1.4.1"},
 };
 

@@ -141,6 +141,7 @@ void ike_sa_wipe(struct ike *e, struct ike_sa *sa)
     ike_keys_free(e, sa);
     ike_key_doom(e, &sa->peer_token);
     ike_buf_free(&sa->tx.msg);
+    ike_buf_free(&sa->tx.beside);
     sa->tx.out = false;
 }
 

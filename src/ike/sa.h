@@ -107,6 +107,7 @@ struct ike_auth {
 struct ike_from {
     struct kd_endpoint local, remote;
     bool natt;
+    bool df; /* to be sent so that it is not cut up on the way */
 };
 
 /* What only the handshake needs: freed when the SA is UP. */
@@ -152,6 +153,7 @@ enum ike_xkind {
     IKE_XK_DEL_IKE,
     IKE_XK_AUTH_FAILED, /* INFORMATIONAL that tells the responder (2.21.2) */
     IKE_XK_PROBE,
+    IKE_XK_MTU, /* a probe filled up to a size */
     IKE_XK_N
 };
 
@@ -190,6 +192,7 @@ struct ike_tx {
     struct ike_buf msg;   /* identical for every retransmission (2.1); of fragments, all of them */
     uint64_t retx_us, gap_us, give_up_us;
     uint32_t retx;        /* how many times it was sent again */
+    struct ike_buf beside; /* MTU: an empty request with the same id, sent before msg; or none */
 };
 
 /* The peer's requests. */
@@ -322,6 +325,13 @@ struct ike_conn {
     uint64_t pause_us;        /* the last pause: doubles to 16 times cfg.retry_us */
     struct ike_want want[IKE_CONN_CHILDREN];
     uint8_t step; /* of a ladder: the one that is wanted now */
+    struct ike_mtu {
+        struct ike_mtu_view v;
+        uint16_t size;   /* asked for now, or next */
+        uint16_t lo, hi; /* the largest that passed, the smallest that was lost; 0: none */
+        bool confirming; /* size is hi, asked for again */
+        bool beside;     /* what is outstanding may be answered for the small one */
+    } mtu;
 };
 
 struct ike_job {
@@ -467,7 +477,7 @@ struct ike_conn *ike_conn_of(const struct ike *e, const struct ike_sa *sa);
 void ike_conn_start(struct ike *e, struct ike_conn *c); /* an attempt, unless there is one */
 void ike_conn_lost(struct ike *e, struct ike_conn *c, enum kd_reason reason);
 void ike_conn_wake(struct ike *e, struct ike_conn *c);
-void ike_conn_command(struct ike *e, uint32_t id, enum ike_command cmd);
+void ike_conn_command(struct ike *e, const struct ike_event *ev);
 void ike_conns_free(struct ike *e);
 bool ike_conn_may_initiate(const struct ike_conn *c);
 /* The connection that answers a request from remote to local. *silent: there is one that plays

@@ -20,6 +20,7 @@ static const char *const command_names[] = {
     [IKE_CMD_PROBE] = "probe",
     [IKE_CMD_REKEY_IKE] = "rekey-ike",
     [IKE_CMD_REKEY_CHILD] = "rekey-child",
+    [IKE_CMD_MTU] = "mtu",
     [IKE_CMD_REMOVE] = "remove",
     [IKE_CMD_N] = NULL,
 };
@@ -55,6 +56,7 @@ static const struct kd_field ev_command[] = {
     EV(now_us, KD_F_U64),
     EV(conn, KD_F_U32),
     KD_FIELD_ENUM(struct ike_event, command, command_names),
+    EV(octets, KD_F_U32),
 };
 
 static const struct kd_record events[] = {
@@ -77,7 +79,7 @@ const struct kd_schema ike_event_schema = {
 
 static const struct kd_field act_send[] = {
     ACT(conn, KD_F_U32),  ACT(local, KD_F_ENDPOINT), ACT(remote, KD_F_ENDPOINT),
-    ACT(natt, KD_F_BOOL), ACT(data, KD_F_SPAN),
+    ACT(natt, KD_F_BOOL), ACT(data, KD_F_SPAN),      ACT(df, KD_F_BOOL),
 };
 static const struct kd_field act_job[] = {
     ACT(conn, KD_F_U32),

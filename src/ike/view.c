@@ -73,6 +73,7 @@ bool ike_conn_view(const struct ike *e, uint32_t conn, struct ike_view *v)
     sa = ike_sa_get(e, c->sa);
     if (!sa)
         sa = ike_sa_get(e, c->attempt);
+    v->mtu = c->mtu.v;
     if (sa)
         sa_view(e, c, sa, v);
     if (sa && v->established)

@@ -62,12 +62,12 @@ static size_t message_max(const struct ike_sa *sa, const struct kd_endpoint *rem
 }
 
 static struct kd_bytes end(struct ike *e, struct ike_sa *sa, const struct kd_endpoint *remote,
-                           bool natt)
+                           bool natt, bool whole)
 {
     size_t max = message_max(sa, remote, natt);
     struct sealing s = {e, sa};
 
-    if (sa->fragmenting && ike_build_exceeds(&e->build, max))
+    if (!whole && sa->fragmenting && ike_build_exceeds(&e->build, max))
         return ike_build_fragments(&e->build, max, next_iv, &s, e->cut, sizeof(e->cut));
     return ike_build_end(&e->build);
 }
@@ -92,7 +92,7 @@ void ike_send_all(struct ike *e, uint32_t conn, const struct ike_from *from, str
     struct kd_bytes one;
 
     while (ike_next_message(&msgs, &one))
-        ike_out_send(e, conn, &from->local, &from->remote, from->natt, one);
+        ike_out_send(e, conn, &from->local, &from->remote, from->natt, from->df, one);
 }
 
 static struct ike_build *begin(struct ike *e, struct ike_sa *sa, uint8_t exchange, uint32_t id,
@@ -123,17 +123,19 @@ struct ike_build *ike_request(struct ike *e, struct ike_sa *sa, uint8_t exchange
 
 static void emit_request(struct ike *e, struct ike_sa *sa)
 {
-    const struct ike_from to = {sa->local, sa->remote, sa->natt};
+    struct ike_from to = {sa->local, sa->remote, sa->natt, false};
 
     if (ike_sa_silent(e, sa))
         return;
+    ike_send_all(e, sa->conn, &to, ike_buf_bytes(&sa->tx.beside));
+    to.df = sa->tx.kind == IKE_XK_MTU;
     ike_send_all(e, sa->conn, &to, ike_buf_bytes(&sa->tx.msg));
     sa->sent_us = e->now_us;
 }
 
 bool ike_request_send(struct ike *e, struct ike_sa *sa, enum ike_xkind kind)
 {
-    struct kd_bytes msg = end(e, sa, &sa->remote, sa->natt);
+    struct kd_bytes msg = end(e, sa, &sa->remote, sa->natt, kind == IKE_XK_MTU);
     struct ike_tx *tx = &sa->tx;
 
     if (msg.len == 0 || !ike_buf_set(&tx->msg, msg))
@@ -166,9 +168,24 @@ void ike_request_resend(struct ike *e, struct ike_sa *sa)
     emit_request(e, sa);
 }
 
+void ike_request_beside(struct ike *e, struct ike_sa *sa)
+{
+    struct kd_bytes msg;
+
+    begin(e, sa, sa->tx.exchange, sa->tx.next_id - 1, 0)->len_min = ike_qcd_len_min(sa);
+    msg = end(e, sa, &sa->remote, sa->natt, false);
+    if (msg.len == 0 || !ike_buf_set(&sa->tx.beside, msg))
+        return;
+    sa->tx.retx = 0;
+    sa->tx.gap_us = ike_first_gap(sa);
+    sa->tx.retx_us = e->now_us + sa->tx.gap_us;
+    emit_request(e, sa);
+}
+
 void ike_request_done(struct ike_sa *sa)
 {
     ike_buf_free(&sa->tx.msg);
+    ike_buf_free(&sa->tx.beside);
     sa->tx.out = false;
     sa->tx.kind = IKE_XK_NONE;
     sa->tx.retx_us = sa->tx.give_up_us = KD_NEVER;
@@ -185,7 +202,7 @@ struct ike_build *ike_response(struct ike *e, struct ike_sa *sa)
 void ike_response_send(struct ike *e, struct ike_sa *sa)
 {
     const struct ike_from to = {sa->rx.local, sa->rx.remote, sa->rx.natt};
-    struct kd_bytes msg = end(e, sa, &to.remote, to.natt);
+    struct kd_bytes msg = end(e, sa, &to.remote, to.natt, false);
 
     sa->rx.busy = false;
     if (msg.len == 0 || !ike_buf_set(&sa->rx.resp, msg))
@@ -282,7 +299,8 @@ static void pump_up(struct ike *e, struct ike_sa *sa)
         if (sa->tx.out)
             return;
     }
-    if (sa->want_probe || sa->want_token) {
+    ike_mtu_pump(e, sa);
+    if (!sa->tx.out && (sa->want_probe || sa->want_token)) {
         struct ike_build *b = ike_request(e, sa, IKE_X_INFORMATIONAL);
         if (sa->want_token)
             ike_qcd_put(e, sa, b);

@@ -78,6 +78,10 @@ void io_dp_inject(struct io_dp *dp, uint32_t tunnel, struct kd_bytes pkt);
  * thread. */
 bool io_dp_send_ike(struct io_dp *dp, const struct kd_endpoint *local,
                     const struct kd_endpoint *remote, struct kd_bytes msg);
+/* The same with DF set, for a probe of the path's MTU: what is longer is lost. An ESP packet that
+ * the thread sends at that moment has it, too. */
+bool io_dp_send_whole(struct io_dp *dp, const struct kd_endpoint *local,
+                      const struct kd_endpoint *remote, struct kd_bytes msg);
 
 /* Sends one octet 0xff from the NAT-T socket of local (RFC 3948 2.3), on the caller's thread. */
 bool io_dp_send_keepalive(struct io_dp *dp, const struct kd_endpoint *local,

@@ -35,6 +35,16 @@ static void set_buffers(int fd)
         set_int(fd, SOL_SOCKET, SO_SNDBUF, size);
 }
 
+/* Whether what leaves may be cut up, here or on the way. */
+static void cut_up(int fd, uint8_t family, bool may)
+{
+    if (family == 6)
+        set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+                may ? IPV6_PMTUDISC_DONT : IPV6_PMTUDISC_PROBE);
+    else
+        set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, may ? IP_PMTUDISC_DONT : IP_PMTUDISC_PROBE);
+}
+
 /* Before the address is: it may be the VRF's alone. */
 static bool bind_outer(int fd, const struct core_outer *o)
 {
@@ -55,12 +65,9 @@ static int bound_socket(const struct kd_endpoint *local, const struct core_outer
         return -1;
     set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
     set_buffers(fd);
-    if (family == AF_INET6) {
+    if (family == AF_INET6)
         set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-        set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
-    } else {
-        set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-    }
+    cut_up(fd, local->addr.family, true);
     if (bind_outer(fd, outer) && bind(fd, (struct sockaddr *)&ss, len) == 0)
         return fd;
     err = errno;
@@ -219,6 +226,20 @@ bool io_dp_send_ike(struct io_dp *dp, const struct kd_endpoint *local,
     struct iovec iov[2] = {{(void *)marker, sizeof(marker)}, {(void *)msg.p, msg.len}};
 
     return send_parts(dp, local, remote, iov, 2);
+}
+
+bool io_dp_send_whole(struct io_dp *dp, const struct kd_endpoint *local,
+                      const struct kd_endpoint *remote, struct kd_bytes msg)
+{
+    const struct io_dp_listener *l = io_dp_listener_of(dp, &local->addr);
+    bool sent;
+
+    if (!l)
+        return false;
+    cut_up(l->udp, local->addr.family, false);
+    sent = io_dp_send_ike(dp, local, remote, msg);
+    cut_up(l->udp, local->addr.family, true);
+    return sent;
 }
 
 bool io_dp_send_keepalive(struct io_dp *dp, const struct kd_endpoint *local,

@@ -6,6 +6,7 @@
 #include "io/priv.h"
 #include "io/sockaddr.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -64,6 +65,19 @@ static struct io_udp *socket_of(struct io *io, const struct kd_addr *local)
     return NULL;
 }
 
+/* Of the datagrams that follow: DF, whatever the kernel thinks of the path; or as usual. */
+static void set_whole(struct io_udp *u, bool on)
+{
+    bool v6 = u->local.family == 6;
+    int value = v6 ? (on ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_WANT)
+                   : (on ? IP_PMTUDISC_PROBE : IP_PMTUDISC_WANT);
+    uv_os_fd_t fd;
+
+    if (uv_fileno((uv_handle_t *)&u->h, &fd) == 0)
+        (void)setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                         v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &value, sizeof(value));
+}
+
 /* A datagram that can't leave now is lost, as on any wire: retransmission covers it. */
 void io_udp_send(struct io *io, const struct core_act *a, struct kd_bytes data)
 {
@@ -72,11 +86,16 @@ void io_udp_send(struct io *io, const struct core_act *a, struct kd_bytes data)
     uv_buf_t buf = uv_buf_init((char *)(uintptr_t)data.p, (unsigned)data.len);
 
     if (a->natt) {
-        (void)io_dp_send_ike(io->dp, &a->local, &a->remote, data);
+        (void)(a->df ? io_dp_send_whole : io_dp_send_ike)(io->dp, &a->local, &a->remote, data);
         return;
     }
-    if (u && io_sockaddr_from(&a->remote, &ss))
-        uv_udp_try_send(&u->h, &buf, 1, (struct sockaddr *)&ss);
+    if (!u || !io_sockaddr_from(&a->remote, &ss))
+        return;
+    if (a->df)
+        set_whole(u, true);
+    uv_udp_try_send(&u->h, &buf, 1, (struct sockaddr *)&ss);
+    if (a->df)
+        set_whole(u, false);
 }
 
 void io_udp_close(struct io *io)

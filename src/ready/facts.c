@@ -315,6 +315,9 @@ void ready_facts(const struct ready_env *env, uint32_t tunnel, struct ready_memo
     f->child_up = v.child_up;
     f->state_us = env->now_us - KD_MIN(v.since_us, env->now_us);
     f->rehearsal = v.rehearsal;
+    f->mtu_need = v.pmtu.need;
+    f->mtu_path = v.pmtu.path;
+    f->mtu_inner = v.pmtu.inner;
     session(env, tunnel, v.config, m, f);
     heard(env, &v.ike, m, f);
     lifetimes(v.config, &v.ike, f);

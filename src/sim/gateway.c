@@ -55,7 +55,8 @@ static void ike_send(struct sim_gw *g, const struct core_act *a, struct kd_bytes
 {
     uint8_t room[65536] = {0};
     size_t marker = a->natt ? 4 : 0;
-    struct sim_frame f = {SIM_UDP, a->local, a->remote, kd_bytes(room, marker + data.len)};
+    struct sim_frame f = {SIM_UDP, a->local, a->remote, kd_bytes(room, marker + data.len),
+                          a->df};
 
     kd_assert(f.data.len <= sizeof(room));
     memcpy(room + marker, data.p, data.len);

@@ -165,13 +165,18 @@ static void launch(struct sim_link *l, int to, const struct sim_frame *f)
     free(fl);
 }
 
+static bool too_long(const struct sim_link *l, const struct sim_frame *f)
+{
+    return l->faults.mtu && f->df && f->data.len + (f->proto == SIM_UDP ? 28 : 20) > l->faults.mtu;
+}
+
 void sim_link_send(struct sim_link *l, int end, const struct sim_frame *frame)
 {
     struct sim_frame f = *frame;
     int copies = 1 + sim_chance(l->sim, l->faults.dup);
 
     count(&l->end[end], &f);
-    if (l->end[end].cut || !nat_pass(l, end, &f)) {
+    if (l->end[end].cut || too_long(l, &f) || !nat_pass(l, end, &f)) {
         l->end[end].lost++;
         return;
     }

@@ -12,11 +12,13 @@ struct sim_frame {
     enum sim_proto proto;
     struct kd_endpoint src, dst; /* UDP and ESP (port 0) */
     struct kd_bytes data;        /* UDP payload, ESP packet, or inner packet */
+    bool df;                     /* may not be cut up */
 };
 
 struct sim_faults {
     uint64_t latency_us, jitter_us; /* jitter: 0 to this, added */
     uint32_t loss, dup, reorder;    /* per mille; reorder: delayed by up to three latencies more */
+    uint32_t mtu; /* outer IPv4 datagrams that may not be cut up and are longer are lost; 0: none */
 };
 
 /* What left an end towards an inner address: to show that something did not leak. */

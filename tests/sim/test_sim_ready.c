@@ -442,6 +442,36 @@ static void an_sa_that_ends_without_a_successor(void **st KD_UNUSED)
     end(&w);
 }
 
+/* The way loses what is longer than it carries, in silence; a tunnel's life goes on as before. */
+static void a_black_hole_for_long_packets(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 20, .bfd_us = 300000};
+    struct core_tunnel_view v;
+    struct watch w;
+    size_t mark;
+
+    begin(&w, &o);
+    w.p.onprem->cfg.tunnels[0].mtu_probe_us = KD_S(60);
+    start_ready(&w);
+    mark = w.p.onprem->n_rec;
+    run(&w, 60);
+    assert_true(core_tunnel_get(w.p.onprem->core, SIM_VPN, &v));
+    assert_in_range(v.pmtu.path, 1500 - 15, 1500);
+    assert_true(v.pmtu.path >= v.pmtu.need && v.pmtu.at_us > 0);
+    w.p.internet->faults.mtu = 1400;
+    expect(&w, 120, "not-ready: mtu-black-hole");
+    printf("# %s\n", words(&w));
+    assert_true(core_tunnel_get(w.p.onprem->core, SIM_VPN, &v));
+    assert_in_range(v.pmtu.path, 1400 - 15, 1400);
+    assert_true(v.pmtu.inner < 1400 && v.pmtu.inner >= 1300);
+    w.p.internet->faults.mtu = 0;
+    expect(&w, 120, "ready: ");
+    assert_never(w.p.onprem, mark, CORE_NOTE_DETECT, SIM_ANY);
+    assert_never(w.p.onprem, mark, CORE_NOTE_TUNNEL_STATE, SIM_ANY); /* not even failing */
+    assert_never(w.p.azure, mark, CORE_NOTE_BGP_STOP, SIM_ANY);
+    end(&w);
+}
+
 static void drills_that_are_missing_stale_or_failed(void **st KD_UNUSED)
 {
     struct sim_pair_options o = {.seed = 18};
@@ -513,6 +543,7 @@ int main(void)
         cmocka_unit_test(a_pfs_mismatch_by_rehearsal),
         cmocka_unit_test(a_rekey_that_was_never_rehearsed),
         cmocka_unit_test(an_sa_that_ends_without_a_successor),
+        cmocka_unit_test(a_black_hole_for_long_packets),
         cmocka_unit_test(drills_that_are_missing_stale_or_failed),
         cmocka_unit_test(only_backups_are_judged),
     };

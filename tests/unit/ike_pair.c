@@ -208,6 +208,7 @@ static void net_send(struct pair *p, int from, const struct ike_action *a)
                             .src = a->local,
                             .dst = a->remote,
                             .natt = a->natt,
+                            .df = a->df,
                             .data = copy,
                             .len = a->data.len};
     uint64_t delay = p->delay_us;

@@ -63,7 +63,7 @@ struct pair_packet {
     int from;
     bool held;
     struct kd_endpoint src, dst;
-    bool natt;
+    bool natt, df;
     uint8_t *data;
     size_t len;
 };

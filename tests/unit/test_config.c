@@ -294,7 +294,7 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
     "selectors, children, encap, "                                                                 \
     "childless, detect, abandon, retry, nat-keepalive, fragment-size, lifetime, replay-window, "   \
     "offload, offload-device, interface, address, mtu, mss, "                                      \
-    "rekey-rehearsal, recover, neighbor"
+    "rekey-rehearsal, mtu-probe, recover, neighbor"
 
 static void every_key_of_a_tunnel_is_checked(void **state)
 {
@@ -450,6 +450,12 @@ static void every_key_of_a_tunnel_is_checked(void **state)
         {IN_TUNNEL, "detect: 2s", "dettect: 2s",
          "8:5: tunnels[0]: unknown key \"dettect\"; allowed: " TUNNEL_KEYS "; did you mean "
          "\"detect\"?"},
+        {IN_TUNNEL, "mtu-probe: 10s", "mtu-probe: 9s",
+         "8:16: tunnels[0].mtu-probe: \"9s\"; allowed: 10s to 1d, with a unit (ms, s, m, h, d), "
+         "off"},
+        {IN_TUNNEL, "mtu-probe: off", "mtu-probe: 25h",
+         "8:16: tunnels[0].mtu-probe: \"25h\"; allowed: 10s to 1d, with a unit (ms, s, m, h, d), "
+         "off"},
         {IN_TUNNEL, "rekey-rehearsal: 10s", "rekey-rehearsal: 999ms",
          "8:22: tunnels[0].rekey-rehearsal: \"999ms\"; allowed: 1s to 1h, with a unit (ms, s, m, "
          "h, d), off"},

@@ -235,6 +235,7 @@ static void make_tunnels(void)
                                                 .since_us = NOW - KD_S(3),
                                                 .took_us = KD_MS(42),
                                                 .group = KC_DH_MODP1024};
+    v->pmtu = (struct core_pmtu_view){1500, 1400, 1326, NOW - KD_S(1)};
     struct ike_view *k = &v->ike;
     k->established = k->initiator = k->encap = true;
     k->auth = (struct ike_peer_auth){.how = "ecdsa-sha256", .not_after_s = 4102444800};
@@ -423,7 +424,8 @@ static void status_has_the_contracts_shape(void **state)
          "\"step\":null,\"steps\":null}],"
          "\"refusal\":null,\"rehearsal\":{\"result\":\"passed\",\"age_s\":3.0,"
          "\"took_s\":0.042,\"reason\":\"none\",\"failed_at\":null,\"pfs\":\"none\","
-         "\"ike_group\":\"modp1024\"},\"recovers_in_s\":null}");
+         "\"ike_group\":\"modp1024\"},\"recovers_in_s\":null,\"path_mtu\":{\"passes\":1400,"
+         "\"needed\":1500,\"mtu\":1326,\"age_s\":1.0}}");
     same(json_object_get(o, "health"), "[]");
     json_t *spare = json_array_get(list, 1);
     same(json_object_get(spare, "refusal"),
@@ -435,6 +437,7 @@ static void status_has_the_contracts_shape(void **state)
          "{\"result\":\"failed\",\"age_s\":1.0,\"took_s\":0.5,\"reason\":\"no-proposal\","
          "\"failed_at\":\"child\",\"pfs\":null,\"ike_group\":null}");
     same(json_object_get(spare, "recovers_in_s"), "7.0");
+    assert_true(json_is_null(json_object_get(spare, "path_mtu")));
     same(json_object_get(spare, "remote"), "\"any\"");
     same(json_object_get(json_object_get(spare, "ike"), "established"), "false");
     assert_int_equal(json_object_size(json_object_get(spare, "ike")), 12);

@@ -10,6 +10,14 @@ static void inner_mtus_are_those_of_the_field(void **st KD_UNUSED)
 
     assert_int_equal(esp_inner_mtu(cbc, sha1, 4, true, 1500), 1422);
     assert_int_equal(esp_inner_mtu(gcm, NULL, 4, true, 1500), 1438);
+    for (uint32_t inner = 1300; inner < 1400; inner++) { /* and back: it just fits */
+        uint32_t outer = esp_outer_len(cbc, sha1, 4, true, inner);
+        assert_true(esp_inner_mtu(cbc, sha1, 4, true, outer) >= inner);
+        assert_true(esp_inner_mtu(cbc, sha1, 4, true, outer - 1) < inner);
+        outer = esp_outer_len(gcm, NULL, 6, false, inner);
+        assert_true(esp_inner_mtu(gcm, NULL, 6, false, outer) >= inner);
+        assert_true(esp_inner_mtu(gcm, NULL, 6, false, outer - 1) < inner);
+    }
     assert_int_equal(esp_inner_mtu(cbc, sha1, 4, false, 1500), 1438);
     assert_int_equal(esp_inner_mtu(gcm, NULL, 4, false, 1500), 1446);
     assert_int_equal(esp_inner_mtu(cbc, sha1, 4, true, 1400), 1326);
