@@ -34,6 +34,7 @@ struct cli {
     const char *to, *from; /* probe: addresses */
     uint16_t port;         /* ... of the reflector; 0: ICMP */
     bool reflect, path;
+    const char *agent; /* ... for the drills of kedged, under this name */
     uint64_t interval_us, timeout_us, duration_us, outage_max_us; /* duration 0: until Ctrl-C */
     const char *command; /* its name in the table: "bgp neighbors" */
     int argc;            /* the command's arguments */

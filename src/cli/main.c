@@ -36,10 +36,11 @@ enum given {
     O_DURATION = 1 << 21,
     O_OUTAGE_MAX = 1 << 22,
     O_MESSAGE = 1 << 23,
+    O_AGENT = 1 << 24,
 };
 #define O_PROBE                                                                                    \
     (O_TO | O_FROM | O_UDP | O_PATH | O_REFLECT | O_INTERVAL | O_TIMEOUT | O_DURATION |            \
-     O_OUTAGE_MAX)
+     O_OUTAGE_MAX | O_AGENT)
 
 enum kind { FLAG, TEXT, FLAG_TEXT, DURATION, PORT };
 
@@ -76,6 +77,7 @@ static const struct opt {
     OPT("from", TEXT, O_FROM, from),
     OPT("udp", PORT, O_UDP, port),
     OPT("path", FLAG, O_PATH, path),
+    OPT("agent", TEXT, O_AGENT, agent),
     OPT("reflect", PORT, O_REFLECT, port),
     OPT("interval", DURATION, O_INTERVAL, interval_us),
     OPT("timeout", DURATION, O_TIMEOUT, timeout_us),
@@ -139,9 +141,11 @@ static const struct command {
      "the other side's configuration: strongswan, ios, junos, frr, bird or azure-cli"},
     {"probe",
      "--to ADDR [--from ADDR] [--interval 10ms] [--duration 10s] [--udp[=PORT]] [--path]\n"
-     "      [--timeout 1s] [--outage-max 100ms], or --reflect[=PORT] [--from ADDR]",
+     "      [--timeout 1s] [--outage-max 100ms], or --reflect[=PORT] [--from ADDR], or --agent "
+     "NAME",
      0, 0, O_PROBE, cli_probe,
-     "loss, outages and the way to ADDR, without the daemon; --reflect: the far end of --udp"},
+     "loss, outages and the way to ADDR, without the daemon; --reflect: the far end of --udp; "
+     "--agent: measures for kedged's drills"},
     {"version", "", 0, 0, 0, cli_version, "print the version"},
 };
 

@@ -1,23 +1,9 @@
 /* kedge probe: numbered packets at a steady pace, what became of them, and the way they took. Runs
  * on any host, without the daemon. The far end that counts is reflect.c. */
-#include "cli/probe.h"
+#include "cli/agent.h"
+#include "cli/probe_loop.h"
 
-#include <poll.h>
 #include <string.h>
-#include <time.h>
-
-#define HOPS_EVERY_US KD_S(1) /* routers answer about once a second */
-#define HOPS_FIRST    16
-#define HOPS_WAIT_US  KD_MS(300) /* for the answers of a round */
-
-struct run {
-    const struct cli *c;
-    struct prober p;
-    struct probe_path path; /* told last */
-    bool has_path;
-    uint64_t start_us, next_us, end_us;
-    uint64_t hops_us, round_us; /* the next round begins, this one ends */
-};
 
 /* ---- telling ---- */
 
@@ -53,7 +39,7 @@ static json_t *outage_json(const struct probe_outage *o, uint64_t start_us)
     return j;
 }
 
-static void tell_outage(const struct run *r, const struct probe_outage *o)
+static void tell_outage(struct prober_run *r, const struct probe_outage *o)
 {
     char text[192], sides[80] = "";
     json_t *j = outage_json(o, r->start_us);
@@ -64,10 +50,10 @@ static void tell_outage(const struct run *r, const struct probe_outage *o)
              (double)(o->last_good_us - r->start_us) / 1e6, ms(o->first_good_us - o->last_good_us),
              (unsigned long long)o->lost, (unsigned long long)o->first_seq, sides);
     json_object_set_new(j, "event", json_string("outage"));
-    tell(r->c, j, text);
+    tell(r->arg, j, text);
 }
 
-static json_t *path_json(const struct probe_path *p)
+json_t *prober_hops_json(const struct probe_path *p)
 {
     char addr[KD_ADDR_STR_MAX];
     json_t *l = json_array();
@@ -77,15 +63,15 @@ static json_t *path_json(const struct probe_path *p)
     return l;
 }
 
-static void tell_path(struct run *r)
+static void tell_path(struct prober_run *r, uint64_t at_us)
 {
     char hops[PROBE_HOPS_MAX * KD_ADDR_STR_MAX], text[sizeof(hops) + 32];
-    double at = (double)(prober_now() - r->start_us) / 1e6;
+    double at = (double)(at_us - r->start_us) / 1e6;
     snprintf(text, sizeof(text), "%.3f s: path %s", at,
-             probe_path_text(&r->path, hops, sizeof(hops)));
-    tell(r->c,
+             probe_path_text(&r->way.path, hops, sizeof(hops)));
+    tell(r->arg,
          json_pack("{s:s, s:f, s:o}", "event", "path", "at_ms", at * 1000, "hops",
-                   path_json(&r->path)),
+                   prober_hops_json(&r->way.path)),
          text);
 }
 
@@ -102,7 +88,7 @@ static json_t *rtt_json(const struct probe_summary *s)
                        : json_null();
 }
 
-static json_t *summary_json(const struct run *r, const struct probe_summary *s)
+static json_t *summary_json(const struct prober_run *r, const struct probe_summary *s)
 {
     json_t *j =
         json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o}", "event", "summary",
@@ -116,12 +102,12 @@ static json_t *summary_json(const struct run *r, const struct probe_summary *s)
         json_object_set_new(j, "lost_out", json_integer((json_int_t)s->lost_out));
         json_object_set_new(j, "lost_back", json_integer((json_int_t)s->lost_back));
     }
-    if (r->has_path)
-        json_object_set_new(j, "path", path_json(&r->path));
+    if (r->way.known)
+        json_object_set_new(j, "path", prober_hops_json(&r->way.path));
     return j;
 }
 
-static void tell_summary(const struct run *r, const struct probe_summary *s)
+static void tell_summary(const struct prober_run *r, const struct probe_summary *s)
 {
     char text[320];
     uint64_t longest = s->longest.lost
@@ -136,95 +122,10 @@ static void tell_summary(const struct run *r, const struct probe_summary *s)
              (unsigned long long)s->outages, ms(longest), s->open ? ", and it goes on" : "",
              ms(s->rtt_min_us), ms(s->rtt_mean_us), ms(s->rtt_p50_us), ms(s->rtt_p95_us),
              ms(s->rtt_max_us));
-    tell(r->c, summary_json(r, s), text);
+    tell(r->arg, summary_json(r, s), text);
 }
 
 /* ---- the run ---- */
-
-static void judge(struct run *r)
-{
-    struct probe_outage o;
-    while (probe_judge(r->p.probe, prober_now(), &o))
-        tell_outage(r, &o);
-}
-
-/* A round that didn't get there tells of loss, not of the way. */
-static void end_round(struct run *r)
-{
-    r->round_us = KD_NEVER;
-    if (!r->p.seen.reached)
-        return;
-    bool news = !r->has_path || !probe_path_same(&r->path, &r->p.seen);
-    for (uint8_t i = 0; !news && i < r->path.n; i++) /* what was silent has spoken */
-        if (!r->path.hop[i].family)
-            r->path.hop[i] = r->p.seen.hop[i];
-    if (!news)
-        return;
-    r->path = r->p.seen;
-    r->has_path = true;
-    tell_path(r);
-}
-
-static void hops_due(struct run *r, uint64_t now)
-{
-    if (now >= r->round_us || (r->round_us != KD_NEVER && prober_hops_complete(&r->p)))
-        end_round(r);
-    if (now < r->hops_us || now >= r->end_us)
-        return;
-    prober_ask_hops(&r->p,
-                    r->has_path ? (uint8_t)KD_MIN(r->path.n + 4, PROBE_HOPS_MAX) : HOPS_FIRST);
-    r->round_us = now + HOPS_WAIT_US;
-    r->hops_us = now + HOPS_EVERY_US;
-}
-
-static void due(struct run *r, uint64_t now)
-{
-    if (now >= r->next_us && now < r->end_us) {
-        prober_send(&r->p);
-        r->next_us += r->c->interval_us;
-        if (r->next_us < now) /* we were not let: no burst to make up for it */
-            r->next_us = now + r->c->interval_us;
-    }
-    if (r->p.hops_fd >= 0)
-        hops_due(r, now);
-    judge(r);
-}
-
-static uint64_t deadline(const struct run *r, uint64_t now)
-{
-    uint64_t at = KD_MIN(probe_deadline(r->p.probe), now < r->end_us ? r->next_us : KD_NEVER);
-    if (r->p.hops_fd < 0)
-        return at;
-    return KD_MIN(at, KD_MIN(r->round_us, now < r->end_us ? r->hops_us : KD_NEVER));
-}
-
-static void await(const struct run *r, uint64_t until, const sigset_t *mask)
-{
-    struct pollfd fds[2] = {{r->p.fd, POLLIN, 0}, {r->p.hops_fd, POLLIN, 0}};
-    uint64_t now = prober_now(), left = until > now ? until - now : 0;
-    struct timespec t = {(time_t)(left / 1000000), (long)(left % 1000000) * 1000};
-    (void)ppoll(fds, r->p.hops_fd >= 0 ? 2 : 1, &t, mask);
-}
-
-/* Sending ends at Ctrl-C or --duration; then what is under way is waited for. */
-static bool over(struct run *r, uint64_t now)
-{
-    if (prober_stopped() && now < r->end_us)
-        r->end_us = now;
-    return now >= r->end_us && probe_deadline(r->p.probe) == KD_NEVER && r->round_us == KD_NEVER;
-}
-
-static void run(struct run *r, const sigset_t *mask)
-{
-    for (uint64_t now = prober_now(); !over(r, now); now = prober_now()) {
-        due(r, now);
-        await(r, deadline(r, now), mask);
-        prober_receive(&r->p);
-        if (r->p.hops_fd >= 0)
-            prober_receive_hops(&r->p);
-        judge(r);
-    }
-}
 
 static enum cli_exit verdict(const struct cli *c, const struct probe_summary *s)
 {
@@ -236,38 +137,25 @@ static enum cli_exit verdict(const struct cli *c, const struct probe_summary *s)
     return CLI_OK;
 }
 
-static enum cli_exit measure(const struct cli *c, struct run *r)
-{
-    struct probe_params par = {.interval_us = c->interval_us, .timeout_us = c->timeout_us};
-    struct probe_summary s;
-    sigset_t mask;
-    r->p.hops_fd = c->path ? 0 : -1;
-    r->p.udp_port = c->port;
-    r->p.probe = probe_new(&par);
-    if (!r->p.probe) {
-        fprintf(stderr, "kedge: --timeout: at most %u times --interval\n", PROBE_WINDOW_MAX - 2);
-        return CLI_USAGE;
-    }
-    if (!prober_open(&r->p))
-        return CLI_FAILED;
-    prober_catch_signals(&mask);
-    r->start_us = r->next_us = r->hops_us = prober_now();
-    r->round_us = KD_NEVER;
-    r->end_us = c->duration_us ? r->start_us + c->duration_us : KD_NEVER;
-    run(r, &mask);
-    probe_summarize(r->p.probe, prober_now(), &s);
-    tell_summary(r, &s);
-    return verdict(c, &s);
-}
-
 enum cli_exit cli_probe(const struct cli *c)
 {
-    static struct run r;
+    static struct prober_run r;
+    struct probe_summary s;
     if (c->reflect)
         return prober_reflect(c);
-    r = (struct run){.c = c, .p = {.fd = -1, .hops_fd = -1}};
+    if (c->agent)
+        return cli_agent(c);
+    r = (struct prober_run){
+        .p = {.fd = -1, .hops_fd = c->path ? 0 : -1, .udp_port = c->port},
+        .params = {.interval_us = c->interval_us, .timeout_us = c->timeout_us},
+        .duration_us = c->duration_us,
+        .on_outage = tell_outage,
+        .on_path = tell_path,
+        .arg = (void *)(uintptr_t)c,
+    };
     if (!c->to) {
-        fputs("kedge: probe needs --to ADDRESS, or --reflect at the far end\n", stderr);
+        fputs("kedge: probe needs --to ADDRESS, or --reflect at the far end, or --agent NAME\n",
+              stderr);
         return CLI_USAGE;
     }
     if (!prober_address("--to", c->to, &r.p.to) || !prober_address("--from", c->from, &r.p.from))
@@ -276,8 +164,12 @@ enum cli_exit cli_probe(const struct cli *c)
         fputs("kedge: --from and --to are of different families\n", stderr);
         return CLI_USAGE;
     }
-    enum cli_exit e = measure(c, &r);
-    prober_close(&r.p);
-    probe_free(r.p.probe);
+    enum cli_exit e = prober_run(&r);
+    if (e == CLI_OK) {
+        probe_summarize(r.p.probe, prober_now(), &s);
+        tell_summary(&r, &s);
+        e = verdict(c, &s);
+    }
+    prober_run_done(&r);
     return e;
 }

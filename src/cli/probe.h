@@ -17,6 +17,8 @@ struct prober {
     struct probe_path seen; /* of the round that runs */
     uint8_t reached_at;     /* the TTL that got there in this round; 0: none yet */
     uint16_t round;
+    uint8_t ttl;      /* of the last answer (IPv4, ICMP); 0: none yet */
+    bool another_way; /* it has changed: the way back is another one; the caller takes it back */
 };
 
 uint64_t prober_now(void); /* CLOCK_MONOTONIC, us */
@@ -31,6 +33,9 @@ void prober_ask_hops(struct prober *p, uint8_t up_to);
 void prober_receive_hops(struct prober *p);
 /* Has every hop up to the destination answered this round? */
 bool prober_hops_complete(const struct prober *p);
+
+/* A list of addresses; a silent hop is null. */
+json_t *prober_hops_json(const struct probe_path *p);
 
 /* SIGINT and SIGTERM are taken only while ppoll() waits with *mask. */
 void prober_catch_signals(sigset_t *mask);

@@ -155,8 +155,12 @@ static void on_icmp(struct prober *p, struct kd_bytes b)
         return;
     memcpy(&session, e.payload.p, 8);
     memcpy(&seq, e.payload.p + 8, 8);
-    if (session == p->session && (uint16_t)seq == e.seq)
-        probe_answered(p->probe, seq, 0, prober_now());
+    if (session != p->session || (uint16_t)seq != e.seq)
+        return;
+    uint8_t ttl = p->to.family == 4 ? b.p[8] : 0;
+    p->another_way |= p->ttl && ttl != p->ttl;
+    p->ttl = ttl;
+    probe_answered(p->probe, seq, 0, prober_now());
 }
 
 void prober_receive(struct prober *p)

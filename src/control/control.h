@@ -8,6 +8,7 @@
  *   GET  /v1/drills, /v1/drills/result[?drill=ID|NAME], /v1/drills/page[?drill=ID|NAME] (HTML)
  *   GET  /v1/bgp/mrt, /v1/bgp/mrt/updates        (MRT, no JSON; the messages as they come)
  *   POST /v1/reload                              GET  /v1/audit
+ *   POST /v1/agents/N, /v1/agents/N/report
  *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|refresh|enable */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -65,6 +66,8 @@ struct ctl_response {
     /* The caller starts a key log to this path and stops it with the connection, whose stream this
      * answer is to begin (then with the shell's number for it). */
     char keylog[256];
+    enum ctl_agent { CTL_AGENT_NONE, CTL_AGENT_JOIN, CTL_AGENT_REPORT } agent; /* the caller's: */
+    char agent_name[32]; /* its stream of orders begins; or the body is its report */
     bool reload;     /* the caller reads the configuration again, and answers with ctl_reloaded() */
     bool audit;      /* the caller looks, and answers with ctl_audited() */
     bool mrt;        /* likewise, of BGP's messages as MRT */

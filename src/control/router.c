@@ -1,6 +1,7 @@
 /* Requests: a table of routes, each with its method and handler. Every refusal says what would do.
  */
 #include "bgp/mrt.h"
+#include "control/agent.h"
 #include "control/drills.h"
 
 #include <stdarg.h>
@@ -409,6 +410,23 @@ static bool read_keylog(const struct ctl_request *req, char out[256], char tunne
     return ok;
 }
 
+/* Of kedge probe --agent: joins with the stream of its orders, or reports. */
+static struct ctl_response post_agent(const struct ctl_env *env, const struct ctl_request *req,
+                                      const struct args *a)
+{
+    struct ctl_response r;
+    (void)env;
+    (void)req;
+    if (!ctl_agent_name(a->name))
+        return ctl_error(400, "letters, digits, '.', '-' and '_'", "\"%.32s\" is no agent's name",
+                         a->name);
+    r = ctl_respond(200, json_pack("{s:i, s:s}", "version", CTL_VERSION, "agent", a->name));
+    r.agent = (enum ctl_agent)a->which;
+    r.follow = r.agent == CTL_AGENT_JOIN;
+    strcpy(r.agent_name, a->name);
+    return r;
+}
+
 static struct ctl_response post_keylog(const struct ctl_env *env, const struct ctl_request *req,
                                        const struct args *a)
 {
@@ -484,6 +502,8 @@ static const struct route {
     {"POST", "/v1/tunnels/*/down", post_tunnel, CORE_CMD_DOWN},
     {"POST", "/v1/tunnels/*/rekey", post_tunnel, CORE_CMD_REKEY},
     {"POST", "/v1/tunnels/*/reset", post_tunnel, CORE_CMD_RESET},
+    {"POST", "/v1/agents/*", post_agent, CTL_AGENT_JOIN},
+    {"POST", "/v1/agents/*/report", post_agent, CTL_AGENT_REPORT},
     {"POST", "/v1/keylog", post_keylog, 0},
     {"POST", "/v1/reload", post_reload, 0},
     {"POST", "/v1/neighbors/*/shutdown", post_neighbor, CORE_CMD_NEIGHBOR_SHUTDOWN},

@@ -11,30 +11,34 @@
 
 /* What an agent is asked to do. */
 struct drill_order {
-    uint32_t run;            /* numbers of one kedged, from 1: a report names its own */
     struct kd_addr to, from; /* from: family 0, the kernel's choice */
     uint16_t port;           /* of a reflector; 0: ICMP */
     uint64_t every_us;
     uint64_t limit_us; /* it ends by itself after that */
 };
 
-/* Times are of this host's CLOCK_MONOTONIC; error_us: by so much they may be wrong, because the
- * agent's clock is another one. */
+/* run: the number its order had. Times are of this host's CLOCK_MONOTONIC; error_us: by so much
+ * they may be wrong, because the agent's clock is another one. */
+struct drill_report_bucket {
+    uint64_t at_us;
+    struct drill_bucket b;
+};
+
+struct drill_report_path {
+    uint64_t at_us;
+    struct probe_path hops;
+};
+
 struct drill_report {
     uint32_t run;
     bool final;
     uint64_t error_us;
-    uint64_t bucket_us;
     uint32_t n_buckets, n_outages, n_paths;
-    struct {
-        uint64_t at_us;
-        struct drill_bucket b;
-    } bucket[DRILL_REPORT_BUCKETS_MAX];           /* packets judged since the last report */
+    struct drill_report_bucket
+        bucket[DRILL_REPORT_BUCKETS_MAX];         /* packets judged since the last report */
     struct probe_outage outage[DRILL_REPORT_MAX]; /* that ended since */
-    struct {
-        uint64_t at_us;
-        struct probe_path hops;
-    } path[DRILL_REPORT_MAX];     /* ways seen since, each another than the one before */
+    struct drill_report_path
+        path[DRILL_REPORT_MAX];   /* ways seen since, each another than the one before */
     struct probe_summary summary; /* of the whole run */
 };
 
@@ -66,6 +70,7 @@ const char *drill_path_by_neighbor(const struct drill_path_rules *rules, const c
 /* The run as far as it is known: what expectations are held against. */
 struct drill_measured {
     bool begun, final; /* reports have come; the last one has */
+    bool gone;         /* the agent has: none will come */
     uint64_t heard_us; /* when the last one came */
     uint64_t error_us;
     struct probe_summary summary; /* times of this host */

@@ -64,7 +64,7 @@ bool io_history_read(const struct io_history *h, const char *id, struct drill_re
                      size_t cap)
 {
     char name[DRILL_ID_MAX + sizeof(SUFFIX)], found[DRILL_ID_MAX];
-    struct ctl_drill_error e;
+    struct ctl_fields_error e;
     const char *reason;
     size_t len;
     int fd;

@@ -23,6 +23,7 @@
 #include "io/dataplane.h"
 #include "io/http.h"
 #include "io/history.h"
+#include "io/measure.h"
 #include "netlink/socket.h"
 
 #include <uv.h>
@@ -70,6 +71,7 @@ struct io {
     struct ready *ready;
     uv_timer_t ready_at;
     struct io_http *http;
+    struct io_measure *measure; /* agents, and the run of a drill */
     struct io_history *drills; /* those that were */
     struct io_keylog *keylog; /* NULL: no keys are being written */
     uint64_t mrt_stream;      /* whose stream BGP's messages go to; 0: nobody's */

@@ -225,7 +225,8 @@ static int run(struct io *io)
     io->out = malloc(sizeof(*io->out));
     io->ring = ctl_ring_new();
     io->drills = io_history_open(io->cfg->state_directory);
-    if (!io->core || !io->out || !io->ring || !io->drills) {
+    io->measure = io_measure_new();
+    if (!io->core || !io->out || !io->ring || !io->drills || !io->measure) {
         fputs("kedged: out of memory\n", stderr);
         return 1;
     }
@@ -280,6 +281,7 @@ int main(int argc, char **argv)
         core_free(io->core);
         ctl_ring_free(io->ring);
         io_history_close(io->drills);
+        free(io->measure);
         free(io->out);
         free(io->bfd);
         free(io->probes);

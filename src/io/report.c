@@ -105,8 +105,25 @@ static void start_mrt(struct io *io, struct ctl_response *res)
                      "BGP's messages are being written down already");
 }
 
+static void join_agent(struct io *io, struct ctl_response *res)
+{
+    char *line = realloc(res->body, res->len + 2);
+
+    if (line && io_measure_join(io, res->agent_name, ++io->streams)) {
+        memcpy(line + res->len++, "\n", 2);
+        res->body = line;
+        res->stream = io->streams;
+        return;
+    }
+    res->body = line ? line : res->body;
+    ctl_response_done(res);
+    *res = ctl_error(409, "end it, or take another name", "there is an agent \"%s\" already",
+                     res->agent_name);
+}
+
 static void on_ended(void *arg, uint64_t stream)
 {
+    io_measure_ended(arg, stream);
     io_keylog_stop(arg, stream);
     io_mrt_stop(arg, stream);
 }
@@ -147,6 +164,12 @@ static struct ctl_response on_request(void *arg, const struct ctl_request *req)
         start_keylog(io, &res);
     if (res.mrt)
         start_mrt(io, &res);
+    if (res.agent == CTL_AGENT_JOIN && res.status == 200)
+        join_agent(io, &res);
+    if (res.agent == CTL_AGENT_REPORT && res.status == 200) {
+        ctl_response_done(&res);
+        res = io_measure_report(io, res.agent_name, req->body);
+    }
     if (res.reload) {
         ctl_response_done(&res);
         res = io_reload(io);

@@ -16,6 +16,46 @@ bool probe_path_same(const struct probe_path *a, const struct probe_path *b)
     return true;
 }
 
+#define SETTLED 3 /* rounds */
+
+/* Is a hop known in a that b is silent about? */
+static bool knows_more(const struct probe_path *a, const struct probe_path *b)
+{
+    for (uint8_t i = 0; i < a->n; i++)
+        if (a->hop[i].family && (i >= b->n || !b->hop[i].family))
+            return true;
+    return false;
+}
+
+static void fill_in(struct probe_path *p, const struct probe_path *seen)
+{
+    for (uint8_t i = 0; i < p->n; i++)
+        if (!p->hop[i].family)
+            p->hop[i] = seen->hop[i];
+}
+
+bool probe_way_seen(struct probe_way *w, const struct probe_path *seen, uint64_t at_us)
+{
+    bool lost, spoke, another;
+
+    if (!seen->reached)
+        return false;
+    lost = w->known && knows_more(&w->path, seen);
+    spoke = w->known && knows_more(seen, &w->path) && w->rounds >= SETTLED;
+    another = !w->known || !probe_path_same(&w->path, seen);
+    if (lost && w->silent++ == 0)
+        w->silent_us = at_us;
+    if (!lost)
+        w->silent = 0;
+    if (another || spoke || w->silent == SETTLED) {
+        *w = (struct probe_way){true, *seen, another || spoke ? at_us : w->silent_us, 0, 0, 0};
+        return true;
+    }
+    fill_in(&w->path, seen);
+    w->rounds++;
+    return false;
+}
+
 const char *probe_path_text(const struct probe_path *p, char *buf, size_t cap)
 {
     char addr[KD_ADDR_STR_MAX];

@@ -77,6 +77,20 @@ struct probe_path {
 
 /* Two rounds of asking tell of the same way: a hop silent in one of them is no difference. */
 bool probe_path_same(const struct probe_path *a, const struct probe_path *b);
+/* The way in use, as rounds tell of it. */
+struct probe_way {
+    bool known;
+    struct probe_path path;
+    uint64_t since_us;
+    unsigned rounds;    /* since then */
+    unsigned silent;    /* in a row, in which a hop said nothing that had spoken */
+    uint64_t silent_us; /* since when */
+};
+
+/* A round that began at at_us. True: the way is another than before. A router may miss a round, so
+ * a hop that falls silent, or one that speaks after long silence, makes another way only when it
+ * lasts three rounds; one that didn't get there tells of loss, not of the way. */
+bool probe_way_seen(struct probe_way *w, const struct probe_path *seen, uint64_t at_us);
 /* "10.1.11.1 192.168.11.0 * 10.17.11.132", at most cap bytes; returns buf. */
 const char *probe_path_text(const struct probe_path *p, char *buf, size_t cap);
 

@@ -19,7 +19,7 @@ MAY = {
     "sim": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core"],
     "ready": ["base", "crypto", "ike", "bgp", "bfd", "core"],
     "config": ["base", "crypto", "ike", "bgp", "bfd", "core", "drill"],
-    "control": ["base", "crypto", "ike", "bgp", "bfd", "core", "drill", "ready"],
+    "control": ["base", "crypto", "ike", "bgp", "bfd", "core", "drill", "probe", "ready"],
     "io": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core", "config", "control", "drill",
            "ready"],
     "probe": ["base"],

@@ -14,7 +14,7 @@
 #define WALL  UINT64_C(1795226400123456) /* 2026-11-21T02:00:00.123456Z */
 
 static struct drill_result *r, *again;
-static struct ctl_drill_error error;
+static struct ctl_fields_error error;
 
 static int setup(void **state)
 {
@@ -112,8 +112,12 @@ static void what_kedge_did_not_write_is_refused_with_its_place(void **state)
         {"marks", "what", "\"0123456789012345678901234567890123456789012345678901234567890123\"",
          "marks[0].what"},
         {"marks", "what", "\"a\\u0000b\"", "marks[0].what"},
-        {"paths", "hops", "[\"10.0.0\"]", "paths[0].hops"},
-        {"paths", "hops", "[7]", "paths[0].hops"},
+        {"paths", "hops", "[\"10.0.0\"]", "paths[0]"},
+        {"paths", "hops", "[7]", "paths[0]"},
+        {"outages", "first_good_us", "7", "outages[0]"}, /* before the last good one */
+        {"outages", "last_good_us", "null", "outages[0]"},
+        {NULL, "length_us", "null", "length_us"},
+        {NULL, "length_us", "72057594037927937", "length_us"},
         {"events", "of", "null", "events[0].of"},
         {"buckets", "lost", "4294967296", "buckets[0].lost"},
     };

@@ -366,6 +366,98 @@ static void a_router_names_the_request_that_died(void **state)
 
 #define TIMED(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* ---- the way in use, round by round ---- */
+
+static struct probe_path round_of(uint32_t first, uint32_t second)
+{
+    struct probe_path p = {.n = 2, .reached = true};
+    if (first)
+        p.hop[0] = kd_addr_v4(first);
+    if (second)
+        p.hop[1] = kd_addr_v4(second);
+    return p;
+}
+
+#define R1  0x0a000001
+#define R2  0x0a000002
+#define END 0x0a0000ff
+
+static void another_router_is_another_way_at_once(void **state)
+{
+    struct probe_way w = {0};
+    struct probe_path p = round_of(R1, END);
+    (void)state;
+    assert_true(probe_way_seen(&w, &p, 1));
+    assert_false(probe_way_seen(&w, &p, 2));
+    p = round_of(R2, END);
+    assert_true(probe_way_seen(&w, &p, 3));
+    assert_int_equal(w.since_us, 3);
+    p.reached = false; /* lost on the way: says nothing of it */
+    p.hop[0] = kd_addr_v4(R1);
+    assert_false(probe_way_seen(&w, &p, 4));
+    p = round_of(R2, END);
+    p.n = 3; /* one hop more */
+    p.hop[2] = kd_addr_v4(END);
+    p.hop[1] = (struct kd_addr){0};
+    assert_true(probe_way_seen(&w, &p, 5));
+}
+
+static void a_router_that_misses_two_rounds_is_still_there(void **state)
+{
+    struct probe_way w = {0};
+    struct probe_path all = round_of(R1, END), silent = round_of(0, END);
+    (void)state;
+    assert_true(probe_way_seen(&w, &all, 1));
+    assert_false(probe_way_seen(&w, &silent, 2));
+    assert_false(probe_way_seen(&w, &silent, 3));
+    assert_false(probe_way_seen(&w, &all, 4));
+    assert_false(probe_way_seen(&w, &silent, 5));
+    assert_false(probe_way_seen(&w, &silent, 6));
+    assert_true(probe_way_seen(&w, &silent, 7)); /* the third: a silent hop is a hop */
+    assert_int_equal(w.since_us, 5);
+    assert_int_equal(w.path.hop[0].family, 0);
+}
+
+static void a_hop_that_speaks_late_is_filled_in_and_after_long_silence_is_another_way(void **state)
+{
+    struct probe_way w = {0};
+    struct probe_path all = round_of(R1, END), silent = round_of(0, END);
+    (void)state;
+    assert_true(probe_way_seen(&w, &silent, 1));
+    assert_false(probe_way_seen(&w, &silent, 2));
+    assert_false(probe_way_seen(&w, &all, 3));
+    assert_true(kd_addr_eq(&w.path.hop[0], &all.hop[0]));
+    w = (struct probe_way){0};
+    for (uint64_t i = 1; i <= 4; i++)
+        assert_int_equal(probe_way_seen(&w, &silent, i), i == 1);
+    assert_true(probe_way_seen(&w, &all, 5));
+    assert_int_equal(w.since_us, 5);
+}
+
+static void count_judged(void *arg, uint64_t sent_us, bool answered, uint64_t rtt_us)
+{
+    uint64_t *n = arg;
+    n[answered]++;
+    assert_int_equal(rtt_us, answered ? MS : 0);
+    assert_int_equal(sent_us % (10 * MS), 0);
+}
+
+static void every_packet_is_told_of_once_when_it_is_judged(void **state)
+{
+    uint64_t n[2] = {0, 0};
+    const struct probe_params par = {
+        .interval_us = 10 * MS, .timeout_us = 100 * MS, .judged = count_judged, .arg = n};
+    struct probe_summary s;
+    (void)state;
+    probe_free(probe);
+    probe = probe_new(&par);
+    assert_int_equal(play(0, 60, 20, 27), 1);
+    assert_true(n[0] == 8 && n[1] == 53);
+    play(61, 80, 61, 80);
+    probe_summarize(probe, 900 * MS, &s);
+    assert_true(s.open && s.open_since_us == 600 * MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +476,11 @@ int main(void)
         cmocka_unit_test(a_silent_hop_is_a_hop_but_no_difference),
         cmocka_unit_test(a_reflector_counts_each_sender_and_no_others),
         cmocka_unit_test(of_too_many_senders_the_one_heard_longest_ago_goes),
+        cmocka_unit_test(another_router_is_another_way_at_once),
+        cmocka_unit_test(a_router_that_misses_two_rounds_is_still_there),
+        cmocka_unit_test(a_hop_that_speaks_late_is_filled_in_and_after_long_silence_is_another_way),
+        cmocka_unit_test_setup_teardown(every_packet_is_told_of_once_when_it_is_judged, setup,
+                                        teardown),
         cmocka_unit_test(an_echo_request_has_a_good_checksum),
         cmocka_unit_test(a_reply_is_read_with_its_payload),
         cmocka_unit_test(a_router_names_the_request_that_died),
