@@ -105,8 +105,8 @@ struct nl_link_info {
 bool nl_put_link_set(struct nl_buf *b, uint32_t seq, const struct nl_link_set *l);
 /* An XFRM interface: packets routed to it take the policies of its if_id, and what comes in on such
  * an SA comes from it. EEXIST when the name or the if_id is taken. if_id: not 0, of one
- * interface. outer: its SAs' packets leave by that interface, or by the table of that VRF; 0: as
- * main says. */
+ * interface. outer: a VRF, or an interface in one: its SAs' packets are routed by that one's table;
+ * 0, and any other interface: by main. */
 bool nl_put_link_xfrm(struct nl_buf *b, uint32_t seq, const char *name, uint32_t if_id,
                       uint32_t outer);
 bool nl_put_link_del(struct nl_buf *b, uint32_t seq, uint32_t ifindex);

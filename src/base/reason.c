@@ -34,5 +34,6 @@ const char *const kd_reason_names[] = {
     [KD_REASON_PEER_RESTARTED] = "peer-restarted",
     [KD_REASON_SEND_HOLD_EXPIRED] = "send-hold-expired",
     [KD_REASON_HEALTH_DOWN] = "health-down",
+    [KD_REASON_NO_TRAFFIC] = "no-traffic",
     [KD_REASON_N] = NULL,
 };

@@ -35,6 +35,7 @@ enum kd_reason {
                                  or its new connection that it lost the old one (RFC 4724) */
     KD_REASON_SEND_HOLD_EXPIRED, /* send-hold-expired: the peer takes nothing we send (RFC 9687) */
     KD_REASON_HEALTH_DOWN, /* health-down: a probe beyond the neighbor isn't answered */
+    KD_REASON_NO_TRAFFIC,  /* no-traffic: it begins with the first packet for it */
     KD_REASON_N
 };
 

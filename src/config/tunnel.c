@@ -125,6 +125,7 @@ static const struct cfg_word probe_words[] = {{"off", 0}, {NULL, 0}};
 static const struct cfg_word keepalive_words[] = {{"off", IKE_KEEPALIVE_OFF}, {NULL, 0}};
 static const struct cfg_word fragment_words[] = {{"off", IKE_FRAGMENT_OFF}, {NULL, 0}};
 static const struct cfg_word mtu_words[] = {{"auto", 0}, {NULL, 0}};
+static const struct cfg_word start_words[] = {{"now", false}, {"on-traffic", true}, {NULL, 0}};
 static const struct cfg_word offload_words[] = {{"no", CORE_OFFLOAD_NO},
                                                 {"crypto", CORE_OFFLOAD_CRYPTO},
                                                 {"packet", CORE_OFFLOAD_PACKET},
@@ -133,9 +134,9 @@ static const struct cfg_word mss_words[] = {
     {"auto", CORE_MSS_AUTO}, {"off", CORE_MSS_OFF}, {NULL, 0}};
 
 enum {
-    K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_PPK, K_ROLE, K_PROFILE, K_LEGACY,
-    K_IKE, K_ESP, K_SELECTORS, K_CHILDREN, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON, K_RETRY,
-    K_KEEPALIVE, K_FRAGMENT, K_LIFETIME, K_REPLAY, K_OFFLOAD, K_OFFLOAD_DEVICE,
+    K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_PPK, K_ROLE, K_START, K_PROFILE,
+    K_LEGACY, K_IKE, K_ESP, K_SELECTORS, K_CHILDREN, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON,
+    K_RETRY, K_KEEPALIVE, K_FRAGMENT, K_LIFETIME, K_REPLAY, K_OFFLOAD, K_OFFLOAD_DEVICE,
     K_INTERFACE, K_ADDRESS, K_MTU, K_MSS, K_REHEARSAL, K_PROBE, K_RECOVER, K_NEIGHBOR, K_N
 };
 
@@ -153,6 +154,8 @@ static const struct cfg_key keys[K_N] = {
     [K_PPK] = {.name = "ppk", .type = CFG_OWN, CFG_AT(T, t.ike.ppk), .parse = cfg_ppk},
     [K_ROLE] = {.name = "role", .type = CFG_WORD, CFG_AT(T, t.ike.role), .words = role_words,
                 .def = "both"},
+    [K_START] = {.name = "start", .type = CFG_WORD, CFG_AT(T, t.ike.on_traffic),
+                 .words = start_words, .def = "now"},
     [K_PROFILE] = {.name = "profile", .type = CFG_OWN, .parse = read_profile},
     [K_LEGACY] = {.name = "legacy", .type = CFG_WORD, CFG_AT(T, legacy),
                   .words = cfg_bool_words, .def = "false"},
@@ -298,6 +301,15 @@ static void check_budget(struct cfg *c, struct ike_conn_config *k, const struct 
                   (unsigned long long)(k->detect_us / 1000));
 }
 
+static void check_start(struct cfg *c, const struct tunnel *t, const struct cfg_where *at)
+{
+    const struct ike_conn_config *k = &t->t.ike;
+    if (k->on_traffic && (k->role == IKE_ROLE_RESPONDER || t->remote_any))
+        cfg_error(c, at[K_START],
+                  ".start: on-traffic is for who calls; allowed with %s: now",
+                  t->remote_any ? "remote: any" : "role: responder");
+}
+
 /* Whether the card can is the kernel's to say. */
 static void check_offload(struct cfg *c, const struct tunnel *t, const struct cfg_where *at)
 {
@@ -362,6 +374,7 @@ static void read_tunnel(struct cfg *c, yaml_node_t *n, void *obj)
         set_suites(c, t, at, self);
         cfg_selectors_default(&t->t);
         check_budget(c, &t->t.ike, at);
+        check_start(c, t, at);
         check_offload(c, t, at);
         if (!t->t.ifname[0])
             snprintf(t->t.ifname, sizeof(t->t.ifname), "kedge%u", c->out.n_tunnels);

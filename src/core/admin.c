@@ -76,8 +76,16 @@ static void admin_up(struct core *c, struct core_tunnel *t)
         t->since_us = c->now_us;
         core_tunnel_say_state(c, t);
     }
-    if (t->device_ready)
+    if (t->device_ready) {
         core_queue_ike_command(c, core_tunnel_id(c, t), IKE_CMD_UP);
+        core_queue_ike_command(c, core_tunnel_id(c, t), IKE_CMD_TRAFFIC);
+    }
+}
+
+void core_tunnel_traffic(struct core *c, uint32_t tunnel)
+{
+    if (tunnel < c->cfg.n_tunnels && c->tunnels[tunnel].admin_up && c->tunnels[tunnel].device_ready)
+        core_queue_ike_command(c, tunnel, IKE_CMD_TRAFFIC);
 }
 
 void core_tunnel_command(struct core *c, uint32_t tunnel, enum core_command cmd)

@@ -261,6 +261,9 @@ static void dispatch(struct core *c, const struct core_ev *ev)
     case CORE_EV_SA_EXPIRE:
         sa_expire(c, ev);
         break;
+    case CORE_EV_TRAFFIC:
+        core_tunnel_traffic(c, ev->tunnel);
+        break;
     case CORE_EV_DEVICE:
         core_tunnel_device(c, ev);
         break;

@@ -66,6 +66,10 @@ static void device_ready(struct core *c, struct core_tunnel *t)
     }
     if (t->admin_up)
         core_queue_ike_command(c, core_tunnel_id(c, t), IKE_CMD_UP);
+    if (t->admin_up && t->cfg.ike.on_traffic && t->state == CORE_T_DOWN) {
+        t->reason = KD_REASON_NO_TRAFFIC;
+        core_tunnel_say_state(c, t);
+    }
 }
 
 /* Idempotent: asked again after a refusal, and after an overrun. */

@@ -424,6 +424,7 @@ void core_tunnels_start(struct core *c);
 void core_tunnel_ike(struct core *c, const struct ike_action *a, const struct ike_out *out);
 void core_tunnel_seen(struct core *c, struct kd_handle child);
 void core_tunnel_device(struct core *c, const struct core_ev *ev);
+void core_tunnel_traffic(struct core *c, uint32_t tunnel); /* a packet found no pair */
 void core_tunnel_command(struct core *c, uint32_t tunnel, enum core_command cmd);
 void core_tunnel_neighbor_ready(struct core *c, uint32_t tunnel);
 /* Has one lost its path in this step, and what empties the FIB is still to be sent? */

@@ -17,6 +17,7 @@ static const struct kd_field ev_job[] = {
     EV(secret, KD_F_HANDLE), EV(data, KD_F_BYTES), EV(wall_s, KD_F_U64)};
 static const struct kd_field ev_sa[] = {EV(handle, KD_F_HANDLE), EV(ok, KD_F_BOOL),
                                         EV(data, KD_F_BYTES)};
+static const struct kd_field ev_traffic[] = {EV(tunnel, KD_F_U32)};
 static const struct kd_field ev_expire[] = {EV(handle, KD_F_HANDLE), EV(ok, KD_F_BOOL)};
 static const struct kd_field ev_source[] = {EV(handle, KD_F_HANDLE), EV(remote, KD_F_ENDPOINT)};
 static const struct kd_field ev_handle[] = {EV(handle, KD_F_HANDLE)};
@@ -55,6 +56,7 @@ static const struct kd_record ev_records[] = {
     REC(CORE_EV_SA_SEEN, "sa.seen", ev_handle),
     REC(CORE_EV_SA_SOURCE, "sa.source", ev_source),
     REC(CORE_EV_SA_EXPIRE, "sa.expire", ev_expire),
+    REC(CORE_EV_TRAFFIC, "traffic", ev_traffic),
     REC(CORE_EV_DEVICE, "device", ev_device),
     REC(CORE_EV_NETLINK, "netlink", ev_data),
     {CORE_EV_NETLINK_LOST, "netlink.lost", NULL, 0},

@@ -144,7 +144,9 @@ void ike_conn_lost(struct ike *e, struct ike_conn *c, enum kd_reason reason)
         pause = 0; /* it is there again, and says so; nothing was wrong with it */
     c->pause_us = KD_MIN(pause, c->cfg.retry_us * PAUSE_MAX);
     /* Jitter, so that two ends that lost each other at once don't call each other at once. */
-    c->retry_us = e->now_us + c->pause_us + ike_jitter(e, c->pause_us / 8);
+    c->quiet_us = e->now_us + c->pause_us + ike_jitter(e, c->pause_us / 8);
+    if (!c->cfg.on_traffic)
+        c->retry_us = c->quiet_us;
     ike_conn_arm(e, c);
 }
 
@@ -278,9 +280,16 @@ static void cmd_up(struct ike *e, struct ike_conn *c)
     c->admin = IKE_ADMIN_UP;
     if (silent)
         for_each_sa(e, c->id, resume);
-    c->pause_us = 0;
+    c->pause_us = c->quiet_us = 0;
     ike_ladder_reset(c);
-    ike_conn_start(e, c);
+    if (!c->cfg.on_traffic)
+        ike_conn_start(e, c);
+}
+
+static void cmd_traffic(struct ike *e, struct ike_conn *c)
+{
+    if (c->cfg.on_traffic && c->quiet_us <= e->now_us)
+        ike_conn_start(e, c);
 }
 
 static void cmd_down(struct ike *e, struct ike_conn *c)
@@ -351,6 +360,7 @@ void ike_conn_command(struct ike *e, const struct ike_event *ev)
 {
     static void (*const run[IKE_CMD_N])(struct ike *, struct ike_conn *) = {
         [IKE_CMD_UP] = cmd_up,
+        [IKE_CMD_TRAFFIC] = cmd_traffic,
         [IKE_CMD_DOWN] = cmd_down,
         [IKE_CMD_DOWN_SILENT] = cmd_down_silent,
         [IKE_CMD_RESET] = cmd_reset,

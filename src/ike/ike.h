@@ -94,6 +94,7 @@ struct ike_conn_config {
     uint8_t n_children; /* 0 counts as 1 */
     struct ike_child_config child[IKE_CONN_CHILDREN];
     bool ladder; /* they are steps: one is wanted, the next where the peer refuses its selectors */
+    bool on_traffic; /* an attempt begins with IKE_CMD_TRAFFIC; none by itself, at first or later */
     bool accept_any_ts; /* Azure as responder (facts/azure 1.5): take the offer whole */
     uint64_t detect_us, abandon_us; /* DESIGN 3.5 */
     uint64_t keepalive_us; /* behind a NAT: silence kept no longer; 0: 20 s; IKE_KEEPALIVE_OFF */
@@ -140,6 +141,8 @@ enum ike_event_kind {
 
 enum ike_command {
     IKE_CMD_UP,          /* initiate (role permitting) and keep up; a responder starts to answer */
+    IKE_CMD_TRAFFIC,     /* a packet found no pair: an on_traffic connection without an IKE SA
+                            begins, unless one has just failed */
     IKE_CMD_DOWN,        /* DELETE, stop, refuse the peer until UP */
     IKE_CMD_DOWN_SILENT, /* stop answering and sending: a rehearsed dead peer */
     IKE_CMD_RESET,       /* DOWN then UP at once */

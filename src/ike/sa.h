@@ -323,6 +323,7 @@ struct ike_conn {
     struct kd_handle attempt; /* ours, not yet authenticated */
     uint64_t retry_us;        /* when the next attempt begins, KD_NEVER */
     uint64_t pause_us;        /* the last pause: doubles to 16 times cfg.retry_us */
+    uint64_t quiet_us;        /* on_traffic: until then traffic begins no attempt */
     struct ike_want want[IKE_CONN_CHILDREN];
     uint8_t step; /* of a ladder: the one that is wanted now */
     struct ike_mtu {

@@ -94,7 +94,7 @@ void io_dp_free(struct io_dp *dp)
 
 /* ---- commands ---- */
 
-void io_dp_tun_add(struct io_dp *dp, uint32_t tunnel, int fd)
+void io_dp_tun_add(struct io_dp *dp, uint32_t tunnel, int fd, const struct ike_conn_config *trap)
 {
     struct io_dp_cmd *cmd = command(IO_DP_CMD_TUN_ADD, 0);
 
@@ -102,6 +102,7 @@ void io_dp_tun_add(struct io_dp *dp, uint32_t tunnel, int fd)
     cmd->tunnel = tunnel;
     cmd->fd = fd;
     cmd->fail = io_dp_alloc(sizeof(*cmd->fail));
+    cmd->trap = trap;
     cmd->fail->ev.kind = IO_DP_TUN_FAIL;
     cmd->fail->ev.tunnel = tunnel;
     io_dp_cmd_push(dp, cmd);

@@ -18,6 +18,8 @@ enum io_dp_event_kind {
     IO_DP_SOURCE,   /* child's newest authentic packet came to local from another remote than it
                        has */
     IO_DP_TUN_FAIL, /* tunnel's device broke: text */
+    IO_DP_TRAFFIC,  /* an inner packet that tunnel's trap waits for found no pair; at most once a
+                       second */
 };
 
 struct io_dp_event {
@@ -45,8 +47,9 @@ void io_dp_free(struct io_dp *dp);
 bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, const struct core_outer *outer,
                   uint16_t natt_port, bool in_kernel, bool *raw_ok, char *text,
                   size_t cap) KD_MUST_USE;
-/* Takes fd: a TUN device's (IFF_TUN|IFF_NO_PI, non-blocking). */
-void io_dp_tun_add(struct io_dp *dp, uint32_t tunnel, int fd);
+/* Takes fd: a TUN device's (IFF_TUN|IFF_NO_PI, non-blocking). trap: NULL, or whose children's
+ * selectors tell TRAFFIC; borrowed for the data plane's life. */
+void io_dp_tun_add(struct io_dp *dp, uint32_t tunnel, int fd, const struct ike_conn_config *trap);
 void io_dp_tun_del(struct io_dp *dp, uint32_t tunnel); /* closes the fd; its SAs go too */
 
 struct io_dp_sa {

@@ -71,7 +71,8 @@ struct io_dp_tunnel {
     bool mute;
     struct io_dp_child *out; /* in order of choice: io_dp_child_use() */
     struct io_dp_node *fail;
-    uint64_t icmp_at_us;
+    const struct ike_conn_config *trap; /* NULL: none */
+    uint64_t icmp_at_us, traffic_at_us; /* ICMP was sent, TRAFFIC told last */
 };
 
 enum io_dp_cmd_kind {
@@ -96,6 +97,7 @@ struct io_dp_cmd {
     struct kd_endpoint local, remote;
     struct io_dp_child *made; /* SA_ADD */
     struct io_dp_node *fail;  /* TUN_ADD */
+    const struct ike_conn_config *trap;
     size_t len;
     uint8_t data[]; /* INJECT */
 };

@@ -52,7 +52,8 @@ static void tun_add(struct io_dp *dp, struct io_dp_cmd *cmd)
     io_dp_tun_close(dp, cmd->tunnel);
     t->fd = cmd->fd;
     t->fail = cmd->fail;
-    t->icmp_at_us = 0;
+    t->trap = cmd->trap;
+    t->icmp_at_us = t->traffic_at_us = 0;
     cmd->fd = -1;
     cmd->fail = NULL;
     if (!io_dp_watch(dp, t->fd, IO_DP_TAG(IO_DP_TAG_TUN, cmd->tunnel)))

@@ -7,7 +7,48 @@
 
 #define ICMP_GAP_US 10000 /* RFC 4443 2.4 f: at most 100 "too big" a second and tunnel */
 
+#define TRAFFIC_GAP_US 1000000 /* an attempt takes longer, and a second one would be refused */
+
 /* ---- into the batch ---- */
+
+/* What an interface says by itself (MLD, router solicitations) or to everybody on it. */
+static bool is_chatter(const struct esp_flow *f)
+{
+    const uint8_t *src = f->src.b, *dst = f->dst.b;
+
+    if (f->dst.family == 4)
+        return dst[0] >= 224;
+    return dst[0] == 0xff || (dst[0] == 0xfe && (dst[1] & 0xc0) == 0x80) ||
+           (src[0] == 0xfe && (src[1] & 0xc0) == 0x80);
+}
+
+static bool trapped(const struct ike_conn_config *trap, const struct esp_flow *f)
+{
+    for (uint32_t i = 0; trap && i < KD_MAX(trap->n_children, 1); i++)
+        if (ike_ts_match(&trap->child[i].local_ts, &f->src, f->proto, f->sport) &&
+            ike_ts_match(&trap->child[i].remote_ts, &f->dst, f->proto, f->dport))
+            return !is_chatter(f);
+    return false;
+}
+
+static void no_pair(struct io_dp *dp, uint32_t tunnel, const struct esp_flow *f)
+{
+    struct io_dp_tunnel *t = &dp->tunnel[tunnel];
+    struct io_dp_node *node;
+    uint64_t now;
+
+    io_dp_bump(t->out ? &t->out->dropped_ts : &dp->n.no_sa);
+    if (!trapped(t->trap, f))
+        return;
+    now = io_dp_now_us();
+    if (t->traffic_at_us && now < t->traffic_at_us + TRAFFIC_GAP_US)
+        return;
+    t->traffic_at_us = now;
+    node = io_dp_alloc(sizeof(*node));
+    node->ev.kind = IO_DP_TRAFFIC;
+    node->ev.tunnel = tunnel;
+    io_dp_post(dp, node);
+}
 
 /* The fragments of a packet that may be fragmented leave outside, by the kernel; one that may not
  * is answered where it came from. */
@@ -44,7 +85,7 @@ static void add(struct io_dp *dp, uint32_t tunnel, uint32_t len)
     }
     c = io_dp_child_for(t, &f);
     if (!c) {
-        io_dp_bump(t->out ? &t->out->dropped_ts : &dp->n.no_sa);
+        no_pair(dp, tunnel, &f);
         return;
     }
     if (too_big(dp, tunnel, c, kd_bytes(inner, len)))

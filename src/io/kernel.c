@@ -146,13 +146,14 @@ void io_kernel_put(struct io *io, struct kd_bytes msg)
 static bool make_tun(struct io *io, const struct core_act *a, struct core_ev *ev,
                      struct io_priv_res *res)
 {
+    const struct ike_conn_config *cfg = &io->cfg->tunnels[a->tunnel].ike;
     struct io_priv_req req = {.kind = IO_PRIV_TUN};
 
     memcpy(req.ifname, a->name, sizeof(req.ifname));
     if (!io_priv(&req, res))
         return false;
     ev->ifindex = res->ifindex;
-    io_dp_tun_add(io->dp, a->tunnel, res->fd);
+    io_dp_tun_add(io->dp, a->tunnel, res->fd, cfg->on_traffic ? cfg : NULL);
     return true;
 }
 
@@ -186,28 +187,43 @@ void io_kernel_device(struct io *io, const struct core_act *a)
     io_post_event(io, &ev);
 }
 
+struct probing {
+    const struct core_config *cfg;
+    bool interface; /* an XFRM interface could be made */
+};
+
+/* Its packets are routed by main, or by the VRF that its interface is over; never by a device. */
+static bool heeds_device(const struct core_outer *outer, char *reason, size_t cap)
+{
+    if (!outer->device[0] || io_vrf_is(outer->device))
+        return true;
+    snprintf(reason, cap, "the kernel's ESP heeds no device but a VRF, and %s is none",
+             outer->device);
+    return false;
+}
+
 /* An XFRM interface is needed beside ESP; asked for once. */
 static enum nl_esp_support probe(void *arg, const struct kd_addr *local,
                                  const struct nl_sa_alg *encr, const struct nl_sa_alg *integ,
                                  char *reason, size_t cap)
 {
-    bool *interface = arg;
+    struct probing *p = arg;
     enum nl_esp_support res = nl_probe_esp(local, PROBE_SPI, encr, integ, reason, cap);
 
-    if (res == NL_ESP_SUPPORTED && !*interface) {
-        *interface = nl_probe_interface(reason, cap);
-        res = *interface ? res : NL_ESP_ABSENT;
-    }
-    return res;
+    if (res != NL_ESP_SUPPORTED)
+        return res;
+    p->interface = p->interface || nl_probe_interface(reason, cap);
+    return p->interface && heeds_device(core_outer_of(p->cfg, local), reason, cap) ? res
+                                                                                   : NL_ESP_ABSENT;
 }
 
 void io_kernel_decide(const struct core_config *cfg, struct io_decision *d, char *why, size_t cap)
 {
     static const struct nl_sa_alg cbc = {.name = "cbc(aes)", .key_len = 32},
                                   sha1 = {.name = "hmac(sha1)", .key_len = 20, .icv_bits = 96};
-    bool interface = false;
+    struct probing p = {.cfg = cfg};
 
-    io_decide(cfg, probe, &interface, d, why, cap);
+    io_decide(cfg, probe, &p, d, why, cap);
     for (uint32_t i = 0; i < cfg->n_listen; i++)
         if (d->at[i] == CORE_DP_XFRM)
             d->knows_direction = nl_probe_direction(PROBE_SPI, &cbc, &sha1);

@@ -59,6 +59,17 @@ static bool fits(const struct wanted *w, uint32_t table, char *text, size_t cap)
     return false;
 }
 
+bool io_vrf_is(const char *name)
+{
+    struct nl_socket *s = nl_open(NETLINK_ROUTE, NULL);
+    struct wanted w = {.name = name};
+    char said[160];
+    bool asked = s && look(s, &w, said, sizeof(said)) == 0;
+
+    nl_close(s);
+    return asked && w.found.vrf_table;
+}
+
 bool io_vrf_put(const char *vrf, uint32_t table, uint32_t ifindex, char *text, size_t cap)
 {
     struct nl_socket *s = nl_open(NETLINK_ROUTE, NULL);

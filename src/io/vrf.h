@@ -1,4 +1,4 @@
-/* Tunnels' interfaces in a VRF. */
+/* VRF devices: tunnels' interfaces in one, outer packets in another's table. */
 #ifndef IO_VRF_H
 #define IO_VRF_H
 
@@ -9,5 +9,7 @@
  * kernel and waits. */
 bool io_vrf_put(const char *vrf, uint32_t table, uint32_t ifindex, char *text,
                 size_t cap) KD_MUST_USE;
+/* Is there a VRF of the name? Asks the kernel and waits. */
+bool io_vrf_is(const char *name) KD_MUST_USE;
 
 #endif

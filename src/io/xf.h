@@ -13,7 +13,7 @@ struct xf_child {
     struct io_dp_sa sa;
     bool used, seen;
     bool audited[2]; /* outbound, inbound: a look of `kedge audit` has seen it */
-    bool ended; /* told so; nothing more is said of it */
+    bool ended;      /* told so; nothing more is said of it */
     uint64_t source_at_us;
     uint32_t n_sel;
     struct nl_selector *sel; /* outbound */
@@ -27,8 +27,17 @@ struct xf_policy {
     bool audited[3];        /* by enum nl_policy_dir */
 };
 
+/* The flows whose packets begin a tunnel; outbound. */
+struct xf_trap {
+    struct kd_addr local, remote;
+    uint32_t n_sel;
+    struct nl_selector *sel;
+    bool *audited; /* n_sel of them */
+};
+
 struct xf_tunnel {
     struct xf_child *children;
+    struct xf_trap trap;
     struct xf_policy *policies;
     bool mute;
     bool stale; /* a policy's put was refused: put again */
@@ -107,7 +116,16 @@ int xf_dump(struct io_xfrm *x, bool policies, io_xfrm_take_fn *take, void *arg, 
 bool xf_sa_is_ours(const struct nl_xfrm_event *ev);
 bool xf_policy_is_ours(const struct nl_xfrm_event *ev);
 
+/* xfrm_trap.c */
+/* Which of the tunnel's trap the outbound selector is; -1: none. */
+int xf_trapped(const struct xf_tunnel *t, const struct nl_selector *sel);
+/* The policy of the trap: through an SA that isn't there. */
+struct nl_policy xf_trap_policy(const struct io_xfrm *x, uint32_t tunnel,
+                                const struct nl_selector *sel);
+void xf_trap_del(struct io_xfrm *x, uint32_t tunnel); /* with its policies */
+
 /* xfrm_policy.c */
+int xf_policy_put(struct io_xfrm *x, const struct nl_policy *p, char *text, size_t cap);
 /* Makes what c's selectors need and isn't there; refused: undone. */
 int xf_policies_add(struct io_xfrm *x, struct xf_child *c, char *text, size_t cap);
 /* c sends what its selectors take; refused: as before. */

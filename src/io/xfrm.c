@@ -69,6 +69,10 @@ static bool policy_wanted(const struct io_xfrm *x, const struct nl_policy *p)
     uint32_t tunnel = p->if_id - xf_id(0);
     const struct xf_policy *have = tunnel < CORE_TUNNELS_MAX ? x->tunnel[tunnel].policies : NULL;
 
+    if (tunnel < CORE_TUNNELS_MAX && p->dir == NL_POLICY_OUT &&
+        xf_trapped(&x->tunnel[tunnel], &out) >= 0)
+        return true;
+
     while (have && !io_xfrm_selector_eq(&have->sel, &out))
         have = have->next;
     return have != NULL;
@@ -151,6 +155,8 @@ static void child_free(struct xf_child *c)
 
 static void tunnel_free(struct xf_tunnel *t)
 {
+    free(t->trap.sel);
+    free(t->trap.audited);
     while (t->children) {
         struct xf_child *c = t->children;
 
@@ -323,6 +329,7 @@ void io_xfrm_del(struct io_xfrm *x, uint32_t tunnel, struct kd_handle child)
 
 void io_xfrm_tunnel_del(struct io_xfrm *x, uint32_t tunnel)
 {
+    xf_trap_del(x, tunnel);
     while (x->tunnel[tunnel].children)
         end(x, x->tunnel[tunnel].children);
     x->tunnel[tunnel].mute = false;

@@ -23,7 +23,8 @@ struct io_xfrm_kernel {
      * kernel's words ("" when it had none). take: NULL, or gets what came before the ack. */
     int (*talk)(void *arg, const struct nl_buf *b, uint32_t seq, io_xfrm_take_fn *take,
                 void *take_arg, char *text, size_t cap);
-    /* An event for the control loop: RESULT, SEEN, SOURCE, EXPIRE. May be called inside any call.
+    /* An event for the control loop: RESULT, SEEN, SOURCE, EXPIRE, TRAFFIC. May be called inside
+     * any call.
      */
     void (*tell)(void *arg, const struct io_dp_event *ev);
     void *arg;
@@ -56,6 +57,12 @@ bool io_xfrm_audit(struct io_xfrm *x, const struct core_config *cfg, struct core
                    char *text, size_t cap) KD_MUST_USE;
 /* The account's pairs, up to max, into out; how many there are. */
 uint32_t io_xfrm_pairs(const struct io_xfrm *x, struct core_audit_pair *out, uint32_t max);
+
+/* A packet of these flows that finds no pair tells TRAFFIC: the kernel has a policy for each,
+ * without SAs, whenever no pair's stands there. Until io_xfrm_tunnel_del(). False with the reason:
+ * the kernel refused, nothing is left. */
+bool io_xfrm_trap(struct io_xfrm *x, uint32_t tunnel, const struct ike_conn_config *cfg, char *text,
+                  size_t cap) KD_MUST_USE;
 
 /* Asks the kernel; false when it has no such pair. */
 bool io_xfrm_count(struct io_xfrm *x, struct kd_handle child, struct io_dp_counters *c);

@@ -92,7 +92,7 @@ static void audit_sa(void *arg, const struct nl_xfrm_event *ev)
     const char *why;
     bool inbound;
 
-    if (!xf_sa_is_ours(ev))
+    if (!xf_sa_is_ours(ev) || id.spi == 0) /* the kernel's own, while a trap's packet waits */
         return;
     c = xf_child_by_sa(l->x, ev->sa.reqid - xf_id(0), &id);
     if (!c)
@@ -171,6 +171,19 @@ static const char *policy_differs(const struct io_xfrm *x, const struct xf_polic
     return NULL;
 }
 
+/* A trap's policy, while no pair has its selector. */
+static bool is_trap(const struct io_xfrm *x, const struct nl_policy *p)
+{
+    const uint32_t tunnel = p->if_id - xf_id(0);
+    const struct xf_tunnel *t = tunnel < CORE_TUNNELS_MAX ? &x->tunnel[tunnel] : NULL;
+    int i = t && p->dir == NL_POLICY_OUT ? xf_trapped(t, &p->sel) : -1;
+
+    if (i < 0 || p->block || p->tmpl.spi || !kd_addr_eq(&p->tmpl.dst, &t->trap.remote))
+        return false;
+    t->trap.audited[i] = true;
+    return true;
+}
+
 static void audit_policy(void *arg, const struct nl_xfrm_event *ev)
 {
     const struct look *l = arg;
@@ -182,6 +195,8 @@ static void audit_policy(void *arg, const struct nl_xfrm_event *ev)
     if (!xf_policy_is_ours(ev))
         return;
     want = policy_of(l->x, p);
+    if (!want && is_trap(l->x, p))
+        return;
     why = want ? policy_differs(l->x, want, p) : "of kedge's range, and no pair has it";
     if (want)
         want->audited[p->dir] = true;
@@ -200,13 +215,13 @@ static void audit_policy(void *arg, const struct nl_xfrm_event *ev)
     core_audit_add(l->a, &f);
 }
 
-static void missing_policy(const struct look *l, uint32_t tunnel, const struct xf_policy *want,
+static void missing_policy(const struct look *l, uint32_t tunnel, const struct nl_selector *sel,
                            enum nl_policy_dir dir)
 {
     struct core_finding f = finding(CORE_AUDIT_POLICY, CORE_AUDIT_MISSING, tunnel);
-    struct nl_selector back = io_xfrm_selector_back(&want->sel);
+    struct nl_selector back = io_xfrm_selector_back(sel);
 
-    place_policy(&f, dir == NL_POLICY_OUT ? &want->sel : &back, dir, xf_id(tunnel));
+    place_policy(&f, dir == NL_POLICY_OUT ? sel : &back, dir, xf_id(tunnel));
     snprintf(f.detail, sizeof(f.detail), "of %s: it was there, and is gone", name_of(l, tunnel));
     reset(l, &f);
     core_audit_add(l->a, &f);
@@ -221,6 +236,23 @@ static void begin(struct io_xfrm *x)
             c->audited[0] = c->audited[1] = false;
         for (struct xf_policy *p = x->tunnel[i].policies; p; p = p->next)
             memset(p->audited, 0, sizeof(p->audited));
+        for (uint32_t s = 0; s < x->tunnel[i].trap.n_sel; s++)
+            x->tunnel[i].trap.audited[s] = false;
+    }
+}
+
+static void missing_traps(const struct look *l, uint32_t tunnel)
+{
+    const struct xf_tunnel *t = &l->x->tunnel[tunnel];
+
+    for (uint32_t i = 0; i < t->trap.n_sel; i++) {
+        const struct nl_policy p = {
+            .sel = t->trap.sel[i], .dir = NL_POLICY_OUT, .if_id = xf_id(tunnel)};
+        if (policy_of(l->x, &p))
+            continue; /* a pair has taken it over */
+        l->a->looked[CORE_AUDIT_POLICY]++;
+        if (!t->trap.audited[i])
+            missing_policy(l, tunnel, &t->trap.sel[i], NL_POLICY_OUT);
     }
 }
 
@@ -236,8 +268,9 @@ static void end(const struct look *l, uint32_t tunnel)
         for (size_t dir = 0; dir < KD_ARRAY_LEN(p->audited); dir++) {
             l->a->looked[CORE_AUDIT_POLICY]++;
             if (!p->audited[dir])
-                missing_policy(l, tunnel, p, (enum nl_policy_dir)dir);
+                missing_policy(l, tunnel, &p->sel, (enum nl_policy_dir)dir);
         }
+    missing_traps(l, tunnel);
 }
 
 bool io_xfrm_audit(struct io_xfrm *x, const struct core_config *cfg, struct core_audit *a,

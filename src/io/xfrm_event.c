@@ -77,13 +77,18 @@ static void check(struct io_xfrm *x, uint32_t tunnel)
             xf_ended(x, c, "its SA is gone from the kernel");
 }
 
-/* A policy names its SA, so a packet that finds none means that somebody took the SA away. */
+/* A trap's policy names no SA. Others do: a packet that finds none means that somebody took the SA
+ * away. */
 static void on_acquire(struct io_xfrm *x, const struct nl_xfrm_event *ev)
 {
     uint32_t tunnel = tunnel_of(ev->policy.if_id);
+    struct io_dp_event told = {.kind = IO_DP_TRAFFIC, .tunnel = tunnel};
 
-    if (tunnel < CORE_TUNNELS_MAX)
-        check(x, tunnel);
+    if (tunnel >= CORE_TUNNELS_MAX)
+        return;
+    check(x, tunnel);
+    if (x->tunnel[tunnel].trap.n_sel && ev->policy.tmpl.spi == 0)
+        x->k.tell(x->k.arg, &told);
 }
 
 void io_xfrm_heard(struct io_xfrm *x, const struct nl_xfrm_event *ev, uint64_t now_us)

@@ -54,6 +54,11 @@ static int put_dir(struct io_xfrm *x, uint32_t tunnel, const struct nl_selector 
     return request(x, &p, false, text, cap);
 }
 
+int xf_policy_put(struct io_xfrm *x, const struct nl_policy *p, char *text, size_t cap)
+{
+    return request(x, p, false, text, cap);
+}
+
 int xf_policy_del(struct io_xfrm *x, const struct nl_policy *p)
 {
     char text[160];
@@ -62,13 +67,19 @@ int xf_policy_del(struct io_xfrm *x, const struct nl_policy *p)
     return err == ENOENT ? 0 : err;
 }
 
+/* Where a trap has the selector its policy takes the place. */
 static void del_dir(struct io_xfrm *x, uint32_t tunnel, const struct nl_selector *sel,
                     enum nl_policy_dir dir)
 {
     struct nl_policy p = {.sel = dir == NL_POLICY_OUT ? *sel : io_xfrm_selector_back(sel),
                           .dir = dir,
                           .if_id = xf_id(tunnel)};
+    struct nl_policy trap = xf_trap_policy(x, tunnel, sel);
+    char text[160];
 
+    if (dir == NL_POLICY_OUT && xf_trapped(&x->tunnel[tunnel], sel) >= 0 &&
+        xf_policy_put(x, &trap, text, sizeof(text)) == 0)
+        return;
     if (xf_policy_del(x, &p) != 0)
         xf_gone_add(x, &(struct xf_gone){.is_policy = true, .policy = p});
 }

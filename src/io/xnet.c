@@ -170,6 +170,13 @@ static bool outer_device(const struct io *io, uint32_t tunnel, uint32_t *ifindex
     return !name[0] || *ifindex != 0;
 }
 
+static bool trap(struct io *io, uint32_t tunnel, char *text, size_t cap)
+{
+    const struct ike_conn_config *cfg = &io->cfg->tunnels[tunnel].ike;
+
+    return !cfg->on_traffic || io_xfrm_trap(io->xnet->plane, tunnel, cfg, text, cap);
+}
+
 bool io_xnet_device(struct io *io, uint32_t tunnel, const char *name, uint32_t *ifindex, char *text,
                     size_t cap)
 {
@@ -194,7 +201,10 @@ bool io_xnet_device(struct io *io, uint32_t tunnel, const char *name, uint32_t *
     *ifindex = x->ifindex[tunnel] = if_nametoindex(name);
     if (*ifindex == 0)
         snprintf(text, cap, "interface %s went away at once: %s", name, strerror(errno));
-    return *ifindex != 0;
+    else if (trap(io, tunnel, text, cap))
+        return true;
+    io_xnet_device_del(io, tunnel);
+    return false;
 }
 
 void io_xnet_device_del(struct io *io, uint32_t tunnel)

@@ -224,6 +224,15 @@ static void spent(struct sim_gw *g, struct sim_sa *s, const struct esp_sa *sa)
     }
 }
 
+/* Of every packet: src/io/dp_tx.c has a limit, the core must not need it. */
+static void no_pair(struct sim_gw *g, uint32_t tunnel)
+{
+    struct core_ev ev = {.kind = CORE_EV_TRAFFIC, .tunnel = tunnel};
+
+    g->dp.n_no_sa++;
+    sim_gw_later(g, 0, &ev);
+}
+
 void sim_dp_out(struct sim_gw *g, uint32_t tunnel, struct kd_bytes inner)
 {
     struct sim_sa *s = sender(g, tunnel, inner);
@@ -232,7 +241,7 @@ void sim_dp_out(struct sim_gw *g, uint32_t tunnel, struct kd_bytes inner)
     struct sim_frame f = {.proto = SIM_UDP};
 
     if (!s || s->mute) {
-        g->dp.n_no_sa++;
+        no_pair(g, tunnel);
         return;
     }
     kd_assert(inner.len + ESP_HEADROOM + ESP_TAILROOM <= sizeof(room));

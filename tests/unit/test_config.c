@@ -290,7 +290,7 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
 
 /* Every key of a tunnel, as the messages list them. */
 #define TUNNEL_KEYS                                                                                \
-    "name, local, remote, local-id, remote-id, auth, ppk, role, profile, legacy, ike, esp, "       \
+    "name, local, remote, local-id, remote-id, auth, ppk, role, start, profile, legacy, ike, esp, "\
     "selectors, children, encap, "                                                                 \
     "childless, detect, abandon, retry, nat-keepalive, fragment-size, lifetime, replay-window, "   \
     "offload, offload-device, interface, address, mtu, mss, "                                      \

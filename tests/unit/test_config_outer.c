@@ -139,6 +139,21 @@ static void offload_is_of_the_kernels_esp(void **state)
             "no");
 }
 
+static void a_tunnel_begins_with_traffic_where_it_may_call(void **state)
+{
+    (void)state;
+    accepted(TUNNEL("start: now"));
+    assert_false(cfg.tunnels[0].ike.on_traffic);
+    accepted(TUNNEL("start: on-traffic"));
+    assert_true(cfg.tunnels[0].ike.on_traffic);
+    accepted(TUNNEL("start: on-traffic\n    role: initiator"));
+    refused(TUNNEL("start: traffic"), "7:12: tunnels[0].start: \"traffic\"; allowed: now, "
+                                      "on-traffic; did you mean \"on-traffic\"?");
+    refused(
+        TUNNEL("start: on-traffic\n    role: responder"),
+        "7:12: tunnels[0].start: on-traffic is for who calls; allowed with role: responder: now");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +163,7 @@ int main(void)
         cmocka_unit_test(devices_have_names_that_the_kernel_takes),
         cmocka_unit_test(a_vrf_comes_with_its_table),
         cmocka_unit_test(offload_is_of_the_kernels_esp),
+        cmocka_unit_test(a_tunnel_begins_with_traffic_where_it_may_call),
     };
     int failed;
 

@@ -57,7 +57,7 @@ struct side {
     struct io_dp *dp;
     int wake, tun; /* tun: the far end of the device */
     struct kd_endpoint at;
-    int said[IO_DP_TUN_FAIL + 1]; /* events taken, by kind */
+    int said[IO_DP_TRAFFIC + 1]; /* events taken, by kind */
 };
 
 static void notify(void *arg)
@@ -119,7 +119,7 @@ static void side_start(struct side *s, const char *addr)
         setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
     s->tun = fds[1];
-    io_dp_tun_add(s->dp, 0, fds[0]);
+    io_dp_tun_add(s->dp, 0, fds[0], NULL);
 }
 
 static void side_stop(struct side *s)
@@ -675,6 +675,48 @@ static void a_successor_receives_at_once_and_sends_when_told(void **st KD_UNUSED
     eventually(counters(&a, 2).packets_in == 1);
 }
 
+/* A device of a's, tunnel 7, with a trap; the end that packets are written to. */
+static int trapped_device(const struct ike_conn_config *trap)
+{
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+    io_dp_tun_add(a.dp, 7, fds[0], trap);
+    return fds[1];
+}
+
+static void packets_that_a_trap_waits_for_are_told_of_once_a_second(void **st KD_UNUSED)
+{
+    static struct ike_conn_config trap = {.n_children = 1};
+    struct kd_prefix local, remote;
+    struct io_dp_event ev;
+    uint8_t pkt[60];
+    int fd = trapped_device(&trap);
+
+    assert_true(kd_prefix_parse("10.0.0.0/8", true, &local));
+    assert_true(kd_prefix_parse("0.0.0.0/0", true, &remote));
+    trap.child[0].local_ts = (struct ike_ts_list){.n = 1, .ts = {ike_ts_from_prefix(&local)}};
+    trap.child[0].remote_ts = (struct ike_ts_list){.n = 1, .ts = {ike_ts_from_prefix(&remote)}};
+    inner(pkt, sizeof(pkt), 1, 2);
+    pkt[12] = 11; /* a source that isn't the trap's */
+    assert_int_equal(write(fd, pkt, sizeof(pkt)), sizeof(pkt));
+    pkt[12] = 10;
+    pkt[16] = 224; /* to everybody */
+    assert_int_equal(write(fd, pkt, sizeof(pkt)), sizeof(pkt));
+    eventually(totals(&a).no_sa == 2);
+    assert_int_equal(a.said[IO_DP_TRAFFIC], 0);
+    pkt[16] = 10;
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(write(fd, pkt, sizeof(pkt)), sizeof(pkt));
+    ev = event_of(&a, IO_DP_TRAFFIC);
+    assert_int_equal(ev.tunnel, 7);
+    eventually(totals(&a).no_sa == 52);
+    fence(&a);
+    assert_in_range(a.said[IO_DP_TRAFFIC], 1, 2); /* 50 packets take less than two seconds */
+    io_dp_tun_del(a.dp, 7);
+    close(fd);
+}
+
 static void a_deleted_child_neither_sends_nor_receives(void **st KD_UNUSED)
 {
     struct pair p = gcm_pair(1);
@@ -1033,7 +1075,7 @@ static int netns_with_tun(int home, const char *ifname, const char *addr, struct
     assert_int_equal(ifindex, if_nametoindex(ifname));
     configure(ifname, addr, 1400);
     assert_int_equal(setns(home, CLONE_NEWNET), 0);
-    io_dp_tun_add(s->dp, 0, fd);
+    io_dp_tun_add(s->dp, 0, fd, NULL);
     return ns;
 }
 
@@ -1213,6 +1255,7 @@ int main(void)
         over_v4(the_newest_authentic_packets_source_is_told_of),
         over_v4(a_moved_child_sends_to_its_new_peer),
         over_v4(a_successor_receives_at_once_and_sends_when_told),
+        over_v4(packets_that_a_trap_waits_for_are_told_of_once_a_second),
         over_v4(a_deleted_child_neither_sends_nor_receives),
         over_v4(a_removed_device_takes_its_children_along),
         over_v4(a_broken_device_is_reported_once),

@@ -81,6 +81,48 @@ static void a_suite_is_asked_for_once_an_address(void **state)
     assert_int_equal(probes, 4);
 }
 
+static void what_is_accepted_counts_as_what_is_offered(void **state)
+{
+    static struct core_tunnel_config t[1];
+    struct core_config cfg = {.n_listen = 1, .n_tunnels = 1, .tunnels = t};
+    struct io_decision d;
+    char why[512], err[128];
+
+    (void)state;
+    cfg.listen[0] = at("192.0.2.1", 0).addr;
+    suite(&t[0], "192.0.2.1", "aes256-sha256");
+    lacking = "rfc4106(gcm(aes))";
+    io_decide(&cfg, probe, NULL, &d, why, sizeof(why));
+    assert_int_equal(d.all, CORE_DP_XFRM);
+    t[0].ike.esp_accept.n = 1;
+    assert_true(ike_proposal_from_string("aes128gcm16", IKE_PROTO_ESP, &t[0].ike.esp_accept.p[0],
+                                         err, sizeof(err)));
+    io_decide(&cfg, probe, NULL, &d, why, sizeof(why));
+    assert_int_equal(d.all, CORE_DP_TUN);
+    assert_non_null(strstr(why, "tun for 192.0.2.1: aes128gcm16: no ESP in this kernel"));
+}
+
+static void a_suite_without_a_name_in_the_kernel_is_not_asked_for(void **state)
+{
+    static struct core_tunnel_config t[1];
+    struct core_config cfg = {.n_listen = 1, .n_tunnels = 1, .tunnels = t};
+    struct io_decision d;
+    char why[512];
+
+    (void)state;
+    cfg.listen[0] = at("192.0.2.1", 0).addr;
+    suite(&t[0], "192.0.2.1", "null-sha256");
+    lacking = NULL;
+    probes = 0;
+    io_decide(&cfg, probe, NULL, &d, why, sizeof(why));
+    assert_int_equal(probes, 0);
+    assert_string_equal(why, "tun for 192.0.2.1: the kernel has no null-sha256");
+    cfg.dataplane = CORE_DP_XFRM;
+    io_decide(&cfg, probe, NULL, &d, why, sizeof(why));
+    assert_true(d.unable);
+    assert_string_equal(why, "xfrm for 192.0.2.1: the kernel has no null-sha256");
+}
+
 static void what_is_configured_stays_and_what_it_lacks_is_said(void **state)
 {
     static struct core_tunnel_config t[1];
@@ -114,6 +156,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(auto_decides_each_address_by_the_suites_of_its_tunnels),
         cmocka_unit_test(a_suite_is_asked_for_once_an_address),
+        cmocka_unit_test(what_is_accepted_counts_as_what_is_offered),
+        cmocka_unit_test(a_suite_without_a_name_in_the_kernel_is_not_asked_for),
         cmocka_unit_test(what_is_configured_stays_and_what_it_lacks_is_said),
     };
 

@@ -202,6 +202,9 @@ static void expire_names_the_sa_and_how_hard(void **state)
         assert_int_equal(ev.sa.reqid, 0x6b650007);
         assert_int_equal(ev.sa.if_id, 5);
     }
+    buf.len = 16 + 224 + 7; /* the part that says how hard, cut */
+    end();
+    refused("expire: malformed attributes");
 }
 
 static void a_deleted_sa_is_told_with_what_it_was(void **state)
@@ -268,6 +271,8 @@ static void mapping_tells_where_the_peer_is_now(void **state)
     assert_true(kd_addr_eq(&ev.mapping.src, &(struct kd_addr){4, {198, 51, 100, 2}}));
     assert_int_equal(ev.mapping.old_sport, 4500);
     assert_int_equal(ev.mapping.sport, 1025);
+    buf.p[16 + 20] = 3; /* of no family that there is */
+    refused("mapping: bad family");
     buf.len--;
     end();
     refused("mapping: short");

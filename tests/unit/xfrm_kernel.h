@@ -32,7 +32,7 @@ static struct {
 } k;
 
 static struct {
-    unsigned n, results, refused, seen, soft, hard, source;
+    unsigned n, results, refused, seen, soft, hard, source, traffic;
     struct io_dp_event last;
 } said;
 
@@ -57,7 +57,8 @@ static inline void look_for_holes(void)
 {
     for (uint32_t i = 0; i < k.n_policy; i++) {
         const struct nl_policy *p = &k.policy[i];
-        if (p->dir == NL_POLICY_OUT && !p->block && sa_find(&p->tmpl.dst, p->tmpl.spi) < 0)
+        if (p->dir == NL_POLICY_OUT && !p->block && p->tmpl.spi &&
+            sa_find(&p->tmpl.dst, p->tmpl.spi) < 0)
             k.holes++;
     }
 }
@@ -196,6 +197,7 @@ static inline void tell(void *arg, const struct io_dp_event *ev)
     said.soft += ev->kind == IO_DP_EXPIRE && ev->ok;
     said.hard += ev->kind == IO_DP_EXPIRE && !ev->ok;
     said.source += ev->kind == IO_DP_SOURCE;
+    said.traffic += ev->kind == IO_DP_TRAFFIC;
 }
 
 /* ---- a gateway ---- */

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from kernel_peers import ESP, kernel_pair, no_loss, on_the_wire
+from kernel_peers import ESP, kernel_pair, on_the_wire
 from lab.sniff import Sniffer
 from lab.wait import until
 from peers import INNER_GATE, INNER_PEER, ping, ping_both_ways, with_bgp
@@ -105,6 +105,17 @@ def test_a_mark_chooses_the_way_outside(up, dataplane):
     ping_both_ways(lab)
 
 
+def test_auto_leaves_an_address_with_a_plain_device_to_tun(up):
+    """The kernel's ESP would not go by it."""
+    description = pair("auto")
+    kedge_of(description)["gateway"]["listen"] = [{"address": "192.0.2.1", "device": "wan0"}]
+    lab = up(description)
+    daemon = lab["gate"].kedge.json("status")["daemon"]
+    assert daemon["dataplane"] == "tun"
+    assert "the kernel's ESP heeds no device but a VRF, and wan0 is none" in daemon["dataplane_reason"]
+    ping_both_ways(lab)
+
+
 def test_a_card_that_can_not_leaves_esp_to_the_kernel(up):
     lab = up(pair("xfrm", {"offload": "crypto"}))
     ping_both_ways(lab)
@@ -115,6 +126,8 @@ def test_packet_offload_is_refused_in_the_kernels_own_words(build):
     lab = build(pair("xfrm", {"offload": "packet", "offload-device": "wan0"}), start=False)
     lab.start_services("peer")
     lab.start_services()
-    said = lab["gate"].kedge.events.wait("kernel.error", 20)
-    assert said["reason"] == "kernel-refused" and "offload" in said["detail"], said
+    events = lab["gate"].kedge.events
+    said = events.wait("kernel.error", 20)
+    assert (said["reason"], said["detail"]) == ("kernel-refused", "Unrecognized flags in offload request")
+    events.wait("ike.refused", 10, tunnel="peer", reason="kernel-refused")
     assert "if_id 0x6b65" not in lab["gate"].ip("xfrm", "state")
