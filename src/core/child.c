@@ -13,7 +13,7 @@ static uint32_t tunnel_mtu(const struct core *c, const struct core_tunnel *t,
     if (t->cfg.mtu)
         return t->cfg.mtu;
     return encr ? esp_inner_mtu(encr, integ, a->local.addr.family, a->encap,
-                                core_link_mtu_of(c, &a->local.addr))
+                                core_outer_mtu(c, &a->local.addr, &a->remote.addr))
                 : 1280;
 }
 

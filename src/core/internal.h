@@ -520,8 +520,10 @@ void core_addrs_sweep(struct core *c);
 uint32_t core_link_towards(const struct core *c, const struct kd_addr *a, uint8_t *len);
 bool core_is_tunnel(const struct core *c, uint32_t ifindex);
 bool core_addr_is_ours(const struct core *c, const struct kd_addr *a);
-/* MTU of the interface that owns the local address; 1500 when unknown. */
-uint32_t core_link_mtu_of(const struct core *c, const struct kd_addr *local);
+/* MTU of the interface that owns the local address; where that is a loopback, of the one by which
+ * remote is reached; 1500 when unknown. */
+uint32_t core_outer_mtu(const struct core *c, const struct kd_addr *local,
+                        const struct kd_addr *remote);
 const struct core_link *core_link(const struct core *c, uint32_t ifindex);
 void core_links_free(struct core *c);
 

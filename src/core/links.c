@@ -165,15 +165,39 @@ uint32_t core_link_towards(const struct core *c, const struct kd_addr *a, uint8_
     return best ? best->ifindex : 0;
 }
 
-uint32_t core_link_mtu_of(const struct core *c, const struct kd_addr *local)
+static uint32_t usable_mtu(const struct core *c, uint32_t ifindex)
 {
-    for (uint32_t i = 0; i < c->n_addrs; i++)
-        if (kd_addr_eq(&c->addrs[i].local, local)) {
-            const struct core_link *l = core_link(c, c->addrs[i].ifindex);
-            if (l && l->mtu >= 576)
-                return KD_MIN(l->mtu, 65535u);
-        }
-    return 1500;
+    const struct core_link *l = core_link(c, ifindex);
+
+    return l && l->mtu >= 576 && l->mtu <= UINT16_MAX ? l->mtu : 0; /* a loopback has 65536 */
+}
+
+/* Of the links that others' routes and our addresses lead over to remote; 0 when there is none. */
+static uint32_t way_mtu(const struct core *c, const struct kd_addr *remote)
+{
+    uint32_t mtu = usable_mtu(c, core_link_towards(c, remote, NULL));
+    struct core_way w;
+
+    if (mtu || !core_kernel_way(c, CORE_TABLE_MAIN, remote, true, &w))
+        return mtu;
+    for (uint32_t i = 0; i < w.n; i++) {
+        uint32_t one = usable_mtu(c, w.hop[i].oif);
+        mtu = mtu && one ? KD_MIN(mtu, one) : KD_MAX(mtu, one);
+    }
+    return mtu;
+}
+
+uint32_t core_outer_mtu(const struct core *c, const struct kd_addr *local,
+                        const struct kd_addr *remote)
+{
+    uint32_t mtu = 0;
+
+    for (uint32_t i = 0; i < c->n_addrs && !mtu; i++)
+        if (kd_addr_eq(&c->addrs[i].local, local))
+            mtu = usable_mtu(c, c->addrs[i].ifindex);
+    if (!mtu)
+        mtu = way_mtu(c, remote);
+    return mtu ? mtu : 1500;
 }
 
 void core_links_free(struct core *c)

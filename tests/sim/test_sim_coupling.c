@@ -78,6 +78,38 @@ static void both_ends_that_call_over_the_tunnel_get_one_session(void **st KD_UNU
     }
 }
 
+/* The gateway's outer address moves from its link, of MTU 1400 now, to a loopback. */
+static void onto_loopback(struct sim_kernel *k, bool route)
+{
+    struct nl_addr_set outer = k->addrs[0];
+    struct nl_route r = {.protocol = SIM_PROTO_STATIC, .metric = 100, .oif = outer.ifindex};
+
+    k->links[0].mtu = 1400;
+    assert_int_equal(sim_kernel_addr(k, &outer, true), 0);
+    sim_kernel_addr_add(k, sim_kernel_link_add(k, "lo", 65536, true), "203.0.113.10/32");
+    sim_kernel_addr_add(k, outer.ifindex, "203.0.113.11/24");
+    assert_true(kd_prefix_parse("198.51.100.0/24", true, &r.dst));
+    if (route)
+        assert_int_equal(sim_kernel_route_add(k, &r), 0);
+}
+
+static void behind_a_loopback_the_mtu_is_that_of_the_way_to_the_peer(void **st KD_UNUSED)
+{
+    for (int route = 0; route < 2; route++) {
+        struct sim_pair_options o = {.seed = 142, .no_er = true};
+        struct sim_pair p;
+        uint32_t mtu;
+
+        pair_new(&p, &o);
+        onto_loopback(&p.azure->kernel, route);
+        sim_pair_start(&p);
+        wait_up(&p, KD_S(30));
+        mtu = sim_kernel_link_named(&p.azure->kernel, "vpn0")->mtu;
+        assert_in_range(mtu, route ? 1300 : 1400, route ? 1399 : 1499);
+        sim_pair_free(&p);
+    }
+}
+
 /* What TCP may send at once fits the tunnel; beside the tunnels the kernel decides. */
 static void the_sessions_mss_fits_the_tunnel(void **st KD_UNUSED)
 {
@@ -177,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_neighbor_is_called_the_moment_the_tunnel_carries),
         cmocka_unit_test(both_ends_that_call_over_the_tunnel_get_one_session),
+        cmocka_unit_test(behind_a_loopback_the_mtu_is_that_of_the_way_to_the_peer),
         cmocka_unit_test(the_sessions_mss_fits_the_tunnel),
         cmocka_unit_test(bfd_that_goes_down_asks_for_the_path_at_once),
         cmocka_unit_test(a_failure_is_a_timeline),
