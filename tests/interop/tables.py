@@ -89,13 +89,14 @@ def junos_table(kedge, within):
         address = neighbors[name]["address"]
         if f"dev {device} proto 75" in kedge.host.ip("route", "show", f"{address}/32"):
             rows.append((_key(f"{address}/32"), 0, f"{address}/32 *[Static] via {device}"))
-    learned = kedge.routes("learned", within)
+    learned = [row for row in kedge.routes("learned", within) if row["accepted"]]
     for row in learned:
         ways = [row]
         if row["best"]:  # and what carries with it
             ways += [other for other in learned if other["prefix"] == row["prefix"] and other["installed"] and other is not row]
         via = " ".join(f"via {tunnels[way['neighbor']]}" if way["neighbor"] in tunnels else
-                       f"to {way['next_hop']} via {way['interface']}" for way in ways)
+                       f"to {way['next_hop']}" + (f" via {way['interface']}" if way["interface"] else "")
+                       for way in ways)
         source = f", from {row['next_hop']}" if row["neighbor"] in tunnels else ""
         rows.append((_key(row["prefix"]), (not row["best"], -row["local_pref"]),
                      f"{row['prefix']} {'*' if row['best'] else ''}[BGP] localpref {row['local_pref']}{source} "
@@ -139,3 +140,9 @@ def tracert(host, destination):
     done = host.run(programs.kedge(), "probe", "--to", destination, "--duration", "1s", "--path", check=False)
     path = next((line for line in done.stdout.splitlines() if " path " in line), " path ")
     return [f"{i + 1} {hop}" for i, hop in enumerate(path.split(" path ")[1].split())]
+
+
+def tracerts(lab, wanted):
+    """Rows "host hop ... destination", as wanted."""
+    return [" ".join([host, *(hop.split()[1] for hop in tracert(lab[host], destination))])
+            for host, destination in ((row.split()[0], row.split()[-1]) for row in wanted)]
