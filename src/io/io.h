@@ -10,6 +10,7 @@
  *   ready.c     readiness, judged by the second
  *   mrt.c       BGP's messages as MRT          decide.c which data plane
  *   audit.c     what differs from what is wanted
+ *   fault.c     netlink requests refused on purpose (test builds)
  *   xnet.c      the kernel's data plane: its sockets and interfaces; xfrm*.c what it shall have
  *   tcp_md5.c   BGP's passwords                history.c drills that were, on disk
  *   priv.c      everything that needs privilege */
@@ -79,6 +80,17 @@ struct io {
     uint64_t start_us;
     int log_level;
     int exit_code;
+#ifdef KEDGE_FAULTS
+    struct io_faults { /* fault.h */
+        bool open;
+        uint64_t asked;
+        uint32_t in; /* requests until the one; 0: none */
+        int error;   /* 0: its answer is lost */
+        const struct nl_socket *sock; /* where the answer to seq comes; seq 0: none is waited for */
+        uint32_t seq;
+        int seq_error;
+    } faults;
+#endif
 };
 
 /* loop.c */

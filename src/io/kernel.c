@@ -1,6 +1,6 @@
 /* The kernel's side of the control loop: the netlink socket, tunnel interfaces, and the decision
  * which data plane to use. Messages come complete from the core and leave as one batch a step. */
-#include "io/io.h"
+#include "io/fault.h"
 
 #include "io/priv.h"
 #include "io/vrf.h"
@@ -48,6 +48,10 @@ static void drain(struct io *io, struct nl_socket *s, enum core_ev_kind kind,
         kd_put_bytes(&w, one);
     }
     ev.data = kd_written(&w);
+    if (io_fault_answers(io, s, io->nl_in, ev.data.len)) {
+        lost(io, kind_lost);
+        return;
+    }
     if (ev.data.len > 0)
         io_feed(io, &ev);
 }
@@ -119,6 +123,7 @@ void io_kernel_monitor(struct io *io, struct kd_bytes msg)
 
     kd_assert(msg.len <= sizeof(room));
     memcpy(room, msg.p, msg.len);
+    io_fault_message(io, io->mon, room);
     if (!nl_send(io->mon, &b))
         lost(io, CORE_EV_MONITOR_LOST);
 }
@@ -140,6 +145,7 @@ void io_kernel_put(struct io *io, struct kd_bytes msg)
         io_kernel_flush(io);
     kd_assert(msg.len <= BATCH_BYTES - io->nl_len);
     memcpy(io->nl_batch + io->nl_len, msg.p, msg.len);
+    io_fault_message(io, io->nl, io->nl_batch + io->nl_len);
     io->nl_len += msg.len;
 }
 

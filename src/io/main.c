@@ -2,6 +2,7 @@
  * is the core's doing. */
 #include "io/io.h"
 
+#include "io/fault.h"
 #include "io/state.h"
 #include "io/xnet.h"
 
@@ -133,6 +134,7 @@ static struct kd_handle crash_detection(const struct io *io)
 
 static bool open_shells(struct io *io, char *why, size_t cap)
 {
+    io_fault_open(io);
     if (!io_kernel_open(io, why, cap))
         return false;
     if (io->cfg->dataplane != CORE_DP_NONE) {

@@ -3,6 +3,7 @@
 #include "io/io.h"
 
 #include "io/audit.h"
+#include "io/fault.h"
 #include "io/keylog.h"
 #include "io/mrt.h"
 
@@ -158,7 +159,11 @@ static struct ctl_response on_request(void *arg, const struct ctl_request *req)
                           .drills = io_history(io->drills),
                           .drill_read = drill_read,
                           .arg = io};
-    struct ctl_response res = ctl_handle(&env, req);
+    struct ctl_response res;
+
+    if (io_fault_request(io, req, &res))
+        return res;
+    res = ctl_handle(&env, req);
 
     if (res.keylog[0])
         start_keylog(io, &res);

@@ -2,6 +2,8 @@
  * returns: the kernel carries a request out inside the send. */
 #include "io/xnet.h"
 
+#include "io/fault.h"
+
 #include "io/vrf.h"
 
 #include <arpa/inet.h>
@@ -46,13 +48,35 @@ static void take_datagram(void *arg, struct kd_bytes data)
     kc_wipe(&ev, sizeof(ev)); /* it can hold keys */
 }
 
+/* Everything passes here. */
+static int send_ask(struct io *io, struct nl_socket *s, const struct nl_buf *b, uint32_t seq,
+                    void (*take)(void *arg, struct kd_bytes data), void *arg, char *text,
+                    size_t cap)
+{
+    int error = ETIMEDOUT;
+
+    switch (io_fault_ask(io, &error)) {
+    case IO_FAULT_LOSE:
+        (void)nl_ask(s, b, seq, TALK_MS, NULL, NULL, text, cap);
+        error = ETIMEDOUT;
+        break;
+    case IO_FAULT_REFUSE:
+        break;
+    default:
+        return nl_ask(s, b, seq, TALK_MS, take, arg, text, cap);
+    }
+    if (cap)
+        text[0] = '\0';
+    return error;
+}
+
 static int ask(void *arg, const struct nl_buf *b, uint32_t seq, io_xfrm_take_fn *take,
                void *take_arg, char *text, size_t cap)
 {
     struct io *io = arg;
     struct taker t = {take, take_arg};
 
-    return nl_ask(io->xnet->talk, b, seq, TALK_MS, take ? take_datagram : NULL, &t, text, cap);
+    return send_ask(io, io->xnet->talk, b, seq, take ? take_datagram : NULL, &t, text, cap);
 }
 
 /* ---- what the kernel says ---- */
@@ -116,30 +140,32 @@ static void take_links(void *arg, struct kd_bytes data)
             l->ifindex[l->n++] = ev.link.ifindex;
 }
 
-static int link_del(struct io_xnet *x, uint32_t ifindex, char *text, size_t cap)
+static int link_del(struct io *io, uint32_t ifindex, char *text, size_t cap)
 {
+    struct io_xnet *x = io->xnet;
     uint8_t room[64];
     struct nl_buf b = {room, sizeof(room), 0};
 
     int err;
 
     kd_assert(nl_put_link_del(&b, ++x->seq, ifindex));
-    err = nl_ask(x->links, &b, x->seq, TALK_MS, NULL, NULL, text, cap);
+    err = send_ask(io, x->links, &b, x->seq, NULL, NULL, text, cap);
     return err == ENODEV ? 0 : err;
 }
 
 /* A link that can't be deleted shows when the tunnel wants its if_id. */
-static bool clean_links(struct io_xnet *x, char *text, size_t cap)
+static bool clean_links(struct io *io, char *text, size_t cap)
 {
+    struct io_xnet *x = io->xnet;
     uint8_t room[64];
     struct nl_buf b = {room, sizeof(room), 0};
     struct leftovers l = {0};
 
     kd_assert(nl_put_dump(&b, ++x->seq, RTM_GETLINK, 0));
-    if (nl_ask(x->links, &b, x->seq, TALK_MS, take_links, &l, text, cap) != 0)
+    if (send_ask(io, x->links, &b, x->seq, take_links, &l, text, cap) != 0)
         return false;
     for (uint32_t i = 0; i < l.n; i++)
-        (void)link_del(x, l.ifindex[i], text, cap);
+        (void)link_del(io, l.ifindex[i], text, cap);
     return true;
 }
 
@@ -190,9 +216,9 @@ bool io_xnet_device(struct io *io, uint32_t tunnel, const char *name, uint32_t *
     if (!outer_device(io, tunnel, &outer, text, cap))
         return false;
     if (x->ifindex[tunnel])
-        (void)link_del(x, x->ifindex[tunnel], said, sizeof(said));
+        (void)link_del(io, x->ifindex[tunnel], said, sizeof(said));
     kd_assert(nl_put_link_xfrm(&b, ++x->seq, name, NL_ID_KEDGE + 1 + tunnel, outer));
-    err = nl_ask(x->links, &b, x->seq, TALK_MS, NULL, NULL, said, sizeof(said));
+    err = send_ask(io, x->links, &b, x->seq, NULL, NULL, said, sizeof(said));
     if (err) {
         x->ifindex[tunnel] = err == ETIMEDOUT || err == ENOBUFS ? if_nametoindex(name) : 0;
         explain(err, name, said, text, cap);
@@ -214,7 +240,7 @@ void io_xnet_device_del(struct io *io, uint32_t tunnel)
 
     io_xfrm_tunnel_del(x->plane, tunnel);
     io_xnet_watch(io);
-    if (x->ifindex[tunnel] && link_del(x, x->ifindex[tunnel], text, sizeof(text)) == 0)
+    if (x->ifindex[tunnel] && link_del(io, x->ifindex[tunnel], text, sizeof(text)) == 0)
         x->ifindex[tunnel] = 0;
 }
 
@@ -267,7 +293,7 @@ static bool open_all(struct io *io, struct io_xnet *x, char *text, size_t cap)
         snprintf(text, cap, "XFRM netlink: %s", strerror(errno));
         return false;
     }
-    if (clean_links(x, text, cap) && io_xfrm_clean(x->plane, text, cap))
+    if (clean_links(io, text, cap) && io_xfrm_clean(x->plane, text, cap))
         return true;
     snprintf(text + strlen(text), cap - strlen(text),
              ": what an earlier kedged left can't be removed");

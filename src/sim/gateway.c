@@ -133,9 +133,15 @@ static void act(struct sim_gw *g, const struct core_act *a)
     case CORE_ACT_NETLINK:
         if (!g->outside.netlink || !g->outside.netlink(g->outside.arg, data))
             sim_kernel_request(&g->kernel, data);
+        if (g->kernel.lost)
+            sim_gw_overrun(g);
+        g->kernel.lost = false;
         break;
     case CORE_ACT_MONITOR:
         sim_kernel_monitor_request(&g->kernel, data);
+        if (g->kernel.lost)
+            sim_gw_monitor_overrun(g);
+        g->kernel.lost = false;
         break;
     case CORE_ACT_BFD_SEND:
         sim_stack_bfd(g, a, data);

@@ -26,7 +26,8 @@ struct sim_kernel {
     uint64_t n_requests;
     uint32_t fail_in;   /* fault switch: requests until the one that fails; 0: none */
     uint16_t fail_type; /* every request of this type fails, too; 0: none */
-    int fail_error;
+    int fail_error;     /* 0: it is carried out, and its answer lost */
+    bool lost;          /* that has just happened */
 };
 
 void sim_kernel_init(struct sim_kernel *k, void (*deliver)(void *arg, struct kd_bytes), void *arg);
@@ -55,7 +56,9 @@ bool sim_kernel_is_local(const struct sim_kernel *k, const struct kd_addr *a);
 void sim_kernel_request(struct sim_kernel *k, struct kd_bytes msg);
 /* The same on the second socket. */
 void sim_kernel_monitor_request(struct sim_kernel *k, struct kd_bytes msg);
-/* The nth request from now (1: the next) is refused with error and not carried out. */
+/* The nth request from now (1: the next) is refused with error and not carried out. error 0: it is,
+ * and its answer lost, which the socket shows as an overrun; a dump's the kernel keeps until it is
+ * read, then news were lost. */
 void sim_kernel_fail(struct sim_kernel *k, uint32_t nth, int error);
 /* All of a type (RTM_NEWNEXTHOP, ...) are, until this is called with 0. */
 void sim_kernel_fail_type(struct sim_kernel *k, uint16_t type, int error);

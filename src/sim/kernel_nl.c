@@ -304,15 +304,19 @@ void sim_kernel_request(struct sim_kernel *k, struct kd_bytes msg)
     memcpy(m.raw, msg.p, msg.len);
     k->n_requests++;
     if (struck(k, m.h.nlmsg_type)) {
-        ack(k, &m.h, k->fail_error, "the simulator's fault switch");
-        return;
+        k->lost = k->fail_error == 0;
+        if (!k->lost) {
+            ack(k, &m.h, k->fail_error, "the simulator's fault switch");
+            return;
+        }
     }
     if ((m.h.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP) {
         dump(k, &m.h, m.raw[sizeof(m.h)]);
         return;
     }
     error = carry_out(k, &m.h, kd_bytes(m.raw, msg.len), &text);
-    ack(k, &m.h, error, text);
+    if (!k->lost)
+        ack(k, &m.h, error, text);
 }
 
 void sim_kernel_fail(struct sim_kernel *k, uint32_t nth, int error)
