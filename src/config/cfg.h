@@ -152,7 +152,7 @@ const char *cfg_hint(const char *near, char *buf);
 
 extern const struct cfg_table cfg_router_table, cfg_gateway_table, cfg_control_table,
     cfg_logging_table;
-extern const struct cfg_table cfg_readiness_table;
+extern const struct cfg_table cfg_readiness_table, cfg_drills_table;
 cfg_fn cfg_listen; /* an element of gateway.listen */
 cfg_fn cfg_ifname; /* obj: char[CORE_NAME_MAX] */
 cfg_fn cfg_router, cfg_gateway, cfg_policies, cfg_tunnels, cfg_neighbors, cfg_health;

@@ -15,6 +15,7 @@ static const struct cfg_key root_keys[] = {
     {.name = "neighbors", .type = CFG_OWN, .parse = cfg_neighbors},
     {.name = "health", .type = CFG_OWN, .parse = cfg_health},
     {.name = "readiness", .type = CFG_MAP, .table = &cfg_readiness_table},
+    {.name = "drills", .type = CFG_MAP, .table = &cfg_drills_table},
     {.name = "control", .type = CFG_MAP, .table = &cfg_control_table},
     {.name = "logging", .type = CFG_MAP, .table = &cfg_logging_table},
 };

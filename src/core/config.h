@@ -6,6 +6,7 @@
 #include "bfd/bfd.h"
 #include "bgp/bgp.h"
 #include "ike/ike.h"
+#include "probe/names.h"
 
 #define CORE_NAME_MAX             16 /* tunnel and interface names: IFNAMSIZ */
 #define CORE_TUNNELS_MAX          1024
@@ -152,6 +153,7 @@ struct core_config {
     uint32_t n_health;
     struct core_health_config *health;
     struct core_readiness readiness;
+    struct probe_names paths; /* what drills call them */
     uint32_t n_policies;
     struct bgp_route_map *
         *policies;             /* a reference each; what neighbors' import and export borrow */

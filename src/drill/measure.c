@@ -19,10 +19,10 @@ static void unsure(struct drill_result *r, uint32_t from, uint64_t error_us)
 }
 
 static void take_path(struct drill_measured *m, struct drill_result *r,
-                      const struct drill_path_rules *rules, uint64_t at_us,
+                      const struct probe_names *names, uint64_t at_us,
                       const struct probe_path *hops)
 {
-    const char *name = drill_path_by_hops(rules, hops);
+    const char *name = probe_name_by_hops(names, hops);
     struct drill_path *p = drill_result_path(r, DRILL_BY_PROBE, at_us, name);
 
     if (p)
@@ -32,7 +32,7 @@ static void take_path(struct drill_measured *m, struct drill_result *r,
 }
 
 void drill_measure_take(struct drill_measured *m, struct drill_result *r,
-                        const struct drill_path_rules *rules, const struct drill_report *report,
+                        const struct probe_names *names, const struct drill_report *report,
                         uint64_t now_us)
 {
     uint32_t marks = r->n_marks;
@@ -47,16 +47,16 @@ void drill_measure_take(struct drill_measured *m, struct drill_result *r,
     for (uint32_t i = 0; i < report->n_outages; i++)
         drill_result_outage(r, &report->outage[i]);
     for (uint32_t i = 0; i < report->n_paths; i++)
-        take_path(m, r, rules, report->path[i].at_us, &report->path[i].hops);
+        take_path(m, r, names, report->path[i].at_us, &report->path[i].hops);
     unsure(r, marks, report->error_us);
     drill_result_loss(r, &report->summary, now_us);
 }
 
 void drill_measure_route(struct drill_measured *m, struct drill_result *r,
-                         const struct drill_path_rules *rules, const char *neighbor,
+                         const struct probe_names *names, uint32_t peer, const char *neighbor,
                          uint64_t now_us)
 {
-    const char *name = drill_path_by_neighbor(rules, neighbor);
+    const char *name = names->n ? probe_name_by_peer(names, peer) : neighbor;
     struct drill_path *p;
 
     if (!name[0] || strcmp(m->path, name) == 0)

@@ -4,6 +4,7 @@
 #define DRILL_MEASURE_H
 
 #include "drill/result.h"
+#include "probe/names.h"
 
 #define DRILL_AGENT_MAX          32 /* octets of an agent's name with its NUL */
 #define DRILL_REPORT_BUCKETS_MAX 512
@@ -42,29 +43,6 @@ struct drill_report {
     struct probe_summary summary; /* of the whole run */
 };
 
-/* ---- paths.c: which way is which ---- */
-
-#define DRILL_PATH_RULES_MAX 16
-#define DRILL_PATH_HOPS_MAX  16
-
-/* One row of `drills: paths:`. */
-struct drill_path_rule {
-    char name[32]; /* "vpn", "expressroute" */
-    uint32_t n_hops, n_neighbors;
-    struct kd_prefix hop[DRILL_PATH_HOPS_MAX]; /* one of them on the way */
-    char neighbor[DRILL_PATH_HOPS_MAX][32];    /* or, for who has no hops: the best route's */
-};
-
-struct drill_path_rules {
-    uint32_t n;
-    struct drill_path_rule rule[DRILL_PATH_RULES_MAX];
-};
-
-/* The rule one of whose hops is on the way; "" when it is none's or more than one's. */
-const char *drill_path_by_hops(const struct drill_path_rules *rules, const struct probe_path *p);
-/* The rule that names the neighbor; "" likewise. */
-const char *drill_path_by_neighbor(const struct drill_path_rules *rules, const char *neighbor);
-
 /* ---- measure.c: a run ---- */
 
 /* The run as far as it is known: what expectations are held against. */
@@ -74,18 +52,19 @@ struct drill_measured {
     uint64_t heard_us; /* when the last one came */
     uint64_t error_us;
     struct probe_summary summary; /* times of this host */
-    char path[32];                /* the way in use by its rule; "" while it is none's */
+    char path[32];                /* the way in use by its name; "" while it is none's */
     uint64_t path_us;             /* since when */
 };
 
 /* Takes a report of the run: packets, outages and ways go into the result. */
 void drill_measure_take(struct drill_measured *m, struct drill_result *r,
-                        const struct drill_path_rules *rules, const struct drill_report *report,
+                        const struct probe_names *names, const struct drill_report *report,
                         uint64_t now_us);
 /* The best route towards the agent is by this neighbor now: a way with its time, where no hops
- * name one. */
+ * name one. Where
+ * no names are given at all, a way has its neighbor's. */
 void drill_measure_route(struct drill_measured *m, struct drill_result *r,
-                         const struct drill_path_rules *rules, const char *neighbor,
+                         const struct probe_names *names, uint32_t peer, const char *neighbor,
                          uint64_t now_us);
 /* The longest outage that ended or goes on since, and the packets lost; both 0 for none. Packets
  * younger than the probe's timeout are not judged yet. */

@@ -20,7 +20,7 @@ struct io_measure {
     uint32_t runs;              /* numbers given out */
     uint64_t stream;            /* of the run's agent; 0: it has gone */
     /* of the run; r NULL: none is under way */
-    const struct drill_path_rules *rules;
+    const struct probe_names *names;
     struct drill_result *r;
     struct drill_measured *m;
     void (*told)(void *arg);
@@ -130,7 +130,7 @@ struct ctl_response io_measure_report(struct io *io, const char *name, struct kd
         return ctl_error(400, "use the kedge of the same version", "%s", e.text);
     if (!x->r || x->report.run != x->runs || a->stream != x->stream)
         return ctl_error(409, "nothing; it may end", "run %u is over", (unsigned)x->report.run);
-    drill_measure_take(x->m, x->r, x->rules, &x->report, io_now_us());
+    drill_measure_take(x->m, x->r, x->names, &x->report, io_now_us());
     if (x->told)
         x->told(x->arg);
     return answer();
@@ -149,7 +149,7 @@ static void order(struct io *io, const struct drill_order *o)
 }
 
 bool io_measure_begin(struct io *io, const char *agent, const struct drill_order *o,
-                      const struct drill_path_rules *rules, struct drill_result *r,
+                      const struct probe_names *names, struct drill_result *r,
                       struct drill_measured *m, void (*told)(void *arg), void *arg)
 {
     struct io_measure *x = io->measure;
@@ -159,7 +159,7 @@ bool io_measure_begin(struct io *io, const char *agent, const struct drill_order
         return false;
     x->runs++;
     x->stream = a->stream;
-    x->rules = rules;
+    x->names = names;
     x->r = r;
     x->m = m;
     x->told = told;

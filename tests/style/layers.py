@@ -18,7 +18,7 @@ MAY = {
     "core": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "probe"],
     "sim": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core"],
     "ready": ["base", "crypto", "ike", "bgp", "bfd", "core"],
-    "config": ["base", "crypto", "ike", "bgp", "bfd", "core", "drill"],
+    "config": ["base", "crypto", "ike", "bgp", "bfd", "core", "probe", "drill"],
     "control": ["base", "crypto", "ike", "bgp", "bfd", "core", "drill", "probe", "ready"],
     "io": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core", "config", "control", "drill",
            "ready"],

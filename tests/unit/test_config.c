@@ -880,11 +880,11 @@ static void a_file_that_is_not_the_configuration_says_why(void **state)
         {"%s", NULL, "", "0:0: the file is empty; needed: gateway, tunnels"},
         {"%s", NULL, "- a\n",
          "1:1: the configuration is a map; its keys: policies, router, gateway, recover, tunnels, "
-         "neighbors, health, readiness, control, logging"},
+         "neighbors, health, readiness, drills, control, logging"},
         {"%s", NULL, "logging: {level: info}\n", "1:1: \"gateway\" is missing"},
         {AT_TOP, NULL, "tunnel: []",
          "2:1: unknown key \"tunnel\"; allowed: policies, router, gateway, recover, tunnels, "
-         "neighbors, health, readiness, control, logging; did you mean \"tunnels\"?"},
+         "neighbors, health, readiness, drills, control, logging; did you mean \"tunnels\"?"},
         {AT_TOP, NULL, "--- {}", "2:5: a second YAML document; the configuration is one"},
         {AT_TOP, NULL, "logging: !include other.yaml", "2:10: YAML tags (!...) aren't supported"},
         {AT_TOP, NULL, "logging: {level: \"in\\0fo\"}",

@@ -13,7 +13,7 @@
 static struct drill_result *r;
 static struct drill_report *report;
 static struct drill_measured m;
-static struct drill_path_rules rules;
+static struct probe_names names;
 
 static struct kd_prefix prefix(const char *text)
 {
@@ -30,15 +30,12 @@ static int setup(void **state)
     m = (struct drill_measured){0};
     drill_result_begin(r, "er-outage", START, 1);
     r->probe_every_us = KD_MS(10);
-    rules = (struct drill_path_rules){
+    names = (struct probe_names){
         .n = 2,
-        .rule = {{.name = "vpn", .n_neighbors = 1, .neighbor = {"onprem"}},
-                 {.name = "expressroute",
-                  .n_hops = 1,
-                  .n_neighbors = 2,
-                  .neighbor = {"msee-1", "msee-2"}}},
+        .name = {{.name = "vpn", .n_peers = 1, .peer = {0}},
+                 {.name = "expressroute", .n_hops = 1, .n_peers = 2, .peer = {11, 12}}},
     };
-    rules.rule[1].hop[0] = prefix("192.168.11.16/28");
+    names.name[1].hop[0] = prefix("192.168.11.16/28");
     return 0;
 }
 
@@ -67,40 +64,48 @@ static void a_way_has_the_name_one_of_whose_hops_is_on_it(void **state)
 {
     struct probe_path p = hops(MSEE, VM);
     (void)state;
-    assert_string_equal(drill_path_by_hops(&rules, &p), "expressroute");
+    assert_string_equal(probe_name_by_hops(&names, &p), "expressroute");
     p = hops(NEXT, VM);
-    assert_string_equal(drill_path_by_hops(&rules, &p), "");
+    assert_string_equal(probe_name_by_hops(&names, &p), "");
     p = hops(0, VM); /* silent */
-    assert_string_equal(drill_path_by_hops(&rules, &p), "");
+    assert_string_equal(probe_name_by_hops(&names, &p), "");
 }
 
 static void a_way_that_two_names_fit_has_none(void **state)
 {
     struct probe_path p = hops(MSEE, VM);
     (void)state;
-    rules.rule[0].hop[rules.rule[0].n_hops++] = prefix("10.17.11.132/32");
-    assert_string_equal(drill_path_by_hops(&rules, &p), "");
+    names.name[0].hop[names.name[0].n_hops++] = prefix("10.17.11.132/32");
+    assert_string_equal(probe_name_by_hops(&names, &p), "");
     p = hops(NEXT, VM);
-    assert_string_equal(drill_path_by_hops(&rules, &p), "vpn");
-    assert_string_equal(drill_path_by_neighbor(&rules, "msee-2"), "expressroute");
-    assert_string_equal(drill_path_by_neighbor(&rules, "msee-3"), "");
-    strcpy(rules.rule[0].neighbor[0], "msee-2");
-    assert_string_equal(drill_path_by_neighbor(&rules, "msee-2"), "");
+    assert_string_equal(probe_name_by_hops(&names, &p), "vpn");
+    assert_string_equal(probe_name_by_peer(&names, 12), "expressroute");
+    assert_string_equal(probe_name_by_peer(&names, 13), "");
+    names.name[0].peer[0] = 12;
+    assert_string_equal(probe_name_by_peer(&names, 12), "");
 }
 
 static void where_hops_say_nothing_the_best_routes_neighbor_does(void **state)
 {
     (void)state;
-    drill_measure_route(&m, r, &rules, "msee-1", START + 10);
-    drill_measure_route(&m, r, &rules, "msee-2", START + 20); /* the same way */
-    drill_measure_route(&m, r, &rules, "onprem", START + 30);
-    drill_measure_route(&m, r, &rules, "lan", START + 40); /* nobody's */
+    drill_measure_route(&m, r, &names, 11, "msee-1", START + 10);
+    drill_measure_route(&m, r, &names, 12, "msee-2", START + 20); /* the same way */
+    drill_measure_route(&m, r, &names, 0, "onprem", START + 30);
+    drill_measure_route(&m, r, &names, 13, "lan", START + 40); /* nobody's */
     assert_int_equal(r->n_paths, 2);
     assert_string_equal(r->path[1].name, "vpn");
     assert_string_equal(r->path[1].text, "via onprem");
     assert_int_equal(r->path[1].at_us, 30);
     assert_string_equal(m.path, "vpn");
     assert_int_equal(m.path_us, START + 30);
+}
+
+static void without_names_a_way_has_its_neighbors(void **state)
+{
+    (void)state;
+    names.n = 0;
+    drill_measure_route(&m, r, &names, 13, "lan", START + 10);
+    assert_string_equal(m.path, "lan");
 }
 
 static void a_report_goes_into_the_result(void **state)
@@ -116,7 +121,7 @@ static void a_report_goes_into_the_result(void **state)
     report->path[0].hops = hops(MSEE, VM);
     report->summary = (struct probe_summary){.sent = 10, .answered = 9, .lost = 1, .outages = 1};
     report->error_us = 250;
-    drill_measure_take(&m, r, &rules, report, START + KD_S(1));
+    drill_measure_take(&m, r, &names, report, START + KD_S(1));
     assert_true(m.begun && m.final && m.heard_us == START + KD_S(1));
     assert_string_equal(m.path, "expressroute");
     assert_int_equal(r->samples.b[7].answered, 9);
@@ -131,7 +136,7 @@ static void marks_of_this_clock_stay_as_sure_as_they_were(void **state)
     (void)state;
     drill_result_mark(r, DRILL_FIB, DRILL_BY_DAEMON, START, "");
     report->error_us = 250;
-    drill_measure_take(&m, r, &rules, report, START + KD_S(1));
+    drill_measure_take(&m, r, &names, report, START + KD_S(1));
     assert_int_equal(r->mark[0].precision_us, 0);
 }
 
@@ -143,7 +148,7 @@ static void the_outage_since_a_moment_is_the_longest_that_reaches_beyond_it(void
         .lost = 9, .last_good_us = START + KD_S(1), .first_good_us = START + KD_S(2)};
     report->outage[1] = (struct probe_outage){
         .lost = 9, .last_good_us = START + KD_S(3), .first_good_us = START + KD_MS(3100)};
-    drill_measure_take(&m, r, &rules, report, START + KD_S(4));
+    drill_measure_take(&m, r, &names, report, START + KD_S(4));
     assert_int_equal(drill_measured_outage_us(r, &m, START, START + KD_S(5)), KD_S(1));
     assert_int_equal(drill_measured_outage_us(r, &m, START + KD_S(2), START + KD_S(5)), KD_S(1));
     assert_int_equal(drill_measured_outage_us(r, &m, START + KD_S(2) + 1, START + KD_S(5)),
@@ -155,7 +160,7 @@ static void an_outage_that_goes_on_grows_with_the_clock(void **state)
 {
     (void)state;
     report->summary = (struct probe_summary){.open = true, .open_since_us = START + KD_S(1)};
-    drill_measure_take(&m, r, &rules, report, START + KD_S(2));
+    drill_measure_take(&m, r, &names, report, START + KD_S(2));
     assert_int_equal(drill_measured_outage_us(r, &m, START, START + KD_S(3)), KD_S(2));
     m.summary.open_since_us = 0; /* there never was an answer: since when isn't known */
     m.summary.open = false;
@@ -170,6 +175,7 @@ int main(void)
         T(a_way_has_the_name_one_of_whose_hops_is_on_it),
         T(a_way_that_two_names_fit_has_none),
         T(where_hops_say_nothing_the_best_routes_neighbor_does),
+        T(without_names_a_way_has_its_neighbors),
         T(a_report_goes_into_the_result),
         T(marks_of_this_clock_stay_as_sure_as_they_were),
         T(the_outage_since_a_moment_is_the_longest_that_reaches_beyond_it),
