@@ -79,7 +79,7 @@ void ctl_drill_metrics(const struct ctl_env *env, FILE *to)
         for (uint32_t i = 0; i < h->n; i++) {
             struct drill_stats t = drill_history_stats(h, h->s[i].drill);
             if (drill_history_is_last(h, &h->s[i]) && (t.measured || !drill_rows[row].measured))
-                fprintf(to, "%s{drill=\"%s\"} %.9g\n", drill_rows[row].name,
+                fprintf(to, "%s{drill=\"%s\"} %.15g\n", drill_rows[row].name,
                         label(h->s[i].drill, name), drill_rows[row].fn(&t, env->wall_s));
         }
     }
