@@ -156,7 +156,7 @@ static void take_child(struct ike *e, struct ike_sa *sa, const struct ike_conn *
     if (reason == KD_REASON_NONE) {
         child = ike_child_new(e, sa, &suite, sa->hs->child_spi, spi_out, true);
         if (child) {
-            child->first = true;
+            child->first = child->birth.by_auth = true;
             child->conf = sa->hs->child_conf;
             child->ts_local = local;
             child->ts_remote = remote;

@@ -86,7 +86,7 @@ static uint16_t make_child(struct ike *e, struct ike_sa *sa, const struct ike_co
     child = ike_child_new(e, sa, &suite, ike_child_spi(e), spi_out, false);
     if (!child)
         return IKE_N_NO_ADDITIONAL_SAS;
-    child->first = true;
+    child->first = child->birth.by_auth = true;
     child->conf = match.conf;
     child->more_ts = match.more;
     child->ts_local = match.local;

@@ -122,6 +122,7 @@ struct ike_child *ike_child_new(struct ike *e, struct ike_sa *sa, const struct i
     c->initiator = initiator;
     c->encap = sa->encap;
     c->created_us = e->now_us;
+    c->birth = (struct ike_birth){.ours = initiator, .at_us = e->now_us};
     c->rekey_us = c->expire_us = c->end_us = KD_NEVER;
     return c;
 }

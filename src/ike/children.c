@@ -235,20 +235,29 @@ bool ike_children_split(const struct ike *e, const struct ike_sa *sa, const stru
 }
 
 /* Both ends have made one at once: who made the one with the lowest nonce deletes it, as where they
- * rekey (2.8.1). Nobody touches the other's: it may be meant. */
+ * rekey (2.8.1). Nobody touches the other's: it may be meant. What counts is the exchanges that
+ * made them anew: either may have been rekeyed since, and one end may know of that and the other
+ * not yet. */
 static bool lost(const struct ike_child *ours, const struct ike_child *theirs)
 {
-    uint64_t apart = ours->created_us > theirs->created_us ? ours->created_us - theirs->created_us
-                                                           : theirs->created_us - ours->created_us;
+    const struct ike_birth *a = &ours->birth, *b = &theirs->birth;
+    uint64_t apart = a->at_us > b->at_us ? a->at_us - b->at_us : b->at_us - a->at_us;
 
-    return ours->initiator && !theirs->initiator && !ours->first && !theirs->first &&
-           covers(theirs, ours) && apart < TOGETHER_US &&
-           ike_nonce_cmp(&ours->nonce_low, &theirs->nonce_low) < 0;
+    return a->ours && !b->ours && !a->by_auth && !b->by_auth && covers(theirs, ours) &&
+           apart < TOGETHER_US && ike_nonce_cmp(&a->low, &b->low) < 0;
 }
 
-/* ch has come up and replaces none by name. Made by both ends at once, one goes. Else they stand
- * side by side (2.8: selectors don't identify an SA), the newest in use, up to a number: the oldest
- * goes. */
+/* Of o's line, what the peer receives on for certain: where it rekeys, that is the one before until
+ * it deletes it. */
+static struct ike_child *settled(const struct ike *e, struct ike_child *o)
+{
+    struct ike_child *before = o->initiator ? NULL : ike_child_get(e, o->replaces);
+
+    return before && before->state == IKE_CH_UP ? before : o;
+}
+
+/* ch has come up. What both ends have made at once: one goes. Else they stand side by side (2.8:
+ * selectors don't identify an SA), the newest in use, up to a number: the oldest goes. */
 void ike_children_double(struct ike *e, struct ike_sa *sa, struct ike_child *ch)
 {
     struct ike_child *oldest = NULL;
@@ -259,7 +268,7 @@ void ike_children_double(struct ike *e, struct ike_sa *sa, struct ike_child *ch)
         if (!doubled(o, ch))
             continue;
         if (lost(ch, o)) {
-            ike_child_use(e, sa, o);
+            ike_child_use(e, sa, settled(e, o));
             ike_child_delete(e, sa, ch, KD_REASON_COLLISION);
             return;
         }

@@ -140,7 +140,7 @@ static void install(struct ike *e, struct ike_sa *sa)
         return;
     }
     c->conf = x->conf;
-    c->nonce_low = *ike_nonce_lower(&x->ni, &x->nr);
+    c->birth.low = c->nonce_low = *ike_nonce_lower(&x->ni, &x->nr);
     c->ts_local = x->local;
     c->ts_remote = x->remote;
     x->child = c->self;
@@ -218,7 +218,9 @@ static void installed(struct ike *e, struct ike_sa *sa, struct ike_child *c)
         return;
     }
     old->replaced_by = c->self;
+    c->birth = old->birth;
     ike_child_delete(e, sa, old, KD_REASON_NONE);
+    ike_children_double(e, sa, c); /* while it was rekeyed another may have come */
 }
 
 void ike_create_ours_done(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool ok)

@@ -63,7 +63,7 @@ static void install(struct ike *e, struct ike_sa *sa)
         return;
     }
     c->conf = x->conf;
-    c->nonce_low = *ike_nonce_lower(&x->ni, &x->nr);
+    c->birth.low = c->nonce_low = *ike_nonce_lower(&x->ni, &x->nr);
     c->ts_local = x->local;
     c->ts_remote = x->remote;
     x->child = c->self;
@@ -192,6 +192,7 @@ static void installed(struct ike *e, struct ike_sa *sa, struct ike_child *c)
     ike_child_up(e, sa, c);
     if (old && old->state == IKE_CH_UP) {
         c->replaces = old->self;
+        c->birth = old->birth;
         old->replaced_by = c->self;
         old->want_rekey = false;
         old->rekey_us = KD_NEVER;

@@ -125,6 +125,7 @@ void ike_child_deleted(struct ike *e, struct ike_sa *sa, const struct ike_msg *m
     }
     if (!c || c->state != IKE_CH_DELETING)
         return;
+    sa = ike_sa_holder(e, sa); /* which may have been rekeyed meanwhile */
     if (c->installed) /* rekeyed: packets may still be under way */
         ike_child_retire(e, sa, c, c->down);
     else

@@ -190,10 +190,24 @@ static void detach(struct ike *e, struct ike_sa *sa, enum kd_reason reason)
     ike_conn_lost(e, c, reason);
 }
 
+/* The peer may never have heard our DELETE of a child that the next SA has taken over: there it is
+ * said again. */
+static void delete_again(struct ike *e, struct ike_sa *sa)
+{
+    struct ike_child *c = sa->tx.kind == IKE_XK_DEL_CHILD ? ike_child_get(e, sa->tx.child) : NULL;
+    struct ike_sa *heir = c ? ike_sa_get(e, c->sa) : NULL;
+
+    if (!heir || heir == sa)
+        return;
+    c->delete_sent = false;
+    ike_touch(e, heir);
+}
+
 void ike_sa_drop(struct ike *e, struct ike_sa *sa, enum kd_reason reason, bool linger)
 {
     if (sa->state == IKE_ST_GONE)
         return;
+    delete_again(e, sa);
     ike_rival_end(e, sa, reason);
     drop_children(e, sa, reason);
     if (sa->state != IKE_ST_CLOSING)

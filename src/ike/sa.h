@@ -278,6 +278,13 @@ enum ike_child_state {
     IKE_CH_OLD,      /* deleted on both sides, still receives */
 };
 
+/* Of a line of pairs, each rekeyed by the next: who began it, when, and by which exchange. */
+struct ike_birth {
+    bool ours, by_auth;
+    uint64_t at_us;
+    struct ike_nonce low; /* the lower of the exchange's two */
+};
+
 struct ike_child {
     struct kd_handle self, sa;
     enum ike_child_state state;
@@ -287,6 +294,7 @@ struct ike_child {
     bool ordered;    /* as in ike_sa */
     bool initiator;  /* we made the exchange that made it */
     bool first;      /* made by IKE_AUTH: DH is not negotiated */
+    struct ike_birth birth; /* its own, or the line's it carries on */
     bool more_ts;    /* the peer asked for more, which other children of ours would take (2.9) */
     uint8_t conf;    /* which of the connection's children: cfg.child[conf] */
     bool redundant;  /* a collision's loser: the peer will delete it */

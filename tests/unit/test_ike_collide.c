@@ -270,6 +270,62 @@ static void rekey_of_the_ike_sa_waits_for_a_childs_close(void **state)
     script_run(&(struct script){"IKE SA against close", A_NI, true, rows, "X B/X B"});
 }
 
+/* Both have closed the pair and make another, and B's is being rekeyed when A's comes: what decides
+ * is the exchanges that made them, not the rekeying. */
+static void of_two_pairs_made_anew_one_stays_though_it_is_being_rekeyed(void **state)
+{
+    static const struct script_row rows[] = {
+        {A, BEGINS, EXPIRE_CHILD, "A D(o)", "I /I O"},
+        {B, BEGINS, EXPIRE_CHILD, "B D(o)", "I /I "},
+        {A, HEARS, REQUEST, "A ()", "I /I "},
+        {B, HEARS, REQUEST, "B ()", "I /I "},
+        {B, HEARS, ANSWER, "B new", "I /I "},
+        {A, HEARS, ANSWER, "A new", "I /I "},
+        {A, HEARS, REQUEST, "A ok", "I B/I "},
+        {B, HEARS, ANSWER, "", "I B/I B"},
+        {B, BEGINS, REKEY_CHILD, "B rekey(b)", "I B/I B"},
+        {B, HEARS, REQUEST, "B ok", "I B/I Ab"},
+        {A, HEARS, REQUEST, "A ok", "I Bd/I Ab"},
+        {A, HEARS, ANSWER, "A D(a)", "I aBd/I Ab"},
+        {B, HEARS, ANSWER, "B D(b)", "I aBd/I abD"},
+        {A, HEARS, REQUEST, "A D(b)", "I abD/I abD"},
+        {B, HEARS, REQUEST, "B D(a)", "I abD/I bD"},
+        {A, HEARS, ANSWER, "", "I abD/I bD"},
+        {B, HEARS, ANSWER, "", "I abD/I bD"},
+        END,
+    };
+    (void)state;
+
+    script_run(&(struct script){"Ni of A lowest", A_NI, true, rows, "I D/I D"});
+}
+
+static void or_goes_though_it_is_being_rekeyed(void **state)
+{
+    static const struct script_row rows[] = {
+        {A, BEGINS, EXPIRE_CHILD, "A D(o)", "I /I O"},
+        {B, BEGINS, EXPIRE_CHILD, "B D(o)", "I /I "},
+        {A, HEARS, REQUEST, "A ()", "I /I "},
+        {B, HEARS, REQUEST, "B ()", "I /I "},
+        {B, HEARS, ANSWER, "B new", "I /I "},
+        {A, HEARS, ANSWER, "A new", "I /I "},
+        {A, HEARS, REQUEST, "A ok", "I B/I "},
+        {B, HEARS, ANSWER, "", "I B/I B"},
+        {B, BEGINS, REKEY_CHILD, "B rekey(b)", "I B/I B"},
+        {B, HEARS, REQUEST, "B ok", "I B/I Ab"},
+        {A, HEARS, REQUEST, "A ok", "I Bd/I Ab"},
+        {A, HEARS, ANSWER, "", "I Abd/I Ab"},
+        {B, HEARS, ANSWER, "B D(b)", "I Abd/I Abd"},
+        {A, HEARS, REQUEST, "A D(b)", "I abD/I Abd"},
+        {B, HEARS, ANSWER, "B D(d)", "I abD/I Abd"},
+        {A, HEARS, REQUEST, "A D(d)", "I Ab/I Abd"},
+        {B, HEARS, ANSWER, "", "I Ab/I Abd"},
+        END,
+    };
+    (void)state;
+
+    script_run(&(struct script){"Ni of B lowest", B_NI, true, rows, "I A/I A"});
+}
+
 /* ---- 2.8.2, 2.25.2: both rekey the IKE SA ---- */
 
 static void both_rekey_the_ike_sa_and_the_survivor_inherits(void **state)
@@ -392,6 +448,33 @@ static void close_of_an_ike_sa_being_rekeyed_ends_the_rekeying(void **state)
     script_run(&(struct script){"rekey against close", A_NI, true, rows, " / "});
 }
 
+/* B, whose rekeying loses, closes a pair by the old IKE SA, which goes before A has heard it. */
+static void a_close_lost_with_the_old_ike_sa_is_said_again_on_the_new_one(void **state)
+{
+    static const struct script_row rows[] = {
+        {A, BEGINS, REKEY_IKE, "A rekey-ike", "I O/I O"},
+        {B, BEGINS, REKEY_IKE, "B rekey-ike", "I O/I O"},
+        {B, HEARS, REQUEST, "B ok", "I O/Ix O"},
+        {B, BEGINS, EXPIRE_CHILD, "", "I O/Ix "},
+        {A, HEARS, REQUEST, "A ok", "Iy O/Ix "},
+        {A, HEARS, ANSWER, "A D(i)", "iXy O/Ix "},
+        {B, HEARS, ANSWER, "B D(o), B D(y), B new", "iXy O/iXy "},
+        {A, LOSES, REQUEST, "", "iXy O/iXy "},
+        {B, HEARS, REQUEST, "B ()", "iXy O/Xy "},
+        {A, HEARS, REQUEST, "A ()", "iX O/Xy "},
+        {A, HEARS, REQUEST, "A ok", "iX oB/Xy "},
+        {A, HEARS, ANSWER, "", "X oB/Xy "},
+        {B, HEARS, ANSWER, "", "X oB/X "},
+        {B, HEARS, ANSWER, "B D(o)", "X oB/X B"}, /* again */
+        {A, HEARS, REQUEST, "A D(o)", "X B/X B"},
+        {B, HEARS, ANSWER, "", "X B/X B"},
+        END,
+    };
+    (void)state;
+
+    script_run(&(struct script){"Ni of B lowest", B_NI, true, rows, "X B/X B"});
+}
+
 static void closes_of_the_ike_sa_that_cross_are_both_answered(void **state)
 {
     static const struct script_row rows[] = {
@@ -440,12 +523,15 @@ int main(void)
         T(closes_that_cross_are_answered_without_a_delete),
         T(rekeys_of_child_and_ike_sa_put_each_other_off),
         T(rekey_of_the_ike_sa_waits_for_a_childs_close),
+        T(of_two_pairs_made_anew_one_stays_though_it_is_being_rekeyed),
+        T(or_goes_though_it_is_being_rekeyed),
         T(both_rekey_the_ike_sa_and_the_survivor_inherits),
         T(mirrored_the_other_ike_sa_inherits),
         T(who_notices_alone_forgets_its_own_rekeying),
         T(late_rekey_of_an_ike_sa_being_closed_is_a_temporary_failure),
         T(what_the_peer_does_on_a_new_ike_sa_tells_that_it_counts),
         T(close_of_an_ike_sa_being_rekeyed_ends_the_rekeying),
+        T(a_close_lost_with_the_old_ike_sa_is_said_again_on_the_new_one),
         T(closes_of_the_ike_sa_that_cross_are_both_answered),
         T(child_of_an_ike_sa_being_closed_is_a_temporary_failure),
     };
