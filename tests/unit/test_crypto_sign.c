@@ -1,5 +1,5 @@
-/* Signatures as jobs, the simulator's too: what kedge signs OpenSSL verifies. Published vectors are in
- * tests/vectors/test_vectors_sign.c. */
+/* Signatures as jobs, the simulator's too: what kedge signs OpenSSL verifies. Published vectors are
+ * in tests/vectors/test_vectors_sign.c. */
 #include "made_keys.h"
 
 /* ---- signing and verifying ---- */
