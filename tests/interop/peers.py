@@ -95,11 +95,13 @@ def ping_both_ways(lab, gate=INNER_GATE, peer=INNER_PEER):
     ping(lab["peer"], gate, peer)
 
 
-def charon_rekeys(peer, what):
-    """The "child" or the "ike" that is in use, by its number: its name would mean those that go, too."""
+def charon_rekeys(peer, what, child=None):
+    """The "child" or the "ike" that is in use, by its number: its name would mean those that go, too. child: the name
+    of one among several children."""
     def asked():
         established = [sa for sa in peer.sas_list() if sa["state"] == "ESTABLISHED"]
-        children = [c for sa in established for c in sa["child-sas"].values() if c["state"] == "INSTALLED"]
+        children = [c for sa in established for c in sa["child-sas"].values()
+                    if c["state"] == "INSTALLED" and child in (None, c["name"])]
         found = children if what == "child" else established
         which = {f"{what}-id": found[-1]["uniqueid"]} if found else {}
         return which and peer.vici.request("rekey", which).get("success") == "yes"

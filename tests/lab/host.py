@@ -40,6 +40,10 @@ class Host:
         """The output of an ip command here."""
         return self.run("ip", *args, check=check).stdout
 
+    def ip_all(self, commands):
+        """Several ip commands in one go, each as a list of words."""
+        self.run("ip", "-batch", "-", text_input="".join(" ".join(words) + "\n" for words in commands))
+
     def ip_json(self, *args):
         """The output of `ip -j`, parsed."""
         return json.loads(self.ip("-j", *args) or "[]")

@@ -1,11 +1,6 @@
 """Links, addresses, routes and sysctls of the hosts."""
-import itertools
-import os
-
 from .errors import LabError
 from .process import run
-
-_serial = itertools.count()
 
 
 def set_sysctl(host, settings):
@@ -14,9 +9,7 @@ def set_sysctl(host, settings):
 
 
 def add_loopback(host, addresses):
-    host.ip("link", "set", "lo", "up")
-    for address in addresses:
-        host.ip("address", "add", address, "dev", "lo", *_nodad(address))
+    host.ip_all([["link", "set", "lo", "up"], *_addresses(addresses, "lo")])
 
 
 def is_segment(ends):
@@ -41,19 +34,18 @@ def add_link(hosts, name, ends):
 
 
 def _add_wire(ends):
-    names = [f"kd{os.getpid()}.{next(_serial)}"[-15:] for _ in ends]
-    run(["ip", "link", "add", names[0], "type", "veth", "peer", "name", names[1]])
-    for temporary, (host, end) in zip(names, ends):
-        run(["ip", "link", "set", temporary, "netns", host.namespace.name, "name", end["dev"]])
-        for address in end.get("addresses") or []:
-            host.ip("address", "add", address, "dev", end["dev"], *_nodad(address))
-        host.ip("link", "set", "dev", end["dev"], "mtu", str(end.get("mtu", 1500)), "up")
+    """Both ends are made in their namespaces."""
+    (first, one), (second, other) = ends
+    run(["ip", "link", "add", one["dev"], "netns", first.namespace.name, "type", "veth", "peer", "name", other["dev"],
+         "netns", second.namespace.name])
+    for host, end in ends:
+        host.ip_all([*_addresses(end.get("addresses") or [], end["dev"]),
+                     ["link", "set", "dev", end["dev"], "mtu", str(end.get("mtu", 1500)), "up"]])
 
 
 def add_routes(host, routes):
-    for route in routes:
-        family = "-6" if ":" in route else "-4"
-        host.ip(family, "route", "add", *route.split())
+    if routes:
+        host.ip_all(["route", "add", *route.split()] for route in routes)
 
 
 def silence(host):
@@ -61,5 +53,6 @@ def silence(host):
     host.run("iptables", "-A", "OUTPUT", "-p", "icmp", "--icmp-type", "time-exceeded", "-j", "DROP")
 
 
-def _nodad(address):
-    return ["nodad"] if ":" in address else []
+def _addresses(addresses, device):
+    """The commands that add them; IPv6 is there at once."""
+    return [["address", "add", address, "dev", device, *(["nodad"] if ":" in address else [])] for address in addresses]

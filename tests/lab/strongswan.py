@@ -18,6 +18,7 @@ in the guest of tests/kernel) a child names its interface itself: if_id_in, if_i
 import copy
 
 from .errors import LabError
+from .links import add_routes
 from .vici import Vici
 from .wait import PATIENCE, until
 
@@ -71,11 +72,10 @@ class StrongSwan:
         self.events.register("ike-updown", "child-updown", "ike-rekey", "child-rekey")
         if self.interfaces is None:
             until(lambda: self.host.device_exists("ipsec0"), 5, "charon's TUN device ipsec0")
-        for device, if_id in (self.interfaces or {}).items():
-            self.host.ip("link", "add", device, "type", "xfrm", "if_id", str(if_id))
-            self.host.ip("link", "set", device, "up")
-        for route in self.spec.get("routes") or []:
-            self.host.ip("route", "add", *route.split())
+        made = (self.interfaces or {}).items()
+        self.host.ip_all([["link", "add", "name", device, "type", "xfrm", "if_id", str(if_id)] for device, if_id in made] +
+                         [["link", "set", "dev", device, "up"] for device, _ in made])
+        add_routes(self.host, self.spec.get("routes") or [])
         for name, secret in (self.spec.get("secrets") or {}).items():
             self._must("load-shared", {"id": name, "type": secret.get("type", "IKE"), "data": secret["secret"],
                                        "owners": secret.get("id") or []})
