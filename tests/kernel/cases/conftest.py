@@ -10,16 +10,44 @@ sys.path[:0] = [TESTS, os.path.join(TESTS, "interop")]
 
 import pytest  # noqa: E402
 
-from kernel_peers import bring_up  # noqa: E402
+from ground import Ground, bring_up  # noqa: E402
 from lab.fixtures import build, pytest_configure, pytest_runtest_makereport  # noqa: E402, F401
 
 
+@pytest.fixture(scope="session")
+def whole_ground():
+    ground = Ground()
+    yield ground
+    ground.give_up()
+
+
 @pytest.fixture
-def up(build):
-    """up(description) is a topology with its tunnel up; prepare(topology) goes before the programs."""
-    def make(description, prepare=lambda lab: None):
-        lab = build(description, start=False)
-        prepare(lab)
+def ground(whole_ground, request):
+    """The Ground, cleared after the case; a failed case leaves none to the next."""
+    failed = request.session.testsfailed
+    yield whole_ground
+    try:
+        if whole_ground.lab and request.session.testsfailed == failed:
+            whole_ground.clear()
+            return
+    except BaseException:
+        whole_ground.give_up()
+        raise
+    whole_ground.give_up()
+
+
+@pytest.fixture
+def up(ground, build):
+    """up(description) is a topology with its tunnels up, on the ground that cases share; around(topology), a context,
+    changes it for this case alone. prepare(topology) changes one that is only this case's."""
+    def make(description, prepare=None, around=None):
+        if prepare:
+            lab = build(description, start=False)
+            prepare(lab)
+        else:
+            lab = ground.take(description)
+        if around:
+            ground.around.enter_context(around(lab))
         bring_up(lab)
         return lab
     return make

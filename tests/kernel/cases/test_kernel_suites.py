@@ -1,60 +1,68 @@
 """kedge with strongSwan on the kernel's ESP: every kind of suite, with and without ESN, either end initiating.
 
-One charon for all, as in tests/interop/test_suites.py.
+A tunnel for each suite, all of them up beside one another.
 """
 import pytest
 
-from kernel_peers import DATAPLANES, ESP, IKE_500, bring_up, kernel_pair, on_the_wire, refused
+from ground import Ground, bring_up
+from kernel_peers import DATAPLANES, ESP, IKE_500, add_tunnel, kernel_pair, on_the_wire, refused
+from lab import xfrm
 from lab.sniff import Sniffer
-from lab.topology import Topology
 from lab.wait import until
-from peers import charon_rekeys, ping_both_ways
+from peers import INNER_GATE, INNER_PEER, charon_rekeys, ping
 
 SUITES = ["aes256-sha1", "aes256-sha1-esn", "aes256-sha256", "aes128-sha512-esn", "aes256gcm16", "aes256gcm16-esn",
           "chacha20poly1305-esn"]
 
 
 @pytest.fixture(scope="module")
-def shared():
-    with Topology(kernel_pair("tun", "aes256gcm16"), start=False) as lab:
-        lab.start_services("peer")
-        yield lab
-        lab["peer"].strongswan.kill()
+def wide():
+    ground = Ground()
+    yield ground
+    ground.give_up()
 
 
-@pytest.fixture
-def meet(shared):
-    """meet(description) starts its kedged and lets charon have its connection."""
-    def start(description):
-        connections = description["hosts"]["peer"]["strongswan"]["connections"]
-        shared["peer"].strongswan.load("gate", connections["gate"])
-        shared.description["hosts"]["gate"] = description["hosts"]["gate"]
-        bring_up(shared)
-        return shared
+@pytest.fixture(scope="module", params=[(d, r) for d in DATAPLANES for r in ("initiator", "responder")], ids="-".join)
+def beside(wide, request):
+    """The data plane, the topology, and each suite's tunnel: its outer address at the peer, the two inner ones."""
+    dataplane, role = request.param
+    description = kernel_pair(dataplane, SUITES[0], {"role": role})
+    tunnels = {SUITES[0]: ("198.51.100.1", INNER_GATE, INNER_PEER)}
+    tunnels.update((esp, add_tunnel(description, number, esp)) for number, esp in enumerate(SUITES[1:], 2))
+    lab = wide.take(description)
+    with Sniffer(lab["gate"]) as sniffer:
+        bring_up(lab)
+        assert on_the_wire(sniffer.drain()) - {ESP} == {IKE_500}
+    yield dataplane, lab, tunnels
+    wide.clear()
 
-    yield start
-    shared["gate"].kedge.stop()
-    shared["gate"].kedge = None
-    until(lambda: not shared["peer"].strongswan.sas_list(), 10, "charon to have no SA", 0.1)
+
+def wait_pair(lab, dataplane, esp, outer, pair):
+    """Until the peer's kernel, and the gate's with this data plane, has this pair; it is as the suite says."""
+    wanted = {(outer, "192.0.2.1", pair["spi_in"]), ("192.0.2.1", outer, pair["spi_out"])}
+    for host in [lab["peer"]] + [lab["gate"]] * (dataplane == "xfrm"):
+        until(lambda host=host: wanted <= set(xfrm.states(host)), 10, lambda: f"{wanted} in {xfrm.states(host)}", 0.1)
+        assert {xfrm.states(host)[sa] for sa in wanted} == {esp.endswith("esn")}
+    if dataplane == "tun":
+        assert not xfrm.states(lab["gate"])
 
 
 @pytest.mark.parametrize("esp", SUITES)
-@pytest.mark.parametrize("role", ["initiator", "responder"])
-@pytest.mark.parametrize("dataplane", DATAPLANES)
-def test_plain_esp_passes_both_ways_and_after_a_rekey_by_each(meet, shared, dataplane, role, esp):
-    gate, peer = shared["gate"], shared["peer"]
-    dropped = refused(peer)
+def test_plain_esp_passes_both_ways_and_after_a_rekey_by_each(beside, esp):
+    dataplane, lab, tunnels = beside
+    gate, peer = lab["gate"], lab["peer"]
+    number = SUITES.index(esp) + 1
+    name, child = (f"{end}{number}" if number > 1 else end for end in ("peer", "gate"))
+    outer, here, there = tunnels[esp]
+    (pair,) = gate.kedge.tunnel(name)["children"]
+    assert pair["suite"] == esp
     with Sniffer(gate) as sniffer:
-        lab = meet(kernel_pair(dataplane, esp, {"role": role}))
-        (child,) = gate.kedge.tunnel("peer")["children"]
-        state = peer.ip("xfrm", "state")
-        assert child["suite"] == esp and f"spi 0x{child['spi_in']}" in state and f"spi 0x{child['spi_out']}" in state
-        assert ("esn" in state) == esp.endswith("esn"), state
-        ping_both_ways(lab)
-        for step in (lambda: charon_rekeys(peer.strongswan, "child"), lambda: gate.kedge.cli("rekey", "peer")):
+        wait_pair(lab, dataplane, esp, outer, pair)
+        ping(gate, there, here)
+        for rekey in (lambda: charon_rekeys(peer.strongswan, "child", child), lambda: gate.kedge.cli("rekey", name)):
             mark = gate.kedge.events.last_seq
-            step()
-            gate.kedge.events.wait("child.up", 10, mark, tunnel="peer")
-            ping_both_ways(lab)
-        assert on_the_wire(sniffer.drain()) == {IKE_500, ESP}
-    assert refused(peer) == dropped
+            rekey()
+            wait_pair(lab, dataplane, esp, outer, gate.kedge.events.wait("child.up", 10, mark, tunnel=name))
+            ping(peer, here, there)
+        assert on_the_wire(sniffer.drain(), outer) == {IKE_500, ESP}
+    assert refused(lab) == {}
