@@ -66,6 +66,9 @@ class Ground:
                 host.kedge.stop()
                 os.truncate(host.kedge.program.log_path, 0)
                 host.kedge = None
+            for program in host.programs:
+                if program.name.endswith("/events"):
+                    program.kill()
             host.programs = [program for program in host.programs if program.alive()]
         charon = self.lab["peer"].strongswan
         for sa in charon.sas_list():
