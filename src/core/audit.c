@@ -79,7 +79,7 @@ void core_audit_pairs(struct core *c, struct core_audit *a, const struct core_au
         check_view(c, a, i);
     }
     for (uint32_t i = 0; i < n; i++)
-        if (have[i].tunnel < c->cfg.n_tunnels &&
+        if (have[i].tunnel < c->cfg.n_tunnels && !ike_has_child(c->ike, have[i].child) &&
             !core_child_of(&c->tunnels[have[i].tunnel], have[i].child))
             pair_finding(c, a, CORE_AUDIT_EXTRA, have[i].tunnel, &have[i],
                          "the data plane has it, IKE doesn't");

@@ -324,5 +324,8 @@ struct ike_view {
 
 /* False when the connection is unknown; established false when it has no IKE SA. */
 bool ike_conn_view(const struct ike *e, uint32_t conn, struct ike_view *v);
+/* Whether the data plane may have this child: also one of those that views leave out, deleted and
+ * kept some seconds for packets that are late. */
+bool ike_has_child(const struct ike *e, struct kd_handle child);
 
 #endif

@@ -80,3 +80,8 @@ bool ike_conn_view(const struct ike *e, uint32_t conn, struct ike_view *v)
         missing_view(e, c, sa, v);
     return true;
 }
+
+bool ike_has_child(const struct ike *e, struct kd_handle child)
+{
+    return ike_child_get(e, child) != NULL;
+}
