@@ -10,8 +10,24 @@ sys.path[:0] = [TESTS, os.path.join(TESTS, "interop")]
 
 import pytest  # noqa: E402
 
-from ground import Ground, bring_up  # noqa: E402
-from lab.fixtures import build, pytest_configure, pytest_runtest_makereport  # noqa: E402, F401
+from ground import Ground, bring_up, leaves_nothing  # noqa: E402
+from lab.fixtures import build as topologies  # noqa: E402, F401
+from lab.fixtures import pytest_configure, pytest_runtest_makereport  # noqa: E402, F401
+
+
+@pytest.fixture
+def build(topologies, request):  # noqa: F811
+    """build(description) is a topology of this case alone; at its end no kedged has, or leaves, what it doesn't want."""
+    failed, made = request.session.testsfailed, []
+
+    def make(description, **options):
+        made.append(topologies(description, **options))
+        return made[-1]
+
+    yield make
+    if request.session.testsfailed == failed:
+        for lab in made:
+            leaves_nothing(lab)
 
 
 @pytest.fixture(scope="session")

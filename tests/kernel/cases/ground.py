@@ -5,6 +5,7 @@ kedged ends, charon drops what it has, and no namespace holds an SA or a policy:
 next gets new ground.
 """
 import copy
+import json
 import os
 from contextlib import ExitStack
 
@@ -27,6 +28,18 @@ def audited(kedge):
     """`kedge audit` finds no difference."""
     done = kedge.cli("audit", "--wait", "20s", check=False, timeout=30)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def leaves_nothing(lab):
+    """Every kedged has no SA or policy that it doesn't want, and none is left when it has ended."""
+    for host in lab.hosts.values():
+        if host.kedge and host.kedge.program.alive():
+            found = json.loads(host.kedge.cli("audit", "--wait", "20s", "--json", check=False).stdout)
+            extra = [row for row in found["differences"] if row["state"] == "extra" and row["what"] in ("sa", "policy")]
+            assert not extra, extra
+            host.kedge.stop()
+        held = host.ip("xfrm", "state") + host.ip("xfrm", "policy")
+        assert "if_id 0x6b65" not in held, held
 
 
 def bare(description):
