@@ -137,7 +137,7 @@ def bird_paths(bird):
 
 def tracert(host, destination):
     """The hops of kedge probe --path; a silent one is a star."""
-    done = host.run(programs.kedge(), "probe", "--to", destination, "--duration", "1s", "--path", check=False)
+    done = host.run(programs.kedge(), "probe", "--to", destination, "--duration", "500ms", "--path", check=False)
     path = next((line for line in done.stdout.splitlines() if " path " in line), " path ")
     return [f"{i + 1} {hop}" for i, hop in enumerate(path.split(" path ")[1].split())]
 

@@ -32,6 +32,22 @@ def test_the_drill_passes_and_prints_one_json_object():
     assert not of_process(demo.pid)
 
 
+def show(name, commands):
+    return subprocess.run([sys.executable, "-m", "lab.show", name], input=commands, capture_output=True, text=True,
+                          cwd=ROOT, timeout=60, check=False,
+                          env={**os.environ, "PYTHONPATH": os.path.join(ROOT, "tests")})
+
+
+def test_any_topology_is_shown_and_takes_commands_until_the_end_of_input():
+    done = show("kedge-pair", "left kedge down right\nleft kedge status\nbreak nothing\nnonsense\n")
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    shown, said = done.stdout.split("HOST COMMAND", 1)
+    assert "left# kedge routes learned" in shown and "right# kedge status" in shown and "not up" not in shown
+    assert "right: down (was up)" in said and "no fault nothing; there are: none" in said and "hosts: left, right" in said
+    wrong = show("kedge-pear", "")
+    assert wrong.returncode == 2 and "expressroute-backup" in wrong.stderr
+
+
 def test_ctrl_c_removes_everything():
     with start() as demo:
         for line in demo.stderr:

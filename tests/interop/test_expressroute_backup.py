@@ -1,6 +1,9 @@
 """Seed 002 on conf/lab/expressroute-backup.yaml: what kedge shows at both ends is the seed's tables, row for row."""
+import json
+
 import pytest
 
+from lab.kedge import kedge
 from lab.topology import Topology
 from lab.wait import until
 from tables import azure_routes, compare, junos_advertising, junos_receive, junos_table, read_rows, tracert
@@ -70,6 +73,12 @@ def test_the_way_before_during_and_after_both_peerings_are_disabled(lab):
     lab.mend("peering-disabled")
     compare(TABLES, steady, lambda: by_primary(tracert(lab["server"], "10.17.11.132")))
     until(lambda: len(azure_routes(lab["gw-vpn-0"].kedge, "learned", "10.1.11.0/25")) == 4, 20, "all four paths again")
+
+
+def test_the_reflector_on_the_vm_answers_udp_probes(lab):
+    done = lab["server"].run(kedge(), "--json", "probe", "--to", "10.17.11.132", "--udp=7007", "--duration", "500ms")
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["event"] == "summary" and summary["answered"] == summary["sent"] > 0
 
 
 def by_primary(hops):
