@@ -111,12 +111,16 @@ def _key(prefix):
 
 # ---- IOS's words, from FRR; BIRD's paths ----
 
+def _preference(path):
+    return not path.get("bestpath"), -path.get("locPrf", 100), path["nexthops"][0]["ip"]
+
+
 def ios_table(frr):
     """show ip bgp: the best path first; next hop, local preference where it was set, AS path."""
     rows = []
     for prefix, paths in frr.show("bgp ipv4 unicast").get("routes", {}).items():
-        for path in sorted(paths, key=lambda path: not path.get("bestpath")):
-            preference = path["locPrf"] if "locPrf" in path else ""
+        for path in sorted(paths, key=_preference):
+            preference = path.get("locPrf", "")
             rows.append((_key(prefix), f"*{'>' if path.get('bestpath') else ' '} {prefix} {path['nexthops'][0]['ip']} "
                                        f"{preference} {path['path']} i"))
     return [text for _, text in sorted(rows, key=lambda row: row[0])]

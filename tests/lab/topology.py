@@ -4,7 +4,8 @@
         lab["vm"].run("ip", "route")
         lab.fault("peering-disabled")
 
-The file (conf/lab/*.yaml) has these maps; conf/lab/README.md says which topologies there are:
+The file (conf/lab/*.yaml) has these maps; conf/lab/README.md says which topologies there are. With
+`extends: NAME` it is that topology with these laid over it, map by map, a null taking an entry out.
 
     hosts:
       onprem:
@@ -53,7 +54,20 @@ live = []  # the topologies that are up, for who wants their logs
 def read(name):
     """The description in conf/lab/<name>.yaml, as a structure a test may change before it is built."""
     with open(os.path.join(FILES, f"{name}.yaml"), encoding="utf-8") as source:
-        return yaml.safe_load(source)
+        description = yaml.safe_load(source)
+    base = description.pop("extends", None)
+    return overlay(read(base), description) if base else description
+
+
+def overlay(base, changes):
+    """base with changes laid over it, map by map; null takes an entry out."""
+    out = dict(base)
+    for key, value in changes.items():
+        if value is None:
+            out.pop(key, None)
+        else:
+            out[key] = overlay(out[key], value) if isinstance(value, dict) and isinstance(out.get(key), dict) else value
+    return out
 
 
 def topologies():

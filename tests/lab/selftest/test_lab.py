@@ -79,6 +79,13 @@ def test_more_than_two_hosts_meet_at_a_switch_and_a_silent_one_is_a_star():
             lab.fault("b-away")
 
 
+def test_a_topology_that_extends_another_changes_what_it_names_and_takes_out_what_is_null():
+    base, changed = read("expressroute-backup")["hosts"], read("expressroute-strongswan")["hosts"]
+    assert set(base) - set(changed) == {"gw-vpn-1"} and changed["gw-er-0"] == base["gw-er-0"]
+    assert "kedge" in base["sea-srx42-01"] and "kedge" not in changed["sea-srx42-01"]
+    assert changed["gw-vpn-0"]["kedge"]["router"] == base["gw-vpn-0"]["kedge"]["router"]
+
+
 def test_a_failure_while_building_removes_what_was_built():
     before = namespaces()
     with pytest.raises(LabError):
