@@ -184,6 +184,15 @@ static void sa_said(struct core *c, const struct core_ev *ev)
     core_say(c, &r);
 }
 
+static void sa_trouble(struct core *c, const struct core_ev *ev)
+{
+    char text[160];
+
+    snprintf(text, sizeof(text), "%.*s", (int)ev->data.len, (const char *)ev->data.p);
+    core_say_text(c, CORE_NOTE_KERNEL_ERROR, ev->tunnel, CORE_NO_PEER, KD_REASON_KERNEL_REFUSED,
+                  text);
+}
+
 static void sa_expire(struct core *c, const struct core_ev *ev)
 {
     struct ike_event i = {.kind = IKE_EV_CHILD_EXPIRE, .child = ev->handle, .ok = ev->ok};
@@ -263,6 +272,9 @@ static void dispatch(struct core *c, const struct core_ev *ev)
         break;
     case CORE_EV_TRAFFIC:
         core_tunnel_traffic(c, ev->tunnel);
+        break;
+    case CORE_EV_SA_TROUBLE:
+        sa_trouble(c, ev);
         break;
     case CORE_EV_DEVICE:
         core_tunnel_device(c, ev);

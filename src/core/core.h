@@ -43,6 +43,8 @@ enum core_ev_kind {
     CORE_EV_SA_EXPIRE,    /* handle = child: a limit is reached; ok: a soft one; else data = why,
                            * where it was no limit */
     CORE_EV_TRAFFIC,      /* tunnel: a packet for it found no pair; the sender limits the rate */
+    CORE_EV_SA_TROUBLE,   /* tunnel or CORE_NO_TUNNEL, data = text: the kernel refuses what the data
+                           * plane goes on asking it for */
     CORE_EV_DEVICE,       /* tunnel, ok, ifindex, data = text: DEVICE_ADD's answer */
     CORE_EV_NETLINK,      /* data: one datagram from the kernel (acks, links, addresses, routes) */
     CORE_EV_NETLINK_LOST, /* overrun: ask again for everything */

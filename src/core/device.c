@@ -100,19 +100,36 @@ static void device_gone(struct core *c, struct core_tunnel *t)
     core_pins(c);
 }
 
+static void say_gone(struct core *c, const struct core_tunnel *t, struct kd_bytes why)
+{
+    char line[160];
+
+    snprintf(line, sizeof(line), "interface %s: %.*s", t->cfg.ifname, (int)why.len,
+             (const char *)why.p);
+    core_say_text(c, CORE_NOTE_KERNEL_ERROR, core_tunnel_id(c, t), CORE_NO_PEER,
+                  KD_REASON_NO_DEVICE, line);
+}
+
+void core_device_deleted(struct core *c, uint32_t ifindex)
+{
+    for (uint32_t i = 0; i < c->cfg.n_tunnels && !c->stopping; i++) {
+        struct core_tunnel *t = &c->tunnels[i];
+        if (t->ifindex != ifindex)
+            continue;
+        say_gone(c, t, kd_bytes_str("somebody deleted it; it is made again"));
+        device_gone(c, t);
+    }
+}
+
 void core_tunnel_device(struct core *c, const struct core_ev *ev)
 {
     struct core_tunnel *t;
-    char line[160];
 
     if (ev->tunnel >= c->cfg.n_tunnels)
         return;
     t = &c->tunnels[ev->tunnel];
     if (!ev->ok) {
-        snprintf(line, sizeof(line), "interface %s: %.*s", t->cfg.ifname, (int)ev->data.len,
-                 (const char *)ev->data.p);
-        core_say_text(c, CORE_NOTE_KERNEL_ERROR, ev->tunnel, CORE_NO_PEER, KD_REASON_NO_DEVICE,
-                      line);
+        say_gone(c, t, ev->data);
         device_gone(c, t);
         return;
     }

@@ -438,6 +438,7 @@ void core_tunnels_acked(struct core *c, uint32_t seq);
 void core_tunnel_device_op(struct core *c, enum core_op_kind kind, uint32_t tunnel, int error,
                            const char *text);
 void core_tunnels_lost_all(struct core *c);
+void core_device_deleted(struct core *c, uint32_t ifindex); /* not by us: it is made again */
 void core_tunnels_wake(struct core *c);
 uint64_t core_tunnels_deadline(const struct core *c);
 void core_tunnel_stop_ike(struct core *c, uint32_t tunnel);

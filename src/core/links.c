@@ -97,6 +97,8 @@ void core_link_event(struct core *c, const struct nl_event *ev)
         core_peers_reconsider(c);
         core_import_all(c);
     }
+    if (ev->is_del)
+        core_device_deleted(c, ev->link.ifindex);
 }
 
 void core_addr_event(struct core *c, const struct nl_event *ev)

@@ -21,6 +21,7 @@ static const struct kd_field ev_traffic[] = {EV(tunnel, KD_F_U32)};
 static const struct kd_field ev_expire[] = {EV(handle, KD_F_HANDLE), EV(ok, KD_F_BOOL)};
 static const struct kd_field ev_source[] = {EV(handle, KD_F_HANDLE), EV(remote, KD_F_ENDPOINT)};
 static const struct kd_field ev_handle[] = {EV(handle, KD_F_HANDLE)};
+static const struct kd_field ev_trouble[] = {EV(tunnel, KD_F_U32), EV(data, KD_F_BYTES)};
 static const struct kd_field ev_device[] = {EV(tunnel, KD_F_U32), EV(ok, KD_F_BOOL),
                                             EV(ifindex, KD_F_U32), EV(data, KD_F_BYTES)};
 static const struct kd_field ev_data[] = {EV(data, KD_F_BYTES)};
@@ -57,6 +58,7 @@ static const struct kd_record ev_records[] = {
     REC(CORE_EV_SA_SOURCE, "sa.source", ev_source),
     REC(CORE_EV_SA_EXPIRE, "sa.expire", ev_expire),
     REC(CORE_EV_TRAFFIC, "traffic", ev_traffic),
+    REC(CORE_EV_SA_TROUBLE, "sa.trouble", ev_trouble),
     REC(CORE_EV_DEVICE, "device", ev_device),
     REC(CORE_EV_NETLINK, "netlink", ev_data),
     {CORE_EV_NETLINK_LOST, "netlink.lost", NULL, 0},

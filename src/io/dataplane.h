@@ -17,6 +17,7 @@ enum io_dp_event_kind {
     IO_DP_EXPIRE,   /* child has reached a limit: ok for a soft one; each kind once */
     IO_DP_SOURCE,   /* child's newest authentic packet came to local from another remote than it
                        has */
+    IO_DP_TROUBLE,  /* the kernel refuses what is asked for again: text; tunnel or CORE_NO_TUNNEL */
     IO_DP_TUN_FAIL, /* tunnel's device broke: text */
     IO_DP_TRAFFIC,  /* an inner packet that tunnel's trap waits for found no pair; at most once a
                        second */

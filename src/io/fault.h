@@ -1,7 +1,7 @@
-/* The fault switch: the n-th netlink request from now is refused, or its answer is lost. For tests
- * only: -Dfaults=auto builds it where the build is none to hand out (debug, debugoptimized), and
- * without KEDGE_FAULTS=N:ERRNO in kedged's environment (as below; 0:0 for none at the start) nobody
- * can throw it.
+/* The fault switch: the n-th netlink request from now is refused, or its answer is lost; an SA or a
+ * policy that is only read (kedge status, the audit) doesn't count. For tests only: -Dfaults=auto
+ * builds it where the build is none to hand out (debug, debugoptimized), and nobody can throw it
+ * without KEDGE_FAULTS=N:ERRNO in kedged's environment (as below; 0:0 for none at the start).
  *
  *   GET /v1/faults                   {"asked": requests so far}
  *   GET /v1/faults?in=N&errno=E      the N-th from now is refused so, as if by the kernel; 0: none

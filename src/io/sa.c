@@ -37,6 +37,10 @@ static struct core_ev event_of(const struct io_dp_event *d)
     case IO_DP_TRAFFIC:
         ev.kind = CORE_EV_TRAFFIC;
         break;
+    case IO_DP_TROUBLE:
+        ev.kind = CORE_EV_SA_TROUBLE;
+        ev.data = kd_bytes(d->text, strnlen(d->text, sizeof(d->text)));
+        break;
     case IO_DP_TUN_FAIL:
         ev.kind = CORE_EV_DEVICE;
         ev.ok = false;

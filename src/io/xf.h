@@ -96,7 +96,9 @@ struct xf_child *xf_child_by_sa(const struct io_xfrm *x, uint32_t tunnel,
                                 const struct nl_sa_id *id);            /* either of its two */
 void xf_ended(struct io_xfrm *x, struct xf_child *c, const char *why); /* a hard EXPIRE, once */
 
-void xf_gone_add(struct io_xfrm *x, const struct xf_gone *g);
+/* Says so, and asks again until it is gone. why: the kernel's words. */
+void xf_gone_add(struct io_xfrm *x, const struct xf_gone *g, const char *why);
+void xf_trouble(struct io_xfrm *x, uint32_t tunnel, const char *what, const char *why);
 /* What was refused is asked for again, ever more rarely; true while there is any. */
 bool xf_retry(struct io_xfrm *x);
 
@@ -105,8 +107,9 @@ struct nl_sa_id xf_sa_id(const struct io_dp_sa *sa, bool inbound);
 int xf_sa_add(struct io_xfrm *x, const struct xf_child *c, bool inbound,
               const struct nl_sa *carry_on, char *text, size_t cap);
 int xf_sa_update(struct io_xfrm *x, const struct xf_child *c, bool inbound);
-int xf_sa_try_del(struct io_xfrm *x, const struct nl_sa_id *id); /* 0, also where there was none */
-void xf_sa_del(struct io_xfrm *x, const struct nl_sa_id *id);    /* now or later */
+/* 0, also where there was none */
+int xf_sa_try_del(struct io_xfrm *x, const struct nl_sa_id *id, char *text, size_t cap);
+void xf_sa_del(struct io_xfrm *x, const struct nl_sa_id *id); /* now or later */
 /* Without keys. */
 int xf_sa_get(struct io_xfrm *x, const struct nl_sa_id *id, struct nl_sa *out);
 
@@ -134,7 +137,8 @@ int xf_policies_use(struct io_xfrm *x, struct xf_child *c, char *text, size_t ca
 void xf_policies_leave(struct io_xfrm *x, struct xf_child *c);
 /* All of the tunnel's, as they should be now; 0 or the first refusal. */
 int xf_policies_put(struct io_xfrm *x, uint32_t tunnel);
-int xf_policy_del(struct io_xfrm *x, const struct nl_policy *p); /* 0, also where there was none */
+/* 0, also where there was none */
+int xf_policy_del(struct io_xfrm *x, const struct nl_policy *p, char *text, size_t cap);
 /* Those that c sends by, blocking or not. */
 int xf_policies_block(struct io_xfrm *x, struct xf_child *c, bool on);
 

@@ -45,10 +45,38 @@ int xf_ask(struct io_xfrm *x, struct xf_request *r, io_xfrm_take_fn *take, void 
 
 /* ---- what would not go ---- */
 
-void xf_gone_add(struct io_xfrm *x, const struct xf_gone *g)
+void xf_trouble(struct io_xfrm *x, uint32_t tunnel, const char *what, const char *why)
+{
+    struct io_dp_event ev = {.kind = IO_DP_TROUBLE, .tunnel = tunnel};
+
+    snprintf(ev.text, sizeof(ev.text), "%s refused: %s; asked again", what, why);
+    x->k.tell(x->k.arg, &ev);
+}
+
+static uint32_t tunnel_of(const struct io_xfrm *x, const struct nl_sa_id *id)
+{
+    for (uint32_t i = 0; i < CORE_TUNNELS_MAX; i++)
+        if (xf_child_by_sa(x, i, id))
+            return i;
+    return CORE_NO_TUNNEL;
+}
+
+static void say_gone(struct io_xfrm *x, const struct xf_gone *g, const char *why)
+{
+    char what[64];
+
+    if (g->is_policy)
+        snprintf(what, sizeof(what), "deletion of policy %s", nl_policy_dir_names[g->policy.dir]);
+    else
+        snprintf(what, sizeof(what), "deletion of SA 0x%08x", g->id.spi);
+    xf_trouble(x, g->is_policy ? g->policy.if_id - xf_id(0) : tunnel_of(x, &g->id), what, why);
+}
+
+void xf_gone_add(struct io_xfrm *x, const struct xf_gone *g, const char *why)
 {
     struct xf_gone *made = xf_alloc(sizeof(*made));
 
+    say_gone(x, g, why);
     *made = *g;
     made->next = x->gone;
     x->gone = made;
@@ -57,10 +85,7 @@ void xf_gone_add(struct io_xfrm *x, const struct xf_gone *g)
 /* An SA or a policy of the same name may be wanted again meanwhile. */
 static bool sa_wanted(const struct io_xfrm *x, const struct nl_sa_id *id)
 {
-    for (uint32_t i = 0; i < CORE_TUNNELS_MAX; i++)
-        if (xf_child_by_sa(x, i, id))
-            return true;
-    return false;
+    return tunnel_of(x, id) != CORE_NO_TUNNEL;
 }
 
 static bool policy_wanted(const struct io_xfrm *x, const struct nl_policy *p)
@@ -80,9 +105,12 @@ static bool policy_wanted(const struct io_xfrm *x, const struct nl_policy *p)
 
 static bool gone_now(struct io_xfrm *x, const struct xf_gone *g)
 {
+    char text[160];
+
     if (g->is_policy)
-        return policy_wanted(x, &g->policy) || xf_policy_del(x, &g->policy) == 0;
-    return sa_wanted(x, &g->id) || xf_sa_try_del(x, &g->id) == 0;
+        return policy_wanted(x, &g->policy) ||
+               xf_policy_del(x, &g->policy, text, sizeof(text)) == 0;
+    return sa_wanted(x, &g->id) || xf_sa_try_del(x, &g->id, text, sizeof(text)) == 0;
 }
 
 static void retry_gone(struct io_xfrm *x)

@@ -80,6 +80,8 @@ static const char *sa_differs(const struct xf_child *c, bool inbound, const stru
         return sa->encap ? "it is in UDP" : "it isn't in UDP";
     if (sa->encap && (sa->encap_sport != from->port || sa->encap_dport != to->port))
         return "its UDP ports";
+    if (sa->mark_out != (inbound ? 0 : c->sa.kernel.mark))
+        return "its output mark";
     return same_alg(sa, &c->sa.sa) ? NULL : "its algorithms";
 }
 

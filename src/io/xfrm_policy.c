@@ -59,10 +59,9 @@ int xf_policy_put(struct io_xfrm *x, const struct nl_policy *p, char *text, size
     return request(x, p, false, text, cap);
 }
 
-int xf_policy_del(struct io_xfrm *x, const struct nl_policy *p)
+int xf_policy_del(struct io_xfrm *x, const struct nl_policy *p, char *text, size_t cap)
 {
-    char text[160];
-    int err = request(x, p, true, text, sizeof(text));
+    int err = request(x, p, true, text, cap);
 
     return err == ENOENT ? 0 : err;
 }
@@ -80,8 +79,8 @@ static void del_dir(struct io_xfrm *x, uint32_t tunnel, const struct nl_selector
     if (dir == NL_POLICY_OUT && xf_trapped(&x->tunnel[tunnel], sel) >= 0 &&
         xf_policy_put(x, &trap, text, sizeof(text)) == 0)
         return;
-    if (xf_policy_del(x, &p) != 0)
-        xf_gone_add(x, &(struct xf_gone){.is_policy = true, .policy = p});
+    if (xf_policy_del(x, &p, text, sizeof(text)) != 0)
+        xf_gone_add(x, &(struct xf_gone){.is_policy = true, .policy = p}, text);
 }
 
 /* ---- three of a selector ---- */
@@ -249,14 +248,18 @@ int xf_policies_use(struct io_xfrm *x, struct xf_child *c, char *text, size_t ca
 
 int xf_policies_put(struct io_xfrm *x, uint32_t tunnel)
 {
-    char text[160];
+    char text[160] = "", said[160];
     int err = 0;
 
     for (const struct xf_policy *p = x->tunnel[tunnel].policies; p; p = p->next)
         for (size_t i = 0; i < KD_ARRAY_LEN(order); i++) {
-            int one = put_dir(x, tunnel, &p->sel, order[i], p->owner, text, sizeof(text));
+            int one = put_dir(x, tunnel, &p->sel, order[i], p->owner, said, sizeof(said));
+            if (one && !err)
+                memcpy(text, said, sizeof(text));
             err = err ? err : one;
         }
+    if (err && !x->tunnel[tunnel].stale)
+        xf_trouble(x, tunnel, "a change", text);
     x->tunnel[tunnel].stale = err != 0;
     return err;
 }

@@ -71,8 +71,7 @@ static int clean_policies(struct io_xfrm *x, char *text, size_t cap)
     int err = xf_dump(x, true, take_policy, &f, text, cap);
 
     for (uint32_t i = 0; i < f.n && !err; i++) {
-        err = xf_policy_del(x, &f.policy[i]);
-        snprintf(text, cap, "%s", err ? strerror(err) : "");
+        err = xf_policy_del(x, &f.policy[i], text, cap);
     }
     free(f.policy);
     return err;

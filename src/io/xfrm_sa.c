@@ -185,7 +185,7 @@ int xf_sa_get(struct io_xfrm *x, const struct nl_sa_id *id, struct nl_sa *out)
 
 /* ---- deleted ---- */
 
-int xf_sa_try_del(struct io_xfrm *x, const struct nl_sa_id *id)
+int xf_sa_try_del(struct io_xfrm *x, const struct nl_sa_id *id, char *text, size_t cap)
 {
     struct xf_request r;
     int err;
@@ -193,11 +193,14 @@ int xf_sa_try_del(struct io_xfrm *x, const struct nl_sa_id *id)
     xf_begin(x, &r);
     kd_assert(nl_put_sa_del(&r.b, r.seq, id));
     err = xf_ask(x, &r, NULL, NULL);
+    snprintf(text, cap, "%s", r.text);
     return err == ESRCH ? 0 : err; /* after a hard limit it went by itself */
 }
 
 void xf_sa_del(struct io_xfrm *x, const struct nl_sa_id *id)
 {
-    if (xf_sa_try_del(x, id) != 0)
-        xf_gone_add(x, &(struct xf_gone){.id = *id});
+    char text[160];
+
+    if (xf_sa_try_del(x, id, text, sizeof(text)) != 0)
+        xf_gone_add(x, &(struct xf_gone){.id = *id}, text);
 }

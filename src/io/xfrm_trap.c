@@ -75,8 +75,9 @@ void xf_trap_del(struct io_xfrm *x, uint32_t tunnel)
     x->tunnel[tunnel].trap = (struct xf_trap){.n_sel = 0}; /* from here on nothing puts it back */
     for (uint32_t i = 0; i < t.n_sel; i++) {
         struct nl_policy p = {.sel = t.sel[i], .dir = NL_POLICY_OUT, .if_id = xf_id(tunnel)};
-        if (xf_policy_del(x, &p) != 0)
-            xf_gone_add(x, &(struct xf_gone){.is_policy = true, .policy = p});
+        char text[160];
+        if (xf_policy_del(x, &p, text, sizeof(text)) != 0)
+            xf_gone_add(x, &(struct xf_gone){.is_policy = true, .policy = p}, text);
     }
     free(t.sel);
     free(t.audited);

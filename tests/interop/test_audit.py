@@ -90,7 +90,13 @@ def test_what_others_have_is_no_difference(left):
     clean(left)
 
 
-def test_text_and_exit_codes(left):
+def test_a_deleted_interface_is_made_again_and_the_command_says_what_a_script_needs(left):
+    mark = left.kedge.events.last_seq
+    left.ip("link", "delete", "kedge0")
+    left.kedge.events.wait("kernel.error", 10, mark, tunnel="right", reason="no-device")
+    left.kedge.wait_up("right", 30, mark)
+    left.kedge.events.wait("route.add", 30, mark, prefix="10.2.0.0/24")
+    clean(left)
     done = left.kedge.cli("audit")
     assert done.stdout.startswith("no difference; looked at: sa 1, "), done.stdout
     left.ip("route", "delete", *PREFIX.split())

@@ -132,11 +132,26 @@ static void a_pair_refused_at_a_rekey_leaves_the_old_one_carrying(void **st KD_U
     }
 }
 
+static void an_interface_that_somebody_deletes_is_made_again(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 340, .no_er = true};
+    struct sim_pair p;
+
+    pair_up(&p, &o);
+    sim_kernel_link_del(&p.azure->kernel, p.azure->tun[0]);
+    sim_run(p.sim, KD_MS(1));
+    (void)when(p.azure, 0, CORE_NOTE_KERNEL_ERROR, 0);
+    wait_up(&p, KD_S(60));
+    assert_ping(&p, "vpn0");
+    sim_pair_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_request_refused_is_overcome),
         cmocka_unit_test(each_answer_lost_is_overcome),
+        cmocka_unit_test(an_interface_that_somebody_deletes_is_made_again),
         cmocka_unit_test(a_pair_refused_at_a_rekey_leaves_the_old_one_carrying),
     };
 

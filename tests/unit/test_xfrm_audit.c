@@ -129,6 +129,7 @@ static void an_sa_is_compared_in_what_it_was_made_with(void **state)
 
     (void)state;
     sa.sa.encap = true;
+    sa.kernel.mark = 7;
     add(&sa);
     io_xfrm_use(x, 3, id(1));
     clean();
@@ -144,6 +145,7 @@ static void an_sa_is_compared_in_what_it_was_made_with(void **state)
     CHANGED(reqid, 7, "its reqid or if_id");
     CHANGED(encap, false, "it isn't in UDP");
     CHANGED(encap_sport, 4501, "its UDP ports");
+    CHANGED(mark_out, 3, "its output mark");
     CHANGED(encr.key_len, 16, "its algorithms");
     CHANGED(integ.name[5], '5', "its algorithms");
 }

@@ -164,10 +164,14 @@ static void a_deletion_that_is_refused_for_good_is_asked_for_ever_more_rarely(vo
     k.error = EPERM;
     k.always = true;
     io_xfrm_del(x, 3, id(1));
+    assert_int_equal(said.trouble, 5); /* each is said once */
+    assert_int_equal(said.last.tunnel, 3);
+    assert_string_equal(said.last.text, "deletion of SA 0x00001001 refused: told to; asked again");
     k.asked = 0;
     for (int i = 0; i < 20 * 60; i++) /* a minute */
         assert_true(io_xfrm_tick(x));
     assert_in_range(k.asked, 5, 60);
+    assert_int_equal(said.trouble, 5);
     k.always = false;
     for (int i = 0; i < 256 && io_xfrm_tick(x); i++)
         ;

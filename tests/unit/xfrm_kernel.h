@@ -32,7 +32,7 @@ static struct {
 } k;
 
 static struct {
-    unsigned n, results, refused, seen, soft, hard, source, traffic;
+    unsigned n, results, refused, seen, soft, hard, source, traffic, trouble;
     struct io_dp_event last;
 } said;
 
@@ -198,6 +198,7 @@ static inline void tell(void *arg, const struct io_dp_event *ev)
     said.hard += ev->kind == IO_DP_EXPIRE && !ev->ok;
     said.source += ev->kind == IO_DP_SOURCE;
     said.traffic += ev->kind == IO_DP_TRAFFIC;
+    said.trouble += ev->kind == IO_DP_TROUBLE;
 }
 
 /* ---- a gateway ---- */
