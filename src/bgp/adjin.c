@@ -455,6 +455,8 @@ static void reimport(struct bgp *b, struct bgp_peer *p, struct bgp_family *f, ui
         p->broken = true;
     bgp_path_set_looped(path, &f->paths, m.refused);
     set_attrs(b, f, path, i, path->attr_in, attr);
+    if (f->remark)
+        bgp_rib_mark(f->rib, path->dest);
     import_end(&m);
 }
 
@@ -470,6 +472,7 @@ bool bgp_adjin_soft(struct bgp *b, struct bgp_peer *p)
             f->soft = bgp_rib_path(f->rib, i)->peer_next;
             reimport(b, p, f, i);
         }
+        f->remark = false;
     }
     return false;
 }

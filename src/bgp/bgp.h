@@ -255,6 +255,7 @@ struct bgp_route_view {
     bool accepted;    /* passed the import policy */
     bool valid;       /* and its next hop is reachable: the decision looks at it */
     bool recursive;   /* accepted, and refused because it would carry its tunnel's outer address */
+    bool stale;       /* kept through its neighbor's restart, not told again yet (RFC 4724) */
     bool ibgp;        /* learned from / advertised to an internal peer */
     uint32_t peer;    /* learned from / advertised to */
     struct kd_addr nexthop;

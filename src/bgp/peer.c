@@ -106,16 +106,19 @@ static void set_values(struct bgp *b, struct bgp_peer *p, const struct bgp_peer_
 bool bgp_peer_set(struct bgp *b, uint32_t peer, const struct bgp_peer_config *c)
 {
     struct bgp_peer *p = bgp_peer_by_id(b, peer);
+    bool weighed;
 
     if (!p)
         p = add_peer(b, peer);
     if (!p)
         return false;
+    weighed = p->weight != c->weight;
     set_policies(p, c);
     set_values(b, p, c);
     for (int i = 0; i < 2; i++) {
         if (bgp_family_lives(&p->family[i]))
             p->family[i].soft = p->family[i].paths.head;
+        p->family[i].remark |= weighed;
         if (p->family[i].up)
             bgp_peer_readvertise(p, i ? 6 : 4, false);
     }

@@ -39,6 +39,7 @@ struct bgp_family {
     struct bgp_path_list paths;
     uint32_t accepted;
     uint32_t soft; /* next path to re-evaluate by the import policy; 0: none */
+    bool remark;   /* and to decide about, whatever comes of it */
     /* what the peer has been told: destination -> attribute set; and what it is yet to be told */
     struct bgp_map out;
     uint32_t n_out, purge_out;

@@ -100,6 +100,13 @@ static struct carrying carrying(const struct walk *w, uint32_t dest)
     return c;
 }
 
+static bool is_stale(const struct walk *w, const struct bgp_path *p)
+{
+    const struct bgp_family *f = &w->b->slot[p->peer]->family[w->rib->family == 6];
+
+    return f->stale && p->epoch != f->epoch;
+}
+
 static bool say_path(const struct walk *w, uint32_t dest, uint32_t path, const struct carrying *c)
 {
     const struct bgp_path *p = bgp_rib_path(w->rib, path);
@@ -115,6 +122,7 @@ static bool say_path(const struct walk *w, uint32_t dest, uint32_t path, const s
         r.peer = w->b->slot[p->peer]->id;
         r.ibgp = w->b->slot[p->peer]->ibgp;
         r.weight = w->b->slot[p->peer]->weight;
+        r.stale = is_stale(w, p);
         r.recursive = r.accepted && bgp_recursive(w->b, w->rib, p);
         r.valid = r.accepted && !r.recursive && bgp_nexthop_at(&w->b->nexthops, p->nexthop)->up;
     }

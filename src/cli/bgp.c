@@ -180,8 +180,9 @@ enum cli_exit cli_policies(const struct cli *c)
 /* ---- routes ---- */
 
 static const char legend[] =
-    "Status codes: * valid, > best, = in the kernel, - refused (policy, AS loop),\n"
-    "              r refused: would carry its tunnel's outer address into the tunnel, i internal\n"
+    "Status codes: * valid, S valid and stale (its neighbor restarts), > best, = in the kernel,\n"
+    "              - refused (policy, AS loop), i internal,\n"
+    "              r refused: would carry its tunnel's outer address into the tunnel\n"
     "Origin codes: i IGP, e EGP, ? incomplete\n\n";
 
 static const char *status(const json_t *v, char buf[8])
@@ -189,7 +190,7 @@ static const char *status(const json_t *v, char buf[8])
     size_t n = 0;
     bool local = json_is_true(json_object_get(v, "local"));
     if (json_is_true(json_object_get(v, "valid")))
-        buf[n++] = '*';
+        buf[n++] = json_is_true(json_object_get(v, "stale")) ? 'S' : '*';
     else if (json_is_true(json_object_get(v, "recursive")))
         buf[n++] = 'r';
     else if (!local && json_is_false(json_object_get(v, "accepted")))

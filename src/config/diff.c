@@ -208,12 +208,14 @@ static bool has(const struct config_print *p, const char *path, size_t len)
     return i < p->n && strncmp(p->row[i].path, path, len) == 0 && p->row[i].path[len] == '.';
 }
 
-/* How much of path names an entry (a tunnel, a neighbor); 0 elsewhere. */
+/* How much of path names an entry (a tunnel, a neighbor, a probe); 0 elsewhere. */
 static size_t entry(const char *path)
 {
-    size_t section = strcspn(path, ".");
-    if ((section != 7 || memcmp(path, "tunnels", 7) != 0) &&
-        (section != 9 || memcmp(path, "neighbors", 9) != 0))
+    static const char *const sections[] = {"tunnels.", "neighbors.", "health."};
+    size_t section = strcspn(path, "."), i = 0;
+    while (i < KD_ARRAY_LEN(sections) && strncmp(path, sections[i], section + 1) != 0)
+        i++;
+    if (i == KD_ARRAY_LEN(sections))
         return 0;
     return section + 1 + strcspn(path + section + 1, ".");
 }
@@ -224,21 +226,34 @@ static bool neighbor_live(const char *path, const struct config_print *from,
 {
     static const char *const keys[] = {"import",      "export",     "next-hop-self",
                                        "as-override", "allowas-in", "graceful-shutdown",
-                                       "profile",     "passive",    "prefixes-max"};
+                                       "profile",     "passive",    "prefixes-max", "weight"};
     size_t end = entry(path);
     const char *key = path + end + (path[end] == '.');
     bool inside = strncmp(key, "neighbor.", 9) == 0;
-    if (!end || (path[0] == 't') != inside)
+    if (!end || path[0] == 'h' || (path[0] == 't') != inside)
         return false;
     key += inside ? 9 : 0;
     end = (size_t)(key - path) - 1;
     return has(from, path, end) && has(to, path, end) && one_of(key, keys, KD_ARRAY_LEN(keys));
 }
 
+/* A probe's, or a tunnel's span of recovery, of one that is there before and after. */
+static bool probe_live(const char *path, const struct config_print *from,
+                       const struct config_print *to)
+{
+    static const char *const keys[] = {"every", "fail", "then", "local-pref", "prepend", "recover"};
+    size_t end = entry(path);
+    const char *key = path + end + (path[end] == '.');
+    if (!end || !has(from, path, end) || !has(to, path, end))
+        return false;
+    return path[0] == 'h' ? one_of(key, keys, KD_ARRAY_LEN(keys))
+                          : path[0] == 't' && strcmp(key, "recover") == 0;
+}
+
 static bool live(const char *path, const struct config_print *from, const struct config_print *to)
 {
-    static const char *const alone[] = {"router.networks", "logging.level"};
-    return strncmp(path, "policies.", 9) == 0 || strncmp(path, "router.azure.", 13) == 0 ||
+    static const char *const alone[] = {"router.networks", "logging.level", "recover.stable"};
+    return probe_live(path, from, to) || strncmp(path, "policies.", 9) == 0 || strncmp(path, "router.azure.", 13) == 0 ||
            one_of(path, alone, KD_ARRAY_LEN(alone)) || neighbor_live(path, from, to);
 }
 

@@ -141,6 +141,11 @@ void cfg_router(struct cfg *c, yaml_node_t *n, void *obj)
     if (o->table == 255)
         cfg_error(c, at[3],
                   ".table: \"255\" is the kernel's local table; allowed: main or another number");
+    if (o->table - CORE_TABLE_PIN < CORE_HEALTH_MAX)
+        cfg_error(c, at[3],
+                  ".table: \"%u\" is one of %u to %u, where health probes have their own ways; "
+                  "allowed: main or another number",
+                  o->table, CORE_TABLE_PIN, CORE_TABLE_PIN + CORE_HEALTH_MAX - 1);
     if (o->vrf[0] && (o->table == 253 || o->table == 254))
         cfg_error(c, at[4], ".vrf: needs router.table, the VRF's own; neither main nor default is");
 }

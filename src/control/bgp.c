@@ -150,7 +150,7 @@ static json_t *route_object(const struct walk *w, const struct bgp_route_view *r
     bool installed = in_kernel(env, r, ifname);
     return json_pack(
         "{s:o, s:b, s:b, s:b, s:o, s:o, s:I, s:o, s:s, s:o, s:o, s:b, s:I, s:b, s:b, s:o, s:o, "
-        "s:o, s:i, s:b}",
+        "s:o, s:i, s:b, s:b}",
         "prefix", ctl_prefix(&r->prefix), "best", r->best, "local", r->local, "accepted",
         r->accepted, "next_hop", ctl_addr(&r->nexthop), "neighbor",
         c ? json_string(c->name) : json_null(), "local_pref", (json_int_t)r->local_pref, "med",
@@ -159,7 +159,7 @@ static json_t *route_object(const struct walk *w, const struct bgp_route_view *r
         installed && ifname[0] ? json_string(ifname) : json_null(), "installed", installed, "table",
         (json_int_t)r->table, "valid", r->valid, "ibgp", r->ibgp, "communities", communities(r),
         "ext_communities", ext_communities(r), "large_communities", large_communities(r),
-        "weight", (int)r->weight, "recursive", r->recursive);
+        "weight", (int)r->weight, "recursive", r->recursive, "stale", r->stale);
 }
 
 bool ctl_route_wanted(const struct ctl_routes_query *q, const struct kd_prefix *p)

@@ -55,6 +55,7 @@ static const unsigned fields[CORE_NOTE_N] = {
     [CORE_NOTE_KEYLOG] = F_DETAIL,
     [CORE_NOTE_HEALTH_DOWN] = F_REASON | F_TOOK | F_DETAIL,
     [CORE_NOTE_HEALTH_UP] = F_TOOK | F_DETAIL,
+    [CORE_NOTE_HEALTH_WAY] = F_DETAIL,
     [CORE_NOTE_RECOVER_HOLD] = F_TOOK,
     [CORE_NOTE_PATH_MTU] = F_DETAIL,
     [CORE_NOTE_READINESS] = F_DETAIL,
@@ -71,7 +72,7 @@ struct ctl_names ctl_event_names(const struct core *core, const struct core_even
         r->peer != CORE_NO_PEER ? core_peer_config(core, r->peer) : NULL;
     if (p)
         n.neighbor = p->name;
-    if ((r->note == CORE_NOTE_HEALTH_DOWN || r->note == CORE_NOTE_HEALTH_UP) &&
+    if (r->note >= CORE_NOTE_HEALTH_DOWN && r->note <= CORE_NOTE_HEALTH_WAY &&
         core_health_get(core, r->health, &h))
         n.health = h.config->name;
     return n;

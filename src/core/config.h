@@ -14,6 +14,7 @@
 #define CORE_NETWORKS_MAX         64
 #define CORE_LISTEN_MAX           8
 #define CORE_HEALTH_MAX           64
+#define CORE_TABLE_PIN            75000u /* and CORE_HEALTH_MAX - 1 more: probes' own ways */
 #define CORE_HEALTH_NEIGHBORS_MAX 16 /* that one probe steers */
 
 /* Peer ids of the BGP engine: a tunnel's neighbor has the tunnel's id, the others follow behind. */

@@ -223,12 +223,19 @@ static void shell_note(struct core *c, const struct core_ev *ev)
     core_say(c, &r);
 }
 
+static void shell_command(struct core *c, const struct core_ev *ev)
+{
+    shell_note(c, ev);
+    if (ev->command == CORE_CMD_RELOAD && ev->ok)
+        core_health_reconsider(c);
+}
+
 static void command(struct core *c, const struct core_ev *ev)
 {
     if (ev->command >= CORE_CMD_NEIGHBOR_SHUTDOWN && ev->command <= CORE_CMD_NEIGHBOR_ENABLE)
         core_peer_command(c, ev->peer, ev->command, ev->data);
     else if (ev->command == CORE_CMD_KEYLOG || ev->command == CORE_CMD_RELOAD)
-        shell_note(c, ev);
+        shell_command(c, ev);
     else if (ev->tunnel < c->cfg.n_tunnels)
         core_tunnel_command(c, ev->tunnel, ev->command);
 }

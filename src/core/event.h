@@ -43,6 +43,7 @@ enum core_note {
     CORE_NOTE_IKE_WARNING,    /* ike.warning: text; once a tunnel */
     CORE_NOTE_HEALTH_DOWN,    /* health.down: health, reason, text; latency_us since an answer */
     CORE_NOTE_HEALTH_UP,      /* health.up: health, text; latency_us it was down */
+    CORE_NOTE_HEALTH_WAY,     /* health.way: health, text: the probe has none of its own */
     CORE_NOTE_RECOVER_HOLD,   /* recover.hold: good again; latency_us that it has to be so */
     CORE_NOTE_PATH_MTU,       /* tunnel.path-mtu: what passes was measured, and is another; text */
     CORE_NOTE_READINESS,      /* readiness.change: text: the verdict, and the reasons' codes */

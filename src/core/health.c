@@ -247,6 +247,17 @@ static void tick(struct core *c, uint32_t i)
     ask(c, i);
 }
 
+void core_health_reconsider(struct core *c)
+{
+    for (uint32_t i = 0; i < c->cfg.n_health; i++) {
+        struct core_health *h = &c->health[i];
+        if (h->next_us != KD_NEVER)
+            h->next_us = KD_MIN(h->next_us, c->now_us + c->cfg.health[i].every_us);
+        core_steer(c, i);
+    }
+    core_pins(c);
+}
+
 uint64_t core_health_deadline(const struct core *c)
 {
     uint64_t at = KD_NEVER;

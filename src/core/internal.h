@@ -306,6 +306,7 @@ struct core_pin {
     struct nl_hop hop;              /* of its route; oif 0: there is none */
     struct nl_rule want, have, fly; /* have: as far as acknowledged; fly: what busy ends in */
     bool busy, unsure;              /* unsure: have may not be there all the same */
+    bool lost;                      /* said: no neighbor on the link can forward to it */
     uint64_t retry_at_us;           /* 0: nothing was refused */
     uint8_t tries;
     bool audited;
@@ -389,9 +390,7 @@ struct core {
 };
 
 #define CORE_TABLE_MAIN  254u
-/* The own ways of probes: one table each, up to CORE_HEALTH_MAX, and the rules to them before
- * whatever an operator has. */
-#define CORE_TABLE_PIN     75000u
+/* The rules to probes' own ways come before whatever an operator has. */
 #define CORE_RULE_PRIORITY 75u
 #define CORE_NH_ID_BASE  1000000u
 #define CORE_METRIC_BGP  20u          /* as the field's daemons have it */
@@ -492,6 +491,7 @@ void core_health_start(struct core *c);
 void core_health_answer(struct core *c, const struct core_ev *ev);
 uint64_t core_health_deadline(const struct core *c);
 void core_health_wake(struct core *c); /* on CORE_EV_WAKE only */
+void core_health_reconsider(struct core *c); /* after a reload */
 
 /* pin.c: links, addresses, neighbors or tunnels' interfaces changed, or we stop. */
 void core_pins(struct core *c);

@@ -89,6 +89,7 @@ const char *const core_note_names[] = {
     [CORE_NOTE_KEYLOG] = "daemon.keylog",
     [CORE_NOTE_HEALTH_DOWN] = "health.down",
     [CORE_NOTE_HEALTH_UP] = "health.up",
+    [CORE_NOTE_HEALTH_WAY] = "health.way",
     [CORE_NOTE_RECOVER_HOLD] = "recover.hold",
     [CORE_NOTE_PATH_MTU] = "tunnel.path-mtu",
     [CORE_NOTE_READINESS] = "readiness.change",

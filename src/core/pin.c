@@ -52,8 +52,30 @@ static const struct core_peer *first_router(const struct core *c,
     return p;
 }
 
-static struct nl_hop hop_over_link(const struct core *c, const struct core_health_config *f)
+/* Its interface is up, but who could forward to it isn't there: it goes where the routes do, and
+ * what it moves may be its own way. */
+static void say_lost(struct core *c, uint32_t i, const struct core_link *l)
 {
+    const struct core_health_config *f = &c->cfg.health[i];
+    struct core_event_record r = core_record(c, CORE_NOTE_HEALTH_WAY, CORE_NO_TUNNEL, CORE_NO_PEER);
+    char text[192], to[KD_ADDR_STR_MAX];
+
+    if (c->pins[i].lost)
+        return;
+    c->pins[i].lost = true;
+    snprintf(
+        text, sizeof(text),
+        "no neighbor with an IPv%u address on %s: the probe of %s has no way of its own and goes "
+        "where the routes do",
+        f->to.addr.family, l->name, kd_addr_str(&f->to.addr, to));
+    r.health = i;
+    r.text = kd_bytes_str(text);
+    core_say(c, &r);
+}
+
+static struct nl_hop hop_over_link(struct core *c, uint32_t i)
+{
+    const struct core_health_config *f = &c->cfg.health[i];
     const struct core_peer *p = core_peer(c, f->peer);
     uint32_t oif = f->ifname[0] ? core_link_named(c, f->ifname)
                    : p          ? core_link_towards(c, &p->cfg.remote, NULL)
@@ -65,6 +87,8 @@ static struct nl_hop hop_over_link(const struct core *c, const struct core_healt
     if (core_link_towards(c, &f->to.addr, NULL) == oif)
         return (struct nl_hop){.oif = oif};
     p = first_router(c, f, oif);
+    if (!p)
+        say_lost(c, i, l);
     return p ? (struct nl_hop){p->cfg.remote, oif} : (struct nl_hop){.oif = 0};
 }
 
@@ -75,13 +99,14 @@ static struct nl_hop hop_into_tunnel(const struct core *c, const struct core_tun
     return (struct nl_hop){.oif = t->device_ready && l && l->up ? t->ifindex : 0};
 }
 
-static struct nl_hop hop_of(const struct core *c, const struct core_health_config *f)
+static struct nl_hop hop_of(struct core *c, uint32_t i)
 {
+    const struct core_health_config *f = &c->cfg.health[i];
     const struct core_tunnel *t = f->tunnel < c->cfg.n_tunnels ? &c->tunnels[f->tunnel] : NULL;
 
     if (!moves_routes(c, f))
         return (struct nl_hop){.oif = 0};
-    return t ? hop_into_tunnel(c, t) : hop_over_link(c, f);
+    return t ? hop_into_tunnel(c, t) : hop_over_link(c, i);
 }
 
 /* ---- wishes ---- */
@@ -105,8 +130,9 @@ static void consider(struct core *c, uint32_t i)
 {
     struct core_pin *p = &c->pins[i];
     struct kd_prefix to = kd_prefix_host(&c->cfg.health[i].to.addr);
-    struct nl_hop hop = hop_of(c, &c->cfg.health[i]);
+    struct nl_hop hop = hop_of(c, i);
 
+    p->lost &= !hop.oif;
     if (hop.oif)
         want_rule(c, i, hop.oif);
     else if (!moves_routes(c, &c->cfg.health[i]))
@@ -195,8 +221,8 @@ static void refused(struct core *c, uint32_t i, int error, const char *text)
     char to[KD_PREFIX_STR_MAX], line[320];
 
     snprintf(line, sizeof(line), "rule to %s oif %s lookup %u %srefused: %s (errno %d)",
-             kd_prefix_str(&r->dst, to), r->oif, r->table, p->fly.table ? "" : "remains: ",
-             text[0] ? text : "no text", error);
+             kd_prefix_str(&r->dst, to), r->oif, r->table,
+             p->fly.table ? "" : "remains: ", text[0] ? text : "no text", error);
     core_say_text(c, CORE_NOTE_KERNEL_ERROR, CORE_NO_TUNNEL, CORE_NO_PEER, KD_REASON_KERNEL_REFUSED,
                   line);
     p->retry_at_us = c->now_us + KD_MIN(RETRY_FIRST_US << KD_MIN(p->tries, 10), RETRY_LAST_US);

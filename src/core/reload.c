@@ -1,5 +1,6 @@
 /* The configuration changed under running sessions: policies, what else of a neighbor needs no new
- * session, our networks. Everything else stays as it was made (config/diff.c tells which is which).
+ * session, our networks, how probes count and what follows from them, spans of recovery. Everything
+ * else stays as it was made (config/diff.c tells which is which).
  */
 #include "core/internal.h"
 
@@ -55,22 +56,85 @@ static bool take_peer(const struct core *c, struct bgp_peer_config *p,
     p->source = n->source;
     p->passive = n->passive;
     p->prefixes_max = n->prefixes_max;
+    p->weight = n->weight;
     return p->import != was.import || p->export != was.export ||
            p->next_hop_self != was.next_hop_self || p->as_override != was.as_override ||
            p->allow_as_in != was.allow_as_in || p->graceful_shutdown != was.graceful_shutdown ||
            p->source != was.source || p->passive != was.passive ||
-           p->prefixes_max != was.prefixes_max;
+           p->prefixes_max != was.prefixes_max || p->weight != was.weight;
+}
+
+static const struct core_neighbor_config *neighbor_of(const struct core_config *cfg,
+                                                      const char *name)
+{
+    for (uint32_t i = 0; i < cfg->n_tunnels; i++)
+        if (cfg->tunnels[i].has_neighbor && strcmp(cfg->tunnels[i].neighbor.bgp.name, name) == 0)
+            return &cfg->tunnels[i].neighbor;
+    for (uint32_t i = 0; i < cfg->n_neighbors; i++)
+        if (strcmp(cfg->neighbors[i].bgp.name, name) == 0)
+            return &cfg->neighbors[i];
+    return NULL;
 }
 
 static const struct bgp_peer_config *peer_of(const struct core_config *cfg, const char *name)
 {
-    for (uint32_t i = 0; i < cfg->n_tunnels; i++)
-        if (cfg->tunnels[i].has_neighbor && strcmp(cfg->tunnels[i].neighbor.bgp.name, name) == 0)
-            return &cfg->tunnels[i].neighbor.bgp;
-    for (uint32_t i = 0; i < cfg->n_neighbors; i++)
-        if (strcmp(cfg->neighbors[i].bgp.name, name) == 0)
-            return &cfg->neighbors[i].bgp;
-    return NULL;
+    const struct core_neighbor_config *n = neighbor_of(cfg, name);
+
+    return n ? &n->bgp : NULL;
+}
+
+/* ---- how long what failed has to be good ---- */
+
+static uint64_t recover_all(const struct core_config *cfg)
+{
+    return cfg->recover_us == UINT64_MAX ? 0 : cfg->recover_us;
+}
+
+static void take_tunnel_recover(struct core *c, const struct core_config *next)
+{
+    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)
+        for (uint32_t k = 0; k < next->n_tunnels; k++)
+            if (strcmp(c->cfg.tunnels[i].ike.name, next->tunnels[k].ike.name) == 0) {
+                uint64_t us = next->tunnels[k].recover_us;
+                c->cfg.tunnels[i].recover_us = c->tunnels[i].cfg.recover_us = us;
+                c->tunnels[i].stable.span_us = us;
+            }
+}
+
+/* BFD's, where it follows the span of all; one of its own is a key of bfd and waits. */
+static void take_bfd_recover(struct core *c, const struct core_config *next)
+{
+    for (struct core_peer *p = c->peers; p; p = p->hh.next) {
+        const struct core_neighbor_config *n = neighbor_of(next, p->cfg.name);
+        if (!n || p->bfd.cfg.recover_us != recover_all(&c->cfg) ||
+            n->bfd.recover_us != recover_all(next))
+            continue;
+        p->bfd.cfg.recover_us = n->bfd.recover_us;
+        p->bfd.stable.span_us = n->bfd.recover_us;
+    }
+}
+
+/* ---- probes: what they count and what follows, not whom they ask ---- */
+
+static void take_probe(struct core *c, uint32_t i, const struct core_health_config *n)
+{
+    struct core_health_config *f = &c->cfg.health[i];
+
+    f->every_us = n->every_us;
+    f->fail = n->fail;
+    f->then = n->then;
+    f->local_pref = n->local_pref;
+    f->prepend = n->prepend;
+    f->recover_us = n->recover_us;
+    c->health[i].stable.span_us = n->recover_us;
+}
+
+static void take_health(struct core *c, const struct core_config *next)
+{
+    for (uint32_t i = 0; i < c->cfg.n_health; i++)
+        for (uint32_t k = 0; k < next->n_health; k++)
+            if (strcmp(c->cfg.health[i].name, next->health[k].name) == 0)
+                take_probe(c, i, &next->health[k]);
 }
 
 /* Where one learns is somebody else's match: then everybody's exports are looked at again. */
@@ -110,6 +174,10 @@ bool core_reload(struct core *c, const struct core_config *next)
         keep_shown(c, i, &c->cfg.tunnels[i].neighbor.bgp);
     for (uint32_t i = 0; i < c->cfg.n_neighbors; i++)
         keep_shown(c, CORE_PEER_BESIDE(i), &c->cfg.neighbors[i].bgp);
+    take_tunnel_recover(c, next);
+    take_bfd_recover(c, next);
+    c->cfg.recover_us = next->recover_us;
+    take_health(c, next);
     core_import_reload(c, next);
     core_queue_bgp(c, &wake); /* for what bgp_peer_set() has left to do */
     return true;

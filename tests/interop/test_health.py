@@ -113,21 +113,23 @@ def test_a_closed_port_says_so(build):
     assert lab["frr"].frr.state("192.0.2.1") == "Established"
 
 
-def own_way(lab):
+def own_way(host, family="-4"):
     """The rules and routes that the probe has for itself."""
-    rules = [row for row in lab["router"].ip("rule").splitlines() if "lookup 75" in row]
-    routes = lab["router"].ip("route", "show", "table", "all").splitlines()
+    rules = [row for row in host.ip(family, "rule").splitlines() if "lookup 75" in row]
+    routes = host.ip(family, "route", "show", "table", "all").splitlines()
     return [" ".join(row.split()) for row in rules], [" ".join(row.split()) for row in routes if "table 75" in row]
 
 
 OWN_WAY = (["75: from all to 10.20.0.10 oif frr0 lookup 75000 proto 75"],
            ["10.20.0.10 via 192.0.2.2 dev frr0 table 75000 proto 75 metric 5"])
+OWN_WAY6 = (["75: from all to 2001:db8:20::10 oif frr0 lookup 75001 proto 75"],
+            ["2001:db8:20::10 via 2001:db8:1::2 dev frr0 table 75001 proto 75 metric 5 pref medium"])
 
 
 def test_another_way_is_preferred_while_the_far_end_is_silent(build):
     """Both FRR and BIRD tell 10.20.0.0/24; local preference moves the traffic, and back. The probe keeps a way of its
     own over FRR's link, which a life that is killed leaves behind and the next one takes over; an orderly end doesn't."""
-    description = described({"then": "local-pref", "local-pref": 50})
+    description = described({}, {"name": "far6", "to": FAR6, "via": "frr6"}, then="local-pref", **{"local-pref": 50})
     bird = description["hosts"]["bird"]
     bird["bird"] = bird["bird"].replace("route 10.30.0.0/24 unreachable;",
                                         "route 10.30.0.0/24 unreachable; route 10.20.0.0/24 unreachable;")
@@ -138,7 +140,8 @@ def test_another_way_is_preferred_while_the_far_end_is_silent(build):
     kedge = lab["router"].kedge
     kedge.events.wait("health.up", 30, health="far")
     assert kedge.wait_route("10.20.0.0/24", 15, neighbor="frr", installed=True)["local_pref"] == 100
-    assert own_way(lab) == OWN_WAY
+    kedge.events.wait("health.up", 30, health="far6")
+    assert own_way(lab["router"]) == OWN_WAY and own_way(lab["router"], "-6") == OWN_WAY6
     mark = kedge.events.last_seq
     silence(lab, True)
     down = kedge.events.wait("health.down", 15, mark, health="far")
@@ -152,16 +155,16 @@ def test_another_way_is_preferred_while_the_far_end_is_silent(build):
     assert stops(kedge, mark) == []
 
     kedge.kill()
-    assert own_way(lab) == OWN_WAY
+    assert own_way(lab["router"]) == OWN_WAY
     kedge.start()
     kedge.events.wait("health.up", 30, health="far")
-    assert own_way(lab) == OWN_WAY
+    assert own_way(lab["router"]) == OWN_WAY
     lab["router"].ip("link", "set", "frr0", "down")  # the kernel takes the route out
-    until(lambda: own_way(lab)[1] == [], 10, "the route to go with its link", 0.1)
+    until(lambda: own_way(lab["router"])[1] == [], 10, "the route to go with its link", 0.1)
     lab["router"].ip("link", "set", "frr0", "up")
-    until(lambda: own_way(lab) == OWN_WAY, 15, "the route to come back with its link", 0.1)
+    until(lambda: own_way(lab["router"]) == OWN_WAY, 15, "the route to come back with its link", 0.1)
     assert kedge.stop() == 0
-    assert own_way(lab) == ([], [])
+    assert own_way(lab["router"]) == own_way(lab["router"], "-6") == ([], [])
 
 
 def test_a_longer_path_is_told_while_the_far_end_is_silent(build):
@@ -212,16 +215,23 @@ def test_a_way_that_comes_and_goes_is_left_once(build):
 
 def test_the_far_end_of_a_tunnel_is_judged_beyond_the_tunnel(build):
     """Two kedges: the server behind the right one falls silent; the left one withdraws its network from the tunnel's
-    neighbor and takes it back, and the tunnel stays up. The tunnel itself comes back once it is stable."""
+    neighbor and takes it back, and the tunnel stays up. A second probe would move the routes it goes by: it has a way of
+    its own into the tunnel. The tunnel itself comes back once it is stable."""
     description = read("kedge-pair")
     left = description["hosts"]["left"]["kedge"]
     left["health"] = [{"name": "server", "probe": "icmp", "to": "10.2.0.10", "via": "right", "every": "100ms",
-                       "then": "withdraw", "recover": {"stable": "1s"}}]
+                       "then": "withdraw", "recover": {"stable": "1s"}},
+                      {"name": "gate", "probe": "icmp", "to": "10.2.0.1", "via": "right", "every": "100ms",
+                       "then": "local-pref", "local-pref": 50, "recover": {"stable": "1s"}}]
     left["tunnels"][0]["recover"] = {"stable": "2s"}
     lab = build(description)
     left, right = lab["left"].kedge, lab["right"].kedge
     right.wait_route("10.1.0.0/24", 30, installed=True)
     left.events.wait("health.up", 30, health="server")
+    left.events.wait("health.up", 30, health="gate")
+    device = left.tunnel("right")["interface"]
+    assert own_way(lab["left"]) == ([f"75: from all to 10.2.0.1 oif {device} lookup 75001 proto 75"],
+                                    [f"10.2.0.1 dev {device} table 75001 proto 75 scope link metric 5"])
     mark = left.events.last_seq
     lab["server"].ip("rule", "add", "priority", "10", "blackhole")
     down = left.events.wait("health.down", 15, mark, health="server", tunnel="right")

@@ -298,6 +298,31 @@ static void a_probe_over_a_link_recovers_by_a_way_of_its_own(void **st KD_UNUSED
     sim_pair_free(&p);
 }
 
+/* Nobody on the link can forward to it: said once, with whom it lacks, each time the link is up. */
+static void a_probe_of_a_family_no_neighbor_on_the_link_has_says_so(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 86};
+    struct core_health_config h = probe(CORE_THEN_SHUTDOWN);
+    struct sim_pair p;
+    size_t at;
+
+    pair_new(&p, &o);
+    h.tunnel = UINT32_MAX;
+    snprintf(h.ifname, sizeof(h.ifname), "er0");
+    assert_true(kd_addr_parse("2001:db8::1", &h.to.addr));
+    add_probe(p.onprem, h);
+    sim_pair_start(&p);
+    wait_up(&p, KD_S(30));
+    at = sim_gw_find(p.onprem, 0, CORE_NOTE_HEALTH_WAY, CORE_NO_TUNNEL);
+    assert_int_not_equal(at, SIZE_MAX);
+    assert_string_equal(p.onprem->rec[at].text,
+                        "no neighbor with an IPv6 address on er0: the probe of 2001:db8::1 has no "
+                        "way of its own and goes where the routes do");
+    assert_int_equal(count(p.onprem, 0, CORE_NOTE_HEALTH_WAY), 1);
+    assert_int_equal(p.onprem->kernel.n_rules, 0);
+    sim_pair_free(&p);
+}
+
 /* Asked for anew after an overrun; taken out by a next life that has no such probe. */
 static void nothing_of_a_way_outlives_its_probe(void **st KD_UNUSED)
 {
@@ -512,6 +537,7 @@ int main(void)
         cmocka_unit_test(a_way_that_comes_and_goes_stays_down),
         cmocka_unit_test(a_probe_over_a_link_recovers_by_a_way_of_its_own),
         cmocka_unit_test(nothing_of_a_way_outlives_its_probe),
+        cmocka_unit_test(a_probe_of_a_family_no_neighbor_on_the_link_has_says_so),
         cmocka_unit_test(a_kernel_that_refuses_the_rule_says_why),
         cmocka_unit_test(a_probe_through_a_dead_tunnel_rests),
         cmocka_unit_test(forged_and_late_answers_count_for_nothing),

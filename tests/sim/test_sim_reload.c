@@ -133,6 +133,75 @@ static void a_network_that_is_no_longer_configured_is_withdrawn(void **st KD_UNU
     sim_pair_free(&p);
 }
 
+/* As a reader makes it: with a list of policies of its own, which read the same. */
+static void take_over(struct sim_gw *g, const struct core_health_config *h)
+{
+    const struct core_config *now = core_configuration(g->core);
+    struct core_config next = *now;
+    struct bgp_route_map **list = calloc(now->n_policies + 1, sizeof(struct bgp_route_map *));
+
+    assert_non_null(list);
+    memcpy(list, now->policies, now->n_policies * sizeof(struct bgp_route_map *));
+    next.policies = list;
+    next.health = (struct core_health_config *)h;
+    assert_true(core_reload(g->core, &next));
+    free(list);
+    sim_gw_post(g, &(struct core_ev){.kind = CORE_EV_COMMAND,
+                                     .command = CORE_CMD_RELOAD,
+                                     .ok = true,
+                                     .data = kd_bytes_str("test")});
+}
+
+/* An hour between two requests, local preference 40; then a second, and 60 from the failure on. */
+static void a_probe_counts_and_steers_by_what_is_taken_over(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 125};
+    struct core_health_config h = {.name = "spoke",
+                                   .tunnel = SIM_VPN,
+                                   .peer = UINT32_MAX,
+                                   .every_us = KD_S(3600),
+                                   .fail = 100,
+                                   .then = CORE_THEN_LOCAL_PREF,
+                                   .local_pref = 40,
+                                   .recover_us = KD_S(3600),
+                                   .n_neighbors = 1,
+                                   .neighbor = {SIM_VPN}};
+    struct core_health_view v;
+    struct sim_pair p;
+
+    pair_new(&p, &o);
+    assert_true(kd_addr_parse(SIM_ONPREM_HOST, &h.to.addr));
+    free(p.azure->cfg.health);
+    p.azure->cfg.health = calloc(1, sizeof(h));
+    assert_non_null(p.azure->cfg.health);
+    *p.azure->cfg.health = h;
+    p.azure->cfg.n_health = 1;
+    sim_pair_start(&p);
+    wait_up(&p, KD_S(30));
+    p.onprem->no_echo = true;
+    run_checked(&p, KD_S(30));
+    assert_true(core_health_get(p.azure->core, 0, &v));
+    assert_int_not_equal(v.state, CORE_HEALTH_DOWN);
+    h.every_us = KD_S(1);
+    h.fail = 3;
+    h.recover_us = KD_S(2);
+    take_over(p.azure, &h);
+    run_checked(&p, KD_S(6));
+    assert_true(core_health_get(p.azure->core, 0, &v));
+    assert_int_equal(v.state, CORE_HEALTH_DOWN);
+    assert_int_equal(learned(p.azure, "10.1.11.0/25").local_pref, 40);
+    h.local_pref = 60; /* while it is down */
+    take_over(p.azure, &h);
+    run_checked(&p, KD_S(1));
+    assert_int_equal(learned(p.azure, "10.1.11.0/25").local_pref, 60);
+    p.onprem->no_echo = false;
+    run_checked(&p, KD_S(6));
+    assert_true(core_health_get(p.azure->core, 0, &v));
+    assert_int_equal(v.state, CORE_HEALTH_UP);
+    assert_never(p.azure, 0, CORE_NOTE_BGP_STOP, SIM_ANY);
+    sim_pair_free(&p);
+}
+
 /* Also when it is the one by which the kernel's routes are redistributed. */
 static void redistributed_routes_follow_their_policy(void **st KD_UNUSED)
 {
@@ -174,6 +243,7 @@ int main(void)
         cmocka_unit_test(traffic_moves_by_a_policy_and_no_session_ends),
         cmocka_unit_test(a_policy_that_reads_the_same_moves_nothing),
         cmocka_unit_test(a_network_that_is_no_longer_configured_is_withdrawn),
+        cmocka_unit_test(a_probe_counts_and_steers_by_what_is_taken_over),
         cmocka_unit_test(redistributed_routes_follow_their_policy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

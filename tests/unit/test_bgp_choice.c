@@ -265,6 +265,24 @@ static void a_lost_path_of_the_highest_weight_is_followed_by_the_next(void **sta
     bgp_raw_fini(&x.r);
 }
 
+static void another_weight_moves_what_carries_on_the_session_that_runs(void **state)
+{
+    struct weighed x;
+
+    (void)state;
+    weighed_init(&x, 32769, 32768, false);
+    for (uint16_t w = 32770; w >= 32767; w -= 3) {
+        struct bgp_peer_config *c = bgp_test_config("192.0.2.20", 12076);
+        c->weight = w;
+        bgp_raw_peer(&x.r, 1, c);
+        bgp_raw_event(&x.r, (struct bgp_event){.kind = BGP_EV_WAKE});
+        assert_int_equal(bgp_node_fib(&x.r.node, "10.1.0.0/16")->paths.best[0].peer, w > 32769);
+        assert_int_equal(told(&x), 1);
+        assert_null(bgp_node_note(&x.r.node, 1, BGP_NOTE_STOP));
+    }
+    bgp_raw_fini(&x.r);
+}
+
 static void another_weight_keeps_paths_from_carrying_together(void **state)
 {
     for (int same = 0; same < 2; same++) {
@@ -396,6 +414,7 @@ int main(void)
         cmocka_unit_test(the_choice_is_rfc_4271s_in_every_order_of_arrival),
         cmocka_unit_test(weight_ranks_what_carries_and_not_what_is_told),
         cmocka_unit_test(a_lost_path_of_the_highest_weight_is_followed_by_the_next),
+        cmocka_unit_test(another_weight_moves_what_carries_on_the_session_that_runs),
         cmocka_unit_test(another_weight_keeps_paths_from_carrying_together),
         cmocka_unit_test(a_route_that_carries_its_tunnels_outer_address_is_refused),
         cmocka_unit_test(the_guard_of_a_tunnel_is_that_tunnels_alone),

@@ -92,6 +92,14 @@ static bool has(const struct bgp_raw *r, const char *prefix)
     return bgp_node_fib(&r->node, prefix) != NULL;
 }
 
+static bool is_stale(const struct bgp_raw *r, const char *prefix)
+{
+    struct bgp_route_view v;
+
+    assert_true(bgp_node_route(&r->node, BGP_VIEW_LEARNED, 0, prefix, &v));
+    return v.stale;
+}
+
 static void routes_outlast_a_restart_and_go_unless_told_again(void **state)
 {
     struct bgp_open o = open_with(0, 0x8078);
@@ -100,15 +108,18 @@ static void routes_outlast_a_restart_and_go_unless_told_again(void **state)
 
     (void)state;
     start(&r, 120);
+    assert_false(is_stale(&r, A));
     tcp_ends(&r);
     assert_string_equal(bgp_node_note(&r.node, 0, BGP_NOTE_STOP)->text,
                         "connection closed: routes kept for 120 s (RFC 4724)");
     assert_true(bgp_peer_get(r.node.b, 0, &v));
     assert_int_equal(v.accepted, 2);
     assert_int_equal(bgp_node_routes(&r.node, BGP_VIEW_LEARNED, 0, NULL, 0), 2);
+    assert_true(is_stale(&r, A) && is_stale(&r, B));
     bgp_raw_pass(&r, KD_S(119));
     comes_back(&r, &o);
     tell(&r, 0, A);
+    assert_true(!is_stale(&r, A) && is_stale(&r, B));
     bgp_raw_pass(&r, KD_S(60)); /* beyond the restart time: End-of-RIB is waited for */
     assert_int_equal(r.node.fib_n, 2);
     assert_int_equal(r.node.dels, 0);

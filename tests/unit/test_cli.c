@@ -291,7 +291,7 @@ static void routes_are_the_table_a_router_prints(void **st KD_UNUSED)
         "\"as_path\":[65020,65020]") ","
         ROUTE("10.1.11.0/25", "\"10.17.11.77\"",
               "\"valid\":true,\"accepted\":true,\"best\":false,\"ibgp\":true,"
-              "\"neighbor\":\"other\","
+              "\"stale\":true,\"neighbor\":\"other\","
               "\"med\":null,\"origin\":\"incomplete\",\"as_path\":[]") ","
         ROUTE("10.17.11.0/26", "\"192.168.11.88\"",
               "\"valid\":false,\"accepted\":false,\"best\":false,\"neighbor\":\"onprem\","
@@ -307,13 +307,13 @@ static void routes_are_the_table_a_router_prints(void **st KD_UNUSED)
     assert_string_equal(
         printed,
         "BGP table, local router ID is 10.17.11.76, local AS 65515\n"
-        "Status codes: * valid, > best, = in the kernel, - refused (policy, AS loop),\n"
-        "              r refused: would carry its tunnel's outer address into the tunnel, i "
-        "internal\n"
+        "Status codes: * valid, S valid and stale (its neighbor restarts), > best, = in the kernel,\n"
+        "              - refused (policy, AS loop), i internal,\n"
+        "              r refused: would carry its tunnel's outer address into the tunnel\n"
         "Origin codes: i IGP, e EGP, ? incomplete\n\n"
         "     Network        Next Hop       Metric  LocPrf  Neighbor  Interface  Path\n"
         "*>=  10.1.11.0/25   192.168.11.88      20     100  onprem    kedge0     65020 65020 i\n"
-        "*i   10.1.11.0/25   10.17.11.77               100  other     -          ?\n"
+        "Si   10.1.11.0/25   10.17.11.77               100  other     -          ?\n"
         "-    10.17.11.0/26  192.168.11.88             100  onprem    -          65020 e\n"
         "r    0.0.0.0/0      192.168.11.88             100  onprem    -          65020 i\n"
         "*>   2001:db8::/48  ::                        100  (ours)    -          i\n");

@@ -90,6 +90,7 @@ static void of_a_neighbor_only_what_needs_no_session_is_taken_over(void **state)
         {", profile: azure-vpn", "+%sprofile "},
         {", next-hop-self: true", "+%snext-hop-self "},
         {", prefixes-max: 9", "+%sprefixes-max "},
+        {", weight: 9", "+%sweight "},
         {", hold: 9s", "!%shold "},
         {", bfd: {interval: 1s}", "!%sbfd "},
     };
@@ -106,6 +107,35 @@ static void of_a_neighbor_only_what_needs_no_session_is_taken_over(void **state)
         snprintf(want, sizeof(want), rows[i].want, "neighbors.n.");
         differs(from, to, want);
     }
+}
+
+#define PROBE(more) BASE "health:\n  - {name: p, probe: icmp, to: 10.9.0.1, via: 10.0.0.1" more "}\n"
+
+static void how_a_probe_counts_is_taken_over_whom_it_asks_waits(void **state)
+{
+    static const struct {
+        const char *key, *want;
+    } rows[] = {
+        {", every: 2s", "+health.p.every "},
+        {", fail: 9", "+health.p.fail "},
+        {", then: [withdraw]", "+health.p.then "},
+        {", local-pref: 1", "+health.p.local-pref "},
+        {", prepend: 1", "+health.p.prepend "},
+        {", recover: {stable: 1s}", "+health.p.recover "},
+        {", neighbors: [n]", "!health.p.neighbors "},
+        {", port: 7", "!health.p.port "},
+    };
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        char to[512];
+        snprintf(to, sizeof(to), PROBE("%s"), rows[i].key);
+        differs(PROBE(""), to, rows[i].want);
+    }
+    differs(BASE, PROBE(", fail: 9"), "!health.p ");
+    differs(BASE "recover: {stable: 5s}\n", BASE "recover: {stable: 6s}\n", "+recover.stable ");
+    differs(BASE "tunnels:\n  - {name: t, remote: 192.0.2.2}\n",
+            BASE "tunnels:\n  - {name: t, remote: 192.0.2.2, recover: {stable: 1s}}\n",
+            "+tunnels.t.recover ");
 }
 
 static void what_comes_or_goes_is_one_change_and_waits(void **state)
@@ -156,6 +186,7 @@ int main(void)
         cmocka_unit_test(what_is_written_otherwise_but_the_same_is_no_change),
         cmocka_unit_test(policies_networks_and_the_level_are_taken_over_the_rest_waits),
         cmocka_unit_test(of_a_neighbor_only_what_needs_no_session_is_taken_over),
+        cmocka_unit_test(how_a_probe_counts_is_taken_over_whom_it_asks_waits),
         cmocka_unit_test(what_comes_or_goes_is_one_change_and_waits),
         cmocka_unit_test(a_key_in_the_file_is_not_in_a_print),
         cmocka_unit_test(after_a_reload_only_what_waits_is_left_to_say),

@@ -654,7 +654,7 @@ static void routes_have_the_contracts_shape(void **state)
          "\"med\":null,\"origin\":\"igp\",\"as_path\":[65020],\"interface\":\"kedge0\","
          "\"installed\":true,\"table\":254,\"valid\":true,\"ibgp\":false,"
          "\"communities\":[],\"ext_communities\":[],\"large_communities\":[],\"weight\":0,"
-         "\"recursive\":false}");
+         "\"recursive\":false,\"stale\":false}");
     same(json_object_get(json_array_get(list, 1), "med"), "0");
     same(json_object_get(json_array_get(list, 1), "ibgp"), "true");
     same(json_object_get(o, "local"), "{\"asn\":65515,\"router_id\":\"10.17.11.76\"}");
