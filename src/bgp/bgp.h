@@ -134,6 +134,7 @@ struct bgp_event {
     uint32_t metric;       /* NEXTHOP: IGP cost */
     struct kd_prefix prefix; /* LOCAL_ROUTE */
     bool redistributed;      /* LOCAL_ROUTE: by the policy, origin incomplete */
+    bool internal;           /* LOCAL_ROUTE: for internal neighbors only, with NO_EXPORT */
 };
 
 extern const struct kd_schema bgp_event_schema;

@@ -88,12 +88,26 @@ static uint32_t redistributed(struct bgp *b, struct bgp_attrs *a, const struct k
     return room.ok ? bgp_attrs_intern(&b->attrs, a) : 0;
 }
 
-static void local_add(struct bgp *b, struct bgp_rib *rib, const struct kd_prefix *prefix,
-                      bool by_policy)
+static uint32_t local_attr(struct bgp *b, const struct bgp_event *ev,
+                           const struct kd_prefix *prefix)
 {
+    static const uint8_t no_export[] = {0xff, 0xff, 0xff, 0x01}; /* BGP_COMMUNITY_NO_EXPORT */
     struct bgp_attrs a = {.has = BGP_HAS(BGP_A_ORIGIN) | BGP_HAS(BGP_A_AS_PATH),
                           .origin = BGP_ORIGIN_IGP};
-    uint32_t attr = by_policy ? redistributed(b, &a, prefix) : bgp_attrs_intern(&b->attrs, &a);
+
+    if (ev->redistributed)
+        return redistributed(b, &a, prefix);
+    if (ev->internal) {
+        a.has |= BGP_HAS(BGP_A_COMMUNITIES);
+        a.communities = kd_bytes(no_export, sizeof(no_export));
+    }
+    return bgp_attrs_intern(&b->attrs, &a);
+}
+
+static void local_add(struct bgp *b, struct bgp_rib *rib, const struct kd_prefix *prefix,
+                      const struct bgp_event *ev)
+{
+    uint32_t attr = local_attr(b, ev, prefix);
     uint32_t dest = attr ? bgp_rib_get(rib, prefix) : 0;
     uint32_t path = dest && !bgp_path_find(rib, dest, BGP_PEER_LOCAL)
                         ? bgp_path_add(rib, dest, BGP_PEER_LOCAL, &rib->local)
@@ -122,7 +136,7 @@ void bgp_ribs_local_route(struct bgp *b, const struct bgp_event *ev)
     if (!rib)
         return;
     if (ev->up) {
-        local_add(b, rib, &prefix, ev->redistributed);
+        local_add(b, rib, &prefix, ev);
         return;
     }
     dest = bgp_rib_find(rib, &prefix);

@@ -31,7 +31,8 @@ static const struct kd_field ev_nexthop[] = {E_NOW,
                                              E(up, KD_F_BOOL),
                                              E(metric, KD_F_U32)};
 static const struct kd_field ev_local[] = {E_NOW, E(table, KD_F_U32), E(prefix, KD_F_PREFIX),
-                                           E(up, KD_F_BOOL), E(redistributed, KD_F_BOOL)};
+                                           E(up, KD_F_BOOL), E(redistributed, KD_F_BOOL),
+                                           E(internal, KD_F_BOOL)};
 static const struct kd_field ev_guard[] = {E_NOW, E(iface, KD_F_U32), E(nexthop, KD_F_ADDR),
                                            E(n, KD_F_U32)};
 static const struct kd_field ev_refresh[] = {E_NOW, E_PEER, E(in, KD_F_BOOL), E(out, KD_F_BOOL)};

@@ -156,7 +156,7 @@ static void announce(struct cfg *c, struct cfg_where at)
 void cfg_azure(struct cfg *c, yaml_node_t *n, void *obj)
 {
     cfg_map(c, n, &azure_table, obj, NULL);
-    c->azure.on = true;
+    c->azure.on = c->out.azure = true;
     announce(c, cfg_at(n));
     make_policies(c, cfg_at(n));
 }

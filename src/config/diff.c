@@ -253,7 +253,8 @@ static bool probe_live(const char *path, const struct config_print *from,
 static bool live(const char *path, const struct config_print *from, const struct config_print *to)
 {
     static const char *const alone[] = {"router.networks", "logging.level", "recover.stable"};
-    return probe_live(path, from, to) || strncmp(path, "policies.", 9) == 0 || strncmp(path, "router.azure.", 13) == 0 ||
+    return probe_live(path, from, to) || strncmp(path, "policies.", 9) == 0 ||
+           strncmp(path, "router.azure.", 13) == 0 ||
            one_of(path, alone, KD_ARRAY_LEN(alone)) || neighbor_live(path, from, to);
 }
 

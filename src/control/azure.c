@@ -158,7 +158,8 @@ static bool add_advertised(void *arg, const struct bgp_route_view *r)
                                     .as_path = dashes(r, path, sizeof(path))});
 }
 
-/* The host route to a neighbor, which is there while its tunnel carries. */
+/* The host route to a neighbor, which is there while its tunnel carries; with router.azure it is
+ * among the networks already, since the other instances are told of it. */
 static void add_hosts(const struct walk *w)
 {
     struct core_tunnel_view v;
@@ -188,7 +189,8 @@ json_t *ctl_azure_routes(const struct ctl_env *env, const struct ctl_routes_quer
     if (q->peer == CORE_NO_PEER) {
         w.networks = true;
         bgp_rib_walk(b, BGP_VIEW_BEST, q->peer, add_learned, &w);
-        add_hosts(&w);
+        if (!core_configuration(env->core)->azure)
+            add_hosts(&w);
         w.networks = false;
     }
     bgp_rib_walk(b, BGP_VIEW_LEARNED, q->peer, add_learned, &w);

@@ -17,6 +17,19 @@ static void host_route(struct core *c, struct core_tunnel *t)
         core_fib_want_none(c, t->cfg.table, &host, CORE_METRIC_HOST);
 }
 
+/* Azure's instances tell each other of the neighbors they reach (facts/azure.md 5.2). */
+static void tell_instances(struct core *c, const struct core_tunnel *t)
+{
+    struct bgp_event ev = {.kind = BGP_EV_LOCAL_ROUTE,
+                           .table = c->cfg.table,
+                           .up = t->carrying,
+                           .prefix = kd_prefix_host(&t->cfg.neighbor.bgp.remote),
+                           .internal = true};
+
+    if (c->cfg.azure && t->cfg.has_neighbor)
+        core_queue_bgp(c, &ev);
+}
+
 static void hold(struct core *c, const struct core_tunnel *t)
 {
     struct core_event_record r =
@@ -41,6 +54,7 @@ void core_carry_on(struct core *c, struct core_tunnel *t)
     t->clear = CORE_CLEAR_NO;
     core_guard_tunnel(c, core_tunnel_id(c, t), true);
     host_route(c, t);
+    tell_instances(c, t);
     core_groups_reconsider(c);
     core_peers_reconsider(c);
 }
@@ -86,6 +100,7 @@ void core_carry_off(struct core *c, struct core_tunnel *t, enum kd_reason reason
     host_route(c, t);
     core_peer_off(c, core_tunnel_id(c, t), reason, heard);
     core_peers_reconsider(c);
+    tell_instances(c, t);
     t->clear = CORE_CLEAR_SENDING;
 }
 

@@ -136,6 +136,7 @@ struct core_readiness {
 struct core_config {
     uint32_t router_id, asn, table;
     char vrf[CORE_NAME_MAX]; /* tunnels' interfaces are in it, and table is its; "": none */
+    bool azure;              /* router.azure: internal neighbors hear of tunnels' neighbors */
     bool ecmp;               /* equally good paths carry together */
     bool no_install;         /* BGP's routes stay out of the kernel */
     uint32_t n_networks;

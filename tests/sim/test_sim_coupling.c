@@ -110,6 +110,48 @@ static void behind_a_loopback_the_mtu_is_that_of_the_way_to_the_peer(void **st K
     }
 }
 
+static bool find_local(void *arg, const struct bgp_route_view *r)
+{
+    struct bgp_route_view *out = arg;
+
+    if (r->local && kd_prefix_eq(&r->prefix, &out->prefix))
+        *out = *r;
+    return true;
+}
+
+static bool has_host_route(const struct sim_gw *g)
+{
+    struct bgp_route_view v = {.prefix =
+                                   kd_prefix_host(&core_peer_config(g->core, SIM_VPN)->remote)};
+
+    bgp_rib_walk(core_bgp(g->core), BGP_VIEW_BEST, UINT32_MAX, find_local, &v);
+    return v.local && v.n_communities == 1;
+}
+
+/* As Azure's instances have it (facts/azure.md 5.2), with router.azure and nowhere else. */
+static void a_neighbors_host_route_is_a_network_while_its_tunnel_carries(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 143};
+    struct bgp_peer_view v;
+    struct sim_pair p;
+
+    pair_new(&p, &o);
+    p.azure->cfg.azure = true;
+    sim_pair_start(&p);
+    wait_up(&p, KD_S(10));
+    assert_true(has_host_route(p.azure));
+    assert_false(has_host_route(p.onprem));
+    assert_true(bgp_peer_get(core_bgp(p.azure->core), SIM_VPN, &v));
+    assert_int_equal(v.advertised, p.azure->cfg.n_networks); /* not to an external neighbor */
+    sim_link_cut(p.internet, -1, true);
+    run_checked(&p, KD_S(10));
+    assert_false(has_host_route(p.azure));
+    sim_link_cut(p.internet, -1, false);
+    wait_up(&p, KD_S(60));
+    assert_true(has_host_route(p.azure));
+    sim_pair_free(&p);
+}
+
 /* What TCP may send at once fits the tunnel; beside the tunnels the kernel decides. */
 static void the_sessions_mss_fits_the_tunnel(void **st KD_UNUSED)
 {
@@ -210,6 +252,7 @@ int main(void)
         cmocka_unit_test(the_neighbor_is_called_the_moment_the_tunnel_carries),
         cmocka_unit_test(both_ends_that_call_over_the_tunnel_get_one_session),
         cmocka_unit_test(behind_a_loopback_the_mtu_is_that_of_the_way_to_the_peer),
+        cmocka_unit_test(a_neighbors_host_route_is_a_network_while_its_tunnel_carries),
         cmocka_unit_test(the_sessions_mss_fits_the_tunnel),
         cmocka_unit_test(bfd_that_goes_down_asks_for_the_path_at_once),
         cmocka_unit_test(a_failure_is_a_timeline),

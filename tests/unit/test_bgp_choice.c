@@ -1,6 +1,6 @@
 /* What is chosen: the decision against an oracle written from RFC 4271 9.1.2.2 by itself, in every
  * order of arrival; weight, which only ranks what carries; the recursion guard. One step's nearest
- * tie each is in test_bgp_engine.c. */
+ * tie each is in test_bgp_decision.c. */
 #include "bgp_pair.h"
 
 #include "bgp/attr.h"

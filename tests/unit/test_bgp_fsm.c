@@ -1,5 +1,5 @@
 /* The finite state machine as a whole: every event in every state, RFC 4271 8.2.2 laid out as a
- * table of the states that follow. What is said meanwhile is test_bgp_engine.c's. */
+ * table of the states that follow. What is said meanwhile is test_bgp_session.c's. */
 #include "unit/bgp_pair.h"
 
 #include <setjmp.h>

@@ -307,7 +307,8 @@ static void routes_are_the_table_a_router_prints(void **st KD_UNUSED)
     assert_string_equal(
         printed,
         "BGP table, local router ID is 10.17.11.76, local AS 65515\n"
-        "Status codes: * valid, S valid and stale (its neighbor restarts), > best, = in the kernel,\n"
+        "Status codes: * valid, S valid and stale (its neighbor restarts), > best, "
+        "= in the kernel,\n"
         "              - refused (policy, AS loop), i internal,\n"
         "              r refused: would carry its tunnel's outer address into the tunnel\n"
         "Origin codes: i IGP, e EGP, ? incomplete\n\n"

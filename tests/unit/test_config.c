@@ -254,11 +254,11 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
          "3:32: router.table: \"255\" is the kernel's local table; allowed: main or another "
          "number"},
         {IN_ROUTER, ID "asn: 1, table: 74999", ID "asn: 1, table: 75000",
-         "3:32: router.table: \"75000\" is one of 75000 to 75063, where health probes have their own "
-         "ways; allowed: main or another number"},
+         "3:32: router.table: \"75000\" is one of 75000 to 75063, where health probes have their "
+         "own ways; allowed: main or another number"},
         {IN_ROUTER, ID "asn: 1, table: 75064", ID "asn: 1, table: 75063",
-         "3:32: router.table: \"75063\" is one of 75000 to 75063, where health probes have their own "
-         "ways; allowed: main or another number"},
+         "3:32: router.table: \"75063\" is one of 75000 to 75063, where health probes have their "
+         "own ways; allowed: main or another number"},
         {IN_ROUTER, ID "asn: 1, ecmp: true", ID "asn: 1, ecmp: 2",
          "3:31: router.ecmp: \"2\"; allowed: false, true"},
         {IN_ROUTER, ID "asn: 1, install: false", ID "asn: 1, install: none",

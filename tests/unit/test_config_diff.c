@@ -109,7 +109,8 @@ static void of_a_neighbor_only_what_needs_no_session_is_taken_over(void **state)
     }
 }
 
-#define PROBE(more) BASE "health:\n  - {name: p, probe: icmp, to: 10.9.0.1, via: 10.0.0.1" more "}\n"
+#define PROBE(more)                                                                                \
+    BASE "health:\n  - {name: p, probe: icmp, to: 10.9.0.1, via: 10.0.0.1" more "}\n"
 
 static void how_a_probe_counts_is_taken_over_whom_it_asks_waits(void **state)
 {

@@ -117,9 +117,12 @@ const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t pe
     return peer == 0 ? &tunnel_cfg[0].neighbor.bgp : NULL;
 }
 
+static bool azure_profile;
+
 const struct core_config *core_configuration(const struct core *c)
 {
     static struct core_config cfg = {.asn = 65515, .router_id = 0x0a110b4c};
+    cfg.azure = azure_profile;
     (void)c;
     cfg.policies = policies;
     cfg.n_policies = 1;
@@ -741,6 +744,11 @@ azures_networks_come_first_with_the_neighbors_host_route_and_no_refused_one(void
     row(o, 0, me, "10.17.11.0/25", "", me, "Network", "", 32768);
     row(o, 1, me, "192.168.11.88/32", "", me, "Network", "", 32768);
     json_decref(o);
+    azure_profile = true; /* a network like the others then, in the RIB (here: not) */
+    o = ask("GET", "/v1/routes", "view=learned&azure=1", "", 200);
+    assert_int_equal(json_array_size(json_object_get(o, "value")), 5);
+    json_decref(o);
+    azure_profile = false;
     tunnels[0].carrying = false; /* the host route goes with the tunnel */
     o = ask("GET", "/v1/routes", "view=learned&azure=1", "", 200);
     assert_int_equal(json_array_size(json_object_get(o, "value")), 5);
