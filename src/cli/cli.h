@@ -30,6 +30,7 @@ struct cli {
     const char *since, *out, *tunnel, *message;
     const char *config;  /* a file, for what needs no daemon */
     const char *kind;    /* peer-config: for whom */
+    bool strict;         /* import: a line that isn't understood is a failure */
     bool secrets;        /* ... with the pre-shared key */
     const char *to, *from; /* probe: addresses */
     uint16_t port;         /* ... of the reflector; 0: ICMP */
@@ -46,8 +47,8 @@ struct cli {
 typedef enum cli_exit cli_command(const struct cli *c);
 cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_mrt, cli_neighbor,
     cli_refresh, cli_neighbors, cli_policies, cli_reload, cli_routes, cli_events, cli_keylog,
-    cli_check, cli_drill_list, cli_drill_show, cli_drill_report, cli_peer_config, cli_probe,
-    cli_readiness, cli_version;
+    cli_check, cli_drill_list, cli_drill_show, cli_drill_report, cli_import, cli_peer_config,
+    cli_probe, cli_readiness, cli_version;
 cli_command cli_audit;
 
 /* True when the daemon can't have a tunnel of this name; said on stderr. */

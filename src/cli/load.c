@@ -67,6 +67,20 @@ static enum config_secret_status read_file(void *arg, const char *path, size_t m
     return n < 0 && err == EACCES ? CONFIG_SECRET_UNKNOWN : CONFIG_SECRET_FAILED;
 }
 
+bool cli_read_file(const char *file, size_t max, struct kd_bytes *out)
+{
+    char why[128];
+    uint8_t *data;
+    size_t len;
+
+    if (read_file(NULL, file, max, &data, &len, why, sizeof(why)) != CONFIG_SECRET_OK) {
+        fprintf(stderr, "kedge: %s: %s\n", file, why);
+        return false;
+    }
+    *out = kd_bytes(data, len);
+    return true;
+}
+
 static enum cli_exit parse(const char *file, struct kc_ctx *crypto, struct kd_bytes text,
                            struct core_config *cfg, struct config_errors *errs)
 {

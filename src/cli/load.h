@@ -10,6 +10,8 @@
  * CLI_UNREACHABLE: the file can't be read, said on stderr. */
 enum cli_exit cli_load(const char *file, struct kc_ctx *crypto, struct core_config *cfg,
                        struct config_errors *errs) KD_MUST_USE;
+/* The whole file, malloc'ed; false when it can't be read or is longer than max: said on stderr. */
+bool cli_read_file(const char *file, size_t max, struct kd_bytes *out) KD_MUST_USE;
 /* One line each on stderr. */
 void cli_load_errors(const struct config_errors *errs, bool warnings);
 

@@ -37,6 +37,7 @@ enum given {
     O_OUTAGE_MAX = 1 << 22,
     O_MESSAGE = 1 << 23,
     O_AGENT = 1 << 24,
+    O_STRICT = 1 << 25,
 };
 #define O_PROBE                                                                                    \
     (O_TO | O_FROM | O_UDP | O_PATH | O_REFLECT | O_INTERVAL | O_TIMEOUT | O_DURATION |            \
@@ -73,6 +74,7 @@ static const struct opt {
     OPT("config", TEXT, O_CONFIG, config),
     OPT("for", TEXT, O_FOR, kind),
     OPT("secrets", FLAG, O_SECRETS, secrets),
+    OPT("strict", FLAG, O_STRICT, strict),
     OPT("to", TEXT, O_TO, to),
     OPT("from", TEXT, O_FROM, from),
     OPT("udp", PORT, O_UDP, port),
@@ -136,6 +138,9 @@ static const struct command {
     {"drill report", "[NAME|ID] [--out FILE|-]", 0, 1, O_OUT, cli_drill_report,
      "the same as one HTML page with its pictures, that needs nothing else"},
     {"check", "FILE", 1, 1, 0, cli_check, "judge a configuration, without the daemon"},
+    {"import", "ios|swanctl FILE [--strict]", 2, 2, O_STRICT, cli_import,
+     "a router's or strongSwan's configuration as a kedge.yaml in its place; --strict: fail when "
+     "a line isn't taken over"},
     {"peer-config", "TUNNEL --for KIND [--secrets] [--config FILE]", 1, 1,
      O_FOR | O_SECRETS | O_CONFIG, cli_peer_config,
      "the other side's configuration: strongswan, ios, junos, frr, bird or azure-cli"},

@@ -47,6 +47,8 @@ enum peer_tongue {
 
 /* The algorithm's name there; NULL: it has none. */
 const char *peer_word(const struct kc_alg *alg, enum peer_tongue tongue);
+/* The other way round: our name of what they call so; NULL: nothing of that type. */
+const char *peer_unword(const char *word, enum peer_tongue tongue, enum kc_transform_type type);
 /* The n-th algorithm of the type in the proposal; NULL: no more. NONE counts as none. */
 const struct kc_alg *peer_alg(const struct ike_proposal *p, enum kc_transform_type type,
                               unsigned n);

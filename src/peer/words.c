@@ -80,6 +80,17 @@ const char *peer_word(const struct kc_alg *alg, enum peer_tongue tongue)
     return NULL;
 }
 
+const char *peer_unword(const char *word, enum peer_tongue tongue, enum kc_transform_type type)
+{
+    for (size_t i = 0; i < KD_ARRAY_LEN(words); i++) {
+        const struct kc_alg *alg = kc_alg_by_name(words[i].name);
+        if (alg && alg->type == type && words[i].word[tongue] &&
+            strcmp(words[i].word[tongue], word) == 0)
+            return words[i].name;
+    }
+    return NULL;
+}
+
 const struct kc_alg *peer_alg(const struct ike_proposal *p, enum kc_transform_type type, unsigned n)
 {
     for (unsigned i = 0; i < p->n; i++)
