@@ -168,7 +168,12 @@ bool ready_get(const struct ready *r, uint32_t tunnel, struct ready_view *v)
 enum ready_verdict ready_worst(const struct ready *r, bool for_drill)
 {
     enum ready_verdict worst = READY_READY;
+    bool any = false;
 
+    for (uint32_t i = 0; i < r->n; i++)
+        any |= r->unit[i].judged;
+    if (!any)
+        return READY_NOT;
     for (uint32_t i = 0; i < r->n; i++)
         for (uint32_t k = 0; k < r->unit[i].n; k++)
             if (!for_drill || !ready_is_drill(r->unit[i].reason[k].code))

@@ -183,7 +183,8 @@ uint64_t ready_step(struct ready *r, const struct ready_env *env, ready_changed 
                     void *arg);
 /* False: no backup, or not yet judged. */
 bool ready_get(const struct ready *r, uint32_t tunnel, struct ready_view *v);
-/* Of all backups judged; for_drill: without what a drill itself would mend. */
+/* Of all backups judged, not ready where none is yet; for_drill: without what a drill itself would
+ * mend. */
 enum ready_verdict ready_worst(const struct ready *r, bool for_drill);
 
 #endif

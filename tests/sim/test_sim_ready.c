@@ -173,6 +173,7 @@ static void a_backup_becomes_ready_and_stays_so(void **st KD_UNUSED)
 
     begin(&w, &o);
     start(&w);
+    assert_int_equal(ready_worst(w.ready, true), READY_NOT); /* nobody has looked yet */
     judge(&w);
     assert_string_equal(w.last, "not-ready: tunnel-down, rekey-unrehearsed");
     expect(&w, 60, "ready: ");
