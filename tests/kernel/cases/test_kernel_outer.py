@@ -1,4 +1,4 @@
-"""Where a tunnel's outside and inside are routed: VRF devices, marks, cards; and a tunnel that takes everything."""
+"""Where a tunnel's outside and inside are routed: VRF devices, marks; what of it is whose: cards, the MTU."""
 import re
 
 import pytest
@@ -103,6 +103,21 @@ def test_a_mark_chooses_the_way_outside(up, dataplane):
     lab["gate"].kedge.cli("rekey", "peer")
     lab["gate"].kedge.events.wait("ike.rekeyed", 10, mark, tunnel="peer")
     ping_both_ways(lab)
+
+
+@pytest.mark.parametrize("esp,encap", [("aes256gcm16", False), ("aes256-sha256", True)], ids=["gcm", "cbc-in-udp"])
+def test_the_mtu_is_the_suites_and_a_packet_of_it_fills_the_path(up, esp, encap):
+    lab = up(pair("xfrm", {"encap": "always"} if encap else None, esp))
+    gate = lab["gate"]
+    mtu = gate.kedge.tunnel("peer")["mtu"]
+    assert f" mtu {mtu} " in gate.ip("link", "show", "kedge0")
+    with Sniffer(gate) as sniffer:
+        ping(gate, INNER_PEER, INNER_GATE, 3, "-M", "do", "-s", str(mtu - 28))
+        outside = [len(p.raw) for p in sniffer.drain() if p.interface == "wan0" and p.protocol in (17, 50)]
+    assert 1500 - 16 < max(outside) <= 1500
+    too_large = gate.run("ping", "-n", "-c", "1", "-W", "1", "-M", "do", "-s", str(mtu - 27), "-I", INNER_GATE, INNER_PEER,
+                         check=False)
+    assert f"mtu={mtu}" in (too_large.stdout + too_large.stderr).replace(" = ", "=")
 
 
 def test_auto_leaves_an_address_with_a_plain_device_to_tun(up):
