@@ -132,8 +132,9 @@ def test_auto_leaves_an_address_with_a_plain_device_to_tun(up):
 
 
 def test_a_card_that_can_not_leaves_esp_to_the_kernel(up):
-    lab = up(pair("xfrm", {"offload": "crypto"}))
+    lab = up(pair("xfrm", {"offload": "crypto", "replay-window": 4096}))
     ping_both_ways(lab)
+    assert re.search(r"replay_window 4096, bitmap-length 128", lab["gate"].ip("xfrm", "state"))
 
 
 def test_packet_offload_is_refused_in_the_kernels_own_words(build):

@@ -60,14 +60,21 @@ def test_the_trap_is_the_kernels_and_ends_with_the_daemon(waiting):
     def policies():
         return re.findall(r"dir (\w+)[^\n]*\n(?:\t[^\n]*\n)*?\t*if_id 0x6b650001", gate.ip("xfrm", "policy"))
 
+    def audited():
+        until(lambda: gate.kedge.cli("audit", check=False).returncode == 0, 5,
+              lambda: gate.kedge.cli("audit", check=False).stdout, 0.2)
+
     assert policies() == ["out"], gate.ip("xfrm", "policy")
+    audited()
     knock(gate)
     gate.kedge.events.wait("child.up", 15, tunnel="peer")
     assert sorted(policies()) == ["fwd", "in", "out"], gate.ip("xfrm", "policy")
+    audited()
     mark = gate.kedge.events.last_seq
     lab["peer"].strongswan.terminate("gate")
     gate.kedge.events.wait("ike.closed", 10, mark, tunnel="peer")
     until(lambda: policies() == ["out"], 5, lambda: gate.ip("xfrm", "policy"))
+    audited()
     gate.kedge.stop()
     assert "0x6b65" not in gate.ip("xfrm", "policy")
     until(lambda: "0x6b65" not in gate.ip("xfrm", "state"), 10, lambda: gate.ip("xfrm", "state"))
