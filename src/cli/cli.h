@@ -28,6 +28,7 @@ struct cli {
     const char *columns; /* of those; NULL: all */
     uint64_t wait_us; /* 0: don't wait */
     const char *since, *out, *tunnel, *message;
+    bool dry_run, force, detach; /* drill run */
     const char *config;  /* a file, for what needs no daemon */
     const char *kind;    /* peer-config: for whom */
     bool strict;         /* import: a line that isn't understood is a failure */
@@ -50,6 +51,7 @@ cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_mrt, 
     cli_check, cli_drill_list, cli_drill_show, cli_drill_report, cli_import, cli_peer_config,
     cli_probe, cli_readiness, cli_version;
 cli_command cli_audit;
+cli_command cli_drill_run, cli_drill_abort;
 
 /* True when the daemon can't have a tunnel of this name; said on stderr. */
 bool cli_no_tunnel(const char *name) KD_MUST_USE;
@@ -64,6 +66,10 @@ enum cli_exit cli_ask(const struct cli *c, const char *method, const char *path,
 enum cli_exit cli_stream(const struct cli *c, const char *path, const char *body,
                          uint64_t timeout_us,
                          bool (*fn)(void *arg, json_t *line), void *arg) KD_MUST_USE;
+/* The same without a limit; tick (false: no more) is called about once a second meanwhile. */
+enum cli_exit cli_stream_ticking(const struct cli *c, const char *path, const char *body,
+                                 bool (*fn)(void *arg, json_t *line), bool (*tick)(void *arg),
+                                 void *arg) KD_MUST_USE;
 /* Writes the answer's body to the file, whatever it is; endless: however long it takes. */
 enum cli_exit cli_download(const struct cli *c, const char *path, bool endless,
                            FILE *to) KD_MUST_USE;

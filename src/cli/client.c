@@ -17,6 +17,7 @@ struct incoming {
     size_t len, cap, max;
     bool (*fn)(void *arg, json_t *line); /* a stream */
     void *arg;
+    bool (*tick)(void *arg);
     FILE *to;     /* where it goes as it comes: then nothing is kept */
     bool stopped; /* fn had enough */
     CURL *curl;
@@ -186,13 +187,29 @@ enum cli_exit cli_download(const struct cli *c, const char *path, bool endless, 
     return e;
 }
 
-enum cli_exit cli_stream(const struct cli *c, const char *path, const char *body,
-                         uint64_t timeout_us, bool (*fn)(void *arg, json_t *line), void *arg)
+static int on_progress(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
+                       curl_off_t up)
 {
-    struct incoming in = {.max = LINE_MAX_LEN, .fn = fn, .arg = arg};
+    struct incoming *in = arg;
+    (void)down_all;
+    (void)down;
+    (void)up_all;
+    (void)up;
+    in->stopped |= !in->tick(in->arg);
+    return in->stopped;
+}
+
+static enum cli_exit stream(const struct cli *c, const char *path, const char *body,
+                            uint64_t timeout_us, struct incoming in)
+{
     CURL *curl = prepare(c, path, &in);
     if (!curl)
         return CLI_FAILED;
+    if (in.tick) {
+        curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+        curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &in);
+    }
     if (body)
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     if (timeout_us)
@@ -202,6 +219,21 @@ enum cli_exit cli_stream(const struct cli *c, const char *path, const char *body
     curl_easy_cleanup(curl);
     free(in.p);
     return e;
+}
+
+enum cli_exit cli_stream(const struct cli *c, const char *path, const char *body,
+                         uint64_t timeout_us, bool (*fn)(void *arg, json_t *line), void *arg)
+{
+    const struct incoming in = {.max = LINE_MAX_LEN, .fn = fn, .arg = arg};
+    return stream(c, path, body, timeout_us, in);
+}
+
+enum cli_exit cli_stream_ticking(const struct cli *c, const char *path, const char *body,
+                                 bool (*fn)(void *arg, json_t *line), bool (*tick)(void *arg),
+                                 void *arg)
+{
+    const struct incoming in = {.max = LINE_MAX_LEN, .fn = fn, .tick = tick, .arg = arg};
+    return stream(c, path, body, 0, in);
 }
 
 void cli_query(char *path, size_t cap, const char *key, const char *value)

@@ -38,6 +38,9 @@ enum given {
     O_MESSAGE = 1 << 23,
     O_AGENT = 1 << 24,
     O_STRICT = 1 << 25,
+    O_DRY_RUN = 1 << 26,
+    O_FORCE = 1 << 27,
+    O_DETACH = 1 << 28,
 };
 #define O_PROBE                                                                                    \
     (O_TO | O_FROM | O_UDP | O_PATH | O_REFLECT | O_INTERVAL | O_TIMEOUT | O_DURATION |            \
@@ -64,6 +67,9 @@ static const struct opt {
     OPT("follow", FLAG, O_FOLLOW, follow),
     OPT("since", TEXT, O_SINCE, since),
     OPT("message", TEXT, O_MESSAGE, message),
+    OPT("dry-run", FLAG, O_DRY_RUN, dry_run),
+    OPT("force", FLAG, O_FORCE, force),
+    OPT("detach", FLAG, O_DETACH, detach),
     OPT("child", FLAG, O_CHILD, child),
     OPT("ike", FLAG, O_IKE, ike),
     OPT("rehearse", FLAG, O_REHEARSE, rehearse),
@@ -125,6 +131,13 @@ static const struct command {
     {"routes", "[best|learned [NEIGHBOR]|advertised NEIGHBOR] [PREFIX] [--azure[=COLUMN,...]]", 0,
      3, O_AZURE, cli_routes,
      "routes; of a PREFIX and what is inside, or that hold an ADDRESS; --azure: as Get-Az...Route"},
+    {"drill run", "FILE|NAME [--dry-run] [--force] [--detach]", 1, 1,
+     O_DRY_RUN | O_FORCE | O_DETACH, cli_drill_run,
+     "a failover drill, restored whatever happens; NAME: of /etc/kedge/drills; --dry-run: what it "
+     "would do and what takes that back; --force: outside its window, or unready; --detach: kedged "
+     "holds it"},
+    {"drill abort", "", 0, 0, 0, cli_drill_abort,
+     "end the drill that runs: everything is restored"},
     {"events", "[--follow] [--since N]", 0, 0, O_FOLLOW | O_SINCE, cli_events,
      "what happened, the last 4096"},
     {"keylog", "--out DIR|FILE [--tunnel NAME]", 0, 0, O_OUT | O_TUNNEL, cli_keylog,

@@ -9,6 +9,7 @@
  *   GET  /v1/bgp/mrt, /v1/bgp/mrt/updates        (MRT, no JSON; the messages as they come)
  *   POST /v1/reload                              GET  /v1/audit
  *   POST /v1/agents/N, /v1/agents/N/report
+ *   POST /v1/drills/run[?dry=1][&force=1][&detach=1][&file=NAME]   POST /v1/drills/abort
  *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|refresh|enable */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -56,6 +57,13 @@ struct ctl_request {
     bool root; /* the client's user is root */
 };
 
+/* What of a drill is asked for; its file is the request's body. */
+struct ctl_drill_request {
+    enum { CTL_DRILL_NONE, CTL_DRILL_RUN, CTL_DRILL_ABORT } what;
+    bool dry, force, detach;
+    char file[128]; /* as messages call it */
+};
+
 struct ctl_response {
     int status;        /* HTTP */
     const char *type;  /* content type */
@@ -70,6 +78,7 @@ struct ctl_response {
     char agent_name[32]; /* its stream of orders begins; or the body is its report */
     bool reload;     /* the caller reads the configuration again, and answers with ctl_reloaded() */
     bool audit;      /* the caller looks, and answers with ctl_audited() */
+    struct ctl_drill_request drill; /* the caller does it, and answers */
     bool mrt;        /* likewise, of BGP's messages as MRT */
     uint64_t stream; /* 0: every event */
     bool has_command; /* the caller gives it to the core; the answer doesn't wait for its effect */

@@ -58,6 +58,7 @@ static const unsigned fields[CORE_NOTE_N] = {
     [CORE_NOTE_HEALTH_WAY] = F_DETAIL,
     [CORE_NOTE_RECOVER_HOLD] = F_TOOK,
     [CORE_NOTE_PATH_MTU] = F_DETAIL,
+    [CORE_NOTE_DRILL] = F_DETAIL,
     [CORE_NOTE_READINESS] = F_DETAIL,
 };
 

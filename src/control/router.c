@@ -477,6 +477,24 @@ static struct ctl_response post_neighbor(const struct ctl_env *env, const struct
     return r;
 }
 
+/* ?dry=1&force=1&detach=1&file=NAME */
+static struct ctl_response post_drill(const struct ctl_env *env, const struct ctl_request *req,
+                                      const struct args *a)
+{
+    struct ctl_response r = ctl_respond(200, json_object());
+    const char *file = query(req, "file");
+    (void)env;
+    r.drill.what = a->which;
+    if (a->which == CTL_DRILL_ABORT)
+        return r;
+    snprintf(r.drill.file, sizeof(r.drill.file), "%.100s", file ? file : "drill");
+    if (read_switch(req, "dry", &r.drill.dry) && read_switch(req, "force", &r.drill.force) &&
+        read_switch(req, "detach", &r.drill.detach))
+        return r;
+    ctl_response_done(&r);
+    return ctl_error(400, "dry, force and detach are 0 or 1", "the query isn't understood");
+}
+
 /* ---- the table ---- */
 
 static const struct route {
@@ -505,6 +523,8 @@ static const struct route {
     {"POST", "/v1/agents/*", post_agent, CTL_AGENT_JOIN},
     {"POST", "/v1/agents/*/report", post_agent, CTL_AGENT_REPORT},
     {"POST", "/v1/keylog", post_keylog, 0},
+    {"POST", "/v1/drills/run", post_drill, CTL_DRILL_RUN},
+    {"POST", "/v1/drills/abort", post_drill, CTL_DRILL_ABORT},
     {"POST", "/v1/reload", post_reload, 0},
     {"POST", "/v1/neighbors/*/shutdown", post_neighbor, CORE_CMD_NEIGHBOR_SHUTDOWN},
     {"POST", "/v1/neighbors/*/refresh", post_neighbor, CORE_CMD_NEIGHBOR_REFRESH},

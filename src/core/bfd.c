@@ -177,7 +177,12 @@ static void changed(struct core *c, const struct bfd_action *a)
 
 static void send(struct core *c, const struct bfd_action *a, const struct bfd_out *out)
 {
-    struct core_act *x = core_emit(c, CORE_ACT_BFD_SEND);
+    const struct core_peer *p = core_peer(c, a->session);
+    struct core_act *x;
+
+    if (p && p->silent)
+        return;
+    x = core_emit(c, CORE_ACT_BFD_SEND);
 
     x->local = (struct kd_endpoint){a->local, a->src_port};
     x->remote = (struct kd_endpoint){a->remote, a->dst_port};
@@ -224,6 +229,14 @@ static uint32_t iface_of(const struct core *c, uint32_t ifindex)
     return BFD_NO_IFACE;
 }
 
+static bool from_silent(const struct core *c, const struct bfd_event *b)
+{
+    for (const struct core_peer *p = c->peers; p; p = p->hh.next)
+        if (p->silent && kd_addr_eq(&p->cfg.remote, &b->remote))
+            return true;
+    return false;
+}
+
 void core_bfd_packet(struct core *c, const struct core_ev *ev)
 {
     struct bfd_event b = {
@@ -238,7 +251,7 @@ void core_bfd_packet(struct core *c, const struct core_ev *ev)
         .data = ev->data,
     };
 
-    if (c->bfd)
+    if (c->bfd && !from_silent(c, &b))
         core_run_bfd(c, &b);
 }
 

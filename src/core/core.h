@@ -78,6 +78,10 @@ enum core_command {
     CORE_CMD_RESET,
     CORE_CMD_NEIGHBOR_SHUTDOWN,
     CORE_CMD_NEIGHBOR_LEAVE, /* what it is told is tagged (RFC 8326) until SHUTDOWN or ENABLE */
+    CORE_CMD_NEIGHBOR_SILENT, /* as if it had died: nothing is sent to it or heard of it until
+                               * ENABLE; what it has told us stays until that is detected */
+    CORE_CMD_NEIGHBOR_DRAIN,   /* what it tells is the last choice until UNDRAIN */
+    CORE_CMD_NEIGHBOR_UNDRAIN,
     CORE_CMD_NEIGHBOR_REFRESH, /* both directions */
     CORE_CMD_NEIGHBOR_REFRESH_IN,
     CORE_CMD_NEIGHBOR_REFRESH_OUT,
@@ -307,6 +311,8 @@ bool core_steer_get(const struct core *c, uint32_t peer, struct core_steer_view 
 /* When a failed tunnel, or a neighbor's failed BFD, that is good again counts as such; KD_NEVER. */
 uint64_t core_tunnel_recovers_at(const struct core *c, uint32_t tunnel);
 uint64_t core_bfd_recovers_at(const struct core *c, uint32_t peer);
+/* By command: shut down, silent or drained. */
+bool core_peer_disturbed(const struct core *c, uint32_t peer);
 const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t peer);
 const struct bgp *core_bgp(const struct core *c);
 const struct ike *core_ike(const struct core *c);

@@ -47,6 +47,7 @@ enum core_note {
     CORE_NOTE_RECOVER_HOLD,   /* recover.hold: good again; latency_us that it has to be so */
     CORE_NOTE_PATH_MTU,       /* tunnel.path-mtu: what passes was measured, and is another; text */
     CORE_NOTE_READINESS,      /* readiness.change: text: the verdict, and the reasons' codes */
+    CORE_NOTE_DRILL,          /* drill: text; said by the shell that runs it */
     CORE_NOTE_N
 };
 extern const char *const core_note_names[];

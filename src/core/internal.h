@@ -262,7 +262,9 @@ struct core_peer {
     uint8_t n_words, words[255]; /* what a shutdown tells it (RFC 9003) */
     bool path;    /* there is one: the session may run if BFD allows it */
     bool unhealthy; /* health has its session ended */
-    struct bgp_steer steer; /* by health */
+    bool silent;    /* by command: nothing is sent or heard */
+    bool drained;   /* by command: the last choice */
+    struct bgp_steer steer; /* by health and drain */
     bool unheard; /* switched off without a path: its connection ends silently */
     struct core_peer_bfd {
         struct core_bfd_config cfg;
@@ -507,6 +509,8 @@ void core_pins_lost_all(struct core *c);
 
 /* steer.c: the probe's state has changed. */
 void core_steer(struct core *c, uint32_t health);
+/* The peer's drain has changed. */
+void core_steer_peer(struct core *c, struct core_peer *p);
 
 /* links.c */
 uint32_t core_link_named(const struct core *c, const char *name); /* interface index; 0: none */

@@ -46,6 +46,9 @@ const char *const core_command_names[] = {
     [CORE_CMD_RESET] = "reset",
     [CORE_CMD_NEIGHBOR_SHUTDOWN] = "neighbor-shutdown",
     [CORE_CMD_NEIGHBOR_LEAVE] = "neighbor-leave",
+    [CORE_CMD_NEIGHBOR_SILENT] = "neighbor-silent",
+    [CORE_CMD_NEIGHBOR_DRAIN] = "neighbor-drain",
+    [CORE_CMD_NEIGHBOR_UNDRAIN] = "neighbor-undrain",
     [CORE_CMD_NEIGHBOR_REFRESH] = "neighbor-refresh",
     [CORE_CMD_NEIGHBOR_REFRESH_IN] = "neighbor-refresh-in",
     [CORE_CMD_NEIGHBOR_REFRESH_OUT] = "neighbor-refresh-out",
@@ -93,5 +96,6 @@ const char *const core_note_names[] = {
     [CORE_NOTE_RECOVER_HOLD] = "recover.hold",
     [CORE_NOTE_PATH_MTU] = "tunnel.path-mtu",
     [CORE_NOTE_READINESS] = "readiness.change",
+    [CORE_NOTE_DRILL] = "drill",
     [CORE_NOTE_N] = NULL,
 };

@@ -151,6 +151,28 @@ void core_peer_may_return(struct core *c, uint32_t id)
         core_peer_on(c, id);
 }
 
+/* What it misses by then is mended by a new session. */
+static void speak_again(struct core *c, struct core_peer *p)
+{
+    if (!p->silent)
+        return;
+    p->silent = false;
+    core_peer_off(c, p->id, KD_REASON_ADMIN, true);
+}
+
+static bool drill_command(struct core *c, struct core_peer *p, enum core_command cmd)
+{
+    if (cmd == CORE_CMD_NEIGHBOR_SILENT) {
+        p->silent = true;
+        return true;
+    }
+    if (cmd != CORE_CMD_NEIGHBOR_DRAIN && cmd != CORE_CMD_NEIGHBOR_UNDRAIN)
+        return false;
+    p->drained = cmd == CORE_CMD_NEIGHBOR_DRAIN;
+    core_steer_peer(c, p);
+    return true;
+}
+
 /* Those that leave the session as it is; ENABLE takes back a LEAVE and does more. */
 static bool soft_command(struct core *c, uint32_t id, enum core_command cmd)
 {
@@ -169,10 +191,11 @@ void core_peer_command(struct core *c, uint32_t id, enum core_command cmd, struc
 {
     struct core_peer *p = core_peer(c, id);
 
-    if (!p)
+    if (!p || drill_command(c, p, cmd))
         return;
     if (cmd != CORE_CMD_NEIGHBOR_SHUTDOWN && soft_command(c, id, cmd))
         return;
+    speak_again(c, p);
     p->admin_down = cmd == CORE_CMD_NEIGHBOR_SHUTDOWN;
     p->n_words = (uint8_t)KD_MIN(words.len, sizeof(p->words));
     if (p->n_words)
@@ -317,7 +340,7 @@ static void tcp_act(struct core *c, enum core_act_kind kind, const struct bgp_ac
     x->tunnel = a->iface == BGP_NO_IFACE ? CORE_NO_TUNNEL : a->iface;
     x->ttl = a->ttl;
     x->ttl_min = a->ttl_min;
-    x->silent = kind == CORE_ACT_TCP_CLOSE && p && p->unheard;
+    x->silent = kind == CORE_ACT_TCP_CLOSE && p && (p->unheard || p->silent);
     if (kind == CORE_ACT_TCP_CONNECT)
         x->mss = session_mss(c, a);
     if (kind == CORE_ACT_TCP_WRITE)
@@ -325,6 +348,25 @@ static void tcp_act(struct core *c, enum core_act_kind kind, const struct bgp_ac
     if (p && (kind == CORE_ACT_TCP_CONNECT || kind == CORE_ACT_TCP_ACCEPT)) {
         conn_add(p, a->conn);
     }
+}
+
+/* Written into the void: the engine hears that it has left, and its timers find out. */
+static void swallow(struct core *c, const struct bgp_action *a)
+{
+    struct bgp_event ev = {.kind = BGP_EV_TCP_SENT, .conn = a->conn, .n = a->data.len};
+
+    if (a->kind == BGP_ACT_CONNECT) {
+        ev.kind = BGP_EV_TCP_FAILED;
+        ev.reason = KD_REASON_ADMIN;
+    }
+    core_queue_bgp(c, &ev);
+}
+
+static bool swallowed(const struct core *c, const struct bgp_action *a)
+{
+    const struct core_peer *p = core_peer(c, a->peer);
+
+    return p && p->silent && (a->kind == BGP_ACT_WRITE || a->kind == BGP_ACT_CONNECT);
 }
 
 static void route_set(struct core *c, const struct bgp_action *a, const struct bgp_out *out)
@@ -364,6 +406,10 @@ static void note(struct core *c, const struct bgp_action *a, const struct bgp_ou
 
 void core_peer_bgp(struct core *c, const struct bgp_action *a, const struct bgp_out *out)
 {
+    if (swallowed(c, a)) {
+        swallow(c, a);
+        return;
+    }
     switch (a->kind) {
     case BGP_ACT_CONNECT:
         tcp_act(c, CORE_ACT_TCP_CONNECT, a, out);
@@ -426,6 +472,8 @@ void core_peer_tcp(struct core *c, const struct core_ev *ev)
         .reason = ev->reason,
     };
 
+    if (p && p->silent && ev->kind == CORE_EV_TCP_BYTES)
+        return;
     if (p && (ev->kind == CORE_EV_TCP_FAILED || ev->kind == CORE_EV_TCP_CLOSED)) {
         conn_del(p, ev->handle);
         if (p->n_conn == 0 && p->id < c->cfg.n_tunnels)

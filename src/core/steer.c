@@ -1,6 +1,7 @@
-/* What failed health probes make of the neighbors they name: their routes are steered on top of the
- * policies (BGP_EV_STEER), or their sessions end. Several probes of one neighbor add up: the lowest
- * local preference, the longest prepending. Nobody's session is reset by steering. */
+/* What failed health probes make of the neighbors they name, and a drain of its neighbor: their
+ * routes are steered on top of the policies (BGP_EV_STEER), or their sessions end. Several probes
+ * of one neighbor add up: the lowest local preference, the longest prepending. Nobody's session is
+ * reset by steering. */
 #include "core/internal.h"
 
 static bool names(const struct core_health_config *f, uint32_t peer)
@@ -27,8 +28,10 @@ static void add(struct core_steer_view *v, const struct core_health_config *f)
 
 static struct core_steer_view of_peer(const struct core *c, uint32_t peer)
 {
+    const struct core_peer *p = core_peer(c, peer);
     struct core_steer_view v = {.shutdown = false};
 
+    v.steer.set_local_pref = p && p->drained; /* at 0 */
     for (uint32_t i = 0; i < c->cfg.n_health; i++)
         if (c->health[i].state == CORE_HEALTH_DOWN && names(&c->cfg.health[i], peer))
             add(&v, &c->cfg.health[i]);
@@ -62,17 +65,22 @@ static void steer_session(struct core *c, struct core_peer *p, bool shutdown)
         core_peer_may_return(c, p->id);
 }
 
+void core_steer_peer(struct core *c, struct core_peer *p)
+{
+    struct core_steer_view v = of_peer(c, p->id);
+
+    steer_routes(c, p, &v.steer);
+    steer_session(c, p, v.shutdown);
+}
+
 void core_steer(struct core *c, uint32_t health)
 {
     const struct core_health_config *f = &c->cfg.health[health];
 
     for (uint32_t i = 0; i < f->n_neighbors; i++) {
         struct core_peer *p = core_peer(c, f->neighbor[i]);
-        struct core_steer_view v = of_peer(c, f->neighbor[i]);
-        if (!p)
-            continue;
-        steer_routes(c, p, &v.steer);
-        steer_session(c, p, v.shutdown);
+        if (p)
+            core_steer_peer(c, p);
     }
 }
 

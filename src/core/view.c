@@ -79,6 +79,13 @@ uint64_t core_bfd_recovers_at(const struct core *c, uint32_t peer)
     return p ? core_stable_at(&p->bfd.stable) : KD_NEVER;
 }
 
+bool core_peer_disturbed(const struct core *c, uint32_t peer)
+{
+    const struct core_peer *p = core_peer(c, peer);
+
+    return p && (p->admin_down || p->silent || p->drained);
+}
+
 const struct bgp_peer_config *core_peer_config(const struct core *c, uint32_t peer)
 {
     const struct core_peer *p = core_peer(c, peer);

@@ -76,7 +76,7 @@ size_t drill_record_put(const struct drill_record *r, char buf[DRILL_RECORD_MAX]
     if (r->kind == DRILL_REC_BEGIN) {
         put_number(&l, 1);
         put_word(&l, r->name);
-        put_number(&l, (uint64_t)r->wall_s);
+        put_number(&l, r->wall_us);
         put_number(&l, r->lease_us);
     } else if (r->kind == DRILL_REC_STEP) {
         put_step(&l, r);
@@ -177,14 +177,13 @@ static void get_begin(struct words *w, struct drill_journal *j)
 {
     w->ok = w->ok && !j->begun && get_number(w, 9) == 1;
     get_word(w, j->begin.name, sizeof(j->begin.name));
-    j->begin.wall_s = (int64_t)get_number(w, INT64_MAX);
+    j->begin.wall_us = get_number(w, INT64_MAX);
     j->begin.lease_us = get_number(w, KD_S(3600));
     j->begun = true;
 }
 
-static void get_step(struct words *w, struct drill_journal *j)
+static void get_step(struct words *w, struct drill_record *r)
 {
-    struct drill_record *r = &j->left[j->n].rec;
     char word[DRILL_ARGV_LEN];
 
     *r = (struct drill_record){.kind = DRILL_REC_STEP};
@@ -197,7 +196,6 @@ static void get_step(struct words *w, struct drill_journal *j)
         w->ok = w->ok && drill_argv_add(&r->undo, word);
     }
     w->ok = w->ok && (r->what != DRILL_STEP_EXEC || r->undo.n > 0);
-    j->left[j->n++].undone = false;
 }
 
 static void get_undone(struct words *w, struct drill_journal *j)
@@ -211,7 +209,7 @@ static void get_undone(struct words *w, struct drill_journal *j)
 static bool get_line(const char *p, size_t len, struct drill_journal *j)
 {
     struct words w = {p, p + len, true};
-    char head[16], verdict[DRILL_WORD_MAX];
+    char head[16];
 
     get_word(&w, head, sizeof(head));
     if (strcmp(head, "begin") == 0)
@@ -219,15 +217,26 @@ static bool get_line(const char *p, size_t len, struct drill_journal *j)
     else if (!j->begun || j->ended)
         return false;
     else if (strcmp(head, "step") == 0 && j->n < DRILL_STEPS_MAX)
-        get_step(&w, j);
+        get_step(&w, &j->left[j->n++].rec);
     else if (strcmp(head, "undone") == 0)
         get_undone(&w, j);
     else if (strcmp(head, "end") == 0) {
-        get_word(&w, verdict, sizeof(verdict));
+        get_word(&w, j->verdict, sizeof(j->verdict));
         j->ended = true;
     } else
         return false;
     return w.ok && w.p == w.end;
+}
+
+bool drill_step_get(struct kd_bytes line, struct drill_record *r)
+{
+    const char *p = (const char *)line.p;
+    struct words w = {p, p + line.len, true};
+    char head[16];
+
+    get_word(&w, head, sizeof(head));
+    get_step(&w, r);
+    return w.ok && w.p == w.end && strcmp(head, "step") == 0;
 }
 
 bool drill_journal_get(struct kd_bytes text, struct drill_journal *j, uint32_t *line)

@@ -1,7 +1,7 @@
 /* What a drill writes down before each step, so that whoever comes after a crash knows what to take
  * back: lines of text, a record each, appended and synced by the shell.
  *
- *   begin 1 NAME WALL-S LEASE-US           version 1 of the format
+ *   begin 1 NAME WALL-US LEASE-US           version 1 of the format
  *   step N KIND NAME TIMEOUT-US [UNDO...]  N from 0, before it is done; exec: its undo's words
  *   undone N                               after that
  *   end VERDICT                            nothing is left to take back
@@ -22,7 +22,7 @@ enum drill_record_kind { DRILL_REC_BEGIN, DRILL_REC_STEP, DRILL_REC_UNDONE, DRIL
 struct drill_record {
     enum drill_record_kind kind;
     char name[DRILL_WORD_MAX]; /* BEGIN: the drill's; STEP: its neighbor's; END: verdict */
-    int64_t wall_s;            /* BEGIN: UTC since 1970 */
+    uint64_t wall_us;          /* BEGIN: UTC since 1970 */
     uint64_t lease_us;         /* BEGIN */
     uint32_t step;             /* STEP, UNDONE */
     enum drill_step_kind what; /* STEP */
@@ -33,9 +33,13 @@ struct drill_record {
 /* As one line with its line feed; its length. */
 size_t drill_record_put(const struct drill_record *r, char buf[DRILL_RECORD_MAX]);
 
+/* One STEP line without its line feed. */
+bool drill_step_get(struct kd_bytes line, struct drill_record *r) KD_MUST_USE;
+
 /* A journal read back: what was begun, and what of it isn't taken back. */
 struct drill_journal {
     bool begun, ended;
+    char verdict[DRILL_WORD_MAX]; /* ended: how */
     struct drill_record begin;
     uint32_t n;
     struct drill_left {

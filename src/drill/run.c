@@ -340,7 +340,7 @@ static void start(struct drill_run *r, const struct drill_run_ev *ev)
 
     r->limit_at_us = r->now_us + r->plan.limit_us;
     a->record = (struct drill_record){
-        .kind = DRILL_REC_BEGIN, .wall_s = ev->wall_s, .lease_us = r->plan.lease_us};
+        .kind = DRILL_REC_BEGIN, .wall_us = ev->wall_us, .lease_us = r->plan.lease_us};
     snprintf(a->record.name, sizeof(a->record.name), "%s", r->plan.name);
     wait(r, DRILL_S_BEGIN, KD_NEVER);
 }

@@ -33,7 +33,7 @@ enum drill_run_ev_kind {
 struct drill_run_ev {
     enum drill_run_ev_kind kind;
     uint64_t now_us;
-    int64_t wall_s; /* START */
+    uint64_t wall_us; /* START: UTC since 1970 */
     uint32_t token;
     bool ok;
     const char *text; /* borrowed; NULL: none */

@@ -23,7 +23,7 @@
 #define BODY_MAX        (64 * 1024)
 #define QUEUE_MAX       (1024 * 1024) /* the ring's worth: one step may bring 4000 route events */
 #define IDLE_S          30
-#define GONE_CHECK_MS   2000
+#define GONE_CHECK_MS   500 /* a drill whose terminal is lost waits for it */
 #define LAST_ROUNDS     16 /* of sending when we end */
 
 struct follower {
@@ -131,6 +131,15 @@ void io_http_line(struct io_http *h, uint64_t stream, const char *line)
 void io_http_bytes(struct io_http *h, uint64_t stream, struct kd_bytes part)
 {
     to_followers(h, stream, part, "");
+}
+
+void io_http_end(struct io_http *h, uint64_t stream)
+{
+    for (struct follower *f = h->followers; f; f = f->next)
+        if (f->stream == stream) {
+            f->ended = true;
+            wake(f);
+        }
 }
 
 static size_t take(const char *src, size_t len, size_t *at, char *dst, size_t max)

@@ -34,6 +34,8 @@ void io_http_event(struct io_http *h, const char *line);
 void io_http_line(struct io_http *h, uint64_t stream, const char *line);
 /* Bytes of no lines; when it doesn't read fast enough its stream just ends. */
 void io_http_bytes(struct io_http *h, uint64_t stream, struct kd_bytes part);
+/* What is queued for the follower of this stream still goes out, then its stream ends. */
+void io_http_end(struct io_http *h, uint64_t stream);
 /* Sends what can be sent at once, ends the followers, closes and removes the socket. The memory
  * goes with the loop's close callbacks: run the loop once more. */
 void io_http_free(struct io_http *h);

@@ -12,6 +12,7 @@
  *   audit.c     what differs from what is wanted
  *   fault.c     netlink requests refused on purpose (test builds)
  *   xnet.c      the kernel's data plane: its sockets and interfaces; xfrm*.c what it shall have
+ *   drill*.c    drills; guard*.c what is left of them when we die
  *   tcp_md5.c   BGP's passwords                history.c drills that were, on disk
  *   priv.c      everything that needs privilege */
 #ifndef IO_IO_H
@@ -75,6 +76,7 @@ struct io {
     struct io_measure *measure; /* agents, and the run of a drill */
     struct io_history *drills; /* those that were */
     struct io_keylog *keylog; /* NULL: no keys are being written */
+    struct io_drill *drill;   /* NULL: none is running */
     uint64_t mrt_stream;      /* whose stream BGP's messages go to; 0: nobody's */
     uint64_t streams;         /* numbers given to followers of their own stream */
     uint64_t start_us;

@@ -2,6 +2,8 @@
  * is the core's doing. */
 #include "io/io.h"
 
+#include "io/drill.h"
+#include "io/drill_guard.h"
 #include "io/fault.h"
 #include "io/state.h"
 #include "io/xnet.h"
@@ -160,6 +162,8 @@ static void on_signal(uv_signal_t *h, int number)
 
     (void)number;
     uv_signal_stop(h); /* a second one ends us at once, by default action */
+    if (!io_drill_may_stop(io))
+        return;
     io_feed(io, &ev);
 }
 
@@ -192,6 +196,7 @@ static void close_any(uv_handle_t *h, void *arg)
 
 static void close_shells(struct io *io)
 {
+    io_drill_close(io);
     io_tcp_close_all(io);
     io_udp_close(io);
     io_bfd_close(io);
@@ -243,6 +248,7 @@ static int run(struct io *io)
     }
     signals(io);
     drop_capabilities();
+    io_drill_recover(io);
     io_feed(io, &start);
     uv_run(&io->loop, UV_RUN_DEFAULT);
     return io->exit_code;
@@ -253,7 +259,12 @@ int main(int argc, char **argv)
     struct io *io = calloc(1, sizeof(*io));
     struct core_config cfg = {0};
     struct options o;
-    int code = parse_options(argc, argv, &o);
+    int code;
+
+    if (argc > 1 && strncmp(argv[1], "--drill-", 8) == 0)
+        return io_guard_main(argc, argv);
+    setenv("TZ", "", 0); /* drill_start.c */
+    code = parse_options(argc, argv, &o);
 
     if (code >= 0 || !io) {
         free(io);

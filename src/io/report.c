@@ -3,6 +3,7 @@
 #include "io/io.h"
 
 #include "io/audit.h"
+#include "io/drill.h"
 #include "io/fault.h"
 #include "io/keylog.h"
 #include "io/mrt.h"
@@ -23,6 +24,7 @@ static int level_of(const struct core_event_record *r)
     case CORE_NOTE_DETECT:
     case CORE_NOTE_BGP_STOP:
     case CORE_NOTE_BGP_ERROR:
+    case CORE_NOTE_DRILL:
         return 1;
     case CORE_NOTE_ROUTE_ADD:
     case CORE_NOTE_ROUTE_DEL:
@@ -53,6 +55,7 @@ void io_report(struct io *io, const struct core_event_record *r)
     }
     if (line && io->http)
         io_http_event(io->http, line);
+    io_drill_note(io, r, &names);
 }
 
 static bool count(void *arg, struct kd_handle child, struct ctl_counters *c)
@@ -127,6 +130,7 @@ static void on_ended(void *arg, uint64_t stream)
     io_measure_ended(arg, stream);
     io_keylog_stop(arg, stream);
     io_mrt_stop(arg, stream);
+    io_drill_client_gone(arg, stream);
 }
 
 static struct ctl_response audit(struct io *io)
@@ -175,6 +179,8 @@ static struct ctl_response on_request(void *arg, const struct ctl_request *req)
         ctl_response_done(&res);
         res = io_measure_report(io, res.agent_name, req->body);
     }
+    if (res.drill.what)
+        io_drill_request(io, req, &res);
     if (res.reload) {
         ctl_response_done(&res);
         res = io_reload(io);

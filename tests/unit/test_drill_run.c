@@ -220,7 +220,7 @@ static const struct drill_plan *plan(void)
 static struct shell *begin(const struct drill_plan *p)
 {
     static struct shell s;
-    struct drill_run_ev ev = {.kind = DRILL_RUN_START, .wall_s = 1700000000};
+    struct drill_run_ev ev = {.kind = DRILL_RUN_START, .wall_us = 1700000000};
 
     if (s.r)
         drill_run_free(s.r);
@@ -268,7 +268,7 @@ static void a_drill_runs_its_steps_and_takes_them_back_in_reverse(void **state)
     j = journal(s);
     assert_true(j.begun && j.ended);
     assert_string_equal(j.begin.name, "er-outage");
-    assert_int_equal(j.begin.wall_s, 1700000000);
+    assert_int_equal(j.begin.wall_us, 1700000000);
     assert_true(s->now_us >= KD_S(1030) && s->now_us < KD_S(1031));
 }
 

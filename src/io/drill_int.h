@@ -1,0 +1,80 @@
+/* Inside io's drills: what one that runs holds.
+ *
+ *   drill.c         requests, the machine fed, its end     drill_act.c   what its steps do
+ *   drill_look.c    what is there to drill, and is seen    drill_start.c may it run now?
+ *   drill_journal.c the file    guard.c, guard_client.c    commands, after kedged as well */
+#ifndef IO_DRILL_INT_H
+#define IO_DRILL_INT_H
+
+#include "control/drill.h"
+#include "io/drill.h"
+#include "io/drill_guard.h"
+#include "io/drill_journal.h"
+
+#define IO_DRILL_QUEUE 32
+
+/* A route that was there at the start. */
+struct io_drill_routes {
+    uint32_t n, cap;
+    struct kd_prefix *prefix; /* ascending */
+};
+
+/* A neighbor or tunnel that was up at the start. */
+struct io_drill_up {
+    bool tunnel;
+    uint32_t id;
+};
+
+struct io_drill {
+    struct io *io;
+    struct drill_run *run;
+    struct drill_run_out out;
+    uv_timer_t timer, stop; /* stop: kedged ends, even if a command hangs */
+    unsigned open_handles;
+    struct io_journal *journal;
+    char path[300]; /* of the journal */
+    struct io_guard *guard; /* NULL: no step needs one */
+    struct drill_result *result;
+    uint32_t row[DRILL_STEPS_MAX]; /* of the result: each step's */
+    uint64_t stream; /* of its client; 0: detached */
+    bool feeding, over, stopping;
+    uint32_t command; /* the token that waits for the guard */
+    struct io_drill_queued {
+        struct drill_run_ev ev;
+        struct drill_seen seen;
+        char text[256];
+    } queue[IO_DRILL_QUEUE];
+    uint32_t q_head, q_tail;
+    struct io_drill_routes routes;
+    uint32_t n_up;
+    struct io_drill_up *up;
+    uint64_t mark_us;
+    char id[DRILL_ID_MAX];
+};
+
+/* drill.c: an event for the machine; seen and text are copied. */
+void io_drill_feed(struct io_drill *d, const struct drill_run_ev *ev);
+
+/* drill_act.c */
+void io_drill_act(struct io_drill *d, const struct drill_run_act *a);
+void io_drill_undo(struct io_drill *d, const struct drill_run_act *a);
+bool io_drill_needs_guard(const struct drill_plan *p);
+
+/* drill_look.c */
+struct io_drill_world { /* with what its names borrow */
+    struct drill_world w;
+    struct drill_neighbor *neighbors;
+    struct drill_tunnel *tunnels;
+};
+bool io_drill_world(const struct io *io, struct io_drill_world *w) KD_MUST_USE;
+void io_drill_world_free(struct io_drill_world *w);
+/* What is there now; false: out of memory. */
+bool io_drill_baseline(struct io_drill *d) KD_MUST_USE;
+void io_drill_look(struct io_drill *d, bool routes, struct drill_seen *s);
+
+/* drill_start.c */
+/* A refusal as an answer (status 0: it may). */
+struct ctl_response io_drill_may_start(const struct io *io, const struct drill_plan *p, bool force);
+void io_drill_journal_path(const struct io *io, char *buf, size_t cap);
+
+#endif

@@ -1,0 +1,75 @@
+/* May a drill run now? Its window in its timezone, readiness, and the journal of the one before. */
+#include "io/drill_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+void io_drill_journal_path(const struct io *io, char *buf, size_t cap)
+{
+    snprintf(buf, cap, "%s/drill.journal", io->cfg->state_directory);
+}
+
+/* libc has no time in a zone of one's choice. TZ is in the environment since the start of main(),
+ * so that setting it moves no other thread's environment, and nobody else here asks for local
+ * time. */
+static void local_time(const char *zone, struct tm *tm)
+{
+    time_t now = time(NULL);
+
+    setenv("TZ", zone, 1);
+    tzset();
+    localtime_r(&now, tm);
+    setenv("TZ", "", 1);
+    tzset();
+}
+
+/* libc takes UTC for a zone that it doesn't know. */
+static bool zone_known(const char *zone)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone);
+    return strcmp(zone, "UTC") == 0 || access(path, R_OK) == 0;
+}
+
+static struct ctl_response outside(const struct drill_plan *p)
+{
+    char say[DRILL_SAY_MAX];
+    struct tm tm;
+
+    if (!zone_known(p->window.timezone))
+        return ctl_error(409, "allowed: UTC, or a zone that is in /usr/share/zoneinfo (tzdata)",
+                         "the timezone \"%s\" isn't known here", p->window.timezone);
+    local_time(p->window.timezone, &tm);
+    if (drill_window_open(&p->window, (unsigned)tm.tm_wday,
+                          (unsigned)(tm.tm_hour * 60 + tm.tm_min)))
+        return (struct ctl_response){.status = 0};
+    return ctl_error(409, "wait for it, or give --force", "it is outside the window: %s",
+                     drill_window_say(&p->window, say));
+}
+
+static struct ctl_response unready(const struct io *io)
+{
+    enum ready_verdict v = ready_worst(io->ready, true);
+
+    if (v == READY_READY)
+        return (struct ctl_response){.status = 0};
+    return ctl_error(409, "kedge readiness says what is wrong; mend it, or give --force",
+                     "the backup is %s", ready_verdict_names[v]);
+}
+
+struct ctl_response io_drill_may_start(const struct io *io, const struct drill_plan *p, bool force)
+{
+    struct ctl_response r = {.status = 0};
+
+    if (!io->cfg->state_directory[0])
+        return ctl_error(409, "set gateway.state-directory",
+                         "a drill needs a journal, and there is no state directory for it");
+    if (p->window.on && !force)
+        r = outside(p);
+    if (r.status == 0 && p->require_ready && !force)
+        r = unready(io);
+    return r;
+}

@@ -1,0 +1,216 @@
+"""kedge drill run and abort: the steps between kedged, FRR and BIRD, and everything restored whatever ends it: the
+client killed or interrupted, kedged stopped or killed, after every step."""
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+import yaml
+
+from lab import kedge as programs
+from lab.process import ENVIRONMENT
+from lab.topology import Topology, read
+from lab.wait import until
+
+NETWORK = "10.20.0.0/24"  # FRR's
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Topology(read("bgp-beside")) as built:
+        settle(built)
+        yield built
+
+
+LEARNED = {NETWORK, "10.30.0.0/24", "2001:db8:20::/48", "2001:db8:30::/48"}
+
+
+def settle(lab):
+    kedge = lab["router"].kedge
+    for name in ("frr", "frr6", "bird", "bird6"):
+        until(lambda name=name: kedge.neighbor(name)["state"] == "Established", 30, f"{name} Established")
+    until(lambda: LEARNED <= {row["prefix"] for row in kedge.routes()}, 30, "all routes")
+    until(lambda: lab["frr"].frr.paths("10.30.0.0/24"), 30, "BIRD's route at FRR")
+
+
+class Drill:
+    """A drill of four steps that disturb something: BGP twice, and two commands that leave a file each."""
+
+    def __init__(self, lab, lease="1s", hold="300s", extra=()):
+        self.lab = lab
+        self.host = lab["router"]
+        self.kedge = self.host.kedge
+        self.marks = [os.path.join(self.host.directory, name) for name in ("first", "second")]
+        self.steps = [{"shutdown": {"neighbor": "frr"}}, self.command(0), {"drain": {"neighbor": "bird", "by": "gshut"}},
+                      self.command(1)] + list(extra)
+        self.head = {"drill": "four-steps", "lease": lease}
+        self.hold = hold
+        self.program = None
+
+    def command(self, which):
+        return {"exec": {"do": ["/usr/bin/touch", self.marks[which]],
+                         "undo": ["/bin/rm", "-f", self.marks[which]], "timeout": "5s"}}
+
+    def write(self, steps):
+        return self.host.write("drill.yaml", yaml.safe_dump({**self.head, "steps": steps}, sort_keys=False))
+
+    def start(self, n, *options):
+        """Runs the first n steps and holds; returns when the hold has begun."""
+        path = self.write(self.steps[:n] + [{"hold": self.hold}])
+        mark = self.kedge.events.last_seq
+        self.program = self.host.spawn("drill", [programs.kedge(), "drill", "run", path, *options])
+        until(lambda: self.said(f"step {n + 1} begin: hold", mark), 15, f"step {n} done")
+        assert [os.path.exists(path) for path in self.marks] == [n >= 2, n >= 4]
+        return self
+
+    def said(self, words, after=-1):
+        return [e for e in self.kedge.events.drain()
+                if e["seq"] > after and e["event"] == "drill" and words in e["detail"]]
+
+    def restored(self):
+        until(lambda: not any(os.path.exists(path) for path in self.marks), 15, "the commands taken back", 0.02)
+        settle(self.lab)
+        assert self.lab["bird"].bird.show("show route 10.20.0.0/24 all").count("(65535, 0)") == 0
+
+    def journal(self):
+        with open(os.path.join(self.host.directory, "state", "drill.journal"), encoding="utf-8") as file:
+            return file.read().splitlines()
+
+    def over(self):
+        return self.journal()[-1].startswith("end ")
+
+
+def test_a_drill_passes_and_says_what_it_did(lab):
+    drill = Drill(lab)
+    path = drill.write(drill.steps + [{"hold": "100ms"}, {"restore": "all"},
+                                      {"expect": {"routes_unchanged": True, "within": "20s"}}])
+    plan = drill.kedge.cli("drill", "run", path, "--dry-run").stdout
+    assert "shut neighbor frr down" in plan and f"/bin/rm -f {drill.marks[0]}" in plan
+    assert drill.kedge.neighbor("frr")["state"] == "Established"  # a dry run is dry
+    done = drill.host.run(programs.kedge(), "drill", "run", path, "--json", timeout=60)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines[0]["event"] == "start" and lines[-1]["event"] == "end"
+    assert lines[-1]["verdict"] == "passed" and lines[-1]["left"] == 0 and lines[-1]["reason"] == ""
+    assert [line["step"] for line in lines if line.get("what") == "undone"] == [3, 1, 4, 2]  # ours first
+    assert [s["outcome"] for s in lines[-1]["result"]["steps"]] == ["done"] * 11
+    drill.restored()
+    assert drill.over()
+
+
+def test_what_is_wrong_is_refused_with_its_place_and_disturbs_nothing(lab):
+    drill = Drill(lab)
+    mark = drill.kedge.events.last_seq
+    path = drill.write([{"shutdown": {"neighbor": "fr"}}, {"exec": {"do": ["/bin/true"]}}])
+    done = drill.kedge.cli("drill", "run", path, check=False)
+    assert done.returncode == 1 and "nothing was disturbed" in done.stderr and '"undo" is missing' in done.stderr
+    path = drill.write([{"shutdown": {"neighbor": "fr"}}])
+    done = drill.kedge.cli("drill", "run", path, check=False)
+    assert f"{path}:4:" in done.stderr and 'no neighbor "fr"; there are: frr' in done.stderr
+    done = drill.kedge.cli("drill", "abort", check=False)
+    assert done.returncode == 1 and "no drill is running" in done.stderr
+    assert not drill.said("", mark)
+
+
+def test_a_window_and_another_drill_keep_it_from_running(lab):
+    drill = Drill(lab)
+    day = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+    today = int(subprocess.run(["date", "-u", "+%w"], capture_output=True, text=True, check=True).stdout)
+    drill.head["window"] = {"days": [day[(today + 3) % 7]], "from": "02:00", "to": "04:00", "timezone": "Asia/Tokyo"}
+    path = drill.write([{"hold": "100ms"}])
+    done = drill.kedge.cli("drill", "run", path, check=False)
+    assert done.returncode == 1 and "02:00 to 04:00 Asia/Tokyo" in done.stderr
+    assert drill.kedge.cli("drill", "run", path, "--force").returncode == 0
+    drill.head["window"].update(timezone="Mars/Olympus")
+    assert "isn't known here" in drill.kedge.cli("drill", "run", drill.write([{"hold": "100ms"}]), check=False).stderr
+    del drill.head["window"]
+    drill.start(1)
+    other = drill.write([{"hold": "1s"}])
+    done = drill.kedge.cli("drill", "run", other, check=False)
+    assert done.returncode == 1 and "drill four-steps is running" in done.stderr
+    drill.kedge.cli("drill", "abort")
+    drill.restored()
+    assert drill.program.process.wait(10) == 1
+
+
+def test_a_command_that_fails_or_hangs_ends_the_drill(lab):
+    for do, why in ((["/bin/sh", "-c", "echo so it is >&2; exit 3"], "exit status 3: so it is"),
+                    (["/bin/sh", "-c", "sleep 77 & sleep 77"], "its time ran out"), (["/no/such"], "exit status 127")):
+        drill = Drill(lab)
+        steps = drill.steps[:2] + [{"exec": {"do": do, "undo": ["/bin/true"], "timeout": "300ms"}}]
+        done = drill.kedge.cli("drill", "run", drill.write(steps), check=False, timeout=60)
+        assert done.returncode == 1 and f"failed: step 3: {why}" in done.stdout
+        drill.restored()
+        assert subprocess.run(["pgrep", "-fx", "sleep 77"], check=False).returncode == 1
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_a_lost_client_restores_everything(lab, step):
+    drill = Drill(lab).start(step)
+    drill.program.kill()
+    drill.restored()
+    until(lambda: drill.said("aborted: its client has gone"), 15, "the end told")
+    assert drill.over()
+
+
+def test_ctrl_c_restores_and_the_client_sees_it(lab):
+    drill = Drill(lab).start(4)
+    drill.program.signal(signal.SIGINT)
+    assert drill.program.process.wait(15) == 1
+    assert "aborted by command" in drill.program.log() and "undone" in drill.program.log()
+    drill.restored()
+
+
+def test_a_detached_drill_is_held_by_the_daemon(lab):
+    drill = Drill(lab).start(2, "--detach")
+    assert drill.program.process.wait(10) == 0
+    assert os.path.exists(drill.marks[0])
+    drill.kedge.cli("drill", "abort")
+    drill.restored()
+
+
+def test_kedged_that_is_stopped_restores_first(lab):
+    drill = Drill(lab).start(4)
+    assert drill.kedge.stop() == 0
+    assert not any(os.path.exists(path) for path in drill.marks) and drill.over()
+    drill.kedge.start()
+    drill.restored()
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_the_guard_restores_when_kedged_was_killed_and_stays_away(lab, step):
+    drill = Drill(lab, lease="1s").start(step)
+    drill.kedge.kill()
+    until(lambda: not any(os.path.exists(path) for path in drill.marks), 15, "the guard's work", 0.02)
+    until(lambda: step == 1 or drill.over(), 15, "the journal's end", 0.02)
+    assert drill.program.process.wait(10) == 3
+    drill.kedge.events.close()
+    drill.kedge.start()
+    drill.restored()
+    last = drill.kedge.json("drill", "list")["drills"]
+    assert "interrupted" in [row["verdict"] for row in last]
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_kedged_killed_and_started_again_restores_before_it_does_anything_else(lab, step):
+    drill = Drill(lab, lease="60s").start(step)
+    before = len(drill.kedge.log())
+    drill.kedge.kill()
+    assert os.path.exists(drill.marks[0]) == (step >= 2)  # the guard still waits
+    drill.kedge.events.close()
+    drill.kedge.start()
+    assert not any(os.path.exists(path) for path in drill.marks)
+    assert drill.over()
+    drill.restored()
+    assert ("step 2 is taken back" in drill.kedge.log()[before:]) == (step >= 2)
+
+
+def test_a_damaged_journal_is_named_and_no_drill_runs(lab):
+    drill = Drill(lab)
+    path = os.path.join(drill.host.directory, "state", "drill.journal")
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("nonsense\n")
+    done = drill.kedge.cli("drill", "run", drill.write([{"hold": "100ms"}]), check=False)
+    assert done.returncode == 1 and "isn't understood" in done.stderr
+    os.unlink(path)
+    drill.kedge.cli("drill", "run", drill.write([{"hold": "100ms"}]))
