@@ -218,18 +218,29 @@ static void forget(struct bgp *b)
     }
 }
 
+/* Half of one of ours is told like the whole, and only to who is steered so. */
+static bool is_half(const struct bgp_dest *d, const struct bgp_path *path)
+{
+    return (d->flags & BGP_DEST_HALF) && path->peer == BGP_PEER_LOCAL;
+}
+
 /* What p is to be told of dest: 0 for nothing, or for "gone". No reference for the caller. */
 static uint32_t export_attr(struct bgp *b, struct bgp_peer *p, const struct bgp_rib *rib,
                             uint32_t dest)
 {
     const struct bgp_path *path = offer(b, p, rib, bgp_rib_dest(rib, dest));
+    bool half = path && is_half(bgp_rib_dest(rib, dest), path);
     struct kd_prefix prefix;
     int entry = 0;
 
     if (!path || p->steer.withdraw || (!p->export && !p->ibgp)) /* RFC 8212 */
         return 0;
+    if (half && !p->steer.halves)
+        return 0;
     if (p->export) {
         prefix = bgp_rib_prefix(rib, dest);
+        if (half)
+            prefix = kd_prefix_make(&prefix.addr, (uint8_t)(prefix.len - 1));
         entry = bgp_route_map_match(p->export, eligible(b, p, path), &prefix);
     }
     return entry < 0 ? 0 : rewritten(b, p, rib->family, path->attr, entry);

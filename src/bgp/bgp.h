@@ -110,6 +110,7 @@ struct bgp_steer {
     bool set_local_pref; /* of what it tells, whatever the import policy sets */
     uint8_t prepend;     /* our AS so many times more in what it is told, if it is external */
     uint32_t local_pref; /* 0 unless set_local_pref */
+    bool halves;         /* it is also told the local routes that are halves */
 };
 
 struct bgp_event {
@@ -135,6 +136,8 @@ struct bgp_event {
     struct kd_prefix prefix; /* LOCAL_ROUTE */
     bool redistributed;      /* LOCAL_ROUTE: by the policy, origin incomplete */
     bool internal;           /* LOCAL_ROUTE: for internal neighbors only, with NO_EXPORT */
+    bool half; /* LOCAL_ROUTE: of one of ours, which draws traffic: told only to who is steered so,
+                * by the export policy's word about the whole */
 };
 
 extern const struct kd_schema bgp_event_schema;
@@ -259,6 +262,7 @@ struct bgp_route_view {
     bool stale;       /* kept through its neighbor's restart, not told again yet (RFC 4724) */
     bool ibgp;        /* learned from / advertised to an internal peer */
     uint32_t peer;    /* learned from / advertised to */
+    uint32_t from;    /* ADVERTISED: whom it was learned from; UINT32_MAX: it is ours (local) */
     struct kd_addr nexthop;
     uint32_t local_pref, med;
     bool has_med;

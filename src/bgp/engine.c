@@ -230,7 +230,8 @@ static void on_steer(struct bgp *b, const struct bgp_event *ev)
     for (int i = 0; p->up && i < 2; i++) {
         if (!p->family[i].up)
             continue;
-        if (old.withdraw != ev->steer.withdraw || old.prepend != ev->steer.prepend)
+        if (old.withdraw != ev->steer.withdraw || old.prepend != ev->steer.prepend ||
+            old.halves != ev->steer.halves)
             bgp_peer_readvertise(p, i ? 6 : 4, false);
         if (old.set_local_pref != ev->steer.set_local_pref ||
             old.local_pref != ev->steer.local_pref)

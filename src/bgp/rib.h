@@ -18,6 +18,7 @@
 enum bgp_dest_flags {
     BGP_DEST_LIVE = 1,
     BGP_DEST_BEST = 2,    /* the first path is the best one */
+    BGP_DEST_HALF = 8,    /* its local path is half of one of ours */
     BGP_DEST_CHANGED = 4, /* the best path is another, or has other attributes, or is gone */
 };
 

@@ -121,7 +121,14 @@ static void local_add(struct bgp *b, struct bgp_rib *rib, const struct kd_prefix
     }
     bgp_rib_path(rib, path)->attr_in = attr;
     bgp_rib_path(rib, path)->attr = bgp_attrs_ref(&b->attrs, attr);
+    bgp_rib_dest(rib, dest)->flags |= ev->half ? BGP_DEST_HALF : 0;
     bgp_rib_mark(rib, dest);
+}
+
+/* A network of ours may be what was half of another; then it isn't one's to take back. */
+static bool is_half(const struct bgp_rib *rib, uint32_t dest)
+{
+    return bgp_rib_dest(rib, dest)->flags & BGP_DEST_HALF;
 }
 
 void bgp_ribs_local_route(struct bgp *b, const struct bgp_event *ev)
@@ -141,8 +148,10 @@ void bgp_ribs_local_route(struct bgp *b, const struct bgp_event *ev)
     }
     dest = bgp_rib_find(rib, &prefix);
     path = dest ? bgp_path_find(rib, dest, BGP_PEER_LOCAL) : 0;
-    if (path)
-        bgp_path_remove(b, rib, &rib->local, path);
+    if (!path || is_half(rib, dest) != ev->half)
+        return;
+    bgp_rib_dest(rib, dest)->flags &= (uint8_t)~BGP_DEST_HALF;
+    bgp_path_remove(b, rib, &rib->local, path);
 }
 
 /* ---- next hops ---- */

@@ -32,7 +32,7 @@ static const struct kd_field ev_nexthop[] = {E_NOW,
                                              E(metric, KD_F_U32)};
 static const struct kd_field ev_local[] = {E_NOW, E(table, KD_F_U32), E(prefix, KD_F_PREFIX),
                                            E(up, KD_F_BOOL), E(redistributed, KD_F_BOOL),
-                                           E(internal, KD_F_BOOL)};
+                                           E(internal, KD_F_BOOL), E(half, KD_F_BOOL)};
 static const struct kd_field ev_guard[] = {E_NOW, E(iface, KD_F_U32), E(nexthop, KD_F_ADDR),
                                            E(n, KD_F_U32)};
 static const struct kd_field ev_refresh[] = {E_NOW, E_PEER, E(in, KD_F_BOOL), E(out, KD_F_BOOL)};
@@ -40,7 +40,7 @@ static const struct kd_field ev_restarted[] = {E_NOW, E(in, KD_F_BOOL), E(out, K
 static const struct kd_field ev_leave[] = {E_NOW, E_PEER, E(up, KD_F_BOOL)};
 static const struct kd_field ev_steer[] = {
     E_NOW, E_PEER, STEER(withdraw, KD_F_BOOL), STEER(set_local_pref, KD_F_BOOL),
-    STEER(local_pref, KD_F_U32), STEER(prepend, KD_F_U8)};
+    STEER(local_pref, KD_F_U32), STEER(prepend, KD_F_U8), STEER(halves, KD_F_BOOL)};
 static const struct kd_field ev_bfd[] = {E_NOW, E_PEER, E(up, KD_F_BOOL), E(heard, KD_F_BOOL)};
 
 #define RECORD(tag, name, fields)                                                                  \

@@ -160,6 +160,16 @@ static bool say_learned(const struct walk *w, uint32_t dest)
     return true;
 }
 
+/* Whose route dest's best is; UINT32_MAX: ours, or it has just gone. */
+static uint32_t from(const struct walk *w, uint32_t dest, bool *local)
+{
+    const struct bgp_dest *d = bgp_rib_dest(w->rib, dest);
+    uint16_t slot = d->flags & BGP_DEST_BEST ? bgp_rib_path(w->rib, d->paths)->peer : 0;
+
+    *local = (d->flags & BGP_DEST_BEST) && slot == BGP_PEER_LOCAL;
+    return *local || !(d->flags & BGP_DEST_BEST) ? UINT32_MAX : w->b->slot[slot]->id;
+}
+
 static bool say_advertised(const struct walk *w, uint32_t dest)
 {
     struct bgp_peer *p = bgp_peer_by_id(w->b, w->peer);
@@ -173,6 +183,7 @@ static bool say_advertised(const struct walk *w, uint32_t dest)
     if (!attr)
         return true;
     r.peer = w->peer;
+    r.from = from(w, dest, &r.local);
     r.accepted = r.valid = true;
     r.ibgp = p->ibgp;
     fill_attrs(w, attr, &r);

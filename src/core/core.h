@@ -63,8 +63,8 @@ enum core_ev_kind {
                            * that came, or what a raw socket brings of ICMP (IPv4 with its header).
                            * !ok: it can't be; data = text */
     CORE_EV_COMMAND,      /* command, tunnel or peer; KEYLOG, RELOAD: data = text;
-                           * NEIGHBOR_SHUTDOWN: data = what is told the neighbor (RFC 9003), UTF-8,
-                           * 255 octets at most */
+                           * NEIGHBOR_DRAIN: data = ids; NEIGHBOR_SHUTDOWN: data = what is told
+                           * the neighbor (RFC 9003), UTF-8, 255 octets at most */
 };
 
 enum core_command {
@@ -80,7 +80,9 @@ enum core_command {
     CORE_CMD_NEIGHBOR_LEAVE, /* what it is told is tagged (RFC 8326) until SHUTDOWN or ENABLE */
     CORE_CMD_NEIGHBOR_SILENT, /* as if it had died: nothing is sent to it or heard of it until
                                * ENABLE; what it has told us stays until that is detected */
-    CORE_CMD_NEIGHBOR_DRAIN,   /* what it tells is the last choice until UNDRAIN */
+    CORE_CMD_NEIGHBOR_DRAIN,   /* what it tells is the last choice until UNDRAIN; data: the ids of
+                                * neighbors (uint32_t each) that are told the halves of what of
+                                * ours it is told, or empty */
     CORE_CMD_NEIGHBOR_UNDRAIN,
     CORE_CMD_NEIGHBOR_REFRESH, /* both directions */
     CORE_CMD_NEIGHBOR_REFRESH_IN,
@@ -303,6 +305,9 @@ struct core_health_view {
 bool core_health_get(const struct core *c, uint32_t health, struct core_health_view *v);
 
 /* What health makes of a neighbor's routes and session at present. */
+#define CORE_DRAIN_OVER_MAX     8
+#define CORE_DRAIN_PREFIXES_MAX 1024 /* of ours, more than any gateway announces */
+
 struct core_steer_view {
     struct bgp_steer steer;
     bool shutdown;

@@ -8,6 +8,7 @@
  *   pmtu.c    the path's MTU
  *   rehearse.c the rekey rehearsal; refusal.c what was refused last, for `kedge explain`
  *   peers.c   neighbors: on, off, TCP plumbing, next hops watched by BGP
+ *   drain.c   a neighbor's traffic drawn to others
  *   health.c  probes beyond the neighbors; steer.c what they do to them; stable.h coming back
  *   bfd.c     BFD beside the neighbors' sessions
  *   links.c   interfaces and addresses as the kernel reports them
@@ -264,6 +265,7 @@ struct core_peer {
     bool unhealthy; /* health has its session ended */
     bool silent;    /* by command: nothing is sent or heard */
     bool drained;   /* by command: the last choice */
+    struct core_drain *drain; /* its more-specifics; NULL: none */
     struct bgp_steer steer; /* by health and drain */
     bool unheard; /* switched off without a path: its connection ends silently */
     struct core_peer_bfd {
@@ -511,6 +513,10 @@ void core_pins_lost_all(struct core *c);
 void core_steer(struct core *c, uint32_t health);
 /* The peer's drain has changed. */
 void core_steer_peer(struct core *c, struct core_peer *p);
+/* drain.c: traffic drawn to others; over: ids, uint32_t each. */
+void core_drain(struct core *c, struct core_peer *p, struct kd_bytes over);
+void core_undrain(struct core *c, struct core_peer *p);
+bool core_drains_over(const struct core *c, uint32_t peer);
 
 /* links.c */
 uint32_t core_link_named(const struct core *c, const char *name); /* interface index; 0: none */

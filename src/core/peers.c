@@ -58,6 +58,7 @@ void core_peers_free(struct core *c)
 
     HASH_ITER (hh, c->peers, p, tmp) {
         HASH_DEL(c->peers, p);
+        free(p->drain);
         free(p);
     }
     struct core_watch *w, *wt;
@@ -160,16 +161,19 @@ static void speak_again(struct core *c, struct core_peer *p)
     core_peer_off(c, p->id, KD_REASON_ADMIN, true);
 }
 
-static bool drill_command(struct core *c, struct core_peer *p, enum core_command cmd)
+static bool drill_command(struct core *c, struct core_peer *p, enum core_command cmd,
+                          struct kd_bytes over)
 {
     if (cmd == CORE_CMD_NEIGHBOR_SILENT) {
         p->silent = true;
         return true;
     }
-    if (cmd != CORE_CMD_NEIGHBOR_DRAIN && cmd != CORE_CMD_NEIGHBOR_UNDRAIN)
+    if (cmd == CORE_CMD_NEIGHBOR_DRAIN)
+        core_drain(c, p, over);
+    else if (cmd == CORE_CMD_NEIGHBOR_UNDRAIN)
+        core_undrain(c, p);
+    else
         return false;
-    p->drained = cmd == CORE_CMD_NEIGHBOR_DRAIN;
-    core_steer_peer(c, p);
     return true;
 }
 
@@ -191,7 +195,7 @@ void core_peer_command(struct core *c, uint32_t id, enum core_command cmd, struc
 {
     struct core_peer *p = core_peer(c, id);
 
-    if (!p || drill_command(c, p, cmd))
+    if (!p || drill_command(c, p, cmd, words))
         return;
     if (cmd != CORE_CMD_NEIGHBOR_SHUTDOWN && soft_command(c, id, cmd))
         return;

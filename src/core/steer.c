@@ -32,6 +32,7 @@ static struct core_steer_view of_peer(const struct core *c, uint32_t peer)
     struct core_steer_view v = {.shutdown = false};
 
     v.steer.set_local_pref = p && p->drained; /* at 0 */
+    v.steer.halves = core_drains_over(c, peer);
     for (uint32_t i = 0; i < c->cfg.n_health; i++)
         if (c->health[i].state == CORE_HEALTH_DOWN && names(&c->cfg.health[i], peer))
             add(&v, &c->cfg.health[i]);
@@ -41,7 +42,7 @@ static struct core_steer_view of_peer(const struct core *c, uint32_t peer)
 static bool same(const struct bgp_steer *a, const struct bgp_steer *b)
 {
     return a->withdraw == b->withdraw && a->set_local_pref == b->set_local_pref &&
-           a->local_pref == b->local_pref && a->prepend == b->prepend;
+           a->local_pref == b->local_pref && a->prepend == b->prepend && a->halves == b->halves;
 }
 
 static void steer_routes(struct core *c, struct core_peer *p, const struct bgp_steer *s)

@@ -61,7 +61,7 @@ class Drill:
         mark = self.kedge.events.last_seq
         self.program = self.host.spawn("drill", [programs.kedge(), "drill", "run", path, *options])
         until(lambda: self.said(f"step {n + 1} begin: hold", mark), 15, f"step {n} done")
-        assert [os.path.exists(path) for path in self.marks] == [n >= 2, n >= 4]
+        assert [os.path.exists(path) for path in self.marks] == [n >= 2, n >= 4], "only what was journalled"
         return self
 
     def said(self, words, after=-1):
@@ -142,6 +142,33 @@ def test_a_command_that_fails_or_hangs_ends_the_drill(lab):
         assert done.returncode == 1 and f"failed: step 3: {why}" in done.stdout
         drill.restored()
         assert subprocess.run(["pgrep", "-fx", "sleep 77"], check=False).returncode == 1
+
+
+def test_more_specifics_are_told_to_the_others_only_and_taken_back(lab):
+    drill = Drill(lab)
+    drill.steps = [{"drain": {"neighbor": "bird", "by": "more-specific", "over": ["frr"]}}]
+    mark = drill.kedge.events.last_seq
+    drill.start(1)
+    frr = lab["frr"].frr
+    for half in ("10.10.0.0/25", "10.10.0.128/25"):
+        until(lambda half=half: frr.paths(half), 15, f"{half} at FRR", 0.1)
+        assert half not in lab["bird"].bird.show("route")
+    assert frr.paths("10.10.0.0/24") and "10.10.0.0/24" in lab["bird"].bird.show("route")
+    drill.kedge.cli("drill", "abort")
+    until(lambda: not frr.paths("10.10.0.0/25") and not frr.paths("10.10.0.128/25"), 15, "the halves gone", 0.1)
+    drill.restored()
+    assert not [e for e in drill.kedge.events.drain() if e["seq"] > mark and e["event"] == "bgp.stop"]
+
+
+def test_a_silent_neighbor_is_heard_again(lab):
+    drill = Drill(lab)
+    drill.steps = [{"shutdown": {"neighbor": "frr", "how": "silent"}}]
+    mark = drill.kedge.events.last_seq
+    drill.start(1)
+    assert drill.kedge.neighbor("frr")["state"] == "Established"  # nobody has noticed yet
+    drill.kedge.cli("drill", "abort")
+    drill.kedge.wait_established("frr", after=mark)
+    drill.restored()
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 4])

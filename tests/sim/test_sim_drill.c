@@ -18,6 +18,7 @@ static void up(struct sim_pair *p, struct sim_pair_options o)
 static void command(struct sim_pair *p, enum core_command cmd, uint32_t peer)
 {
     sim_gw_command(p->onprem, cmd, CORE_NO_TUNNEL, peer);
+    sim_run(p->sim, 1);
 }
 
 static void drain_over_vpn(struct sim_pair *p)

@@ -98,6 +98,20 @@ static void the_file_of_the_product_is_read_whole(void **state)
     assert_int_equal(p.lease_us, KD_S(10));
 }
 
+static void the_example_is_good(void **state)
+{
+    static char text[16384];
+    FILE *f = fopen("conf/drill.yaml", "r");
+    struct drill_plan p;
+
+    (void)state;
+    assert_non_null(f);
+    text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+    fclose(f);
+    good(text, &p);
+    assert_int_equal(p.n, 6);
+}
+
 static void every_step_is_accepted_and_says_what_takes_it_back(void **state)
 {
     static const struct {
@@ -254,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_file_of_the_product_is_read_whole),
+        cmocka_unit_test(the_example_is_good),
         cmocka_unit_test(every_step_is_accepted_and_says_what_takes_it_back),
         cmocka_unit_test(what_could_not_be_taken_back_is_refused_in_its_line),
         cmocka_unit_test(what_came_before_counts),
