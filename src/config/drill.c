@@ -130,7 +130,7 @@ static void read_window(struct cfg *c, yaml_node_t *n, void *obj)
 
 enum { B_AGENT, B_FROM, B_TO, B_UDP, B_EVERY, B_N };
 static const struct cfg_key probe_keys[B_N] = {
-    [B_AGENT] = {.name = "agent", .type = CFG_NAME, CFG_AT(P, probe.agent)},
+    [B_AGENT] = {.name = "agent", .type = CFG_NAME, .required = true, CFG_AT(P, probe.agent)},
     [B_FROM] = {.name = "from", .type = CFG_ADDR, CFG_AT(P, probe.from)},
     [B_TO] = {.name = "to", .type = CFG_ADDR, .required = true, CFG_AT(P, probe.to)},
     [B_UDP] = {.name = "udp", .type = CFG_UINT, CFG_AT(P, probe.port), .min = 1, .max = 65535},

@@ -5,7 +5,7 @@
 
 static void now_on(struct drill_measured *m, const char *name, uint64_t at_us)
 {
-    if (strcmp(m->path, name) == 0)
+    if (strcmp(m->path, name) == 0 || at_us < m->path_us) /* a report that is older news */
         return;
     snprintf(m->path, sizeof(m->path), "%s", name);
     m->path_us = at_us;

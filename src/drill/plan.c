@@ -235,7 +235,8 @@ static void judge_expect(struct judge *j, struct drill_step *s)
     if (!e->path[0] && !e->has_outage && !e->has_loss && !e->routes_unchanged)
         fault(j, s, "nothing is expected; allowed: path, outage_max, loss_max, routes_unchanged");
     if (!j->p->probe.on && (e->path[0] || e->has_outage || e->has_loss))
-        fault(j, s, "path, outage_max and loss_max need a probe: probe: {to: ADDRESS}");
+        fault(j, s,
+              "path, outage_max and loss_max need a probe: probe: {agent: NAME, to: ADDRESS}");
 }
 
 static void judge_step(struct judge *j, struct drill_step *s)

@@ -73,7 +73,7 @@ struct drill_window {
 
 struct drill_probe_plan {
     bool on;
-    char agent[DRILL_WORD_MAX]; /* "": from the gateway itself */
+    char agent[DRILL_WORD_MAX]; /* kedge probe --agent, on the host that owns the source address */
     struct kd_addr from, to;    /* from: family 0: the kernel's choice */
     uint16_t port;              /* of the reflector; 0: ICMP */
     uint64_t every_us;

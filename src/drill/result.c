@@ -89,7 +89,12 @@ struct drill_path *drill_result_path(struct drill_result *r, enum drill_source s
 {
     if (r->n_paths == DRILL_PATHS_MAX)
         return NULL;
-    struct drill_path *p = &r->path[r->n_paths++];
+    uint64_t at = since_start(r, at_us);
+    uint32_t i = r->n_paths++;
+
+    for (; i > 0 && r->path[i - 1].at_us > at; i--) /* a report comes later than our own eyes */
+        r->path[i] = r->path[i - 1];
+    struct drill_path *p = &r->path[i];
     *p = (struct drill_path){.source = source, .at_us = since_start(r, at_us)};
     PUT(p->name, name);
     return p;

@@ -1,5 +1,6 @@
 /* Drills: requests, the machine fed and its actions carried out, the end. See drill_int.h. */
 #include "io/drill_int.h"
+#include "io/measure.h"
 
 #include <errno.h>
 #include <spawn.h>
@@ -9,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LAST_REPORT_MS 3000 /* an agent's: the probe's timeout and a little */
 #define STOP_MS 10000 /* a drill's restore may hold kedged's own end up for so long */
 
 static uint64_t wall_us(void)
@@ -71,6 +73,14 @@ static void undo_row(struct io_drill *d, const struct drill_run_act *a, const ch
     d->row[a->step] = of_step;
 }
 
+static bool has_mark(const struct drill_result *r, enum drill_mark_kind kind)
+{
+    for (uint32_t i = 0; i < r->n_marks; i++)
+        if (r->mark[i].kind == kind)
+            return true;
+    return false;
+}
+
 static void into_result(struct io_drill *d, const struct drill_run_act *a)
 {
     const struct drill_plan *p = drill_run_plan(d->run);
@@ -83,18 +93,33 @@ static void into_result(struct io_drill *d, const struct drill_run_act *a)
     case DRILL_TELL_DONE:
     case DRILL_TELL_FAILED:
         end_row(d, a, d->row[a->step], a->what == DRILL_TELL_DONE);
+        if (p->step[a->step].kind == DRILL_STEP_RESTORE)
+            drill_result_mark(d->result, DRILL_RESTORE, DRILL_BY_DAEMON, io_now_us(), "");
         break;
     case DRILL_TELL_UNDONE:
     case DRILL_TELL_LEFT:
         undo_row(d, a, drill_undo_say(&p->step[a->step], say));
         break;
     case DRILL_TELL_RESTORED:
-        drill_result_mark(d->result, DRILL_RESTORE, DRILL_BY_DAEMON, io_now_us(), "");
+        if (!has_mark(d->result, DRILL_RESTORE))
+            drill_result_mark(d->result, DRILL_RESTORE, DRILL_BY_DAEMON, io_now_us(), "");
         break;
     case DRILL_TELL_RESTORE:
     case DRILL_TELL_N:
         break;
     }
+}
+
+/* Before a restore everything still is as it was meant to be. */
+static void before_restore(struct io_drill *d, const struct drill_run_act *a)
+{
+    const struct drill_plan *p = drill_run_plan(d->run);
+    bool planned = a->what == DRILL_TELL_BEGIN && p->step[a->step].kind == DRILL_STEP_RESTORE;
+
+    if (!planned && (a->what != DRILL_TELL_RESTORE || d->restore_us))
+        return;
+    d->restore_us = io_now_us();
+    io_drill_count_routes(d, IO_DRILL_DURING);
 }
 
 static void tell(struct io_drill *d, const struct drill_run_act *a)
@@ -109,6 +134,7 @@ static void tell(struct io_drill *d, const struct drill_run_act *a)
     }
     snprintf(text, sizeof(text), "%s:%s %s%s%s%s%s", p->name, step, drill_tell_names[a->what],
              say[0] ? ": " : "", say, a->text[0] ? ": " : "", a->text);
+    before_restore(d, a);
     into_result(d, a);
     event(d->io, text);
     to_client(d, ctl_drill_news(p, a, io_now_us() - d->result->start_us));
@@ -134,7 +160,10 @@ static void let_go(struct io_drill *d)
     d->io->drill = NULL;
     io_journal_free(d->journal);
     io_guard_free(d->guard);
+    if (d->measuring)
+        io_measure_end(d->io);
     uv_close((uv_handle_t *)&d->timer, on_closed);
+    uv_close((uv_handle_t *)&d->last, on_closed);
     uv_close((uv_handle_t *)&d->stop, on_closed);
 }
 
@@ -156,10 +185,14 @@ static void remember(struct io *io, const struct drill_result *r)
     io_ready_drilled(io);
 }
 
-static void ended(struct io_drill *d, const struct drill_run_act *a)
+/* Everything is restored; a report may still be on its way. */
+static void finish(struct io_drill *d)
 {
+    const struct drill_run_act *a = &d->end;
     char text[512];
 
+    io_drill_measure_end(d);
+    io_drill_count_routes(d, IO_DRILL_AFTER);
     drill_result_end(d->result, io_now_us(), a->verdict, a->text);
     snprintf(text, sizeof(text), "%s: %s%s%s", drill_run_plan(d->run)->name,
              drill_verdict_names[a->verdict], a->text[0] ? ": " : "", a->text);
@@ -171,12 +204,40 @@ static void ended(struct io_drill *d, const struct drill_run_act *a)
     d->over = true;
 }
 
-/* ---- the machine ---- */
-
-static void mark(struct io_drill *d)
+static void after_the_end(struct io_drill *d)
 {
-    d->mark_us = io_now_us();
+    struct io *io = d->io;
+    bool stopping = d->stopping;
+
+    let_go(d);
+    if (stopping)
+        stop_kedged(io);
 }
+
+static void on_last(uv_timer_t *t)
+{
+    finish(t->data);
+    after_the_end(t->data);
+}
+
+static void ended(struct io_drill *d, const struct drill_run_act *a)
+{
+    d->end = *a;
+    if (d->stopping || !io_drill_measure_stop(d))
+        finish(d);
+    else
+        uv_timer_start(&d->last, on_last, LAST_REPORT_MS, 0);
+}
+
+void io_drill_measured(void *arg)
+{
+    struct io_drill *d = arg;
+
+    if (d->measured.final && uv_is_active((uv_handle_t *)&d->last))
+        uv_timer_start(&d->last, on_last, 0, 0);
+}
+
+/* ---- the machine ---- */
 
 static void look(struct io_drill *d, bool routes)
 {
@@ -184,6 +245,7 @@ static void look(struct io_drill *d, bool routes)
     const struct drill_run_ev ev = {.kind = DRILL_RUN_SEEN, .seen = &seen};
 
     io_drill_look(d, routes, &seen);
+    io_drill_measure_look(d, &seen);
     io_drill_feed(d, &ev);
 }
 
@@ -203,7 +265,7 @@ static void carry_out(struct io_drill *d, const struct drill_run_act *a)
         io_guard_kill(d->guard);
         break;
     case DRILL_RUN_MARK:
-        mark(d);
+        io_drill_measure_mark(d);
         break;
     case DRILL_RUN_LOOK:
         look(d, a->routes);
@@ -250,8 +312,6 @@ static void step(struct io_drill *d, struct io_drill_queued *q)
 void io_drill_feed(struct io_drill *d, const struct drill_run_ev *ev)
 {
     struct io_drill_queued *q = &d->queue[d->q_tail++ % IO_DRILL_QUEUE];
-    bool stopping;
-    struct io *io = d->io;
 
     kd_assert(d->q_tail - d->q_head <= IO_DRILL_QUEUE);
     q->ev = *ev;
@@ -264,17 +324,13 @@ void io_drill_feed(struct io_drill *d, const struct drill_run_ev *ev)
     if (d->feeding)
         return;
     d->feeding = true;
-    uv_update_time(&io->loop);
+    uv_update_time(&d->io->loop);
     while (d->q_head < d->q_tail)
         step(d, &d->queue[d->q_head++ % IO_DRILL_QUEUE]);
     d->feeding = false;
     arm(d);
-    if (!d->over)
-        return;
-    stopping = d->stopping;
-    let_go(d);
-    if (stopping)
-        stop_kedged(io);
+    if (d->over)
+        after_the_end(d);
 }
 
 static void abort_drill(struct io_drill *d, const char *why)
@@ -309,10 +365,11 @@ static struct io_drill *drill_new(struct io *io, const struct drill_plan *p)
     d->run = drill_run_new(p);
     d->result = malloc(sizeof(*d->result));
     kd_assert(d->run && d->result);
-    d->timer.data = d->stop.data = d;
+    d->timer.data = d->last.data = d->stop.data = d;
     uv_timer_init(&io->loop, &d->timer);
+    uv_timer_init(&io->loop, &d->last);
     uv_timer_init(&io->loop, &d->stop);
-    d->open_handles = 2;
+    d->open_handles = 3;
     drill_result_begin(d->result, p->name, io_now_us(), wall_us());
     drill_result_id(d->result->start_wall_us, d->id);
     snprintf(d->result->version, sizeof(d->result->version), "%s", KEDGE_VERSION);
@@ -320,20 +377,22 @@ static struct io_drill *drill_new(struct io *io, const struct drill_plan *p)
     return d;
 }
 
-/* Opens the journal and the guard; false with a sentence. */
-static bool prepare(struct io_drill *d, char *why, size_t cap)
+/* Opens the journal, the guard and the probe; false with a sentence and a remedy. */
+static bool prepare(struct io_drill *d, const char **remedy, char *why, size_t cap)
 {
     static struct drill_journal before;
     const struct drill_plan *p = drill_run_plan(d->run);
     uint32_t at = UINT32_MAX;
     int fd;
 
+    *remedy = "mend that and run it again";
     io_drill_journal_path(d->io, d->path, sizeof(d->path));
     fd = io_journal_lock(d->path, false, &before, why, cap);
     if (fd < 0)
         return false;
     if (drill_journal_next(&before, &at)) {
         snprintf(why, cap, "drill %s has left a step that isn't taken back", before.begin.name);
+        *remedy = "restart kedged: it takes back what is left";
         close(fd);
         return false;
     }
@@ -349,7 +408,7 @@ static bool prepare(struct io_drill *d, char *why, size_t cap)
             return false;
     }
     snprintf(why, cap, "out of memory");
-    return io_drill_baseline(d);
+    return io_drill_baseline(d) && io_drill_measure_begin(d, why, cap);
 }
 
 static struct ctl_response start(struct io *io, const struct drill_plan *p,
@@ -362,15 +421,17 @@ static struct ctl_response start(struct io *io, const struct drill_plan *p,
                              .tunnel = CORE_NO_TUNNEL,
                              .peer = CORE_NO_PEER,
                              .follow = !rq->detach};
+    const char *remedy;
     char why[256];
 
     if (!d)
         return ctl_respond(500, NULL);
-    if (!prepare(d, why, sizeof(why))) {
+    if (!prepare(d, &remedy, why, sizeof(why))) {
         let_go(d);
-        return ctl_error(409, "restart kedged: it takes back what is left", "%s", why);
+        return ctl_error(409, remedy, "%s", why);
     }
     d->result->forced = rq->force;
+    io_drill_count_routes(d, IO_DRILL_BEFORE);
     r.body = ctl_drill_head(p);
     r.len = r.body ? strlen(r.body) : 0;
     if (!rq->detach)

@@ -2,6 +2,7 @@
  *
  *   drill.c         requests, the machine fed, its end     drill_act.c   what its steps do
  *   drill_look.c    what is there to drill, and is seen    drill_start.c may it run now?
+ *   drill_measure.c an agent's reports
  *   drill_journal.c the file    guard.c, guard_client.c    commands, after kedged as well */
 #ifndef IO_DRILL_INT_H
 #define IO_DRILL_INT_H
@@ -29,7 +30,7 @@ struct io_drill {
     struct io *io;
     struct drill_run *run;
     struct drill_run_out out;
-    uv_timer_t timer, stop; /* stop: kedged ends, even if a command hangs */
+    uv_timer_t timer, last, stop; /* last: report; stop: kedged ends, even if a command hangs */
     unsigned open_handles;
     struct io_journal *journal;
     char path[300]; /* of the journal */
@@ -48,7 +49,13 @@ struct io_drill {
     struct io_drill_routes routes;
     uint32_t n_up;
     struct io_drill_up *up;
-    uint64_t mark_us;
+    bool measuring;
+    struct drill_measured measured;
+    uint64_t mark_us, mark_lost;
+    uint64_t first_us, restore_us; /* the first disturbance, the last restore's begin */
+    uint64_t route_us;             /* our own routes are looked at again then */
+    uint64_t finish_us;            /* the last report is waited for until then; 0: not yet over */
+    struct drill_run_act end;
     char id[DRILL_ID_MAX];
 };
 
@@ -71,6 +78,16 @@ void io_drill_world_free(struct io_drill_world *w);
 /* What is there now; false: out of memory. */
 bool io_drill_baseline(struct io_drill *d) KD_MUST_USE;
 void io_drill_look(struct io_drill *d, bool routes, struct drill_seen *s);
+
+/* drill_measure.c */
+enum io_drill_when { IO_DRILL_BEFORE, IO_DRILL_DURING, IO_DRILL_AFTER };
+bool io_drill_measure_begin(struct io_drill *d, char *why, size_t cap) KD_MUST_USE;
+void io_drill_measure_mark(struct io_drill *d);
+void io_drill_measure_look(struct io_drill *d, struct drill_seen *s);
+bool io_drill_measure_stop(struct io_drill *d); /* true: a last report is to come */
+void io_drill_measure_end(struct io_drill *d);
+void io_drill_measured(void *arg); /* a report has come: drill.c */
+void io_drill_count_routes(struct io_drill *d, enum io_drill_when when);
 
 /* drill_start.c */
 /* A refusal as an answer (status 0: it may). */

@@ -109,6 +109,9 @@ def test_what_is_wrong_is_refused_with_its_place_and_disturbs_nothing(lab):
     assert f"{path}:4:" in done.stderr and 'no neighbor "fr"; there are: frr' in done.stderr
     done = drill.kedge.cli("drill", "abort", check=False)
     assert done.returncode == 1 and "no drill is running" in done.stderr
+    drill.head["probe"] = {"agent": "nobody", "to": "192.0.2.6"}
+    done = drill.kedge.cli("drill", "run", drill.write(drill.steps), check=False)
+    assert done.returncode == 1 and 'no agent "nobody" is connected' in done.stderr
     assert not drill.said("", mark)
 
 

@@ -58,7 +58,8 @@ static const char *with(const char *step)
 {
     static char text[4096];
 
-    snprintf(text, sizeof(text), "drill: d\nprobe: {to: 10.0.0.9}\nsteps:\n  - %s\n", step);
+    snprintf(text, sizeof(text),
+             "drill: d\nprobe: {agent: server, to: 10.0.0.9}\nsteps:\n  - %s\n", step);
     return text;
 }
 
@@ -232,8 +233,9 @@ static void the_head_is_judged_too(void **state)
     good("drill: d\nlease: 1s\nsteps: [hold: 1s]\n", &p);
     refused("drill: d\nsteps: [expect: {path: vpn}]\n", 2, "need a probe");
     good("drill: d\nsteps: [expect: {routes_unchanged: true}]\n", &p);
-    refused("drill: d\nprobe: {every: 1s}\nsteps: [hold: 1s]\n", 2, "\"to\" is missing");
-    refused("drill: d\nprobe: {to: 10.0.0.1, from: \"fd00::1\"}\nsteps: [hold: 1s]\n", 2,
+    refused("drill: d\nprobe: {to: 10.0.0.1}\nsteps: [hold: 1s]\n", 2, "\"agent\" is missing");
+    refused("drill: d\nprobe: {agent: a}\nsteps: [hold: 1s]\n", 2, "\"to\" is missing");
+    refused("drill: d\nprobe: {agent: a, to: 10.0.0.1, from: \"fd00::1\"}\nsteps: [hold: 1s]\n", 2,
             "not of the family");
     refused("drill: d\nwindow: {days: [sat], from: \"02:00\", to: \"02:00\"}\nsteps: [hold: 1s]\n",
             2, "ends when it begins");

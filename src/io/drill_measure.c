@@ -1,0 +1,178 @@
+/* What a drill measures: an agent on a host sends numbered packets (io/measure.h) while it runs,
+ * and its reports are what expectations are held against. The way is the hops' name, or else that
+ * of the neighbor by which our own best route leads there. */
+#include "io/drill_int.h"
+
+#include "io/measure.h"
+
+#include <stdio.h>
+
+#define ROUTE_EVERY_US KD_MS(50) /* a walk over the table each */
+
+bool io_drill_measure_begin(struct io_drill *d, char *why, size_t cap)
+{
+    const struct drill_plan *p = drill_run_plan(d->run);
+    const struct drill_order order = {.to = p->probe.to,
+                                      .from = p->probe.from,
+                                      .port = p->probe.port,
+                                      .every_us = p->probe.every_us,
+                                      .limit_us = p->limit_us + KD_S(120)};
+    char names[160];
+
+    if (!p->probe.on)
+        return true;
+    d->measuring =
+        io_measure_begin(d->io, p->probe.agent, &order, &core_configuration(d->io->core)->paths,
+                         d->result, &d->measured, io_drill_measured, d);
+    if (d->measuring)
+        return true;
+    io_measure_names(d->io, names, sizeof(names));
+    snprintf(why, cap, "no agent \"%s\" is connected (kedge probe --agent, on its host)%s%s",
+             p->probe.agent, names[0] ? "; there are " : "", names);
+    return false;
+}
+
+/* ---- the way by our own routes ---- */
+
+struct best {
+    struct kd_addr to;
+    struct kd_prefix prefix;
+    uint32_t peer; /* UINT32_MAX: none */
+};
+
+static bool look_at(void *arg, const struct bgp_route_view *r)
+{
+    struct best *b = arg;
+    bool longer = b->peer == UINT32_MAX || r->prefix.len > b->prefix.len;
+
+    if (!r->local && r->best && longer && kd_prefix_has(&r->prefix, &b->to)) {
+        b->prefix = r->prefix;
+        b->peer = r->peer;
+    }
+    return true;
+}
+
+/* Towards what is probed, or, where that is on our side, the one who probes. */
+static struct best best_route(const struct io *io, const struct drill_probe_plan *p)
+{
+    struct best b = {.to = p->to, .peer = UINT32_MAX};
+
+    bgp_rib_walk(core_bgp(io->core), BGP_VIEW_BEST, UINT32_MAX, look_at, &b);
+    if (b.peer == UINT32_MAX && p->from.family) {
+        b.to = p->from;
+        bgp_rib_walk(core_bgp(io->core), BGP_VIEW_BEST, UINT32_MAX, look_at, &b);
+    }
+    return b;
+}
+
+static void look_at_route(struct io_drill *d)
+{
+    uint64_t now = io_now_us();
+    struct best b;
+
+    if (now < d->route_us)
+        return;
+    d->route_us = now + ROUTE_EVERY_US;
+    b = best_route(d->io, &drill_run_plan(d->run)->probe);
+    if (b.peer != UINT32_MAX)
+        drill_measure_route(&d->measured, d->result, &core_configuration(d->io->core)->paths,
+                            b.peer, core_peer_config(d->io->core, b.peer)->name, now);
+}
+
+/* ---- what is seen ---- */
+
+void io_drill_measure_mark(struct io_drill *d)
+{
+    d->mark_us = io_now_us();
+    d->mark_lost = d->measured.summary.lost;
+    if (!d->first_us)
+        d->first_us = d->mark_us;
+}
+
+void io_drill_measure_look(struct io_drill *d, struct drill_seen *s)
+{
+    const struct drill_measured *m = &d->measured;
+
+    if (!d->measuring)
+        return;
+    look_at_route(d);
+    s->probing = m->begun && m->summary.answered > 0;
+    snprintf(s->path, sizeof(s->path), "%s", m->path);
+    s->lost = m->summary.lost - d->mark_lost;
+    s->outage_us = drill_measured_outage_us(d->result, m, d->mark_us, io_now_us());
+}
+
+/* ---- the end ---- */
+
+bool io_drill_measure_stop(struct io_drill *d)
+{
+    if (!d->measuring || d->measured.gone)
+        return false;
+    io_measure_stop(d->io);
+    return true;
+}
+
+/* The last one by then that has a name: hops that none knows say nothing. */
+static uint32_t way_at(const struct drill_result *r, uint64_t at_us)
+{
+    uint32_t i = drill_result_path_at(r, at_us);
+
+    while (i != DRILL_NO_PATH && !r->path[i].name[0])
+        i = i ? i - 1 : DRILL_NO_PATH;
+    return i;
+}
+
+static void way_names(struct io_drill *d)
+{
+    struct drill_result *r = d->result;
+
+    r->before = way_at(r, d->first_us ? d->first_us : io_now_us());
+    if (d->restore_us)
+        r->during = way_at(r, d->restore_us);
+    r->after = way_at(r, io_now_us());
+}
+
+void io_drill_measure_end(struct io_drill *d)
+{
+    const struct drill_plan *p = drill_run_plan(d->run);
+    struct drill_result *r = d->result;
+
+    if (!d->measuring)
+        return;
+    io_measure_end(d->io);
+    d->measuring = false;
+    way_names(d);
+    snprintf(r->probe_from, sizeof(r->probe_from), "%s", p->probe.agent);
+    kd_addr_str(&p->probe.to, r->probe_to);
+    r->probe_udp = p->probe.port != 0;
+    r->probe_every_us = p->probe.every_us;
+}
+
+/* ---- prefixes a neighbor: before, during, after ---- */
+
+static uint32_t accepted(const struct io *io, uint32_t peer)
+{
+    struct bgp_peer_view v;
+
+    return bgp_peer_get(core_bgp(io->core), peer, &v) ? v.accepted : 0;
+}
+
+void io_drill_count_routes(struct io_drill *d, enum io_drill_when when)
+{
+    uint32_t peer = UINT32_MAX;
+
+    for (uint32_t i = 0; core_peer_next(d->io->core, &peer) && i < DRILL_ROUTES_MAX; i++) {
+        struct drill_routes *r =
+            when == IO_DRILL_BEFORE
+                ? drill_result_routes(d->result, core_peer_config(d->io->core, peer)->name)
+                : &d->result->routes[i];
+        uint32_t n = accepted(d->io, peer);
+        if (!r || i >= d->result->n_routes)
+            return;
+        if (when == IO_DRILL_BEFORE)
+            r->before = n;
+        if (when == IO_DRILL_DURING)
+            r->during = n;
+        r->after = n;
+    }
+}
