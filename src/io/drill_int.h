@@ -1,6 +1,8 @@
 /* Inside io's drills: what one that runs holds.
  *
- *   drill.c         requests, the machine fed, its end     drill_act.c   what its steps do
+ *   drill.c         the machine fed, its end      drill_request.c  begun, aborted
+ *   drill_act.c     what its steps do             drill_news.c     what it says
+ *   drill_recover.c after kedged's death
  *   drill_look.c    what is there to drill, and is seen    drill_start.c may it run now?
  *   drill_measure.c an agent's reports
  *   drill_journal.c the file    guard.c, guard_client.c    commands, after kedged as well */
@@ -61,6 +63,17 @@ struct io_drill {
 
 /* drill.c: an event for the machine; seen and text are copied. */
 void io_drill_feed(struct io_drill *d, const struct drill_run_ev *ev);
+
+void io_drill_abort(struct io_drill *d, const char *why);
+/* Ends what belongs to it; its memory goes with the loop's callbacks. */
+void io_drill_let_go(struct io_drill *d);
+
+/* drill_news.c */
+void io_drill_event(struct io *io, const char *text);
+void io_drill_to_client(struct io_drill *d, char *line); /* takes line */
+void io_drill_tell(struct io_drill *d, const struct drill_run_act *a);
+/* Into the history, and from there into readiness. */
+void io_drill_remember(struct io *io, const struct drill_result *r);
 
 /* drill_act.c */
 void io_drill_act(struct io_drill *d, const struct drill_run_act *a);
