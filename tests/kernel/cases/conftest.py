@@ -67,3 +67,8 @@ def up(ground, build):
         bring_up(lab)
         return lab
     return make
+
+
+def pytest_exception_interact(node, report):
+    """A failure is told at once: a run that is ended from outside tells nothing more."""
+    node.config.pluginmanager.getplugin("terminalreporter").write_line(f"\n{report.longreprtext}")
