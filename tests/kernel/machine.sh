@@ -58,7 +58,7 @@ make_initramfs() {
         number=$((number + 1))
     done
     printf '%q ' exec switch_root /root /bin/bash "$PWD/tests/kernel/guest" "$KERNEL" "$build" \
-        $((MACHINE_SECONDS - 30)) "$@" >"$tree/start"
+        $((MACHINE_SECONDS - 60)) "$@" >"$tree/start"
     (cd "$tree" && find . | busybox cpio -o -H newc 2>/dev/null) >"$file"
     rm -rf "$tree"
 }
