@@ -113,8 +113,10 @@ void ready_routes_compare(struct ready_route *p, uint32_t n_primary, struct read
     uint32_t i = 0, j = 0;
 
     *out = (struct ready_routes){0};
-    qsort(p, n_primary, sizeof(*p), by_prefix);
-    qsort(b, n_backup, sizeof(*b), by_prefix);
+    if (n_primary > 0)
+        qsort(p, n_primary, sizeof(*p), by_prefix);
+    if (n_backup > 0)
+        qsort(b, n_backup, sizeof(*b), by_prefix);
     while (i < n_primary || j < n_backup) {
         int side = i == n_primary  ? 1
                    : j == n_backup ? -1
