@@ -12,6 +12,7 @@ struct xf_child {
     struct xf_child *next; /* of the tunnel, the newest first */
     struct io_dp_sa sa;
     bool used, seen;
+    bool use_again;  /* the switch to it was refused: the pair before it sends meanwhile */
     bool audited[2]; /* outbound, inbound: a look of `kedge audit` has seen it */
     bool ended;      /* told so; nothing more is said of it */
     uint64_t source_at_us;

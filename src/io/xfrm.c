@@ -137,17 +137,42 @@ static bool retry_stale(struct io_xfrm *x)
     return any;
 }
 
+/* The elder first, so that the newest has the last word. */
+static bool retry_use(struct io_xfrm *x, struct xf_child *c)
+{
+    char text[160];
+    bool any = c && retry_use(x, c->next);
+
+    if (c && c->use_again)
+        c->use_again = xf_policies_use(x, c, text, sizeof(text)) != 0;
+    return any || (c && c->use_again);
+}
+
+static bool retry_uses(struct io_xfrm *x)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; i < CORE_TUNNELS_MAX; i++)
+        any |= retry_use(x, x->tunnel[i].children);
+    return any;
+}
+
 static bool refused(const struct io_xfrm *x)
 {
     bool any = x->gone != NULL;
 
-    for (uint32_t i = 0; i < CORE_TUNNELS_MAX; i++)
+    for (uint32_t i = 0; i < CORE_TUNNELS_MAX; i++) {
         any |= x->tunnel[i].stale;
+        for (const struct xf_child *c = x->tunnel[i].children; c; c = c->next)
+            any |= c->use_again;
+    }
     return any;
 }
 
 bool xf_retry(struct io_xfrm *x)
 {
+    bool any;
+
     if (!refused(x)) {
         x->tries = x->wait = 0;
         return false;
@@ -159,7 +184,9 @@ bool xf_retry(struct io_xfrm *x)
     retry_gone(x);
     x->wait = (1u << KD_MIN(x->tries, RETRY_LAST)) - 1;
     x->tries++;
-    return retry_stale(x) || x->gone;
+    any = retry_uses(x);
+    any |= retry_stale(x);
+    return any || x->gone;
 }
 
 /* ---- life ---- */
@@ -327,10 +354,9 @@ void io_xfrm_use(struct io_xfrm *x, uint32_t tunnel, struct kd_handle child)
     if (!c)
         return;
     c->used = true;
-    if (xf_policies_use(x, c, text, sizeof(text)) == 0)
-        return;
-    c->used = false;
-    xf_ended(x, c, text);
+    c->use_again = xf_policies_use(x, c, text, sizeof(text)) != 0;
+    if (c->use_again)
+        xf_trouble(x, tunnel, "the switch to a new pair", text);
 }
 
 static void end(struct io_xfrm *x, struct xf_child *c)

@@ -41,8 +41,8 @@ void io_xfrm_free(struct io_xfrm *x);
 bool io_xfrm_clean(struct io_xfrm *x, char *text, size_t cap);
 
 /* As io_dp_sa_*(), but done on return. ADD tells RESULT. Refused on the way: what was made is
- * undone, and the pair that sent before goes on. USE that the kernel refuses tells a hard EXPIRE of
- * child: it can't send. */
+ * undone, and the pair that sent before goes on. USE that the kernel refuses is asked again, as
+ * long as that one is there; refused once more when it goes: a hard EXPIRE, as it can't send. */
 void io_xfrm_add(struct io_xfrm *x, const struct io_dp_sa *sa);
 void io_xfrm_use(struct io_xfrm *x, uint32_t tunnel, struct kd_handle child);
 void io_xfrm_move(struct io_xfrm *x, uint32_t tunnel, struct kd_handle child,

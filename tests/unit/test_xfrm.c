@@ -170,7 +170,7 @@ static void a_successor_sends_when_its_elder_goes_before_it_was_put_to_use(void 
     assert_int_equal(k.holes, 0);
 }
 
-static void a_refused_switch_leaves_the_old_pair_sending_and_ends_the_new(void **state)
+static void a_refused_switch_leaves_the_old_pair_sending_and_is_asked_again(void **state)
 {
     struct io_dp_sa first = pair(1), second = pair(2);
 
@@ -184,13 +184,38 @@ static void a_refused_switch_leaves_the_old_pair_sending_and_ends_the_new(void *
     io_xfrm_use(x, 3, id(2));
     assert_int_equal(spi_of(NL_POLICY_OUT, 0), 0x2001);
     assert_int_equal(spi_of(NL_POLICY_OUT, 1), 0x2001);
+    assert_int_equal(said.trouble, 1);
+    assert_string_equal(said.last.text,
+                        "the switch to a new pair refused: policy out: told to; asked "
+                        "again");
+    io_xfrm_tick(x);
+    assert_int_equal(spi_of(NL_POLICY_OUT, 0), 0x2002);
+    assert_int_equal(spi_of(NL_POLICY_OUT, 1), 0x2002);
+    io_xfrm_del(x, 3, id(1));
+    assert_int_equal(said.hard, 0);
+    assert_int_equal(k.n_sa, 2);
+    assert_int_equal(k.n_policy, 6);
+    assert_int_equal(k.holes, 0);
+}
+
+static void a_switch_that_is_refused_still_when_the_old_pair_goes_ends_the_new(void **state)
+{
+    struct io_dp_sa first = pair(1), second = pair(2);
+
+    (void)state;
+    add(&first);
+    io_xfrm_use(x, 3, id(1));
+    add(&second);
+    k.error = ENOMEM;
+    k.fail_at = k.asked + 1;
+    io_xfrm_use(x, 3, id(2));
+    k.fail_at = k.asked + 1;
+    io_xfrm_del(x, 3, id(1));
     assert_int_equal(said.hard, 1);
     assert_true(kd_handle_eq(said.last.child, id(2)));
     assert_non_null(strstr(said.last.text, "told to"));
     io_xfrm_del(x, 3, id(2));
-    assert_int_equal(k.n_sa, 2);
-    assert_int_equal(k.n_policy, 6);
-    assert_int_equal(k.holes, 0);
+    nothing_left();
 }
 
 static void a_rekey_with_narrower_selectors_keeps_what_the_old_one_had_until_it_goes(void **state)
@@ -402,7 +427,8 @@ int main(void)
         T(a_card_has_both_sas),
         T(a_rekey_switches_when_told_and_never_leaves_a_hole),
         T(a_successor_sends_when_its_elder_goes_before_it_was_put_to_use),
-        T(a_refused_switch_leaves_the_old_pair_sending_and_ends_the_new),
+        T(a_refused_switch_leaves_the_old_pair_sending_and_is_asked_again),
+        T(a_switch_that_is_refused_still_when_the_old_pair_goes_ends_the_new),
         T(a_rekey_with_narrower_selectors_keeps_what_the_old_one_had_until_it_goes),
         T(the_first_packet_is_told_once),
         T(an_sa_that_somebody_took_away_ends_its_pair),
