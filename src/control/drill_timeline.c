@@ -1,6 +1,7 @@
 /* The daemon's own part of a drill's timeline: what the core said, with the core's times. */
 #include "control/drill_result.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Which events are moments that a failover is told by. */
@@ -24,6 +25,55 @@ static const char *subject(const struct ctl_names *n)
     return n->health ? n->health : n->neighbor ? n->neighbor : n->tunnel ? n->tunnel : "";
 }
 
+/* ---- routes: thousands of them move at once ---- */
+
+#define MOVE_GAP_US   KD_S(1)  /* longer, and it is another move */
+#define MOVE_AFTER_US KD_S(10) /* a session's stop that it belongs to */
+
+/* The last stop, when its routes haven't been told of by fib.clear already. */
+static const struct drill_mark *stop_before(const struct drill_result *r, uint64_t at_us)
+{
+    for (uint32_t i = r->n_marks; i-- > 0;) {
+        const struct drill_mark *m = &r->mark[i];
+        if (m->kind == DRILL_FIB && m->at_us + MOVE_AFTER_US > at_us)
+            return NULL;
+        if (m->kind == DRILL_BGP_STOP)
+            return m->at_us + MOVE_AFTER_US > at_us ? m : NULL;
+    }
+    return NULL;
+}
+
+static void begin_move(struct drill_result *r, uint64_t now_us)
+{
+    const struct drill_mark *stop = stop_before(r, now_us - r->start_us);
+    uint32_t event = r->n_events, mark = r->n_marks;
+
+    drill_result_event(r, now_us, "fib.moved", stop ? stop->what : "", "");
+    if (stop)
+        drill_result_mark(r, DRILL_FIB, DRILL_BY_DAEMON, now_us, stop->what);
+    r->moving.routes = 0;
+    r->moving.first_us = now_us;
+    r->moving.event = r->n_events > event ? event : UINT32_MAX;
+    r->moving.mark = r->n_marks > mark ? mark : UINT32_MAX;
+}
+
+static void note_route(struct drill_result *r, uint64_t now_us)
+{
+    struct drill_event *e;
+
+    if (!r->moving.routes || now_us > r->moving.last_us + MOVE_GAP_US)
+        begin_move(r, now_us);
+    r->moving.routes++;
+    r->moving.last_us = now_us;
+    if (r->moving.mark != UINT32_MAX)
+        r->mark[r->moving.mark].at_us = now_us - r->start_us;
+    if (r->moving.event == UINT32_MAX)
+        return;
+    e = &r->event[r->moving.event];
+    snprintf(e->detail, sizeof(e->detail), "routes=%u took_us=%llu", r->moving.routes,
+             (unsigned long long)(now_us - r->moving.first_us));
+}
+
 void ctl_drill_note(struct drill_result *r, const struct core_event_record *ev,
                     const struct ctl_names *names)
 {
@@ -31,6 +81,10 @@ void ctl_drill_note(struct drill_result *r, const struct core_event_record *ev,
     const char *name = core_note_names[ev->note];
     size_t n = strlen(name);
 
+    if (ev->note == CORE_NOTE_ROUTE_ADD || ev->note == CORE_NOTE_ROUTE_DEL) {
+        note_route(r, ev->now_us);
+        return;
+    }
     ctl_event_log(ev, names, line, sizeof(line));
     drill_result_event(r, ev->now_us, name, subject(names), line[n] ? line + n + 1 : "");
     for (size_t i = 0; i < KD_ARRAY_LEN(marks); i++)

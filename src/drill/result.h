@@ -149,6 +149,11 @@ struct drill_result {
     struct drill_path path[DRILL_PATHS_MAX];
     struct drill_routes routes[DRILL_ROUTES_MAX];
     struct drill_event event[DRILL_EVENTS_MAX];
+    /* Routes that change one after the other are one event, and one mark; isn't kept. */
+    struct {
+        uint32_t routes, event, mark; /* indexes, or UINT32_MAX */
+        uint64_t first_us, last_us;
+    } moving;
 };
 
 /* An empty one, running. start_us: CLOCK_MONOTONIC, start_wall_us: UTC of the same moment. */

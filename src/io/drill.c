@@ -57,7 +57,7 @@ static void finish(struct io_drill *d)
     io_drill_to_client(d, ctl_drill_end(a, d->result, d->id));
     if (d->stream && d->io->http)
         io_http_end(d->io->http, d->stream);
-    io_drill_remember(d->io, d->result);
+    io_drill_remember(d->io, d->result, drill_run_plan(d->run)->html);
     d->over = true;
 }
 

@@ -73,7 +73,7 @@ void io_drill_event(struct io *io, const char *text);
 void io_drill_to_client(struct io_drill *d, char *line); /* takes line */
 void io_drill_tell(struct io_drill *d, const struct drill_run_act *a);
 /* Into the history, and from there into readiness. */
-void io_drill_remember(struct io *io, const struct drill_result *r);
+void io_drill_remember(struct io *io, const struct drill_result *r, bool page);
 
 /* drill_act.c */
 void io_drill_act(struct io_drill *d, const struct drill_run_act *a);

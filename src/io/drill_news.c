@@ -120,11 +120,12 @@ void io_drill_tell(struct io_drill *d, const struct drill_run_act *a)
     io_drill_to_client(d, ctl_drill_news(p, a, io_now_us() - d->result->start_us));
 }
 
-void io_drill_remember(struct io *io, const struct drill_result *r)
+void io_drill_remember(struct io *io, const struct drill_result *r, bool page)
 {
     char why[256] = "", text[320];
 
-    if (!io_history_add(io->drills, r, why, sizeof(why))) {
+    if (!io_history_add(io->drills, r, why, sizeof(why)) ||
+        (page && !io_history_page(io->drills, r, why, sizeof(why)))) {
         snprintf(text, sizeof(text), "%s: its result isn't on disk: %s", r->drill, why);
         io_drill_event(io, text);
     }

@@ -20,7 +20,7 @@ static void remember_interrupted(struct io *io, const struct drill_journal *j)
         drill_result_begin(r, j->begin.name, io_now_us(), j->begin.wall_us);
         snprintf(r->version, sizeof(r->version), "%s", KEDGE_VERSION);
         drill_result_end(r, io_now_us(), DRILL_INTERRUPTED, "kedged ended in it");
-        io_drill_remember(io, r);
+        io_drill_remember(io, r, false);
     }
     free(r);
 }

@@ -3,6 +3,7 @@
 #include "io/history.h"
 
 #include "control/drill_result.h"
+#include "drill/report.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,6 +15,7 @@
 
 #define FILE_MAX (1024 * 1024) /* a full result is half of that */
 #define SUFFIX   ".json"
+#define PAGE     ".html"
 
 struct io_history {
     int dir; /* -1: in memory alone */
@@ -215,9 +217,30 @@ bool io_history_add(struct io_history *h, const struct drill_result *r, char *wh
     if (gone[0]) {
         snprintf(name, sizeof(name), "%s" SUFFIX, gone);
         (void)unlinkat(h->dir, name, 0);
+        snprintf(name, sizeof(name), "%s" PAGE, gone);
+        (void)unlinkat(h->dir, name, 0);
     }
     snprintf(name, sizeof(name), "%s" SUFFIX, s.id);
     text = ctl_dump(ctl_drill_json(r), &len);
+    ok = text && put_file(h->dir, name, text, len);
+    if (!ok)
+        failed(why, cap, name, text ? strerror(errno) : "out of memory");
+    free(text);
+    return ok;
+}
+
+bool io_history_page(struct io_history *h, const struct drill_result *r, char *why, size_t cap)
+{
+    struct drill_stats stats = drill_history_stats(&h->h, r->drill);
+    char id[DRILL_ID_MAX], name[DRILL_ID_MAX + sizeof(PAGE)];
+    size_t len;
+    char *text;
+    bool ok;
+
+    snprintf(name, sizeof(name), "%s" PAGE, drill_result_id(r->start_wall_us, id));
+    if (h->dir < 0)
+        return failed(why, cap, name, "not kept: gateway.state-directory is empty");
+    text = drill_report_html(r, &stats, &len);
     ok = text && put_file(h->dir, name, text, len);
     if (!ok)
         failed(why, cap, name, text ? strerror(errno) : "out of memory");

@@ -14,6 +14,8 @@ const struct drill_history *io_history(const struct io_history *h);
 /* Takes a drill that has ended into the history and onto the disk. False: only the disk refused,
  * with a sentence in why. */
 bool io_history_add(struct io_history *h, const struct drill_result *r, char *why, size_t cap);
+/* Its page beside it, ID.html. False: with a sentence in why. */
+bool io_history_page(struct io_history *h, const struct drill_result *r, char *why, size_t cap);
 /* Reads the whole result of one. False with a sentence in why. */
 bool io_history_read(const struct io_history *h, const char *id, struct drill_result *r, char *why,
                      size_t cap) KD_MUST_USE;

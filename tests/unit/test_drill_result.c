@@ -292,6 +292,51 @@ static void what_the_daemon_says_becomes_events_and_marks(void **state)
     assert_int_equal(r->mark[1].precision_us, 0);
 }
 
+static void say(enum core_note note, uint64_t at_us, const char *neighbor)
+{
+    const struct core_event_record ev = {.note = note, .now_us = START + at_us};
+    const struct ctl_names names = {.neighbor = neighbor};
+    ctl_drill_note(r, &ev, &names);
+}
+
+static void thousands_of_routes_that_move_are_one_event_and_one_mark(void **state)
+{
+    (void)state;
+    say(CORE_NOTE_BGP_STOP, KD_S(1), "msee");
+    for (unsigned i = 0; i < 4000; i++)
+        say(i % 2 ? CORE_NOTE_ROUTE_ADD : CORE_NOTE_ROUTE_DEL, KD_S(1) + 10 * (i + 1), NULL);
+    assert_int_equal(r->n_events, 2);
+    assert_string_equal(r->event[1].name, "fib.moved");
+    assert_string_equal(r->event[1].detail, "routes=4000 took_us=39990");
+    assert_int_equal(r->n_marks, 2);
+    assert_int_equal(r->mark[1].kind, DRILL_FIB);
+    assert_string_equal(r->mark[1].what, "msee");
+    assert_int_equal(r->mark[1].at_us, KD_S(1) + 40000); /* the last of them is in the kernel */
+    say(CORE_NOTE_ROUTE_ADD, KD_S(5), NULL);             /* a second later: something else */
+    assert_int_equal(r->n_events, 3);
+    assert_int_equal(r->n_marks, 2);
+}
+
+static void routes_behind_a_failover_that_is_done_leave_no_second_mark(void **state)
+{
+    (void)state;
+    say(CORE_NOTE_BGP_STOP, KD_S(1), "onprem");
+    say(CORE_NOTE_FIB_CLEAR, KD_S(1) + 500, "onprem"); /* the groups carry */
+    say(CORE_NOTE_ROUTE_ADD, KD_S(1) + 900, NULL);
+    assert_int_equal(r->n_marks, 2);
+    assert_int_equal(r->mark[1].at_us, KD_S(1) + 500);
+}
+
+static void routes_that_move_by_themselves_are_no_mark(void **state)
+{
+    (void)state;
+    say(CORE_NOTE_ROUTE_ADD, KD_S(1), NULL);
+    assert_int_equal(r->n_marks, 0);
+    say(CORE_NOTE_BGP_STOP, KD_S(3), "msee");
+    say(CORE_NOTE_ROUTE_ADD, KD_S(14), NULL); /* too late to be of it */
+    assert_int_equal(r->n_marks, 1);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -312,6 +357,9 @@ int main(void)
         T(buckets_widen_and_lose_no_packet),
         T(the_last_bucket_holds_its_last_microsecond),
         T(what_the_daemon_says_becomes_events_and_marks),
+        T(thousands_of_routes_that_move_are_one_event_and_one_mark),
+        T(routes_behind_a_failover_that_is_done_leave_no_second_mark),
+        T(routes_that_move_by_themselves_are_no_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

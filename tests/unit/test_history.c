@@ -92,6 +92,22 @@ static void a_drill_is_there_after_a_restart(void **state)
     assert_int_equal(again->length_us, KD_S(42));
 }
 
+static void its_page_lies_beside_it(void **state)
+{
+    char text[8192] = "";
+    FILE *f;
+    (void)state;
+    assert_true(io_history_add(h, r, why, sizeof(why)));
+    assert_true(io_history_page(h, r, why, sizeof(why)));
+    f = fopen(name(ID ".html"), "r");
+    assert_non_null(f);
+    assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
+    fclose(f);
+    assert_non_null(strstr(text, "<title>Failover drill er-outage</title>"));
+    reopen();
+    assert_true(io_history(h)->n == 1 && io_history(h)->n_damaged == 0);
+}
+
 static void a_damaged_file_is_named_and_left(void **state)
 {
     char text[100] = "";
@@ -180,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_drill_is_there_after_a_restart),
+        T(its_page_lies_beside_it),
         T(a_damaged_file_is_named_and_left),
         T(a_file_under_anothers_name_is_damaged),
         T(what_is_not_named_as_ours_is_not_looked_at),
