@@ -137,8 +137,10 @@ def test_more_prefixes_than_allowed_end_the_session_until_they_are_fewer(build):
     kedge.wait_established("frr", after=again["seq"])
     kedge.wait_route("10.20.1.0/24", neighbor="frr")
     assert kedge.events.find("bgp.stop", 0, neighbor="frr6") is None
+    # right after it came up FRR may say our own again, from before: they don't count, and are withdrawn
+    until(lambda: kedge.neighbor("frr")["prefixes_received"] == 2, 10, "FRR's two prefixes, and no others", 0.1)
     row = kedge.neighbor("frr")
-    assert (row["state"], row["prefixes_max"], row["prefixes_received"]) == ("Established", 2, 2)
+    assert (row["state"], row["prefixes_max"]) == ("Established", 2)
 
 
 BEFORE, BEHIND = 4200000021, 4200000031
