@@ -6,7 +6,9 @@
  * both peers are switched off no route, no watch, no FIB entry and no attribute set is left. */
 #include "bgp/engine.h"
 #include "bgp/update.h"
-#include "tests/unit/bgp_pair.c"
+#include "tests/unit/bgp_net.c"
+#include "tests/unit/bgp_node.c"
+#include "tests/unit/bgp_raw.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
