@@ -81,7 +81,7 @@ enum bgp_event_kind {
     BGP_EV_WAKE,
     BGP_EV_PEER_ON,      /* start: connect at once (RFC 4271 ManualStart; no wait for
                             ConnectRetry) */
-    BGP_EV_PEER_OFF,     /* hard stop: Cease if heard, close, paths out in the same step */
+    BGP_EV_PEER_OFF,     /* hard stop: Cease if heard, close; paths out with the next WAKE */
     BGP_EV_TCP_OPENED,   /* an outgoing connect completed */
     BGP_EV_TCP_INCOMING, /* a connection was accepted by the shell: answered by ACCEPT or REFUSE */
     BGP_EV_TCP_FAILED,   /* an outgoing connect failed */

@@ -400,6 +400,12 @@ static bool work(struct bgp *b)
     return more;
 }
 
+/* What ends a way is told first: the table's work that follows from it comes with the next WAKE. */
+static bool urgent(const struct bgp_event *ev)
+{
+    return ev->kind == BGP_EV_PEER_OFF || (ev->kind == BGP_EV_NEXTHOP && !ev->up);
+}
+
 void bgp_step(struct bgp *b, const struct bgp_event *ev, struct bgp_out *out)
 {
     bool more;
@@ -410,7 +416,7 @@ void bgp_step(struct bgp *b, const struct bgp_event *ev, struct bgp_out *out)
     b->out = out;
     dispatch(b, ev);
     more = timers(b);
-    out->more = work(b) || more;
+    out->more = urgent(ev) || work(b) || more;
     out->deadline_us = kd_timers_next(&b->timers);
     b->out = NULL;
 }

@@ -77,15 +77,22 @@ static bool prefix_of(const char *address, const char *mask, bool wildcard, char
 
 /* ---- algorithms: IOS's word into strongSwan's ---- */
 
+/* "aes256", then "-sha1"; false where it has no room. */
+static bool append(char list[IMPORT_LIST], const char *word)
+{
+    size_t n = strlen(list);
+    int len = snprintf(list + n, IMPORT_LIST - n, "%s%s", n ? "-" : "", word);
+
+    return len > 0 && (size_t)len < IMPORT_LIST - n;
+}
+
 static bool algorithms(const struct import_ios *r, enum peer_tongue tongue,
                        enum kc_transform_type type, char out[IMPORT_LIST])
 {
     for (unsigned i = 1; i < r->n_w; i++) {
         const char *ours = peer_unword(r->w[i], tongue, type);
-        size_t n = strlen(out);
-        if (!ours || n + strlen(ours) + 2 > IMPORT_LIST)
+        if (!ours || !append(out, ours))
             return false;
-        snprintf(out + n, IMPORT_LIST - n, "%s%s", n ? "-" : "", ours);
     }
     return r->n_w > 1;
 }
@@ -125,10 +132,8 @@ static bool transforms(struct import_ios *r, struct ios_object *o)
             ours = peer_unword(r->w[i], PEER_WORD_IOS_ESP, KC_ENCR);
         if (!ours)
             ours = peer_unword(r->w[i], PEER_WORD_IOS_ESP, KC_INTEG);
-        size_t n = strlen(o->text);
-        if (!ours || n + strlen(ours) + 2 > IMPORT_LIST)
+        if (!ours || !append(o->text, ours))
             return false;
-        snprintf(o->text + n, IMPORT_LIST - n, "%s%s", n ? "-" : "", ours);
     }
     return o->text[0] != '\0';
 }

@@ -205,13 +205,44 @@ static void the_end_of_the_initial_exchange_is_noted_once(void **state)
     bgp_net_free(p.net);
 }
 
-static void withdrawn_when_peer_off_in_the_same_step(void **state)
+static unsigned count(const struct bgp_out *o, enum bgp_action_kind kind)
+{
+    unsigned n = 0;
+
+    for (uint32_t i = 0; i < o->n; i++)
+        n += o->a[i].kind == kind;
+    return n;
+}
+
+/* The one note that the session stopped. */
+static enum kd_reason stop_of(const struct bgp_out *o)
+{
+    const struct bgp_action *stop = NULL;
+
+    for (uint32_t i = 0; i < o->n; i++)
+        if (o->a[i].kind == BGP_ACT_NOTE && o->a[i].note == BGP_NOTE_STOP) {
+            assert_null(stop);
+            stop = &o->a[i];
+        }
+    assert_non_null(stop);
+    return stop->reason;
+}
+
+static void assert_in_key_order(const struct bgp_out *o)
+{
+    for (uint32_t i = 1; i < o->n; i++)
+        if (o->a[i - 1].kind == BGP_ACT_ROUTE_DEL && o->a[i].kind == BGP_ACT_ROUTE_DEL)
+            assert_true(kd_prefix_cmp(&o->a[i - 1].prefix, &o->a[i].prefix) < 0);
+}
+
+/* The failover that a lost peer asks for does not wait for its table. */
+static void a_peer_that_goes_off_is_closed_at_once_and_its_paths_go_with_the_next_wake(void **state)
 {
     struct pair p = pair_of(SEED, 65020);
     struct bgp_event off = {.kind = BGP_EV_PEER_OFF, .reason = KD_REASON_TUNNEL_DOWN};
+    struct bgp_event wake = {.kind = BGP_EV_WAKE};
     struct bgp_out *o = p.a->out;
     char name[32];
-    unsigned dels = 0, notes = 0, closes = 0, writes = 0;
 
     (void)state;
     for (unsigned i = 0; i < 100; i++) {
@@ -220,24 +251,16 @@ static void withdrawn_when_peer_off_in_the_same_step(void **state)
     }
     pair_up(&p);
     assert_int_equal(p.a->fib_n, 100);
-    off.now_us = bgp_net_now(p.net);
+    off.now_us = wake.now_us = bgp_net_now(p.net);
     bgp_step(p.a->b, &off, o); /* one step, looked at by itself */
-    for (uint32_t i = 0; i < o->n; i++) {
-        dels += o->a[i].kind == BGP_ACT_ROUTE_DEL;
-        closes += o->a[i].kind == BGP_ACT_CLOSE;
-        writes += o->a[i].kind == BGP_ACT_WRITE;
-        if (o->a[i].kind == BGP_ACT_NOTE && o->a[i].note == BGP_NOTE_STOP) {
-            notes++;
-            assert_int_equal(o->a[i].reason, KD_REASON_TUNNEL_DOWN);
-        }
-        if (dels > 1) /* in key order */
-            assert_true(kd_prefix_cmp(&o->a[i - 1].prefix, &o->a[i].prefix) < 0 ||
-                        o->a[i].kind != BGP_ACT_ROUTE_DEL);
-    }
-    assert_int_equal(dels, 100);
-    assert_int_equal(closes, 1);
-    assert_int_equal(notes, 1);
-    assert_int_equal(writes, 0); /* not heard: nothing is said */
+    assert_int_equal(count(o, BGP_ACT_CLOSE), 1);
+    assert_int_equal(count(o, BGP_ACT_WRITE), 0); /* not heard: nothing is said */
+    assert_int_equal(count(o, BGP_ACT_ROUTE_DEL), 0);
+    assert_int_equal(stop_of(o), KD_REASON_TUNNEL_DOWN);
+    assert_true(o->more);
+    bgp_step(p.a->b, &wake, o);
+    assert_int_equal(count(o, BGP_ACT_ROUTE_DEL), 100);
+    assert_in_key_order(o);
     bgp_net_free(p.net);
 }
 
@@ -416,7 +439,8 @@ int main(void)
         cmocka_unit_test(the_send_hold_time_is_twice_a_long_hold_time_and_none_without),
         cmocka_unit_test(routes_are_exchanged_and_follow_their_origin),
         cmocka_unit_test(the_end_of_the_initial_exchange_is_noted_once),
-        cmocka_unit_test(withdrawn_when_peer_off_in_the_same_step),
+        cmocka_unit_test(
+            a_peer_that_goes_off_is_closed_at_once_and_its_paths_go_with_the_next_wake),
         cmocka_unit_test(the_cease_names_the_cause),
         cmocka_unit_test(a_shutdown_says_why_in_the_operators_words),
         cmocka_unit_test(a_switched_on_peer_connects_at_once_again),
