@@ -96,7 +96,9 @@ def test_a_failure_while_building_removes_what_was_built():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_removes_what_was_built(number):
-    code = (f"import sys, time; sys.path.insert(0, {TESTS!r})\n"
+    code = (f"import signal, sys, time; sys.path.insert(0, {TESTS!r})\n"
+            "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # whoever runs this may have nohup's
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "from lab.topology import Topology\n"
             f"with Topology({TWO_HOSTS!r}) as lab:\n"
             "    lab['a'].spawn('sleep', ['sleep', '60']); print('up', flush=True); time.sleep(60)\n")
