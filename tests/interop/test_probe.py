@@ -57,6 +57,8 @@ def ways(build):
     lab = build(TWO_WAYS)
     for host, prefix, via, src in ROUTES:
         lab[host].ip("route", "add", prefix, "via", via, *(["src", src] if src else []))
+    for to in ("10.2.0.1", "2001:db8:2::1"):  # the neighbors on the way have found each other
+        lab["a"].run("ping", "-c", "1", "-W", "10", to)
     return lab
 
 

@@ -14,7 +14,7 @@ NETWORK = "10.20.0.0/24"
 @pytest.fixture
 def lab(build):
     lab = build(read("bgp-beside"))
-    for name in ("frr", "bird"):
+    for name in ("frr", "frr6", "bird", "bird6"):
         lab["router"].kedge.wait_established(name)
     lab["router"].kedge.wait_route(NETWORK, 30, neighbor="frr", installed=True)
     lab["frr"].frr.wait_path("10.30.0.0/24")

@@ -101,6 +101,28 @@ def test_what_ospf_loses_is_withdrawn_and_announced_again(site):
     outside.wait_route("10.41.1.0/24", timeout=20)
 
 
+def test_a_storm_of_foreign_routes_is_read_again_and_ours_stay(site):
+    """More news than the socket holds, while kedged stands still: what they were about is right all the same."""
+    gate = site["gate"]
+    gate.kedge.wait_route("10.50.0.0/24", timeout=60, installed=True)
+    mark = gate.kedge.events.last_seq
+    storm = [f"{{}} 172.{16 + i // 16384}.{i // 64 % 256}.{i % 64 * 4}/30 dev wan0" for i in range(30000)]
+    gate.kedge.program.signal(signal.SIGSTOP)
+    try:
+        for verb in ("add", "del"):
+            gate.run("ip", "-batch", "-", text_input="\n".join(f"route {r}" for r in storm).format(*[verb] * 30000))
+        gate.ip("route", "add", "unreachable", "10.44.0.0/24")
+    finally:
+        gate.kedge.program.signal(signal.SIGCONT)
+    said = gate.kedge.events.wait("kernel.error", 20, mark)
+    assert "news of the kernel's routes were lost" in said["detail"]
+    site["outside"].bird.wait_route("10.44.0.0/24", timeout=30)
+    assert gate.kedge.events.find("route.del", mark) is None
+    assert gate.kedge.neighbor("inside")["state"] == "Established"
+    gate.ip("route", "del", "unreachable", "10.44.0.0/24")
+    until(lambda: not known_outside(site, "10.44.0.0/24"), 10, "10.44 withdrawn", 0.1)
+
+
 def test_a_next_hop_that_ospf_knows_is_used_until_it_doesnt(site):
     """The path goes with the route to its next hop, the session is still there; and both come back."""
     gate = site["gate"]
@@ -127,25 +149,3 @@ def test_a_link_that_goes_down_takes_the_next_hops_over_it_along(site):
     gate.ip("link", "set", "gate0", "up")
     gate.kedge.events.wait("route.add", 60, mark, prefix="10.50.0.0/24")
     site["outside"].bird.wait_route("10.40.0.0/24", timeout=30)
-
-
-def test_a_storm_of_foreign_routes_is_read_again_and_ours_stay(site):
-    """More news than the socket holds, while kedged stands still: what they were about is right all the same."""
-    gate = site["gate"]
-    gate.kedge.wait_route("10.50.0.0/24", timeout=60, installed=True)
-    mark = gate.kedge.events.last_seq
-    storm = [f"{{}} 172.{16 + i // 16384}.{i // 64 % 256}.{i % 64 * 4}/30 dev wan0" for i in range(30000)]
-    gate.kedge.program.signal(signal.SIGSTOP)
-    try:
-        for verb in ("add", "del"):
-            gate.run("ip", "-batch", "-", text_input="\n".join(f"route {r}" for r in storm).format(*[verb] * 30000))
-        gate.ip("route", "add", "unreachable", "10.44.0.0/24")
-    finally:
-        gate.kedge.program.signal(signal.SIGCONT)
-    said = gate.kedge.events.wait("kernel.error", 20, mark)
-    assert "news of the kernel's routes were lost" in said["detail"]
-    site["outside"].bird.wait_route("10.44.0.0/24", timeout=30)
-    assert gate.kedge.events.find("route.del", mark) is None
-    assert gate.kedge.neighbor("inside")["state"] == "Established"
-    gate.ip("route", "del", "unreachable", "10.44.0.0/24")
-    until(lambda: not known_outside(site, "10.44.0.0/24"), 10, "10.44 withdrawn", 0.1)
