@@ -1,6 +1,10 @@
 """Links, addresses, routes and sysctls of the hosts."""
+import itertools
+
 from .errors import LabError
 from .process import run
+
+_indexes = itertools.count(100)
 
 
 def set_sysctl(host, settings):
@@ -34,10 +38,13 @@ def add_link(hosts, name, ends):
 
 
 def _add_wire(ends):
-    """Both ends are made in their namespaces."""
+    """Both ends are made in their namespaces, with an index of their own: the kernel takes a carrier's news of a device
+    with its peer's index for not urgent and lets IPv6 wait for it, up to a second.
+    """
     (first, one), (second, other) = ends
-    run(["ip", "link", "add", one["dev"], "netns", first.namespace.name, "type", "veth", "peer", "name", other["dev"],
-         "netns", second.namespace.name])
+    index, peer = str(next(_indexes)), str(next(_indexes))
+    run(["ip", "link", "add", one["dev"], "index", index, "netns", first.namespace.name, "type", "veth",
+         "peer", "name", other["dev"], "index", peer, "netns", second.namespace.name])
     for host, end in ends:
         host.ip_all([*_addresses(end.get("addresses") or [], end["dev"]),
                      ["link", "set", "dev", end["dev"], "mtu", str(end.get("mtu", 1500)), "up"]])

@@ -54,6 +54,12 @@ def test_hosts_reach_each_other_over_both_families_and_nothing_remains():
     assert namespaces() == before and not os.path.exists(directory)
 
 
+def test_an_end_of_a_wire_has_another_index_than_its_peer_so_that_ipv6_is_there_at_once():
+    with Topology(TWO_HOSTS) as lab:
+        ours, peers = (lab[name].ip_json("link", "show", "dev", "e0")[0]["ifindex"] for name in "ab")
+        assert ours != peers
+
+
 def test_two_topologies_of_one_process_never_meet():
     with Topology(TWO_HOSTS) as one, Topology(TWO_HOSTS) as other:
         one["b"].ip("link", "set", "e0", "down")
