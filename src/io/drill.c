@@ -27,7 +27,6 @@ void io_drill_let_go(struct io_drill *d)
 {
     d->io->drill = NULL;
     io_journal_free(d->journal);
-    io_guard_free(d->guard);
     if (d->measuring)
         io_measure_end(d->io);
     uv_close((uv_handle_t *)&d->timer, on_closed);
@@ -119,7 +118,7 @@ static void carry_out(struct io_drill *d, const struct drill_run_act *a)
         io_drill_undo(d, a);
         break;
     case DRILL_RUN_KILL:
-        io_guard_kill(d->guard);
+        io_guard_kill(d->io->guard);
         break;
     case DRILL_RUN_MARK:
         io_drill_measure_mark(d);
@@ -236,8 +235,22 @@ bool io_drill_may_stop(struct io *io)
     return false;
 }
 
+void io_drill_open(struct io *io)
+{
+    char path[300], why[256];
+
+    if (!io->cfg->state_directory[0])
+        return;
+    io_drill_journal_path(io, path, sizeof(path));
+    io->guard = io_guard_new(&io->loop, path, why, sizeof(why));
+    if (!io->guard)
+        fprintf(stderr, "kedged: %s; drills with exec are refused\n", why);
+}
+
 void io_drill_close(struct io *io)
 {
     if (io->drill)
         io_drill_let_go(io->drill);
+    io_guard_free(io->guard);
+    io->guard = NULL;
 }

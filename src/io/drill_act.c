@@ -44,7 +44,7 @@ static void program(struct io_drill *d, const struct drill_run_act *a,
                     const struct drill_step *s, const struct drill_argv *words)
 {
     d->command = a->token;
-    io_guard_run(d->guard, a->step, words, s->after_us, on_program, d);
+    io_guard_run(d->io->guard, a->step, words, s->after_us, on_program, d);
 }
 
 /* ---- steps ---- */

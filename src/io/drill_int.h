@@ -36,7 +36,6 @@ struct io_drill {
     unsigned open_handles;
     struct io_journal *journal;
     char path[300]; /* of the journal */
-    struct io_guard *guard; /* NULL: no step needs one */
     struct drill_result *result;
     uint32_t row[DRILL_STEPS_MAX]; /* of the result: each step's */
     uint64_t stream; /* of its client; 0: detached */

@@ -50,7 +50,7 @@ static struct io_drill *drill_new(struct io *io, const struct drill_plan *p)
     return d;
 }
 
-/* Opens the journal, the guard and the probe; false with a sentence and a remedy. */
+/* Opens the journal and the probe; false with a sentence and a remedy. */
 static bool prepare(struct io_drill *d, const char **remedy, char *why, size_t cap)
 {
     static struct drill_journal before;
@@ -75,10 +75,10 @@ static bool prepare(struct io_drill *d, const char **remedy, char *why, size_t c
         close(fd);
         return false;
     }
-    if (has_exec(p)) {
-        d->guard = io_guard_new(&d->io->loop, d->path, p->lease_us, why, cap);
-        if (!d->guard)
-            return false;
+    if (has_exec(p) && !d->io->guard) {
+        *remedy = "restart kedged, and look what it says";
+        snprintf(why, cap, "the guard process, which runs commands, could not be started");
+        return false;
     }
     snprintf(why, cap, "out of memory");
     return io_drill_baseline(d) && io_drill_measure_begin(d, why, cap);

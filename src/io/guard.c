@@ -242,29 +242,40 @@ static void ignore_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* False when another kedged has come meanwhile and has ended the journal: nothing is left. */
-static bool wait_lease(const char *path, uint64_t us)
+static uint64_t lease_us(const char *path)
+{
+    static struct drill_journal j;
+    char why[256];
+
+    return io_journal_read(path, &j, why, sizeof(why)) && j.begun ? j.begin.lease_us : 0;
+}
+
+/* Waits the lease; false when no drill was cut short, or another kedged has ended it meanwhile. */
+static bool forsaken(const char *path)
 {
     const struct timespec look = {.tv_nsec = LOOK_MS * 1000000};
-    uint64_t until = now_ms() + us / 1000;
+    uint64_t until;
 
+    if (io_journal_over(path))
+        return false;
+    until = now_ms() + lease_us(path) / 1000;
     while (now_ms() < until) {
         if (io_journal_over(path))
             return false;
         nanosleep(&look, NULL);
     }
-    return true;
+    return !io_journal_over(path);
 }
 
 int io_guard_main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], IO_GUARD_RESTORE) == 0)
         return restore(argv[2], true) ? 0 : 1;
-    if (argc != 4)
+    if (argc != 3)
         return 2;
     ignore_signals();
     serve(0);
-    if (!wait_lease(argv[2], strtoull(argv[3], NULL, 10)) || io_journal_over(argv[2]))
+    if (!forsaken(argv[2]))
         return 0;
     return restore(argv[2], false) ? 0 : 1;
 }

@@ -8,8 +8,7 @@
 
 struct io_guard {
     uv_loop_t *loop;
-    const char *journal;
-    uint64_t lease_us;
+    char journal[300];
     struct peer { /* the process, as long as it lives */
         uv_process_t process;
         uv_pipe_t pipe;
@@ -106,8 +105,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 
 static int spawn(struct io_guard *g, struct peer *p)
 {
-    char lease[24];
-    char *argv[] = {(char *)"kedged", (char *)IO_GUARD_OPTION, (char *)g->journal, lease, NULL};
+    char *argv[] = {(char *)"kedged", (char *)IO_GUARD_OPTION, g->journal, NULL};
     uv_stdio_container_t stdio[3] = {
         {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE,
          .data.stream = (uv_stream_t *)&p->pipe},
@@ -121,7 +119,6 @@ static int spawn(struct io_guard *g, struct peer *p)
                               .stdio_count = 3,
                               .stdio = stdio};
 
-    snprintf(lease, sizeof(lease), "%llu", (unsigned long long)g->lease_us);
     return uv_spawn(g->loop, &p->process, &o);
 }
 
@@ -147,13 +144,13 @@ static bool start(struct io_guard *g, char *why, size_t cap)
     return true;
 }
 
-struct io_guard *io_guard_new(uv_loop_t *loop, const char *journal, uint64_t lease_us, char *why,
-                              size_t cap)
+struct io_guard *io_guard_new(uv_loop_t *loop, const char *journal, char *why, size_t cap)
 {
     struct io_guard *g = calloc(1, sizeof(*g));
 
     kd_assert(g);
-    *g = (struct io_guard){.loop = loop, .journal = journal, .lease_us = lease_us};
+    g->loop = loop;
+    snprintf(g->journal, sizeof(g->journal), "%s", journal);
     if (start(g, why, cap))
         return g;
     free(g);

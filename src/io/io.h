@@ -77,6 +77,7 @@ struct io {
     struct io_history *drills; /* those that were */
     struct io_keylog *keylog; /* NULL: no keys are being written */
     struct io_drill *drill;   /* NULL: none is running */
+    struct io_guard *guard;   /* runs drills' commands; NULL: it could not be started */
     uint64_t mrt_stream;      /* whose stream BGP's messages go to; 0: nobody's */
     uint64_t streams;         /* numbers given to followers of their own stream */
     uint64_t start_us;

@@ -97,7 +97,8 @@ static bool load(const struct options *o, struct kc_ctx *crypto, struct core_con
     return ok;
 }
 
-/* What remains needed is kept, the rest of root's power goes. */
+/* What remains needed is kept, the rest of root's power goes; commands of drills are the guard's,
+ * which has begun before. */
 static void drop_capabilities(void)
 {
     capng_clear(CAPNG_SELECT_BOTH);
@@ -247,8 +248,9 @@ static int run(struct io *io)
         }
     }
     signals(io);
-    drop_capabilities();
     io_drill_recover(io);
+    io_drill_open(io);
+    drop_capabilities();
     io_feed(io, &start);
     uv_run(&io->loop, UV_RUN_DEFAULT);
     return io->exit_code;

@@ -14,6 +14,7 @@ from lab.topology import Topology, read
 from lab.wait import until
 
 NETWORK = "10.20.0.0/24"  # FRR's
+SET_MTU = ["/sbin/ip", "link", "set", "dev", "lo", "mtu"]
 
 
 @pytest.fixture(scope="module")
@@ -35,22 +36,29 @@ def settle(lab):
 
 
 class Drill:
-    """A drill of four steps that disturb something: BGP twice, and two commands that leave a file each."""
+    """A drill of four steps that disturb something: BGP twice, a file is made, and a link's MTU is set, which takes
+    CAP_NET_ADMIN (in kedged, whose capabilities are dropped, no program would have it)."""
 
     def __init__(self, lab, lease="1s", hold="300s", extra=()):
         self.lab = lab
         self.host = lab["router"]
         self.kedge = self.host.kedge
-        self.marks = [os.path.join(self.host.directory, name) for name in ("first", "second")]
-        self.steps = [{"shutdown": {"neighbor": "frr"}}, self.command(0), {"drain": {"neighbor": "bird", "by": "gshut"}},
-                      self.command(1)] + list(extra)
+        self.file = os.path.join(self.host.directory, "made")
+        self.steps = [{"shutdown": {"neighbor": "frr"}}, self.command(["/usr/bin/touch", self.file], ["/bin/rm", "-f", self.file]),
+                      {"drain": {"neighbor": "bird", "by": "gshut"}},
+                      self.command([*SET_MTU, "65000"], [*SET_MTU, "65536"])] + list(extra)
         self.head = {"drill": "four-steps", "lease": lease}
         self.hold = hold
         self.program = None
 
-    def command(self, which):
-        return {"exec": {"do": ["/usr/bin/touch", self.marks[which]],
-                         "undo": ["/bin/rm", "-f", self.marks[which]], "timeout": "5s"}}
+    @staticmethod
+    def command(do, undo):
+        return {"exec": {"do": do, "undo": undo, "timeout": "5s"}}
+
+    def marks(self):
+        """What each of the two commands has left."""
+        with open(self.host.namespace.path("/sys/class/net/lo/mtu"), encoding="utf-8") as mtu:
+            return [os.path.exists(self.file), mtu.read().strip() == "65000"]
 
     def write(self, steps):
         return self.host.write("drill.yaml", yaml.safe_dump({**self.head, "steps": steps}, sort_keys=False))
@@ -61,7 +69,7 @@ class Drill:
         mark = self.kedge.events.last_seq
         self.program = self.host.spawn("drill", [programs.kedge(), "drill", "run", path, *options])
         until(lambda: self.said(f"step {n + 1} begin: hold", mark), 15, f"step {n} done")
-        assert [os.path.exists(path) for path in self.marks] == [n >= 2, n >= 4], "only what was journalled"
+        assert self.marks() == [n >= 2, n >= 4], "only what was journalled"
         return self
 
     def said(self, words, after=-1):
@@ -69,7 +77,7 @@ class Drill:
                 if e["seq"] > after and e["event"] == "drill" and words in e["detail"]]
 
     def restored(self):
-        until(lambda: not any(os.path.exists(path) for path in self.marks), 15, "the commands taken back", 0.02)
+        until(lambda: not any(self.marks()), 15, "the commands taken back", 0.02)
         settle(self.lab)
         assert self.lab["bird"].bird.show("show route 10.20.0.0/24 all").count("(65535, 0)") == 0
 
@@ -86,7 +94,7 @@ def test_a_drill_passes_and_says_what_it_did(lab):
     path = drill.write(drill.steps + [{"hold": "100ms"}, {"restore": "all"},
                                       {"expect": {"routes_unchanged": True, "within": "20s"}}])
     plan = drill.kedge.cli("drill", "run", path, "--dry-run").stdout
-    assert "shut neighbor frr down" in plan and f"/bin/rm -f {drill.marks[0]}" in plan
+    assert "shut neighbor frr down" in plan and f"/bin/rm -f {drill.file}" in plan
     assert drill.kedge.neighbor("frr")["state"] == "Established"  # a dry run is dry
     done = drill.host.run(programs.kedge(), "drill", "run", path, "--json", timeout=60)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -194,7 +202,7 @@ def test_ctrl_c_restores_and_the_client_sees_it(lab):
 def test_a_detached_drill_is_held_by_the_daemon(lab):
     drill = Drill(lab).start(2, "--detach")
     assert drill.program.process.wait(10) == 0
-    assert os.path.exists(drill.marks[0])
+    assert drill.marks()[0]
     drill.kedge.cli("drill", "abort")
     drill.restored()
 
@@ -202,7 +210,7 @@ def test_a_detached_drill_is_held_by_the_daemon(lab):
 def test_kedged_that_is_stopped_restores_first(lab):
     drill = Drill(lab).start(4)
     assert drill.kedge.stop() == 0
-    assert not any(os.path.exists(path) for path in drill.marks) and drill.over()
+    assert not any(drill.marks()) and drill.over()
     drill.kedge.start()
     drill.restored()
 
@@ -211,7 +219,7 @@ def test_kedged_that_is_stopped_restores_first(lab):
 def test_the_guard_restores_when_kedged_was_killed_and_stays_away(lab, step):
     drill = Drill(lab, lease="1s").start(step)
     drill.kedge.kill()
-    until(lambda: not any(os.path.exists(path) for path in drill.marks), 15, "the guard's work", 0.02)
+    until(lambda: not any(drill.marks()), 15, "the guard's work", 0.02)
     until(lambda: step == 1 or drill.over(), 15, "the journal's end", 0.02)
     assert drill.program.process.wait(10) == 3
     drill.kedge.events.close()
@@ -226,10 +234,10 @@ def test_kedged_killed_and_started_again_restores_before_it_does_anything_else(l
     drill = Drill(lab, lease="60s").start(step)
     before = len(drill.kedge.log())
     drill.kedge.kill()
-    assert os.path.exists(drill.marks[0]) == (step >= 2)  # the guard still waits
+    assert drill.marks()[0] == (step >= 2)  # the guard still waits
     drill.kedge.events.close()
     drill.kedge.start()
-    assert not any(os.path.exists(path) for path in drill.marks)
+    assert not any(drill.marks())
     assert drill.over()
     drill.restored()
     assert ("step 2 is taken back" in drill.kedge.log()[before:]) == (step >= 2)

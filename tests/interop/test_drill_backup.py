@@ -26,6 +26,13 @@ def test_the_backup_carries_while_expressroute_is_out(backup):
     assert firewall["azure-primary"]["during"] == 2
 
 
+def test_circuits_cut_silently_are_found_by_bfd_and_mended(backup):
+    end = backup.run("er-cut")
+    assert end["verdict"] == "passed", end["reason"]
+    assert [way(end["result"], when) for when in ("before", "during", "after")] == ["expressroute", "vpn", "expressroute"]
+    assert end["result"]["loss"]["outages"] >= 1
+
+
 def test_a_drained_drill_loses_nothing_in_either_direction(backup):
     end = backup.run("drained")
     assert end["verdict"] == "passed", end["reason"]

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 
+from . import farside
 from .errors import LabError
 from .kedge import ROOT, SOCKET, kedge
 from .topology import Topology
@@ -17,6 +18,7 @@ SESSIONS = {"sea-srx42-01": ("ce-primary", "ce-secondary", "azure-primary", "azu
             "gw-vpn-0": ("onprem", "gw-er-0", "gw-er-1", "spoke"), "gw-vpn-1": ("onprem", "gw-er-0", "gw-er-1", "spoke")}
 DRILLS = {"er-outage": "both CE routers go, the VPN carries, they come back",
           "drained": "the same after traffic was moved away by more-specifics: nothing may be lost",
+          "er-cut": "both circuits cut silently: BFD between the CE routers and Microsoft finds it",
           "tunnel-silent": "with ExpressRoute out, one tunnel of the active-active gateway falls silent (detect: 2s)"}
 
 
@@ -30,6 +32,7 @@ class Backup:
             for name in names:
                 until(lambda host=host, name=name: lab[host].kedge.neighbor(name)["state"] == "Established", 60,
                       f"{name} Established on {host}")
+        farside.install(lab, "sea-srx42-01")
         socket = f"/proc/{self.kedge.program.pid}/root{SOCKET}"
         self.agent = lab["server"].spawn("agent", [kedge(), "--socket", socket, "probe", "--agent", "server"])
         until(lambda: "waits for drills" in self.agent.log(), 20, "the agent connected")
