@@ -59,7 +59,8 @@ void ike_auth_i_proven(struct ike *e, struct ike_sa *sa, const char *why)
     if (c->cfg.remote_id.type != IKE_ID_ANY)
         ike_put_id(b, IKE_PL_IDR, &c->cfg.remote_id);
     ike_put_auth(b, a->method, kd_bytes(a->data, a->len));
-    if (kd_handle_none(c->sa)) /* 2.4: it is the only one we know of */
+    sa->said_contact = kd_handle_none(c->sa); /* 2.4: it is the only one we know of */
+    if (sa->said_contact)
         ike_put_notify(b, IKE_PROTO_NONE, none, IKE_N_INITIAL_CONTACT, none);
     ike_qcd_put(e, sa, b);
     ike_ppk_put(sa, c, b);

@@ -44,6 +44,7 @@ void ike_proof(struct ike *e, struct ike_sa *sa)
         ike_sa_note(e, sa, IKE_NOTE_REACHABLE, KD_REASON_NONE, "answered after %u retransmissions",
                     sa->tx.retx);
     sa->failing = sa->unreachable = false;
+    ike_sa_elected(e, sa);
 }
 
 /* ---- when ---- */
@@ -96,10 +97,22 @@ uint64_t ike_sa_deadline(const struct ike *e, const struct ike_sa *sa)
 
 /* ---- what ---- */
 
+/* Whom the peer may have ended without a word is not asked for longer than it has to take. */
+static bool ended_there(const struct ike *e, const struct ike_sa *sa)
+{
+    const struct ike_conn *c = ike_conn_of(e, sa);
+
+    return c && kd_handle_eq(c->elect, sa->self) && e->now_us >= sa->proof_us + sa->detect_us;
+}
+
 static void wake_outstanding(struct ike *e, struct ike_sa *sa)
 {
     bool current = ike_sa_current(e, sa);
 
+    if (ended_there(e, sa)) {
+        ike_sa_drop(e, sa, KD_REASON_PEER_REPLACED, false);
+        return;
+    }
     if (e->now_us >= sa->proof_us + sa->abandon_us) {
         ike_sa_drop(e, sa, KD_REASON_DEAD_PEER, false);
         return;

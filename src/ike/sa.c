@@ -175,6 +175,7 @@ static void detach(struct ike *e, struct ike_sa *sa, enum kd_reason reason)
         c->sa = KD_HANDLE_NONE;
     if (was_attempt)
         c->attempt = KD_HANDLE_NONE;
+    ike_sa_unelected(e, c, sa);
     if (!was_sa && !was_attempt) {
         if (sa->announced)
             ike_sa_note(e, sa, IKE_NOTE_REPLACED, reason, "IKE SA %s", kd_reason_str(reason));

@@ -227,6 +227,7 @@ struct ike_sa {
     bool peer_natd; /* the peer sent NAT detection */
     bool failing, unreachable;
     bool announced;       /* ESTABLISHED has been noted */
+    bool said_contact;    /* INITIAL_CONTACT, in our IKE_AUTH request */
     bool childless;       /* the peer made it without a child: if it makes none, we do */
     bool want_rekey, want_probe;
     bool ordered; /* the rekey wanted was ordered: refused, it waits for its own time again */
@@ -328,6 +329,7 @@ struct ike_conn {
     bool large_noted; /* an IKE_SA_INIT that may not get through has been warned of */
     struct ike_conn *addr_link; /* the next one of the same remote's bucket, in order of id */
     struct kd_handle sa;      /* the authenticated one: at most one (facts/peers 2, pain 5) */
+    struct kd_handle elect;   /* wins over sa by the nonces, once the peer shows that it has it */
     struct kd_handle attempt; /* ours, not yet authenticated */
     uint64_t retry_us;        /* when the next attempt begins, KD_NEVER */
     uint64_t pause_us;        /* the last pause: doubles to 16 times cfg.retry_us */
@@ -478,6 +480,10 @@ void ike_rival_end(struct ike *e, struct ike_sa *sa, enum kd_reason reason);
 struct ike_sa *ike_sa_holder(const struct ike *e, struct ike_sa *sa);
 /* The connection is sa's from now on: other SAs of it are closed, after RFC 7296 2.4 and 2.8. */
 void ike_sa_take_over(struct ike *e, struct ike_sa *sa, bool initial_contact);
+/* The peer has answered on sa: if the connection was to be sa's as soon as it did, now it is. */
+void ike_sa_elected(struct ike *e, struct ike_sa *sa);
+/* sa ends: if it was to have the connection, it doesn't; if it had it, who was to have it does. */
+void ike_sa_unelected(struct ike *e, struct ike_conn *c, const struct ike_sa *sa);
 
 /* ---- conn.c ---- */
 

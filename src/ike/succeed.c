@@ -5,8 +5,12 @@
  *   A rekey makes a new SA on the old one (ike_sa_beget), and the children change hands
  *   (ike_sa_inherit). Where both ends rekey at once, the SA of the peer's exchange waits without
  *   children until our own is answered: then the nonces decide; or until the peer shows that it
- *   has: it deletes the old SA, or uses the new one for its children (ike_sa_adopt). */
+ *   has: it deletes the old SA, or uses the new one for its children (ike_sa_adopt).
+ *   Where both ends call at once and both get through, the nonces decide as well. But a peer that
+ *   heard our INITIAL_CONTACT late may have ended its own SA on it, without a word: that one wins
+ *   only once it is answered on (elect). */
 #include "ike/child.h"
+#include "ike/exchange.h"
 #include "ike/keys.h"
 #include "ike/out.h"
 #include "ike/sa.h"
@@ -74,6 +78,7 @@ void ike_sa_inherit(struct ike *e, struct ike_sa *old, struct ike_sa *sa)
     struct ike_action *a;
     char suite[128];
 
+    ike_sa_elected(e, old);
     if (older && older->successor) /* whoever rekeys and never deletes does not fill the table */
         ike_sa_drop(e, older, KD_REASON_NONE, false);
     sa->older = old->self;
@@ -212,6 +217,56 @@ static void use_children(struct ike *e, struct ike_sa *sa)
     }
 }
 
+/* sa loses by the nonces, but the peer may have ended old on the INITIAL_CONTACT that sa came with:
+ * the two decide alike only about SAs that both have. So sa stays until old is answered on. */
+static void elect(struct ike *e, struct ike_conn *c, struct ike_sa *sa, struct ike_sa *old)
+{
+    c->sa = sa->self;
+    c->elect = old->self;
+    ike_probe(e, old);
+    use_children(e, sa);
+}
+
+void ike_sa_elected(struct ike *e, struct ike_sa *sa)
+{
+    struct ike_conn *c = ike_conn_of(e, sa);
+    struct ike_sa *loser;
+
+    if (!c || !kd_handle_eq(c->elect, sa->self))
+        return;
+    loser = ike_sa_get(e, c->sa);
+    c->elect = KD_HANDLE_NONE;
+    c->sa = sa->self;
+    if (loser)
+        lose(e, loser);
+    use_children(e, sa);
+}
+
+void ike_sa_unelected(struct ike *e, struct ike_conn *c, const struct ike_sa *sa)
+{
+    struct ike_sa *heir = ike_sa_get(e, c->elect);
+
+    if (!heir || (heir != sa && !kd_handle_none(c->sa)))
+        return;
+    c->elect = KD_HANDLE_NONE;
+    if (heir == sa)
+        return;
+    c->sa = heir->self;
+    use_children(e, heir);
+}
+
+/* A third one has come: who would have been the first is as old as the second. */
+static void unelect(struct ike *e, struct ike_conn *c, bool initial_contact)
+{
+    struct ike_sa *old = ike_sa_get(e, c->elect);
+
+    c->elect = KD_HANDLE_NONE;
+    if (old && initial_contact)
+        ike_sa_drop(e, old, KD_REASON_PEER_REPLACED, false);
+    else if (old)
+        ike_sa_close(e, old, KD_REASON_PEER_REPLACED);
+}
+
 void ike_sa_take_over(struct ike *e, struct ike_sa *sa, bool initial_contact)
 {
     struct ike_conn *c = ike_conn_of(e, sa);
@@ -231,7 +286,12 @@ void ike_sa_take_over(struct ike *e, struct ike_sa *sa, bool initial_contact)
         c->attempt = KD_HANDLE_NONE;
         ike_sa_drop(e, attempt, KD_REASON_COLLISION, false);
     }
+    unelect(e, c, initial_contact);
     if (old && collided(old, sa) && ike_nonce_cmp(&sa->nonce_low, &old->nonce_low) < 0) {
+        if (sa->said_contact) {
+            elect(e, c, sa, old);
+            return;
+        }
         lose(e, sa);
         use_children(e, old);
         return;

@@ -97,11 +97,13 @@ static void put_child(struct walk *w, const struct ike *e, const struct ike_chil
     put(w, when(e, c->rekey_us) << 4 | when(e, c->expire_us) << 2 | when(e, c->end_us));
 }
 
-static void put_sa(struct walk *w, const struct ike *e, const struct ike_sa *sa)
+/* meeting: SAs are being made, whose nonces are compared with those of the others. */
+static void put_sa(struct walk *w, const struct ike *e, const struct ike_sa *sa, bool meeting)
 {
     put_sa_name(w, sa);
     put(w, sa->state);
-    put(w, (unsigned)sa->initiator << 9 | (unsigned)sa->redundant << 8 |
+    put(w, (unsigned)sa->said_contact << 10 | (unsigned)sa->initiator << 9 |
+               (unsigned)sa->redundant << 8 |
                (unsigned)sa->successor << 7 | (unsigned)sa->waiting << 6 |
                (unsigned)sa->announced << 5 | (unsigned)sa->want_rekey << 4 |
                (unsigned)sa->want_probe << 3 | (unsigned)sa->tx.out << 2 |
@@ -118,8 +120,12 @@ static void put_sa(struct walk *w, const struct ike *e, const struct ike_sa *sa)
     put_child_name(w, ike_child_get(e, sa->tx.child));
     put_xchg(w, e, sa->ours);
     put_xchg(w, e, sa->theirs);
-    if (sa->waiting)
+    if (sa->waiting || meeting)
         put_nonce(w, &sa->nonce_low);
+    if (sa->hs) {
+        put_nonce(w, &sa->hs->ni);
+        put_nonce(w, &sa->hs->nr);
+    }
     for (int i = 0; i < IKE_SA_CHILDREN; i++) {
         const struct ike_child *c = ike_child_get(e, sa->child[i]);
         if (c)
@@ -132,15 +138,20 @@ static void put_engine(struct walk *w, const struct ike *e)
     const struct ike_conn *c = ike_conn_find(e, 7);
     struct kd_handle h = KD_HANDLE_NONE;
     const struct ike_sa *sa;
+    bool meeting = false;
 
+    while ((sa = kd_slab_next(&e->sas, &h)))
+        meeting = meeting || sa->hs;
+    h = KD_HANDLE_NONE;
     put(w, c->admin);
     put_sa_name(w, ike_sa_get(e, c->sa));
+    put_sa_name(w, ike_sa_get(e, c->elect));
     put_sa_name(w, ike_sa_get(e, c->attempt));
     put(w, when(e, c->retry_us));
     put(w, when(e, c->want[0].retry_us) << 4 | (unsigned)c->want[0].tried);
     put(w, c->want[0].refused);
     while ((sa = kd_slab_next(&e->sas, &h)))
-        put_sa(w, e, sa);
+        put_sa(w, e, sa, meeting);
 }
 
 static void put_side(struct walk *w, const struct pair_side *s)
@@ -224,13 +235,14 @@ uint64_t state_hash(const struct pair *p)
     return w.h;
 }
 
-bool state_outstanding(const struct pair *p, int side)
+bool state_outstanding(const struct pair *p, int side, bool attempts)
 {
     struct kd_handle h = KD_HANDLE_NONE;
     const struct ike_sa *sa;
 
     while ((sa = kd_slab_next(&p->s[side].e->sas, &h)))
-        if (sa->tx.out && (sa->state == IKE_ST_UP || sa->state == IKE_ST_CLOSING))
+        if (sa->tx.out && (sa->state == IKE_ST_UP || sa->state == IKE_ST_CLOSING ||
+                           (attempts && sa->state < IKE_ST_UP)))
             return true;
     return false;
 }

@@ -8,8 +8,9 @@
 #include "ike_pair.h"
 
 uint64_t state_hash(const struct pair *p);
-/* A request of an established or closing SA of that side is unanswered. */
-bool state_outstanding(const struct pair *p, int side);
+/* A request of an established or closing SA of that side is unanswered; attempts: of one that is
+ * being made as well. */
+bool state_outstanding(const struct pair *p, int side, bool attempts);
 /* IKE SAs of the side that are not gone. */
 unsigned state_sas(const struct pair *p, int side);
 /* Where two paths lead to one state, the same happens on both: all that is drawn from now on

@@ -31,15 +31,17 @@
 
 #define DEPTH_MAX 120
 #define REST_US   KD_S(120)
+#define SETTLED_US KD_S(3) /* two that call each other: long before a death would be noticed */
 #define FLIGHT_US KD_S(4) /* a packet is no longer under way; the old pair receives for 5 s */
 #define USED      32
 #define SAS_MAX                                                                                    \
     5 /* in use, two that ended by our own rekeys, a collision's loser, a predecessor              \
        */
 
-/* An expired child is deleted, and a new one made. */
-enum op { OP_REKEY_CHILD, OP_REKEY_IKE, OP_EXPIRE_CHILD, OP_DOWN, OP_PROBE, OP_N };
-static const char *const op_name[] = {"rekey-child", "rekey-ike", "expire-child", "down", "probe"};
+/* An expired child is deleted, and a new one made. UP is for two that begin apart. */
+enum op { OP_REKEY_CHILD, OP_REKEY_IKE, OP_EXPIRE_CHILD, OP_DOWN, OP_PROBE, OP_N, OP_UP = OP_N };
+static const char *const op_name[] = {"rekey-child", "rekey-ike", "expire-child",
+                                      "down",        "probe",     "up"};
 #define ENDS(op) ((op) == OP_EXPIRE_CHILD || (op) == OP_DOWN)
 
 enum kind { T_OP, T_DELIVER, T_LOSE, T_REPEAT, T_LOCAL, T_TIMER };
@@ -57,6 +59,8 @@ struct bound {
     unsigned ops, faults; /* exchanges a side; faults in all */
     unsigned kinds;       /* bits of enum op */
     bool local;           /* jobs and installations end at any time, not at once */
+    bool apart;           /* nothing is up yet: the one op of either side is UP */
+    bool abrupt;          /* B ends its other SA on INITIAL_CONTACT, without a word */
 };
 
 struct used {
@@ -187,16 +191,24 @@ static bool holds(struct explorer *x)
     return x->ended || (traffic_passes(x, A) && traffic_passes(x, B));
 }
 
+static bool agree(struct explorer *x)
+{
+    struct ike_view a, b;
+
+    if (!ike_conn_view(x->p->s[A].e, 7, &a) || !ike_conn_view(x->p->s[B].e, 7, &b) ||
+        !a.established || !b.established || memcmp(a.spi_i, b.spi_i, 8) != 0)
+        return broken(x, "the ends don't have the same IKE SA");
+    return true;
+}
+
 static bool ends_well(struct explorer *x)
 {
     const struct pair *p = x->p;
-    struct ike_view a, b;
 
     if (x->down)
         return p->s[A].n_children + p->s[B].n_children == 0 || broken(x, "pairs are left");
-    if (!ike_conn_view(p->s[A].e, 7, &a) || !ike_conn_view(p->s[B].e, 7, &b) || !a.established ||
-        !b.established || memcmp(a.spi_i, b.spi_i, 8) != 0)
-        return broken(x, "the ends don't have the same IKE SA");
+    if (!agree(x))
+        return false;
     if (state_sas(p, A) != 1 || state_sas(p, B) != 1)
         return broken(x, "an IKE SA is left over");
     if (p->s[A].n_children != 1 || p->s[B].n_children != 1 || !pair_children_agree(p))
@@ -221,22 +233,25 @@ static void begin(struct explorer *x)
     pair_renew(p);
     p->s[A].hold_jobs = p->s[B].hold_jobs = p->s[A].hold_install = p->s[B].hold_install = false;
     state_seed(p, x->base);
-    assert_true(pair_establish(p));
+    if (!x->bound.apart)
+        assert_true(pair_establish(p));
     p->hold_net = true;
     for (int i = 0; i < 2; i++)
         p->s[i].hold_jobs = p->s[i].hold_install = x->bound.local;
     x->ops[A] = x->ops[B] = x->bound.ops;
     x->faults = x->bound.faults;
-    x->ended = x->down = false;
+    x->ended = x->bound.apart; /* there is no traffic that must not stop */
+    x->down = false;
     x->n_used[A] = x->n_used[B] = 0;
 }
 
 static void start(struct explorer *x, int side, enum op op)
 {
-    static const enum ike_command cmd[OP_N] = {[OP_REKEY_CHILD] = IKE_CMD_REKEY_CHILD,
+    static const enum ike_command cmd[] = {[OP_REKEY_CHILD] = IKE_CMD_REKEY_CHILD,
                                                [OP_REKEY_IKE] = IKE_CMD_REKEY_IKE,
                                                [OP_DOWN] = IKE_CMD_DOWN,
-                                               [OP_PROBE] = IKE_CMD_PROBE};
+                                               [OP_PROBE] = IKE_CMD_PROBE,
+                                               [OP_UP] = IKE_CMD_UP};
     const struct pair_child *out = pair_outbound(x->p, side);
 
     x->ops[side]--;
@@ -247,6 +262,25 @@ static void start(struct explorer *x, int side, enum op op)
                   &(struct ike_event){.kind = IKE_EV_CHILD_EXPIRE, .child = out->child});
     else if (op != OP_EXPIRE_CHILD)
         pair_command(x->p, side, cmd[op]);
+}
+
+/* To B the SA that A's IKE_AUTH request belongs to is no collision with one that is up already, so
+ * the INITIAL_CONTACT in it ends that one. */
+static void believe(struct pair *p, const struct pair_packet *k)
+{
+    const struct ike *b = p->s[B].e;
+    struct ike_sa *sa = ike_index_spi(b, k->data + IKE_SPI_LEN);
+
+    if (k->from == A && k->data[18] == IKE_X_AUTH && sa && sa->state == IKE_ST_R_INIT &&
+        !kd_handle_none(ike_conn_find(b, 7)->sa))
+        sa->created_us = KD_NEVER;
+}
+
+static void deliver(struct explorer *x, unsigned i)
+{
+    if (x->bound.abrupt)
+        believe(x->p, &x->p->pkt[i]);
+    pair_deliver(x->p, i);
 }
 
 static void apply(struct explorer *x, const struct step *s)
@@ -260,14 +294,14 @@ static void apply(struct explorer *x, const struct step *s)
         start(x, s->side, (enum op)s->arg);
         break;
     case T_DELIVER:
-        pair_deliver(p, s->arg);
+        deliver(x, s->arg);
         break;
     case T_LOSE:
         pair_lose(p, s->arg);
         break;
     case T_REPEAT:
         pair_repeat(p, s->arg);
-        pair_deliver(p, s->arg);
+        deliver(x, s->arg);
         break;
     case T_LOCAL:
         pair_release_one(p, s->side);
@@ -319,6 +353,11 @@ static bool at_rest(const struct explorer *x)
     return x->p->n_pkt == 0 && x->p->n_evq == 0;
 }
 
+static bool unanswered(const struct explorer *x)
+{
+    return state_outstanding(x->p, A, x->bound.apart) || state_outstanding(x->p, B, x->bound.apart);
+}
+
 static unsigned steps_of(struct explorer *x, struct step *s)
 {
     struct pair *p = x->p;
@@ -327,7 +366,7 @@ static unsigned steps_of(struct explorer *x, struct step *s)
     for (unsigned i = 0; i < p->n_pkt && i < 4; i++)
         add_datagram(x, s, &n, i);
     for (int side = 0; side < 2; side++) {
-        for (unsigned op = 0; op < OP_N && x->ops[side] && !x->down; op++)
+        for (unsigned op = 0; op <= OP_UP && x->ops[side] && !x->down; op++)
             if (x->bound.kinds & 1u << op)
                 add(s, &n, T_OP, side, op, op_name[op]);
         for (unsigned i = 0; i < p->n_evq; i++)
@@ -336,7 +375,7 @@ static unsigned steps_of(struct explorer *x, struct step *s)
                 break;
             }
     }
-    if (at_rest(x) && (state_outstanding(p, A) || state_outstanding(p, B)))
+    if (at_rest(x) && unanswered(x))
         add(s, &n, T_TIMER, 0, 0, "");
     return n;
 }
@@ -375,6 +414,9 @@ static bool rest(struct explorer *x)
             x->plant(x);
         if (!holds(x))
             return false;
+        if (x->bound.apart && t == SETTLED_US &&
+            !(agree(x) && traffic_passes(x, A) && traffic_passes(x, B)))
+            return false;
     }
     return ends_well(x);
 }
@@ -410,7 +452,7 @@ static bool explore(struct explorer *x)
     x->depth_max = KD_MAX(x->depth_max, x->depth);
     n = steps_of(x, s);
     assert_true(n <= 64);
-    resting = at_rest(x) && !state_outstanding(x->p, A) && !state_outstanding(x->p, B);
+    resting = at_rest(x) && !unanswered(x) && (!x->bound.apart || x->ops[A] + x->ops[B] == 0);
     for (unsigned i = 0; i < n; i++) {
         if (i > 0)
             replay(x);
@@ -439,6 +481,7 @@ static bool run(struct explorer *x, const struct bound *b, uint64_t seed)
     for (int i = 0; i < 2; i++) {
         x->p->s[i].cfg.role = IKE_ROLE_BOTH;
         x->p->s[i].cfg.detect_us = KD_S(45);
+        x->p->s[i].cfg.retry_us = b->apart ? KD_S(60) : 0; /* what went wrong is seen */
     }
     begin(x);
     ok = explore(x);
@@ -485,6 +528,19 @@ static void so_does_every_interleaving_with_ends_and_probes(void **state)
 {
     (void)state;
     explored("all", &(struct bound){.ops = 1, .faults = 1 - SLOW, .kinds = ALL}, 4);
+}
+
+static void two_that_call_each_other_end_with_one_whoever_is_heard_first(void **state)
+{
+    struct bound b = {.ops = 1, .faults = 2 - SLOW, .kinds = BIT(UP), .apart = true};
+    (void)state;
+
+    for (uint64_t seed = 5; seed < 9; seed++) {
+        b.abrupt = false;
+        explored("from nothing", &b, seed);
+        b.abrupt = true;
+        explored("from nothing, where one believes INITIAL_CONTACT", &b, seed);
+    }
 }
 
 /* ---- it can fail ---- */
@@ -567,6 +623,7 @@ int main(void)
         T(every_interleaving_of_rekeys_keeps_the_traffic_and_ends_in_one),
         T(so_does_every_interleaving_with_jobs_and_installations),
         T(so_does_every_interleaving_with_ends_and_probes),
+        T(two_that_call_each_other_end_with_one_whoever_is_heard_first),
         T(planted_errors_are_found),
         T(bounds_of_the_environment_are_explored),
     };
