@@ -24,22 +24,28 @@ static const struct kc_alg *other_prf(const struct ike_proposal *p)
                                                                                             : prf;
 }
 
+/* What proposals of both kinds have; head: "set security ... proposal NAME". */
+static void put_suite(FILE *to, const char *head, const struct ike_proposal *p,
+                      enum peer_tongue words, uint64_t life_us)
+{
+    const struct kc_alg *integ = peer_alg(p, KC_INTEG, 0);
+
+    if (integ)
+        fprintf(to, "%s authentication-algorithm %s\n", head, peer_word(integ, words));
+    fprintf(to, "%s encryption-algorithm %s\n", head, peer_word(peer_alg(p, KC_ENCR, 0), words));
+    fprintf(to, "%s lifetime-seconds %u\n", head, peer_seconds(life_us));
+}
+
 static void put_ike_proposal(const struct peer_side *s, FILE *to, const struct ike_proposal *p,
                              unsigned n)
 {
-    const struct kc_alg *integ = peer_alg(p, KC_INTEG, 0);
     char head[64];
 
     snprintf(head, sizeof(head), "set security ike proposal %s-%u", s->name, n);
     fprintf(to, "%s authentication-method %s\n", head,
             s->psk_here ? "pre-shared-keys" : "rsa-signatures");
     fprintf(to, "%s dh-group %s\n", head, peer_word(peer_alg(p, KC_DH, 0), PEER_WORD_JUNOS_IKE));
-    if (integ)
-        fprintf(to, "%s authentication-algorithm %s\n", head,
-                peer_word(integ, PEER_WORD_JUNOS_IKE));
-    fprintf(to, "%s encryption-algorithm %s\n", head,
-            peer_word(peer_alg(p, KC_ENCR, 0), PEER_WORD_JUNOS_IKE));
-    fprintf(to, "%s lifetime-seconds %u\n", head, peer_seconds(s->ike->ike_life_us));
+    put_suite(to, head, p, PEER_WORD_JUNOS_IKE, s->ike->ike_life_us);
     fprintf(to, "set security ike policy %s proposals %s-%u\n", s->name, s->name, n);
 }
 
@@ -115,17 +121,11 @@ static void put_gateway(const struct peer_side *s, FILE *to)
 static void put_esp_proposal(const struct peer_side *s, FILE *to, const struct ike_proposal *p,
                              unsigned n)
 {
-    const struct kc_alg *integ = peer_alg(p, KC_INTEG, 0);
     char head[64];
 
     snprintf(head, sizeof(head), "set security ipsec proposal %s-%u", s->name, n);
     fprintf(to, "%s protocol esp\n", head);
-    if (integ)
-        fprintf(to, "%s authentication-algorithm %s\n", head,
-                peer_word(integ, PEER_WORD_JUNOS_ESP));
-    fprintf(to, "%s encryption-algorithm %s\n", head,
-            peer_word(peer_alg(p, KC_ENCR, 0), PEER_WORD_JUNOS_ESP));
-    fprintf(to, "%s lifetime-seconds %u\n", head, peer_seconds(s->ike->child_life_us));
+    put_suite(to, head, p, PEER_WORD_JUNOS_ESP, s->ike->child_life_us);
     if (s->ike->child_life_bytes)
         fprintf(to, "%s lifetime-kilobytes %llu\n", head,
                 (unsigned long long)(s->ike->child_life_bytes / 1000));

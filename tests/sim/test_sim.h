@@ -76,6 +76,24 @@ static inline void pair_up(struct sim_pair *p, const struct sim_pair_options *o)
     wait_up(p, KD_S(30));
 }
 
+/* The process is told to end, does, and leaves nothing of ours in its kernel. */
+static inline void assert_stops_clean(struct sim_gw *g)
+{
+    sim_gw_stop(g);
+    sim_run(g->sim, KD_S(3));
+    assert_true(g->stopped);
+    assert_int_equal(sim_kernel_routes_of(&g->kernel, NL_PROTO_KEDGE), 0);
+    assert_int_equal(sim_kernel_nexthops_of(&g->kernel, NL_PROTO_KEDGE), 0);
+}
+
+/* What the kernel says for so long is lost, and the process is told that something was. */
+static inline void overrun(struct sim_gw *g, uint64_t for_us)
+{
+    g->nl_deaf = true;
+    sim_run(g->sim, for_us);
+    sim_gw_overrun(g);
+}
+
 /* The time of the first such record from index from on; fails when there is none. */
 static inline uint64_t when(const struct sim_gw *g, size_t from, enum core_note note,
                             uint32_t which)

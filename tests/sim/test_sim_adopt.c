@@ -14,6 +14,16 @@ static uint32_t group_of(const struct sim_gw *g, const char *text)
     return r ? r->nh_id : 0;
 }
 
+/* The azure side died and is back for so long; its neighbor over ER can't be heard. */
+static void back_without_er(struct sim_pair *p, uint64_t seed, uint64_t for_us)
+{
+    pair_up(p, &(struct sim_pair_options){.seed = seed});
+    sim_gw_kill(p->azure);
+    sim_link_cut(p->er, -1, true);
+    sim_gw_start(p->azure);
+    sim_run(p->sim, for_us);
+}
+
 static void a_restart_leaves_no_moment_without_the_way(void **st KD_UNUSED)
 {
     for (uint64_t kernel_us = 0; kernel_us <= KD_MS(3); kernel_us += KD_MS(1)) {
@@ -41,14 +51,9 @@ static void a_restart_leaves_no_moment_without_the_way(void **st KD_UNUSED)
 /* ... though it was in front when the process died, and would be the only one for a while. */
 static void a_neighbor_that_is_back_first_does_not_take_the_others_traffic(void **st KD_UNUSED)
 {
-    struct sim_pair_options o = {.seed = 131};
     struct sim_pair p;
 
-    pair_up(&p, &o);
-    sim_gw_kill(p.azure);
-    sim_link_cut(p.er, -1, true);
-    sim_gw_start(p.azure);
-    sim_run(p.sim, KD_S(10));
+    back_without_er(&p, 131, KD_S(10));
     assert_true(sim_bgp_is(p.azure, SIM_VPN, BGP_ESTABLISHED));
     assert_false(sim_bgp_is(p.azure, SIM_ER, BGP_ESTABLISHED));
     assert_way(p.azure, SIM_ONPREM_HOST, "er0");
@@ -63,14 +68,9 @@ static void a_neighbor_that_is_back_first_does_not_take_the_others_traffic(void 
 
 static void one_that_does_not_come_back_is_waited_for_half_a_minute(void **st KD_UNUSED)
 {
-    struct sim_pair_options o = {.seed = 132};
     struct sim_pair p;
 
-    pair_up(&p, &o);
-    sim_gw_kill(p.azure);
-    sim_link_cut(p.er, -1, true);
-    sim_gw_start(p.azure);
-    sim_run(p.sim, KD_S(29));
+    back_without_er(&p, 132, KD_S(29));
     assert_way(p.azure, SIM_ONPREM_HOST, "er0");
     sim_run(p.sim, KD_S(2));
     assert_way(p.azure, SIM_ONPREM_HOST, "vpn0");
@@ -80,14 +80,9 @@ static void one_that_does_not_come_back_is_waited_for_half_a_minute(void **st KD
 /* The kernel has flushed what led over it. */
 static void a_link_that_goes_down_ends_the_waiting(void **st KD_UNUSED)
 {
-    struct sim_pair_options o = {.seed = 133};
     struct sim_pair p;
 
-    pair_up(&p, &o);
-    sim_gw_kill(p.azure);
-    sim_link_cut(p.er, -1, true);
-    sim_gw_start(p.azure);
-    sim_run(p.sim, KD_S(10));
+    back_without_er(&p, 133, KD_S(10));
     assert_way(p.azure, SIM_ONPREM_HOST, "er0");
     sim_link_unplug(p.er, true);
     sim_run(p.sim, KD_MS(1));
@@ -122,19 +117,10 @@ static void what_nobody_says_again_goes_when_all_have_spoken(void **st KD_UNUSED
 
 static void a_stop_ends_what_was_adopted_as_well(void **st KD_UNUSED)
 {
-    struct sim_pair_options o = {.seed = 135};
     struct sim_pair p;
 
-    pair_up(&p, &o);
-    sim_gw_kill(p.azure);
-    sim_link_cut(p.er, -1, true);
-    sim_gw_start(p.azure);
-    sim_run(p.sim, KD_S(5));
-    sim_gw_stop(p.azure);
-    sim_run(p.sim, KD_S(3));
-    assert_true(p.azure->stopped);
-    assert_int_equal(sim_kernel_routes_of(&p.azure->kernel, NL_PROTO_KEDGE), 0);
-    assert_int_equal(sim_kernel_nexthops_of(&p.azure->kernel, NL_PROTO_KEDGE), 0);
+    back_without_er(&p, 135, KD_S(5));
+    assert_stops_clean(p.azure);
     sim_pair_free(&p);
 }
 
@@ -149,9 +135,7 @@ static void an_overrun_while_waiting_is_overcome(void **st KD_UNUSED)
         sim_gw_kill(p.azure);
         sim_gw_start(p.azure);
         sim_run(p.sim, KD_MS(at_ms));
-        p.azure->nl_deaf = true;
-        sim_run(p.sim, KD_MS(3));
-        sim_gw_overrun(p.azure);
+        overrun(p.azure, KD_MS(3));
         wait_up(&p, KD_S(60));
         sim_pair_free(&p);
     }

@@ -137,11 +137,7 @@ static void any_one_refusal_while_stopping_is_overcome(void **st KD_UNUSED)
 
         pair_up(&p, &o);
         sim_kernel_fail(&p.azure->kernel, n, ENOMEM);
-        sim_gw_stop(p.azure);
-        sim_run(p.sim, KD_S(3));
-        assert_true(p.azure->stopped);
-        assert_int_equal(sim_kernel_routes_of(&p.azure->kernel, NL_PROTO_KEDGE), 0);
-        assert_int_equal(sim_kernel_nexthops_of(&p.azure->kernel, NL_PROTO_KEDGE), 0);
+        assert_stops_clean(p.azure);
         sim_pair_free(&p);
     }
 }
@@ -197,9 +193,7 @@ static void an_overrun_at_any_moment_of_the_start_is_overcome(void **st KD_UNUSE
         p.azure->kernel_us = KD_MS(4);
         sim_pair_start(&p);
         sim_run(p.sim, KD_MS(at_ms));
-        p.azure->nl_deaf = true;
-        sim_run(p.sim, KD_MS(5));
-        sim_gw_overrun(p.azure);
+        overrun(p.azure, KD_MS(5));
         if (!sim_pair_wait_up(&p, KD_S(60)))
             fail_msg("an overrun after %u ms leaves it down", (unsigned)at_ms);
         wait_up(&p, KD_S(1));
@@ -272,9 +266,7 @@ static void stop_leaves_foreign_routes(void **st KD_UNUSED)
 
     pair_up(&p, &o);
     leave_foreign_objects(p.azure);
-    sim_gw_stop(p.azure);
-    sim_run(p.sim, KD_S(3));
-    assert_true(p.azure->stopped);
+    assert_stops_clean(p.azure);
     assert_int_equal(sim_kernel_routes_of(&p.azure->kernel, STATIC_PROTO), 1);
     assert_int_equal(sim_kernel_nexthops_of(&p.azure->kernel, STATIC_PROTO), 1);
     sim_pair_free(&p);
