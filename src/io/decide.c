@@ -12,101 +12,123 @@ struct asking {
     io_probe_fn *probe;
     void *arg;
     const struct kd_addr *local;
-    uint32_t asked;
+    uint32_t asked, good;
     struct {
         const struct kc_alg *encr, *integ;
-    } good[SUITES_MAX];
+    } suite[SUITES_MAX]; /* each is asked for once */
     bool unable;
-    char reason[160]; /* of the first suite the kernel can't do, or of the last good one */
+    char lacks[96]; /* the suites the kernel can't do, as far as they fit */
+    char why[112];  /* of the first of them */
+    char reason[320];
 };
 
 static bool known(const struct asking *a, const struct kc_alg *encr, const struct kc_alg *integ)
 {
     for (uint32_t i = 0; i < a->asked; i++)
-        if (a->good[i].encr == encr && a->good[i].integ == integ)
+        if (a->suite[i].encr == encr && a->suite[i].integ == integ)
             return true;
     return false;
 }
 
-static bool ask(struct asking *a, const struct kc_alg *encr, const struct kc_alg *integ)
+static void can_not(struct asking *a, const struct kc_alg *encr, const struct kc_alg *integ,
+                    const char *why)
 {
-    struct nl_sa_alg e, i;
-    char why[112];
+    const size_t n = strlen(a->lacks);
+    const bool aead = encr && encr->aead;
 
-    if (known(a, encr, integ))
-        return true;
-    if (!io_xfrm_alg(encr, integ, &e, &i)) {
-        snprintf(a->reason, sizeof(a->reason), "the kernel has no %s%s%s", encr ? encr->name : "?",
-                 integ ? "-" : "", integ ? integ->name : "");
-        return false;
-    }
-    if (a->probe(a->arg, a->local, &e, &i, why, sizeof(why)) == NL_ESP_SUPPORTED) {
-        if (a->asked < SUITES_MAX) {
-            a->good[a->asked].encr = encr;
-            a->good[a->asked++].integ = integ;
-        }
-        return true;
-    }
-    snprintf(a->reason, sizeof(a->reason), "%s%s%s: %s", encr->name, encr->aead ? "" : "-",
-             encr->aead ? "" : integ->name, why);
-    return false;
+    snprintf(a->lacks + n, sizeof(a->lacks) - n, "%s%s%s%s", n ? ", " : "", encr ? encr->name : "?",
+             aead ? "" : "-",
+             aead    ? ""
+             : integ ? integ->name
+                     : "?");
+    if (n + 2 >= sizeof(a->lacks) || strlen(a->lacks) == sizeof(a->lacks) - 1)
+        a->lacks[n] = '\0'; /* only whole names */
+    if (!a->unable)
+        snprintf(a->why, sizeof(a->why), "%s", why);
+    a->unable = true;
 }
 
-static bool ask_with_integ(struct asking *a, const struct ike_proposal *p,
+static void ask(struct asking *a, const struct kc_alg *encr, const struct kc_alg *integ)
+{
+    struct nl_sa_alg e, i;
+    char why[112] = "the kernel has no name for it";
+
+    if (known(a, encr, integ))
+        return;
+    if (a->asked < SUITES_MAX) {
+        a->suite[a->asked].encr = encr;
+        a->suite[a->asked++].integ = integ;
+    }
+    if (io_xfrm_alg(encr, integ, &e, &i) &&
+        a->probe(a->arg, a->local, &e, &i, why, sizeof(why)) == NL_ESP_SUPPORTED)
+        a->good++;
+    else
+        can_not(a, encr, integ, why);
+}
+
+static void ask_with_integ(struct asking *a, const struct ike_proposal *p,
                            const struct kc_alg *encr)
 {
     for (uint8_t k = 0; k < p->n; k++)
-        if (p->t[k].type == KC_INTEG && p->t[k].id != KC_INTEG_NONE &&
-            !ask(a, encr, ike_transform_alg(&p->t[k])))
-            return false;
-    return true;
+        if (p->t[k].type == KC_INTEG && p->t[k].id != KC_INTEG_NONE)
+            ask(a, encr, ike_transform_alg(&p->t[k]));
 }
 
-static bool ask_proposal(struct asking *a, const struct ike_proposal *p)
+static void ask_proposal(struct asking *a, const struct ike_proposal *p)
 {
     for (uint8_t k = 0; k < p->n; k++) {
         const struct kc_alg *encr = ike_transform_alg(&p->t[k]);
 
-        if (p->t[k].type != KC_ENCR)
-            continue;
-        if (encr && encr->aead ? !ask(a, encr, NULL) : !ask_with_integ(a, p, encr))
-            return false;
+        if (p->t[k].type == KC_ENCR && encr && encr->aead)
+            ask(a, encr, NULL);
+        else if (p->t[k].type == KC_ENCR)
+            ask_with_integ(a, p, encr);
     }
-    return true;
 }
 
-static bool ask_list(struct asking *a, const struct ike_proposals *l)
+static void ask_list(struct asking *a, const struct ike_proposals *l)
 {
     for (uint8_t k = 0; k < l->n; k++)
-        if (!ask_proposal(a, &l->p[k]))
-            return false;
-    return true;
+        ask_proposal(a, &l->p[k]);
 }
 
-static bool ask_tunnels(struct asking *a, const struct core_config *cfg)
+static void ask_tunnels(struct asking *a, const struct core_config *cfg)
 {
     for (uint32_t i = 0; i < cfg->n_tunnels; i++) {
         const struct ike_conn_config *c = &cfg->tunnels[i].ike;
 
         if (!kd_addr_eq(&c->local, a->local))
             continue;
-        if (!ask_list(a, &c->esp) || !ask_list(a, &c->esp_accept))
-            return false;
+        ask_list(a, &c->esp);
+        ask_list(a, &c->esp_accept);
     }
-    return true;
+}
+
+/* Where the kernel does other suites of theirs, those it lacks need not be in the way. */
+static void explain(struct asking *a)
+{
+    const char *azure =
+        strstr(a->lacks, "des-") ? " (profile azure-vwan has neither DES nor 3DES)" : "";
+
+    if (a->good)
+        snprintf(a->reason, sizeof(a->reason),
+                 "%s: %s; the kernel does all others: leave %s out of esp%s", a->lacks, a->why,
+                 strchr(a->lacks, ',') ? "them" : "it", azure);
+    else
+        snprintf(a->reason, sizeof(a->reason), "%.*s: %s", (int)strcspn(a->lacks, ","), a->lacks,
+                 a->why);
 }
 
 static enum core_dataplane decide_one(struct asking *a, const struct core_config *cfg)
 {
-    a->unable = !ask_tunnels(a, cfg);
+    ask_tunnels(a, cfg);
     if (a->unable)
-        return CORE_DP_TUN;
-    if (a->asked == 0) {
+        explain(a);
+    else if (a->asked == 0)
         snprintf(a->reason, sizeof(a->reason), "no tunnel has this address");
-        return CORE_DP_TUN;
-    }
-    snprintf(a->reason, sizeof(a->reason), "the kernel does all suites of its tunnels");
-    return CORE_DP_XFRM;
+    else
+        snprintf(a->reason, sizeof(a->reason), "the kernel does all suites of its tunnels");
+    return a->unable || a->asked == 0 ? CORE_DP_TUN : CORE_DP_XFRM;
 }
 
 static size_t say(char *why, size_t cap, size_t n, const struct asking *a, enum core_dataplane dp)

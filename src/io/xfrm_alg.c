@@ -1,5 +1,4 @@
-/* ESP's algorithms by the names of the kernel's crypto API (net/xfrm/xfrm_algo.c). NULL and DES are
- * left out: kedge's data plane knows them for tests only. */
+/* ESP's algorithms by the names of the kernel's crypto API (net/xfrm/xfrm_algo.c). */
 #include "io/xfrm_alg.h"
 
 static const struct {
@@ -7,7 +6,9 @@ static const struct {
     const char *name;
 } encrs[] =
     {
+        {KC_ENCR_DES, "cbc(des)"},
         {KC_ENCR_3DES, "cbc(des3_ede)"},
+        {KC_ENCR_NULL, "ecb(cipher_null)"},
         {KC_ENCR_AES_CBC, "cbc(aes)"},
         {KC_ENCR_AES_GCM_8, "rfc4106(gcm(aes))"},
         {KC_ENCR_AES_GCM_12, "rfc4106(gcm(aes))"},

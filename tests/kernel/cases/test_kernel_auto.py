@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from ground import bring_up
 from kernel_peers import kernel_pair
-from peers import OUTER6_GATE, OUTER6_PEER, strongswan_pair6
+from peers import OUTER6_GATE, OUTER6_PEER, ping_both_ways, strongswan_pair6
 
 FORBIDDEN = "/run/modprobe.d/kedge-test.conf"
 
@@ -77,3 +78,31 @@ def test_one_suite_that_is_not_there_is_enough(build):
         _, daemon = decided(build, description)
     assert daemon["dataplane"] == "tun"
     assert daemon["dataplane_reason"].startswith("tun for 192.0.2.1: chacha20poly1305: no ESP in this kernel: ")
+
+
+def azure(esp, **tunnel):
+    """A gate with Azure's default lists, and a peer that calls it and has but one suite."""
+    description = kernel_pair("auto", esp, {"role": "responder", "profile": "azure-default", **tunnel})
+    for key in ("ike", "esp"):
+        del description["hosts"]["gate"]["kedge"]["tunnels"][0][key]
+    description["hosts"]["peer"]["strongswan"]["connections"]["gate"]["proposals"] = ["aes256-sha1-modp1024"]
+    return description
+
+
+def test_a_kernel_without_des_has_the_rest_of_azures_list_and_says_so(build):
+    with without("des_generic"):
+        _, daemon = decided(build, azure("aes256-sha1"))
+    assert daemon["dataplane"] == "tun"
+    assert daemon["dataplane_reason"].startswith("tun for 192.0.2.1: des-sha1: no ESP in this kernel: ")
+    assert daemon["dataplane_reason"].endswith(
+        "; the kernel does all others: leave it out of esp (profile azure-vwan has neither DES nor 3DES)")
+
+
+def test_azures_default_list_is_the_kernels_to_its_last_suite(build):
+    lab, daemon = decided(build, azure("des-sha1"))
+    assert daemon["dataplane"] == "xfrm"
+    assert daemon["dataplane_reason"] == "xfrm for 192.0.2.1: the kernel does all suites of its tunnels"
+    lab.start_services("peer")
+    bring_up(lab)
+    assert "enc cbc(des)" in lab["gate"].ip("xfrm", "state")
+    ping_both_ways(lab)
