@@ -65,30 +65,27 @@ static void take_policy(void *arg, const struct nl_xfrm_event *ev)
     f->policy[f->n++] = ev->policy;
 }
 
-static int clean_policies(struct io_xfrm *x, char *text, size_t cap)
+/* All that will go, whatever is refused on the way; 0 or the first refusal. */
+static int clean(struct io_xfrm *x, bool policies, char *text, size_t cap)
 {
     struct found f = {0};
-    int err = xf_dump(x, true, take_policy, &f, text, cap);
+    int first = xf_dump(x, policies, policies ? take_policy : take_sa, &f, text, cap);
 
-    for (uint32_t i = 0; i < f.n && !err; i++) {
-        err = xf_policy_del(x, &f.policy[i], text, cap);
+    for (uint32_t i = 0; i < f.n; i++) {
+        char why[160];
+        int err = policies ? xf_policy_del(x, &f.policy[i], why, sizeof(why))
+                           : xf_sa_try_del(x, &f.sa[i], why, sizeof(why));
+        if (!err || first)
+            continue;
+        first = err;
+        snprintf(text, cap, "%s", why);
     }
     free(f.policy);
-    return err;
-}
-
-static int clean_sas(struct io_xfrm *x, char *text, size_t cap)
-{
-    struct found f = {0};
-    int err = xf_dump(x, false, take_sa, &f, text, cap);
-
-    for (uint32_t i = 0; i < f.n && !err; i++)
-        xf_sa_del(x, &f.sa[i]);
     free(f.sa);
-    return err;
+    return first;
 }
 
 bool io_xfrm_clean(struct io_xfrm *x, char *text, size_t cap)
 {
-    return clean_policies(x, text, cap) == 0 && clean_sas(x, text, cap) == 0 && !x->gone;
+    return clean(x, true, text, cap) == 0 && clean(x, false, text, cap) == 0;
 }

@@ -20,6 +20,9 @@
 #define TALK_MS 1000 /* an answer is there at once, or it is lost */
 #define TICK_MS 50
 
+#define CLEAN_FIRST_US KD_MS(100)
+#define CLEAN_LAST_US  KD_S(15)
+
 struct io_xnet {
     struct nl_socket *talk, *heard, *links;
     struct io_xfrm *plane;
@@ -27,7 +30,11 @@ struct io_xnet {
     int inject;   /* AF_PACKET; -1 */
     uv_poll_t poll;
     uv_timer_t tick;
-    int open_handles;                   /* of these two */
+    int open_handles; /* of these two */
+    bool clean;       /* nothing of an earlier life is left */
+    uint32_t clean_tries;
+    uint64_t clean_at_us;               /* not asked again before */
+    char dirt[112];                     /* why it isn't clean */
     uint32_t ifindex[CORE_TUNNELS_MAX]; /* 0: none; else it is there, or may be */
 };
 
@@ -173,13 +180,36 @@ static bool clean_links(struct io *io, char *text, size_t cap)
     uint8_t room[64];
     struct nl_buf b = {room, sizeof(room), 0};
     struct leftovers l = {0};
+    int err;
 
     kd_assert(nl_put_dump(&b, ++x->seq, RTM_GETLINK, 0));
-    if (send_ask(io, x->links, &b, x->seq, take_links, &l, text, cap) != 0)
+    err = send_ask(io, x->links, &b, x->seq, take_links, &l, text, cap);
+    if (err && cap && !text[0])
+        snprintf(text, cap, "%s", strerror(err));
+    if (err)
         return false;
     for (uint32_t i = 0; i < l.n; i++)
         (void)link_del(io, l.ifindex[i], text, cap);
     return true;
+}
+
+/* What an earlier kedged left goes before anything is made. Refused: again with a later interface,
+ * for which the core asks ever more rarely; of many tunnels each a time, hence the pause here. */
+static bool clean(struct io *io, char *text, size_t cap)
+{
+    struct io_xnet *x = io->xnet;
+
+    if (!x->clean && io_now_us() >= x->clean_at_us) {
+        x->clean = clean_links(io, x->dirt, sizeof(x->dirt)) &&
+                   io_xfrm_clean(x->plane, x->dirt, sizeof(x->dirt));
+        x->clean_at_us = io_now_us() + KD_MIN(CLEAN_FIRST_US << x->clean_tries, CLEAN_LAST_US);
+        x->clean_tries = KD_MIN(x->clean_tries + 1, 10u);
+    }
+    if (!x->clean)
+        snprintf(text, cap,
+                 "what an earlier kedged left can't be removed: %s; it is asked for again",
+                 x->dirt);
+    return x->clean;
 }
 
 static void explain(int err, const char *name, const char *said, char *text, size_t cap)
@@ -226,7 +256,7 @@ bool io_xnet_device(struct io *io, uint32_t tunnel, const char *name, uint32_t *
     char said[160];
     int err;
 
-    if (!outer_device(io, tunnel, &outer, text, cap))
+    if (!clean(io, text, cap) || !outer_device(io, tunnel, &outer, text, cap))
         return false;
     if (x->ifindex[tunnel])
         (void)link_del(io, x->ifindex[tunnel], said, sizeof(said));
@@ -306,11 +336,8 @@ static bool open_all(struct io *io, struct io_xnet *x, char *text, size_t cap)
         snprintf(text, cap, "XFRM netlink: %s", strerror(errno));
         return false;
     }
-    if (clean_links(io, text, cap) && io_xfrm_clean(x->plane, text, cap))
-        return true;
-    snprintf(text + strlen(text), cap - strlen(text),
-             ": what an earlier kedged left can't be removed");
-    return false;
+    (void)clean(io, text, cap);
+    return true;
 }
 
 static void free_all(struct io_xnet *x)

@@ -200,6 +200,33 @@ static void a_pair_that_has_a_result_of_refused_is_not_there(void **state)
     assert_true(said.last.ok);
 }
 
+/* Two dumps, three policies, two SAs. */
+static void a_cleaning_that_is_refused_in_between_is_done_by_the_next(void **state)
+{
+    char text[160];
+
+    for (unsigned n = 1; n <= 16; n++) {
+        struct io_dp_sa sa = pair(1);
+        bool clean;
+        done(state);
+        fresh(state);
+        add(&sa);
+        done(state); /* an earlier life's, now */
+        x = io_xfrm_new(ctx, &(struct io_xfrm_kernel){.talk = talk, .tell = tell});
+        k.asked = 0;
+        k.fail_at = n % 8;
+        k.lost = n > 8;
+        k.error = k.lost ? ETIMEDOUT : ENOBUFS;
+        clean = io_xfrm_clean(x, text, sizeof(text));
+        assert_int_equal(clean, n % 8 == 0); /* no eighth request */
+        if (!clean && !k.lost)
+            assert_non_null(strstr(text, "told to"));
+        assert_true(io_xfrm_clean(x, text, sizeof(text)));
+        nothing_left();
+        assert_int_equal(said.trouble, 0); /* who asked has the words */
+    }
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, done)
 
 int main(void)
@@ -212,6 +239,7 @@ int main(void)
         T(a_lost_answer_while_a_pair_moves_takes_no_living_sa),
         T(a_tunnel_whose_unmuting_was_refused_is_unmuted_all_the_same),
         T(a_deletion_that_is_refused_for_good_is_asked_for_ever_more_rarely),
+        T(a_cleaning_that_is_refused_in_between_is_done_by_the_next),
         T(a_pair_that_has_a_result_of_refused_is_not_there),
     };
 

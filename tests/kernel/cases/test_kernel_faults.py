@@ -39,3 +39,13 @@ def test_a_lost_answer_is_overcome(life):
     for n in (POLICY, SWITCH):
         said = life.with_fault(n, faults.LOST)
         assert not any(e["event"] == "tunnel.detect" for e in said), (n, said)
+
+
+def test_what_an_earlier_life_left_is_removed_before_the_first_interface_and_a_refusal_only_delays_it(up, monkeypatch):
+    """The start's first request is the dump of interfaces that are to go."""
+    monkeypatch.setitem(ENVIRONMENT, "KEDGE_FAULTS", f"1:{errno.ENOMEM}")
+    kedge = up(kernel_pair("xfrm", "aes256gcm16", {"role": "initiator"}))["gate"].kedge
+    said = kedge.events.find("kernel.error")
+    assert said["reason"] == "no-device"
+    assert said["detail"] == ("interface kedge0: what an earlier kedged left can't be removed: Cannot allocate memory; "
+                              "it is asked for again")
