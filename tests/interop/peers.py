@@ -1,4 +1,5 @@
 """Descriptions of the topologies in conf/lab, with what a test changes in them."""
+from lab.ping import ping
 from lab.strongswan import merge
 from lab.topology import read
 from lab.wait import until
@@ -80,13 +81,6 @@ def with_bgp(description):
           neighbor 10.0.1.1 route-map all out
     """}
     return description
-
-
-def ping(host, destination, source=None, count=3, *options):
-    """Fails when one of the pings is not answered."""
-    origin = ["-I", source] if source else []
-    done = host.run("ping", "-n", "-i", "0.05", "-W", "1", "-c", str(count), *origin, *options, destination, check=False)
-    assert f"{count} received" in done.stdout, done.stdout + done.stderr
 
 
 def ping_both_ways(lab, gate=INNER_GATE, peer=INNER_PEER):

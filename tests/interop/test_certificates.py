@@ -69,7 +69,7 @@ def refused_by_kedge(lab, role, *words):
     for word in words:
         assert word in event["detail"], event
     assert lab["gate"].kedge.tunnel("peer")["children"] == []
-    assert "AUTH_FAILED" in lab["peer"].strongswan.log()
+    lab["peer"].strongswan.wait_log("AUTH_FAILED")
 
 
 ROLES = pytest.mark.parametrize("role", ["initiator", "responder"])
@@ -93,7 +93,7 @@ def test_rsa_with_pss_both_ways(build, world, role):
                            auth={"rsa-padding": "pss"}, local={"auth": "ike:rsa/pss-sha384"}))
     connect(lab, role)
     assert lab["gate"].kedge.tunnel("peer")["ike"]["auth"] == "rsa-pss-sha384"
-    assert "RSA_EMSA_PSS_SHA2_256" in lab["peer"].strongswan.log()
+    lab["peer"].strongswan.wait_log("RSA_EMSA_PSS_SHA2_256")
     ping_both_ways(lab)
 
 
@@ -245,7 +245,7 @@ def with_ppk(world, role, their_id):
 def test_signatures_are_made_with_and_without_an_optional_ppk(build, world, role):
     lab = build(with_ppk(world, role, "site"))
     connect(lab, role)
-    assert "using PPK" in lab["peer"].strongswan.log()
+    lab["peer"].strongswan.wait_log("using PPK")
     ping_both_ways(lab)
 
 

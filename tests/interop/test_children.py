@@ -1,6 +1,7 @@
 """Several children of one tunnel, and the ladder of selectors, with strongSwan; lifetimes by bytes under traffic."""
 import pytest
 
+from lab.ping import Pinging
 from lab.wait import until
 from peers import INNER_GATE, INNER_PEER, ping, ping_both_ways, strongswan_pair
 
@@ -138,9 +139,9 @@ def test_bytes_end_a_childs_life_under_traffic_without_loss(build, role):
     kedge = lab["gate"].kedge
     kedge.wait_up("peer")
     mark = kedge.events.last_seq
-    done = lab["gate"].run("ping", "-n", "-q", "-i", "0.002", "-s", "1300", "-c", "4000", "-I", INNER_GATE,
-                           INNER_PEER, timeout=60)
-    assert "4000 received" in done.stdout, done.stdout
+    ping = Pinging(lab["gate"], INNER_PEER, INNER_GATE, 0.002, "-s", "1300")
+    ping.answered(4000, 60)
+    assert ping.lost() == []
     rekeys = [e for e in kedge.events.drain() or () if e["seq"] > mark and e["event"] == "child.up"]
     assert 4 <= len(rekeys) <= 7, rekeys
     assert kedge.events.find("child.down", mark, reason="expired") is None

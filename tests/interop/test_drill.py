@@ -145,14 +145,15 @@ def test_a_window_and_another_drill_keep_it_from_running(lab):
 
 
 def test_a_command_that_fails_or_hangs_ends_the_drill(lab):
+    own = f"sleep 77.{os.getpid()}"
     for do, why in ((["/bin/sh", "-c", "echo so it is >&2; exit 3"], "exit status 3: so it is"),
-                    (["/bin/sh", "-c", "sleep 77 & sleep 77"], "its time ran out"), (["/no/such"], "exit status 127")):
+                    (["/bin/sh", "-c", f"{own} & {own}"], "its time ran out"), (["/no/such"], "exit status 127")):
         drill = Drill(lab)
         steps = drill.steps[:2] + [{"exec": {"do": do, "undo": ["/bin/true"], "timeout": "300ms"}}]
         done = drill.kedge.cli("drill", "run", drill.write(steps), check=False, timeout=60)
         assert done.returncode == 1 and f"failed: step 3: {why}" in done.stdout
         drill.restored()
-        assert subprocess.run(["pgrep", "-fx", "sleep 77"], check=False).returncode == 1
+        assert subprocess.run(["pgrep", "-fx", own], check=False).returncode == 1
 
 
 def test_more_specifics_are_told_to_the_others_only_and_taken_back(lab):

@@ -2,7 +2,8 @@
 commissioning, costs no packet, and the explanation names the line that mends it."""
 import pytest
 
-from peers import ping_both_ways, strongswan_pair
+from lab.ping import Pinging
+from peers import INNER_GATE, INNER_PEER, ping_both_ways, strongswan_pair
 
 PFS, PLAIN = "aes256-sha256-modp2048", "aes256-sha256"
 
@@ -13,13 +14,15 @@ def rehearsed(build, ours, theirs, **tunnel):
                                 child={"esp_proposals": [theirs]}))
     gate = lab["gate"]
     gate.kedge.wait_up("peer")
-    ping = gate.spawn("ping", ["ping", "-n", "-i", "0.05", "-c", "100", "-W", "1", "-I", "10.0.1.1", "10.0.2.1"])
+    ping = Pinging(gate, INNER_PEER, INNER_GATE, 0.02)
+    ping.answered(5)
     return lab, gate.kedge, ping
 
 
-def lost(ping):
-    ping.process.wait(20)
-    return next(line for line in ping.log().splitlines() if "packet loss" in line)
+def nothing_lost(ping):
+    """From before the rehearsal to after it."""
+    ping.answered(5)
+    assert ping.lost() == []
 
 
 def test_a_rehearsal_that_passes_says_which_groups_and_loses_no_packet(build):
@@ -28,7 +31,7 @@ def test_a_rehearsal_that_passes_says_which_groups_and_loses_no_packet(build):
     assert event["took_us"] > 0 and "PFS group modp2048" in event["detail"]
     row = kedge.tunnel("peer")["rehearsal"]
     assert row["result"] == "passed" and row["pfs"] == "modp2048" and row["ike_group"] == "modp2048"
-    assert ", 0% packet loss" in lost(ping)
+    nothing_lost(ping)
     assert "rehearsal passed in" in kedge.cli("status", "peer").stdout
     assert kedge.events.find("ike.refused") is None
     assert len(lab["peer"].strongswan.sas()) == 1
@@ -42,7 +45,7 @@ def test_a_pfs_mismatch_is_found_at_commissioning_and_the_tunnel_stays(build, ou
     event = kedge.events.wait("rehearsal.fail", 20, reason="no-proposal")
     assert event["t_us"] - up["t_us"] < 6_000_000  # seconds after commissioning, not at the first lifetime's end
     assert "kedge explain peer" in event["detail"]
-    assert ", 0% packet loss" in lost(ping)
+    nothing_lost(ping)
     row = kedge.tunnel("peer")
     assert row["state"] == "up" and row["rehearsal"]["result"] == "failed" and row["rehearsal"]["failed_at"] == "child"
     assert kedge.events.find("child.down") is None
@@ -62,10 +65,9 @@ def line_of(lab, key):
 
 
 def test_the_line_kedge_explain_names_mends_it(build):
-    lab, kedge, ping = rehearsed(build, PLAIN, PFS)
+    _lab, kedge, _ping = rehearsed(build, PLAIN, PFS)
     kedge.events.wait("rehearsal.fail", 20)
     text = next(c["text"] for c in kedge.json("explain", "peer")["refused"]["changes"] if c["side"] == "here")
-    ping.process.wait(20)
     lab = build(strongswan_pair(tunnel={"esp": [text[len("esp: ["):-1]], "rekey-rehearsal": "2s"},
                                 child={"esp_proposals": [PFS]}))
     lab["gate"].kedge.wait_up("peer")
@@ -81,7 +83,7 @@ def test_kedge_rekey_waits_for_the_outcome(build, option, event):
     mark = kedge.events.last_seq
     done = kedge.cli("rekey", "peer", *([option] if option else []), "--wait", "10s")
     assert done.returncode == 0 and " done" in done.stdout
-    assert kedge.events.find(event, after=mark)
+    kedge.events.wait(event, 5, mark)
     ping_both_ways(lab)
 
 

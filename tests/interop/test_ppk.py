@@ -37,7 +37,7 @@ def test_the_same_ppk_is_used(build, tmp_path, role, kedge, strongswan):
     lab = pair(build, tmp_path, role, kedge, strongswan)
     assert start(lab, role) is None
     lab["gate"].kedge.wait_up("peer")
-    assert "using PPK" in lab["peer"].strongswan.log()
+    lab["peer"].strongswan.wait_log("using PPK")
     ping_both_ways(lab)
 
 
@@ -60,7 +60,7 @@ def test_an_optional_ppk_of_another_name_is_left_out(build, tmp_path):
 def test_strongswan_takes_no_other_name_than_its_own_and_kedge_says_so(build, tmp_path):
     lab = pair(build, tmp_path, "initiator", "optional", "optional", their_id="elsewhere")
     lab["gate"].kedge.events.wait("ike.refused", reason="auth-failed")
-    assert "received PPK_ID 'site', but require 'elsewhere'" in lab["peer"].strongswan.log()
+    lab["peer"].strongswan.wait_log("received PPK_ID 'site', but require 'elsewhere'")
 
 
 @ROLES
@@ -88,12 +88,12 @@ def test_kedge_answers_nobody_without_the_ppk_it_requires(build, tmp_path):
 def test_kedge_without_a_ppk_is_refused_by_a_strongswan_that_requires_one(build, tmp_path):
     lab = pair(build, tmp_path, "initiator", "none", "required")
     lab["gate"].kedge.events.wait("ike.refused", reason="auth-failed")
-    assert "PPK required" in lab["peer"].strongswan.log()
+    lab["peer"].strongswan.wait_log("PPK required")
     assert lab["gate"].kedge.tunnel("peer")["children"] == []
 
 
 def test_strongswan_that_requires_a_ppk_does_not_go_on_without_our_announcement(build, tmp_path):
     lab = pair(build, tmp_path, "responder", "none", "required")
     assert start(lab, "responder") is not None
-    assert "PPK required" in lab["peer"].strongswan.log()
+    lab["peer"].strongswan.wait_log("PPK required")
     assert lab["gate"].kedge.tunnel("peer")["children"] == []

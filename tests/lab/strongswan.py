@@ -148,6 +148,10 @@ class StrongSwan:
     def log(self):
         return self.program.log()
 
+    def wait_log(self, *texts, timeout=10):
+        """Until its log has one of the texts; charon may write a line after kedge has read what it speaks of."""
+        until(lambda: any(text in self.log() for text in texts), timeout, f"{' or '.join(texts)} in charon's log")
+
     def kill(self):
         """SIGKILL: no DELETE, no answer any more, ipsec0 gone."""
         self.program.kill()
