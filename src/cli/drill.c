@@ -4,9 +4,12 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define FILE_MAX (64 * 1024) /* the daemon takes no larger body */
 
@@ -137,7 +140,30 @@ static const char *file_of(const char *name, char *buf, size_t cap)
     return buf;
 }
 
-static char *read_file(const char *name)
+/* Who else could have put commands into it, or another file in its place: a clause; "" nobody. A
+ * directory with the sticky bit (/tmp) leaves a file to its owner. */
+static const char *looseness(FILE *f, const char *name, char *buf, size_t cap)
+{
+    char path[PATH_MAX] = "";
+    struct stat st, dir;
+    bool known = fstat(fileno(f), &st) == 0 && realpath(name, path) &&
+                 stat(dirname(path), &dir) == 0;
+    buf[0] = '\0';
+    if (!known)
+        snprintf(buf, cap, "its owner isn't known");
+    else if (st.st_uid != 0)
+        snprintf(buf, cap, "the file belongs to user %u", (unsigned)st.st_uid);
+    else if (st.st_mode & (S_IWGRP | S_IWOTH))
+        snprintf(buf, cap, "not only root may write to the file (mode %04o)", st.st_mode & 07777);
+    else if (dir.st_uid != 0)
+        snprintf(buf, cap, "its directory belongs to user %u", (unsigned)dir.st_uid);
+    else if ((dir.st_mode & (S_IWGRP | S_IWOTH)) && !(dir.st_mode & S_ISVTX))
+        snprintf(buf, cap, "not only root may write to its directory (mode %04o)",
+                 dir.st_mode & 07777);
+    return buf;
+}
+
+static char *read_file(const char *name, char *loose, size_t cap)
 {
     FILE *f = fopen(name, "re");
     char *text = f ? calloc(1, FILE_MAX + 1) : NULL;
@@ -147,6 +173,8 @@ static char *read_file(const char *name)
         fprintf(stderr, "kedge: %s: %s\n", name, strerror(errno));
     else if (!ok)
         fprintf(stderr, "kedge: %s: larger than %d bytes\n", name, FILE_MAX);
+    if (f)
+        looseness(f, name, loose, cap);
     if (f)
         fclose(f);
     if (ok && strlen(text) == n)
@@ -191,12 +219,13 @@ static enum cli_exit follow(const struct cli *c, const char *path, const char *t
 
 enum cli_exit cli_drill_run(const struct cli *c)
 {
-    char path[512] = "/v1/drills/run", named[256];
+    char path[1024] = "/v1/drills/run", named[256], loose[120] = "";
     const char *file = file_of(c->argv[0], named, sizeof(named));
-    char *text = read_file(file);
+    char *text = read_file(file, loose, sizeof(loose));
     if (!text)
         return CLI_FAILED;
     cli_query(path, sizeof(path), "file", strlen(file) < 100 ? file : "drill");
+    cli_query(path, sizeof(path), "loose", loose[0] ? loose : NULL);
     cli_query(path, sizeof(path), "dry", c->dry_run ? "1" : NULL);
     cli_query(path, sizeof(path), "force", c->force ? "1" : NULL);
     cli_query(path, sizeof(path), "detach", c->detach ? "1" : NULL);

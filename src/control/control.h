@@ -62,6 +62,7 @@ struct ctl_drill_request {
     enum { CTL_DRILL_NONE, CTL_DRILL_RUN, CTL_DRILL_ABORT } what;
     bool dry, force, detach;
     char file[128]; /* as messages call it */
+    char loose[128]; /* who but root could have changed it: its commands aren't run; "": nobody */
 };
 
 struct ctl_response {

@@ -477,17 +477,18 @@ static struct ctl_response post_neighbor(const struct ctl_env *env, const struct
     return r;
 }
 
-/* ?dry=1&force=1&detach=1&file=NAME */
+/* ?dry=1&force=1&detach=1&file=NAME&loose=WHY */
 static struct ctl_response post_drill(const struct ctl_env *env, const struct ctl_request *req,
                                       const struct args *a)
 {
     struct ctl_response r = ctl_respond(200, json_object());
-    const char *file = query(req, "file");
+    const char *file = query(req, "file"), *loose = query(req, "loose");
     (void)env;
     r.drill.what = a->which;
     if (a->which == CTL_DRILL_ABORT)
         return r;
     snprintf(r.drill.file, sizeof(r.drill.file), "%.100s", file ? file : "drill");
+    snprintf(r.drill.loose, sizeof(r.drill.loose), "%.120s", loose ? loose : "");
     if (read_switch(req, "dry", &r.drill.dry) && read_switch(req, "force", &r.drill.force) &&
         read_switch(req, "detach", &r.drill.detach))
         return r;

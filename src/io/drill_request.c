@@ -145,6 +145,10 @@ static struct ctl_response judge_and_run(struct io *io, const struct ctl_request
         return ctl_respond(200, ctl_drill_plan(&plan));
     if (has_exec(&plan) && !req->root)
         return ctl_error(403, "run it as root", "its commands would run as root");
+    if (has_exec(&plan) && rq->loose[0])
+        return ctl_error(403, "give the file and its directory to root, and write access to nobody "
+                              "else: chown root, chmod go-w",
+                         "its commands would run as root, and %s", rq->loose);
     if (io->drill)
         return ctl_error(409, "wait for its end, or kedge drill abort", "drill %s is running",
                          drill_run_plan(io->drill->run)->name);

@@ -13,6 +13,7 @@
  *   fault.c     netlink requests refused on purpose (test builds)
  *   xnet.c      the kernel's data plane: its sockets and interfaces; xfrm*.c what it shall have
  *   drill*.c    drills; guard*.c what is left of them when we die
+ *   notify.c    systemd is told
  *   tcp_md5.c   BGP's passwords                history.c drills that were, on disk
  *   priv.c      everything that needs privilege */
 #ifndef IO_IO_H

@@ -5,6 +5,7 @@
 #include "io/drill.h"
 #include "io/drill_guard.h"
 #include "io/fault.h"
+#include "io/notify.h"
 #include "io/state.h"
 #include "io/xnet.h"
 
@@ -162,6 +163,7 @@ static void on_signal(uv_signal_t *h, int number)
     struct core_ev ev = {.kind = CORE_EV_STOP};
 
     (void)number;
+    io_notify("STOPPING=1");
     uv_signal_stop(h); /* a second one ends us at once, by default action */
     if (!io_drill_may_stop(io))
         return;
@@ -252,6 +254,7 @@ static int run(struct io *io)
     io_drill_open(io);
     drop_capabilities();
     io_feed(io, &start);
+    io_notify("READY=1");
     uv_run(&io->loop, UV_RUN_DEFAULT);
     return io->exit_code;
 }

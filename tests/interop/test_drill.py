@@ -156,6 +156,29 @@ def test_a_command_that_fails_or_hangs_ends_the_drill(lab):
         assert subprocess.run(["pgrep", "-fx", own], check=False).returncode == 1
 
 
+def test_commands_run_only_from_a_file_that_root_alone_can_change(lab):
+    drill = Drill(lab)
+    drill.steps = drill.steps[1:2]
+    mark = drill.kedge.events.last_seq
+    for user, mode, why in ((65534, 0o644, "the file belongs to user 65534"), (0, 0o664, "may write to the file (mode 0664)"),
+                            (0, 0o646, "may write to the file (mode 0646)")):
+        path = drill.write(drill.steps)
+        os.chown(path, user, 0)
+        os.chmod(path, mode)
+        done = drill.kedge.cli("drill", "run", path, check=False)
+        assert done.returncode == 1 and why in done.stderr and "chmod go-w" in done.stderr, done.stderr
+    drill.write([{"hold": "100ms"}])
+    drill.kedge.cli("drill", "run", path)  # without commands anyone may have written it
+    os.chown(path, 0, 0)
+    path = drill.write(drill.steps)
+    os.chmod(drill.host.directory, 0o775)
+    done = drill.kedge.cli("drill", "run", path, check=False)
+    os.chmod(drill.host.directory, 0o755)
+    assert done.returncode == 1 and "its directory (mode 0775)" in done.stderr
+    assert not drill.said("step 1 begin: run", mark) and not any(drill.marks())
+    drill.kedge.cli("drill", "run", path)
+
+
 def test_more_specifics_are_told_to_the_others_only_and_taken_back(lab):
     drill = Drill(lab)
     drill.steps = [{"drain": {"neighbor": "bird", "by": "more-specific", "over": ["frr"]}}]

@@ -2,12 +2,23 @@
 import pytest
 
 from lab.drills import TOPOLOGY, Backup
-from lab.topology import Topology
+from lab.topology import Topology, read
+from lab.wait import until
+
+
+def description():
+    """Ready when nothing is broken: sessions need not be old, new keys are rehearsed at once."""
+    text = read(TOPOLOGY)
+    firewall = text["hosts"]["sea-srx42-01"]["kedge"]
+    firewall["readiness"] = {"established": "1s", "primary": ["ce-primary", "ce-secondary"]}
+    for tunnel in firewall["tunnels"]:
+        tunnel["rekey-rehearsal"] = "1s"
+    return text
 
 
 @pytest.fixture(scope="module")
 def backup():
-    with Topology.load(TOPOLOGY) as lab:
+    with Topology(description()) as lab:
         yield Backup(lab)
 
 
@@ -38,3 +49,21 @@ def test_a_drained_drill_loses_nothing_in_either_direction(backup):
     assert end["verdict"] == "passed", end["reason"]
     assert end["result"]["loss"]["lost"] == 0 and end["result"]["loss"]["outages"] == 0
     assert way(end["result"], "during") == "vpn"
+
+
+def test_a_backup_that_is_not_ready_is_not_drilled_by_accident(backup):
+    kedge = backup.kedge
+    path = kedge.host.write("careful.yaml", "drill: careful\nrequire: ready\nsteps: [hold: 100ms]\n")
+
+    def run(*options):
+        return kedge.cli("drill", "run", path, *options, check=False)
+
+    until(lambda: run().returncode == 0, 30, lambda: f"the backup ready: {run().stderr}", 0.5)
+    kedge.cli("down", "azure-secondary")
+    until(lambda: run().returncode == 1, 15, "the backup not ready")
+    refused = run().stderr
+    assert "the backup is not-ready: azure-secondary: tunnel-down: " in refused and "--force" in refused, refused
+    assert run("--force").returncode == 0
+    assert kedge.json("drill", "show", "careful")["forced"]
+    kedge.cli("up", "azure-secondary")
+    until(lambda: run().returncode == 0, 30, lambda: f"the backup ready again: {run().stderr}", 0.5)

@@ -1,10 +1,11 @@
 """A tunnel's end and its return: by command, by the peer, by SIGTERM; and what kedged leaves behind (nothing)."""
 import os
+import socket
 
 import yaml
 
 from peers import ping_both_ways, strongswan_pair, with_bgp
-from lab.kedge import SOCKET, kedged
+from lab.kedge import SOCKET, Kedge, kedged
 
 DEVICE_HIDDEN = "mount -t tmpfs tmpfs /dev/net && exec "
 
@@ -79,6 +80,22 @@ def test_sigterm_says_goodbye_and_leaves_nothing_behind(build):
     assert gate.ip("nexthop") == "" and gate.ip("rule") == rules
     assert not os.path.exists(gate.namespace.path(SOCKET))
     assert gate.run("ss", "-Hltun").stdout == ""
+
+
+def test_systemd_is_told_when_the_control_socket_answers_and_when_the_end_begins(build):
+    lab = build({"hosts": {"gate": {"kedge": {"router": {"id": "192.0.2.1", "asn": 65010},
+                                              "gateway": {"listen": ["192.0.2.1"], "dataplane": "none"}}}}}, start=False)
+    gate = lab["gate"]
+    kedge = gate.kedge = Kedge(gate, lab.description["hosts"]["gate"]["kedge"])
+    kedge.env["NOTIFY_SOCKET"] = os.path.join(gate.directory, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told, socket.socket(socket.AF_UNIX) as asked:
+        told.settimeout(15)
+        told.bind(kedge.env["NOTIFY_SOCKET"])
+        kedge.spawn()
+        assert told.recv(100) == b"READY=1"
+        asked.connect(gate.namespace.path(SOCKET))
+        assert kedge.program.stop() == 0
+        assert told.recv(100) == b"STOPPING=1"
 
 
 def test_a_second_kedged_on_the_same_addresses_is_refused_and_harms_nothing(build):
