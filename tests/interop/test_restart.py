@@ -73,9 +73,10 @@ def test_a_killed_kedged_is_called_by_strongswan(build):
 @pytest.mark.parametrize("unique", ["no", "replace"])
 @pytest.mark.parametrize("start", ["strongswan-first", "kedge-first", "at-once"])
 def test_both_calling_at_once_end_with_one_tunnel(build, unique, start):
-    """Five times: both ends know the other is to be called. Whatever charon deletes stands."""
+    """Five times: both ends know the other is to be called. Whatever charon deletes stands. An attempt that kedge gives
+    up for charon's stays half-open there: for 5 s, not 30."""
     lab = build(strongswan_pair(tunnel={"role": "both", "detect": "5s", "retry": "1s"},
-                                connection={"unique": unique}))
+                                connection={"unique": unique}, charon={"half_open_timeout": "5"}))
     kedge, peer = lab["gate"].kedge, lab["peer"].strongswan
     kedge.wait_up("peer")
     for _ in range(5):
