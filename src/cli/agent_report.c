@@ -71,15 +71,20 @@ static void shift_all(json_t *report, const struct clock *k)
     } rows[] = {{"buckets", {"at_us", NULL}},
                 {"paths", {"at_us", NULL}},
                 {"outages", {"last_good_us", "first_good_us"}}};
+    static const char *const times[] = {
+        "open_since_us",         "longest.last_good_us",
+        "longest.first_good_us", "passed.last_good_us",
+        "passed.first_good_us",  "passed_us",
+        "newest_good_us",        "now_us",
+    };
     size_t i;
     json_t *v, *summary = json_object_get(report, "summary");
     for (size_t row = 0; row < KD_ARRAY_LEN(rows); row++)
         json_array_foreach (json_object_get(report, rows[row].list), i, v)
             for (size_t n = 0; n < 2 && rows[row].keys[n]; n++)
                 shift(v, rows[row].keys[n], k);
-    shift(summary, "open_since_us", k);
-    shift(summary, "longest.last_good_us", k);
-    shift(summary, "longest.first_good_us", k);
+    for (size_t n = 0; n < KD_ARRAY_LEN(times); n++)
+        shift(summary, times[n], k);
 }
 
 static enum cli_exit post_report(const struct cli *c, const char *path, const char *line,

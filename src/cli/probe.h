@@ -18,7 +18,9 @@ struct prober {
     uint8_t reached_at;     /* the TTL that got there in this round; 0: none yet */
     uint16_t round;
     uint8_t ttl;      /* of the last answer (IPv4, ICMP); 0: none yet */
-    bool another_way; /* it has changed: the way back is another one; the caller takes it back */
+    uint64_t newest;  /* the highest number answered */
+    bool another_way; /* it may have changed: that did, or answers come again after a gap; the
+                         caller takes it back */
 };
 
 uint64_t prober_now(void); /* CLOCK_MONOTONIC, us */

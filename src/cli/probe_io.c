@@ -140,11 +140,18 @@ void prober_send(struct prober *p)
     send_to(p->fd, &p->to, buf, n);
 }
 
+static void answered(struct prober *p, uint64_t seq, uint64_t count)
+{
+    p->another_way |= seq > p->newest + 1;
+    p->newest = KD_MAX(p->newest, seq);
+    probe_answered(p->probe, seq, count, prober_now());
+}
+
 static void on_udp(struct prober *p, struct kd_bytes b)
 {
     struct probe_packet a;
     if (probe_packet_get(b, &a) && a.answer && a.session == p->session)
-        probe_answered(p->probe, a.seq, a.count, prober_now());
+        answered(p, a.seq, a.count);
 }
 
 static void on_icmp(struct prober *p, struct kd_bytes b)
@@ -160,7 +167,7 @@ static void on_icmp(struct prober *p, struct kd_bytes b)
     uint8_t ttl = p->to.family == 4 ? b.p[8] : 0;
     p->another_way |= p->ttl && ttl != p->ttl;
     p->ttl = ttl;
-    probe_answered(p->probe, seq, 0, prober_now());
+    answered(p, seq, 0);
 }
 
 void prober_receive(struct prober *p)

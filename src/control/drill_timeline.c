@@ -65,8 +65,12 @@ static void note_route(struct drill_result *r, uint64_t now_us)
         begin_move(r, now_us);
     r->moving.routes++;
     r->moving.last_us = now_us;
-    if (r->moving.mark != UINT32_MAX)
-        r->mark[r->moving.mark].at_us = now_us - r->start_us;
+    if (r->moving.mark != UINT32_MAX) {
+        struct drill_mark *m = &r->mark[r->moving.mark];
+        m->at_us = now_us - r->start_us;
+        if (r->moving.routes == 2)
+            drill_result_mark(r, DRILL_FIB_FIRST, m->source, r->moving.first_us, m->what);
+    }
     if (r->moving.event == UINT32_MAX)
         return;
     e = &r->event[r->moving.event];

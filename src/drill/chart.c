@@ -5,9 +5,10 @@
 #include <stdio.h>
 
 const char *const drill_mark_titles[DRILL_MARK_N] = {
-    [DRILL_LAST_GOOD] = "Last good packet",   [DRILL_DETECTION] = "Detected",
-    [DRILL_BGP_STOP] = "BGP stopped",         [DRILL_FIB] = "Routes moved",
-    [DRILL_FIRST_GOOD] = "First good packet", [DRILL_RESTORE] = "Restored",
+    [DRILL_LAST_GOOD] = "Last good packet", [DRILL_DETECTION] = "Detected",
+    [DRILL_BGP_STOP] = "BGP stopped",       [DRILL_FIB_FIRST] = "First route moved",
+    [DRILL_FIB] = "Routes moved",           [DRILL_FIRST_GOOD] = "First good packet",
+    [DRILL_RESTORE] = "Restored",
 };
 
 /* ---- axis ---- */

@@ -33,7 +33,7 @@ static bool first_change(const struct drill_result *r, uint64_t *from, uint64_t 
 
     for (uint32_t i = 0; i < r->n_marks; i++) {
         const struct drill_mark *m = &r->mark[i];
-        if (m->kind != DRILL_DETECTION && m->kind != DRILL_BGP_STOP && m->kind != DRILL_FIB)
+        if (m->kind < DRILL_DETECTION || m->kind > DRILL_FIB)
             continue;
         if (any && m->at_us > *to + KD_S(1))
             break;

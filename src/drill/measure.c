@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+#define SLOWER_US KD_MS(200) /* a way's round trip than that of the one before, at the most */
+#define BUCKET_US KD_MS(1)   /* the agent's, when its reports aren't late */
+
 static void now_on(struct drill_measured *m, const char *name, uint64_t at_us)
 {
     if (strcmp(m->path, name) == 0 || at_us < m->path_us) /* a report that is older news */
@@ -31,6 +34,17 @@ static void take_path(struct drill_measured *m, struct drill_result *r,
         now_on(m, name, at_us);
 }
 
+static void count(struct drill_measured *m, const struct drill_report *report)
+{
+    for (uint32_t i = 0; i < report->n_buckets; i++)
+        if (report->bucket[i].at_us + BUCKET_US + report->error_us > m->mark_us)
+            m->lost += report->bucket[i].b.lost;
+    for (uint32_t i = 0; i < report->n_outages; i++)
+        if (report->outage[i].first_good_us >= m->mark_us)
+            m->outage_us = KD_MAX(m->outage_us,
+                                  report->outage[i].first_good_us - report->outage[i].last_good_us);
+}
+
 void drill_measure_take(struct drill_measured *m, struct drill_result *r,
                         const struct probe_names *names, const struct drill_report *report,
                         uint64_t now_us)
@@ -42,6 +56,7 @@ void drill_measure_take(struct drill_measured *m, struct drill_result *r,
     m->heard_us = now_us;
     m->error_us = report->error_us;
     m->summary = report->summary;
+    count(m, report);
     for (uint32_t i = 0; i < report->n_buckets; i++)
         drill_result_packets(r, report->bucket[i].at_us, &report->bucket[i].b);
     for (uint32_t i = 0; i < report->n_outages; i++)
@@ -67,18 +82,35 @@ void drill_measure_route(struct drill_measured *m, struct drill_result *r,
     now_on(m, name, now_us);
 }
 
-uint64_t drill_measured_outage_us(const struct drill_result *r, const struct drill_measured *m,
-                                  uint64_t since_us, uint64_t now_us)
+/* ---- since the mark ---- */
+
+void drill_measure_mark(struct drill_measured *m, uint64_t now_us)
+{
+    m->mark_us = now_us;
+    m->lost = m->outage_us = 0;
+}
+
+/* Until now_us from the last good packet, less what an answer may take. */
+static uint64_t open_for(const struct probe_summary *s, uint64_t patience_us)
+{
+    uint64_t since = s->newest_good_us + patience_us;
+
+    return s->newest_good_us && s->now_us > since ? s->now_us - since : 0;
+}
+
+struct drill_known drill_measure_known(const struct drill_measured *m)
 {
     const struct probe_summary *s = &m->summary;
-    uint64_t since = since_us > r->start_us ? since_us - r->start_us : 0, longest = 0;
+    struct drill_known k = {.lost = m->lost, .outage_us = m->outage_us};
+    uint64_t answer_us = m->every_us + s->rtt_max_us;
 
-    for (uint32_t i = 0; i < r->n_outages; i++) {
-        const struct probe_outage *o = &r->outage[i];
-        if (o->first_good_us != KD_NEVER && o->first_good_us >= since)
-            longest = KD_MAX(longest, o->first_good_us - o->last_good_us);
-    }
-    if (s->open && s->open_since_us && now_us > s->open_since_us)
-        longest = KD_MAX(longest, now_us - s->open_since_us);
-    return longest;
+    if (s->newest_good_us > m->path_us + m->error_us)
+        k.carried_us = s->newest_good_us - m->error_us;
+    k.outage_us = KD_MAX(k.outage_us, open_for(s, answer_us + SLOWER_US));
+    k.outage_maybe_us = KD_MAX(k.outage_us, open_for(s, answer_us));
+    if (s->passed.lost && s->passed.first_good_us >= m->mark_us)
+        k.outage_maybe_us =
+            KD_MAX(k.outage_maybe_us, s->passed.first_good_us - s->passed.last_good_us);
+    k.lost_maybe = k.lost + (s->passed_us >= m->mark_us ? s->n_passed : 0);
+    return k;
 }

@@ -54,6 +54,9 @@ struct drill_measured {
     struct probe_summary summary; /* times of this host */
     char path[32];                /* the way in use by its name; "" while it is none's */
     uint64_t path_us;             /* since when */
+    uint64_t every_us;            /* a packet */
+    uint64_t mark_us;             /* from here on is counted: */
+    uint64_t lost, outage_us;     /* as judged; the longest outage that ended since */
 };
 
 /* Takes a report of the run: packets, outages and ways go into the result. */
@@ -66,9 +69,16 @@ void drill_measure_take(struct drill_measured *m, struct drill_result *r,
 void drill_measure_route(struct drill_measured *m, struct drill_result *r,
                          const struct probe_names *names, uint32_t peer, const char *neighbor,
                          uint64_t now_us);
-/* The longest outage that ended or goes on since, and the packets lost; both 0 for none. Packets
- * younger than the probe's timeout are not judged yet. */
-uint64_t drill_measured_outage_us(const struct drill_result *r, const struct drill_measured *m,
-                                  uint64_t since_us, uint64_t now_us);
+/* Counts from here on. */
+void drill_measure_mark(struct drill_measured *m, uint64_t now_us);
+
+/* What is known since the mark, as of the last report. A packet is judged when its time is up; that
+ * later ones are answered says before that what will come of it, if no slower way brings it yet. */
+struct drill_known {
+    uint64_t carried_us;      /* when the newest answered packet left, by the way in use; 0: none */
+    uint64_t lost, outage_us; /* at least; the longest one, also one that goes on */
+    uint64_t lost_maybe, outage_maybe_us; /* not more, as it looks */
+};
+struct drill_known drill_measure_known(const struct drill_measured *m);
 
 #endif

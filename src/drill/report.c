@@ -79,7 +79,7 @@ static const char style[] =
     ".step.o2{fill:var(--bad);opacity:.6}.no{font-weight:600}.ev0{fill:var(--ev0)}.ev1{fill:var(--"
     "ev1)}"
     ".ev2{fill:var(--ev2)}.ev3{fill:var(--ev3)}.ev4{fill:var(--ev4)}.mark{stroke:var(--mark);"
-    "stroke-width:1;stroke-dasharray:3 3}.m0 circle,.m4 circle{fill:var(--good)}.m1 circle{"
+    "stroke-width:1;stroke-dasharray:3 3}.m0 circle,.m5 circle{fill:var(--good)}.m1 circle{"
     "fill:var(--bad)}circle{fill:var(--mark)}.label{font-weight:600}.left{text-anchor:end}"
     ".plate{fill:var(--card);stroke:var(--bad)}.outage{text-anchor:middle;font-weight:700}"
     ".hatchbg{fill:var(--badfill)}.hatchline{stroke:var(--bad);stroke-width:2}\n"

@@ -10,8 +10,8 @@ const char *const drill_verdict_names[] = {"running", "passed",      "failed",
                                            "aborted", "interrupted", NULL};
 const char *const drill_outcome_names[] = {"pending", "done", "failed", "skipped", NULL};
 const char *const drill_source_names[] = {"probe", "daemon", "dataplane", "kernel", NULL};
-const char *const drill_mark_names[] = {"last-good",  "detection", "bgp-stop", "fib",
-                                        "first-good", "restore",   NULL};
+const char *const drill_mark_names[] = {"last-good", "detection",  "bgp-stop", "fib-first",
+                                        "fib",       "first-good", "restore",  NULL};
 const char *const drill_event_class_names[] = {"ike", "bgp", "bfd", "fib", "health", "other", NULL};
 
 /* ---- texts ---- */

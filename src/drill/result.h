@@ -15,7 +15,7 @@
 #define DRILL_TEXT_MAX    192
 #define DRILL_ID_MAX      32 /* "20261121T020000.123Z" */
 #define DRILL_STEPS_MAX   64
-#define DRILL_MARKS_MAX   64 /* six of them an outage, and one a neighbor or group more */
+#define DRILL_MARKS_MAX   64 /* seven of them an outage, and one a neighbor or group more */
 #define DRILL_OUTAGES_MAX 64 /* the first ones; how many there were is counted */
 #define DRILL_PATHS_MAX   32 /* changes of the way, likewise */
 #define DRILL_NO_PATH     UINT32_MAX
@@ -50,7 +50,8 @@ enum drill_mark_kind {
     DRILL_LAST_GOOD,
     DRILL_DETECTION,
     DRILL_BGP_STOP,
-    DRILL_FIB, /* the kernel has acknowledged the change */
+    DRILL_FIB_FIRST, /* the kernel has acknowledged the first of many routes that move */
+    DRILL_FIB,       /* ... and all of them, or their groups in one */
     DRILL_FIRST_GOOD,
     DRILL_RESTORE, /* everything undone */
     DRILL_MARK_N
@@ -149,7 +150,7 @@ struct drill_result {
     struct drill_path path[DRILL_PATHS_MAX];
     struct drill_routes routes[DRILL_ROUTES_MAX];
     struct drill_event event[DRILL_EVENTS_MAX];
-    /* Routes that change one after the other are one event, and one mark; isn't kept. */
+    /* Routes that change one after the other: one event, a mark at either end; isn't kept. */
     struct {
         uint32_t routes, event, mark; /* indexes, or UINT32_MAX */
         uint64_t first_us, last_us;

@@ -98,6 +98,7 @@ static void begin_expect(struct drill_run *r)
 {
     wait(r, DRILL_S_EXPECT, now(r)->expect.within_us);
     r->until_us = r->deadline_us;
+    r->since_us = r->now_us;
     look(r, now(r)->expect.routes_unchanged);
 }
 
@@ -210,41 +211,46 @@ static void answered(struct drill_run *r, const struct drill_run_ev *ev)
 
 enum judgement { NOT_YET, HOLDS, NEVER };
 
-static enum judgement judge_bounds(const struct drill_expect *e, const struct drill_seen *s,
-                                   char why[DRILL_SAY_MAX])
+static bool too_much(const struct drill_expect *e, uint64_t outage_us, uint64_t lost,
+                     char why[DRILL_SAY_MAX])
 {
-    if (e->has_outage && s->outage_us > e->outage_max_us) {
+    if (e->has_outage && outage_us > e->outage_max_us)
         snprintf(why, DRILL_SAY_MAX, "an outage of %llu ms; allowed: %llu ms",
-                 (unsigned long long)((s->outage_us + 999) / 1000),
+                 (unsigned long long)((outage_us + 999) / 1000),
                  (unsigned long long)(e->outage_max_us / 1000));
-        return NEVER;
-    }
-    if (e->has_loss && s->lost > e->loss_max) {
-        snprintf(why, DRILL_SAY_MAX, "%llu packets lost; allowed: %u",
-                 (unsigned long long)s->lost, e->loss_max);
-        return NEVER;
-    }
-    return HOLDS;
+    else if (e->has_loss && lost > e->loss_max)
+        snprintf(why, DRILL_SAY_MAX, "%llu packets lost; allowed: %u", (unsigned long long)lost,
+                 e->loss_max);
+    else
+        return false;
+    return true;
 }
 
-static enum judgement judge(const struct drill_expect *e, const struct drill_seen *s,
-                            char why[DRILL_SAY_MAX])
+static bool measured(const struct drill_expect *e)
 {
-    enum judgement j = judge_bounds(e, s, why);
+    return e->path[0] || e->has_outage || e->has_loss;
+}
 
-    if (j != HOLDS)
-        return j;
-    if (e->path[0] && strcmp(e->path, s->path) != 0) {
-        snprintf(why, DRILL_SAY_MAX, "the path is %s, not %s",
-                 s->path[0] ? s->path : "not known", e->path);
-        return NOT_YET;
-    }
-    if (e->routes_unchanged && (!s->routes || s->missing || s->extra)) {
+/* since_us: a packet that left since then has to have been answered: what came before is known. */
+static enum judgement judge(const struct drill_expect *e, const struct drill_seen *s,
+                            uint64_t since_us, char why[DRILL_SAY_MAX])
+{
+    const struct drill_known *k = &s->known;
+
+    if (too_much(e, k->outage_us, k->lost, why))
+        return NEVER;
+    if (e->path[0] && strcmp(e->path, s->path) != 0)
+        snprintf(why, DRILL_SAY_MAX, "the path is %s, not %s", s->path[0] ? s->path : "not known",
+                 e->path);
+    else if (e->routes_unchanged && (!s->routes || s->missing || s->extra))
         snprintf(why, DRILL_SAY_MAX, "%u routes are missing and %u are new%s%s", s->missing,
                  s->extra, s->example[0] ? ": " : "", s->example);
-        return NOT_YET;
-    }
-    return HOLDS;
+    else if (measured(e) && k->carried_us <= since_us)
+        snprintf(why, DRILL_SAY_MAX, "no packet has been answered%s%s since",
+                 e->path[0] ? " by " : "", e->path);
+    else if (!too_much(e, k->outage_maybe_us, k->lost_maybe, why))
+        return HOLDS;
+    return NOT_YET;
 }
 
 /* Losses may yet come: what bounds only them has to wait for its end. */
@@ -257,7 +263,7 @@ static void expect(struct drill_run *r, const struct drill_seen *s)
 {
     const struct drill_expect *e = &now(r)->expect;
     char why[DRILL_SAY_MAX] = "", text[DRILL_SAY_MAX];
-    enum judgement j = judge(e, s, why);
+    enum judgement j = judge(e, s, r->since_us, why);
     bool late = r->now_us >= r->until_us;
 
     if (j == HOLDS && (late || !only_bounds(e))) {

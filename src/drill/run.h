@@ -9,12 +9,13 @@
 
 #include "base/bytes.h"
 #include "drill/journal.h"
+#include "drill/measure.h"
 
 /* What the shell sees when it is asked to LOOK. */
 struct drill_seen {
     bool probing;              /* the probe has had an answer */
     char path[DRILL_WORD_MAX]; /* in use now; "": none known */
-    uint64_t lost, outage_us;  /* since the last MARK; the longest, also one that goes on */
+    struct drill_known known;  /* since the last MARK */
     bool routes;               /* missing and extra are of the routes there were at the start */
     uint32_t missing, extra;
     char example[48];          /* one of them */

@@ -25,7 +25,8 @@ enum drill_state {
 struct drill_run {
     struct drill_plan plan;
     enum drill_state state;
-    uint64_t now_us, limit_at_us, deadline_us, until_us; /* until: of an expectation */
+    uint64_t now_us, limit_at_us, deadline_us;
+    uint64_t since_us, until_us; /* of an expectation */
     uint32_t step, token;
     uint8_t phase;
     bool dirty[DRILL_STEPS_MAX]; /* done, or begun */

@@ -52,7 +52,6 @@ struct io_drill {
     struct io_drill_up *up;
     bool measuring;
     struct drill_measured measured;
-    uint64_t mark_us, mark_lost;
     uint64_t first_us, restore_us; /* the first disturbance, the last restore's begin */
     uint64_t route_us;             /* our own routes are looked at again then */
     uint64_t finish_us;            /* the last report is waited for until then; 0: not yet over */

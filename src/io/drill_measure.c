@@ -83,10 +83,11 @@ static void look_at_route(struct io_drill *d)
 
 void io_drill_measure_mark(struct io_drill *d)
 {
-    d->mark_us = io_now_us();
-    d->mark_lost = d->measured.summary.lost;
+    uint64_t now = io_now_us();
+
+    drill_measure_mark(&d->measured, now);
     if (!d->first_us)
-        d->first_us = d->mark_us;
+        d->first_us = now;
 }
 
 void io_drill_measure_look(struct io_drill *d, struct drill_seen *s)
@@ -96,10 +97,9 @@ void io_drill_measure_look(struct io_drill *d, struct drill_seen *s)
     if (!d->measuring)
         return;
     look_at_route(d);
-    s->probing = m->begun && m->summary.answered > 0;
+    s->probing = m->begun && m->summary.newest_good_us > 0;
     snprintf(s->path, sizeof(s->path), "%s", m->path);
-    s->lost = m->summary.lost - d->mark_lost;
-    s->outage_us = drill_measured_outage_us(d->result, m, d->mark_us, io_now_us());
+    s->known = drill_measure_known(m);
 }
 
 /* ---- the end ---- */

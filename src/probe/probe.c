@@ -176,6 +176,31 @@ static uint64_t length(const struct probe_outage *o)
     return o->lost ? o->first_good_us - o->last_good_us : 0;
 }
 
+static void passed_over(const struct probe *p, struct probe_summary *out)
+{
+    struct probe_outage run = {.lost = p->open.lost};
+    uint64_t waiting = 0, waiting_us = 0;
+
+    out->newest_good_us = p->last_good_us;
+    for (uint64_t seq = p->judged; seq < p->next; seq++) {
+        const struct slot *s = slot(p, seq);
+        if (!s->answered) {
+            run.lost++;
+            waiting++;
+            waiting_us = s->sent_us;
+            continue;
+        }
+        run.last_good_us = out->newest_good_us;
+        run.first_good_us = s->sent_us;
+        if (run.last_good_us && length(&run) > length(&out->passed))
+            out->passed = run;
+        out->n_passed += waiting;
+        out->passed_us = waiting ? waiting_us : out->passed_us;
+        run.lost = waiting = 0;
+        out->newest_good_us = s->sent_us;
+    }
+}
+
 void probe_summarize(const struct probe *p, uint64_t now_us, struct probe_summary *out)
 {
     struct probe_outage open = p->open;
@@ -194,7 +219,9 @@ void probe_summarize(const struct probe *p, uint64_t now_us, struct probe_summar
         .outages = p->outages,
         .longest = p->longest,
         .open = p->open.lost > 0,
+        .now_us = now_us,
     };
+    passed_over(p, out);
     if (p->open.lost && p->any_good) {
         out->outages++;
         out->open_since_us = open.last_good_us;

@@ -60,6 +60,12 @@ struct probe_summary {
     struct probe_outage longest; /* lost 0: there was none */
     bool open;                   /* the last packets judged were lost: the outage goes on */
     uint64_t open_since_us;      /* ... since this packet, the last good one; 0: there was none */
+    /* Packets that are not judged yet though later ones are answered: lost, unless a slower way
+     * still brings their answers. The longest run of them, with what was lost just before. */
+    struct probe_outage passed;   /* lost 0: there is none */
+    uint64_t n_passed, passed_us; /* how many; when the last of them left */
+    uint64_t newest_good_us;      /* when the last packet that is answered left; 0: none is */
+    uint64_t now_us;              /* as of when all this is */
     uint64_t rtt_min_us, rtt_mean_us, rtt_p50_us, rtt_p95_us, rtt_max_us; /* p: to 3 % */
 };
 /* longest covers an outage that goes on as well, up to now. */

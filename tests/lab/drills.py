@@ -9,7 +9,7 @@ import sys
 
 from . import farside
 from .errors import LabError
-from .kedge import ROOT, SOCKET, kedge
+from .kedge import ROOT
 from .topology import Topology
 from .wait import until
 
@@ -33,9 +33,7 @@ class Backup:
                 until(lambda host=host, name=name: lab[host].kedge.neighbor(name)["state"] == "Established", 60,
                       f"{name} Established on {host}")
         farside.install(lab, "sea-srx42-01")
-        socket = f"/proc/{self.kedge.program.pid}/root{SOCKET}"
-        self.agent = lab["server"].spawn("agent", [kedge(), "--socket", socket, "probe", "--agent", "server"])
-        until(lambda: "waits for drills" in self.agent.log(), 20, "the agent connected")
+        self.kedge.agent(lab["server"], "server")
 
     def run(self, name):
         """Runs the drill; the object of its end."""

@@ -135,6 +135,12 @@ class Kedge:
         with socket.socket(socket.AF_UNIX) as asked:
             return asked.connect_ex(self.host.namespace.path(SOCKET)) == 0
 
+    def agent(self, host, name):
+        """Starts `kedge probe --agent` on another host, at this daemon's socket: its /run, as seen from there."""
+        program = host.spawn("agent", [kedge(), "--socket", f"/proc/{self.program.pid}/root{SOCKET}", "probe", "--agent", name])
+        until(lambda: "waits for drills" in program.log(), 20, f"the agent {name}", 0.02)
+        return program
+
     def cli(self, *arguments, check=True, timeout=30):
         """Runs kedge; the CompletedProcess."""
         return self.host.run(kedge(), *arguments, check=check, timeout=timeout)

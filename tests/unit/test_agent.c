@@ -22,7 +22,9 @@ static const char good[] =
     "0,"
     "\"lost_out\":2,\"lost_back\":0,\"counted\":true,\"outages\":1,\"open\":false,"
     "\"open_since_us\":0,\"longest.lost\":2,\"longest.last_good_us\":2000,"
-    "\"longest.first_good_us\":5000,\"rtt_min_us\":1,\"rtt_mean_us\":2,\"rtt_p50_us\":3,"
+    "\"longest.first_good_us\":5000,\"passed.lost\":1,\"passed.last_good_us\":6000,"
+    "\"passed.first_good_us\":8000,\"n_passed\":1,\"passed_us\":7000,\"newest_good_us\":9000,"
+    "\"now_us\":9500,\"rtt_min_us\":1,\"rtt_mean_us\":2,\"rtt_p50_us\":3,"
     "\"rtt_p95_us\":4,\"rtt_max_us\":5}}";
 
 static void a_report_is_read(void **state)
@@ -54,6 +56,8 @@ static void what_is_no_report_is_refused_with_its_place(void **state)
         {"\"first_good_us\":5000,\"counted", "\"first_good_us\":1999,\"counted", "outages[0]"},
         {"\"10.1.11.1\"", "\"10.1.11\"", "paths[0]"},
         {"\"reached\":true}]", "\"reached\":true},{}]", "paths[1].at_us"},
+        {"\"n_passed\":1", "\"n_passed\":true", "summary.n_passed"},
+        {"\"now_us\":9500,", "", "summary.now_us"},
         {"\"open\":false", "\"open\":null", "summary.open"},
         {"\"summary\":{", "\"total\":{", "summary.sent"},
     };

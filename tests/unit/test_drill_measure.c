@@ -140,31 +140,105 @@ static void marks_of_this_clock_stay_as_sure_as_they_were(void **state)
     assert_int_equal(r->mark[0].precision_us, 0);
 }
 
-static void the_outage_since_a_moment_is_the_longest_that_reaches_beyond_it(void **state)
+/* ---- since the mark ---- */
+
+static void take(uint64_t now_us)
 {
+    drill_measure_take(&m, r, &names, report, now_us);
+}
+
+static void the_outage_since_a_mark_is_the_longest_that_reaches_beyond_it(void **state)
+{
+    static const struct {
+        uint64_t mark_us, outage_us;
+    } rows[] = {{START, KD_S(1)},
+                {START + KD_S(2), KD_S(1)},
+                {START + KD_S(2) + 1, KD_MS(100)},
+                {START + KD_S(4), 0}};
     (void)state;
     report->n_outages = 2;
     report->outage[0] = (struct probe_outage){
         .lost = 9, .last_good_us = START + KD_S(1), .first_good_us = START + KD_S(2)};
     report->outage[1] = (struct probe_outage){
         .lost = 9, .last_good_us = START + KD_S(3), .first_good_us = START + KD_MS(3100)};
-    drill_measure_take(&m, r, &names, report, START + KD_S(4));
-    assert_int_equal(drill_measured_outage_us(r, &m, START, START + KD_S(5)), KD_S(1));
-    assert_int_equal(drill_measured_outage_us(r, &m, START + KD_S(2), START + KD_S(5)), KD_S(1));
-    assert_int_equal(drill_measured_outage_us(r, &m, START + KD_S(2) + 1, START + KD_S(5)),
-                     KD_MS(100));
-    assert_int_equal(drill_measured_outage_us(r, &m, START + KD_S(4), START + KD_S(5)), 0);
+    for (size_t i = 0; i < KD_ARRAY_LEN(rows); i++) {
+        drill_measure_mark(&m, rows[i].mark_us);
+        take(START + KD_S(4));
+        assert_int_equal(drill_measure_known(&m).outage_us, rows[i].outage_us);
+    }
 }
 
-static void an_outage_that_goes_on_grows_with_the_clock(void **state)
+static void packets_lost_before_the_mark_and_judged_behind_it_dont_count(void **state)
 {
     (void)state;
-    report->summary = (struct probe_summary){.open = true, .open_since_us = START + KD_S(1)};
-    drill_measure_take(&m, r, &names, report, START + KD_S(2));
-    assert_int_equal(drill_measured_outage_us(r, &m, START, START + KD_S(3)), KD_S(2));
-    m.summary.open_since_us = 0; /* there never was an answer: since when isn't known */
-    m.summary.open = false;
-    assert_int_equal(drill_measured_outage_us(r, &m, START, START + KD_S(3)), 0);
+    report->n_buckets = 2;
+    report->bucket[0].at_us = START + KD_MS(998);
+    report->bucket[1].at_us = START + KD_MS(1000);
+    report->bucket[0].b.lost = 3;
+    report->bucket[1].b.lost = 2;
+    drill_measure_mark(&m, START + KD_S(1));
+    take(START + KD_S(2));
+    assert_int_equal(drill_measure_known(&m).lost, 2);
+    drill_measure_mark(&m, START + KD_S(2));
+    assert_int_equal(drill_measure_known(&m).lost, 0);
+}
+
+static void packets_passed_over_are_known_before_their_time_is_up(void **state)
+{
+    struct drill_known k;
+    (void)state;
+    drill_measure_mark(&m, START);
+    report->summary = (struct probe_summary){.n_passed = 3,
+                                             .passed_us = START + KD_MS(830),
+                                             .newest_good_us = START + KD_MS(900),
+                                             .now_us = START + KD_MS(900),
+                                             .passed = {.lost = 3,
+                                                        .last_good_us = START + KD_MS(800),
+                                                        .first_good_us = START + KD_MS(840)}};
+    take(START + KD_S(1));
+    k = drill_measure_known(&m);
+    assert_true(k.lost == 0 && k.outage_us == 0);
+    assert_true(k.lost_maybe == 3 && k.outage_maybe_us == KD_MS(40));
+    drill_measure_mark(&m, START + KD_MS(841));
+    k = drill_measure_known(&m);
+    assert_true(k.lost_maybe == 0 && k.outage_maybe_us == 0);
+}
+
+static void a_way_carries_once_a_packet_that_left_behind_its_change_is_answered(void **state)
+{
+    (void)state;
+    drill_measure_route(&m, r, &names, 0, "onprem", START + 30);
+    report->error_us = 5;
+    report->summary.newest_good_us = START + 35;
+    take(START + 40);
+    assert_int_equal(drill_measure_known(&m).carried_us, 0);
+    report->summary.newest_good_us = START + 36;
+    take(START + 40);
+    assert_int_equal(drill_measure_known(&m).carried_us, START + 31);
+}
+
+/* An answer may be as late as the latest so far; by another way later still. */
+static void silence_is_an_outage_once_no_answer_can_be_under_way(void **state)
+{
+    struct drill_known k;
+    (void)state;
+    m.every_us = KD_MS(10);
+    report->summary = (struct probe_summary){
+        .newest_good_us = START, .now_us = START + KD_MS(50), .rtt_max_us = KD_MS(40)};
+    take(START + KD_S(9)); /* a report that comes late says nothing of now */
+    k = drill_measure_known(&m);
+    assert_true(k.outage_us == 0 && k.outage_maybe_us == 0);
+    report->summary.now_us = START + KD_MS(250);
+    take(START + KD_S(9));
+    k = drill_measure_known(&m);
+    assert_true(k.outage_us == 0 && k.outage_maybe_us == KD_MS(200));
+    report->summary.now_us = START + KD_S(2);
+    take(START + KD_S(9));
+    assert_int_equal(drill_measure_known(&m).outage_us, KD_MS(1750));
+    report->summary.newest_good_us = 0; /* there never was an answer: since when isn't known */
+    take(START + KD_S(9));
+    k = drill_measure_known(&m);
+    assert_true(k.outage_us == 0 && k.carried_us == 0);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -178,8 +252,11 @@ int main(void)
         T(without_names_a_way_has_its_neighbors),
         T(a_report_goes_into_the_result),
         T(marks_of_this_clock_stay_as_sure_as_they_were),
-        T(the_outage_since_a_moment_is_the_longest_that_reaches_beyond_it),
-        T(an_outage_that_goes_on_grows_with_the_clock),
+        T(the_outage_since_a_mark_is_the_longest_that_reaches_beyond_it),
+        T(packets_lost_before_the_mark_and_judged_behind_it_dont_count),
+        T(packets_passed_over_are_known_before_their_time_is_up),
+        T(a_way_carries_once_a_packet_that_left_behind_its_change_is_answered),
+        T(silence_is_an_outage_once_no_answer_can_be_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

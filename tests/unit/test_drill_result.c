@@ -299,22 +299,27 @@ static void say(enum core_note note, uint64_t at_us, const char *neighbor)
     ctl_drill_note(r, &ev, &names);
 }
 
-static void thousands_of_routes_that_move_are_one_event_and_one_mark(void **state)
+static void thousands_of_routes_that_move_are_one_event_and_a_mark_at_either_end(void **state)
 {
     (void)state;
     say(CORE_NOTE_BGP_STOP, KD_S(1), "msee");
-    for (unsigned i = 0; i < 4000; i++)
+    say(CORE_NOTE_ROUTE_DEL, KD_S(1) + 10, NULL);
+    assert_int_equal(r->n_marks, 2); /* one alone is its own first */
+    for (unsigned i = 1; i < 4000; i++)
         say(i % 2 ? CORE_NOTE_ROUTE_ADD : CORE_NOTE_ROUTE_DEL, KD_S(1) + 10 * (i + 1), NULL);
     assert_int_equal(r->n_events, 2);
     assert_string_equal(r->event[1].name, "fib.moved");
     assert_string_equal(r->event[1].detail, "routes=4000 took_us=39990");
-    assert_int_equal(r->n_marks, 2);
+    assert_int_equal(r->n_marks, 3);
     assert_int_equal(r->mark[1].kind, DRILL_FIB);
     assert_string_equal(r->mark[1].what, "msee");
+    assert_int_equal(r->mark[2].kind, DRILL_FIB_FIRST);
+    assert_string_equal(r->mark[2].what, "msee");
+    assert_int_equal(r->mark[2].at_us, KD_S(1) + 10);
     assert_int_equal(r->mark[1].at_us, KD_S(1) + 40000); /* the last of them is in the kernel */
     say(CORE_NOTE_ROUTE_ADD, KD_S(5), NULL);             /* a second later: something else */
     assert_int_equal(r->n_events, 3);
-    assert_int_equal(r->n_marks, 2);
+    assert_int_equal(r->n_marks, 3);
 }
 
 static void routes_behind_a_failover_that_is_done_leave_no_second_mark(void **state)
@@ -357,7 +362,7 @@ int main(void)
         T(buckets_widen_and_lose_no_packet),
         T(the_last_bucket_holds_its_last_microsecond),
         T(what_the_daemon_says_becomes_events_and_marks),
-        T(thousands_of_routes_that_move_are_one_event_and_one_mark),
+        T(thousands_of_routes_that_move_are_one_event_and_a_mark_at_either_end),
         T(routes_behind_a_failover_that_is_done_leave_no_second_mark),
         T(routes_that_move_by_themselves_are_no_mark),
     };

@@ -442,6 +442,22 @@ static void count_judged(void *arg, uint64_t sent_us, bool answered, uint64_t rt
     assert_int_equal(sent_us % (10 * MS), 0);
 }
 
+static void packets_passed_over_are_told_before_they_are_judged(void **state)
+{
+    struct probe_summary s;
+    (void)state;
+    play(0, 9, 3, 5);
+    probe_summarize(probe, 91 * MS, &s);
+    assert_true(s.lost == 0 && s.n_passed == 3 && s.passed_us == 50 * MS);
+    assert_true(s.passed.lost == 3 && s.passed.last_good_us == 20 * MS);
+    assert_int_equal(s.passed.first_good_us, 60 * MS);
+    assert_true(s.newest_good_us == 90 * MS && s.now_us == 91 * MS);
+    play(10, 19, 10, 19); /* unanswered, and nothing behind them: under way */
+    probe_summarize(probe, 191 * MS, &s);
+    assert_true(s.n_passed == 0 && s.passed.lost == 0);
+    assert_int_equal(s.newest_good_us, 90 * MS);
+}
+
 static void every_packet_is_told_of_once_when_it_is_judged(void **state)
 {
     uint64_t n[2] = {0, 0};
@@ -479,6 +495,8 @@ int main(void)
         cmocka_unit_test(another_router_is_another_way_at_once),
         cmocka_unit_test(a_router_that_misses_two_rounds_is_still_there),
         cmocka_unit_test(a_hop_that_speaks_late_is_filled_in_and_after_long_silence_is_another_way),
+        cmocka_unit_test_setup_teardown(packets_passed_over_are_told_before_they_are_judged, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(every_packet_is_told_of_once_when_it_is_judged, setup,
                                         teardown),
         cmocka_unit_test(an_echo_request_has_a_good_checksum),

@@ -1,0 +1,142 @@
+"""A drill between two ways to a host, a link and a tunnel, measured from another host: what its result says of packets,
+ways and times, and that an expectation knows what it is about."""
+import os
+
+import pytest
+import yaml
+
+from lab.topology import Topology
+from lab.wait import until
+
+VM, SERVER = "10.20.0.1", "10.1.0.2"
+
+
+def speaker(router_id, asn, network, link, inner, outer, far_inner, far_outer, far_link, far_asn):
+    common = {"connect-retry": "1s", "export": "all"}
+    return {"gateway": {"listen": [outer], "dataplane": "tun"},
+            "router": {"id": router_id, "asn": asn, "networks": [network]},
+            "tunnels": [{"name": "onprem", "local": outer, "remote": far_outer, "auth": {"psk": "of the lab, this one"},
+                         "ike": ["aes256gcm16-prfsha256-x25519"], "esp": ["aes256gcm16"], "retry": "1s",
+                         "interface": "kedge0", "address": inner,
+                         "neighbor": {"asn": far_asn, "address": far_inner, "import": "all", **common}}],
+            "neighbors": [{"name": "primary", "address": far_link, "asn": far_asn, "hold": "9s", "import": "first",
+                           **common}],
+            "policies": {"all": [{"permit": {}}], "first": [{"permit": {"set": {"local-preference": 150}}}]},
+            "drills": {"paths": [{"name": "expressroute", "neighbors": ["primary"], "hops": ["10.9.1.0/30"]},
+                                 {"name": "vpn", "neighbors": ["onprem"], "hops": ["10.0.0.0/24"]}]}}
+
+
+# server - router = far - vm, by the link "one" and by a tunnel over the link "two"
+TWO_WAYS = {
+    "hosts": {
+        "server": {"routes": ["default via 10.1.0.1"]},
+        "router": {"forward": True, "kedge": speaker("10.1.0.1", 65020, "10.1.0.0/24", "one", "10.0.0.1", "192.0.2.1",
+                                                     "10.0.0.2", "192.0.2.2", "10.9.1.2", 65010)},
+        "far": {"forward": True, "kedge": speaker("10.20.0.254", 65010, "10.20.0.0/24", "one", "10.0.0.2", "192.0.2.2",
+                                                  "10.0.0.1", "192.0.2.1", "10.9.1.1", 65020)},
+        "vm": {"routes": ["default via 10.20.0.254"]},
+    },
+    "links": {
+        "lan": {"server": {"dev": "eth0", "addresses": [f"{SERVER}/24"]}, "router": {"dev": "lan", "addresses": ["10.1.0.1/24"]}},
+        "one": {"router": {"dev": "one", "addresses": ["10.9.1.1/30"]}, "far": {"dev": "one", "addresses": ["10.9.1.2/30"]}},
+        "two": {"router": {"dev": "two", "addresses": ["192.0.2.1/30"]}, "far": {"dev": "two", "addresses": ["192.0.2.2/30"]}},
+        "vnet": {"far": {"dev": "vnet", "addresses": ["10.20.0.254/24"]}, "vm": {"dev": "eth0", "addresses": [f"{VM}/24"]}},
+    },
+}
+PROBE = {"agent": "server", "from": SERVER, "to": VM, "every": "10ms"}
+
+
+class Drills:
+    def __init__(self, lab):
+        self.lab = lab
+        self.kedge = lab["router"].kedge
+        for host in ("router", "far"):
+            for name in ("primary", "onprem"):
+                lab[host].kedge.wait_established(name)
+        for host, prefix in (("router", "10.20.0.0/24"), ("far", "10.1.0.0/24")):
+            lab[host].kedge.wait_route(prefix, local_pref=150, installed=True)
+            until(lambda host=host: lab[host].kedge.routes("learned", "onprem"), 15, "the tunnel's route", 0.05)
+        self.kedge.agent(lab["server"], "server")
+
+    def run(self, steps, check=True, **head):
+        text = yaml.safe_dump({"drill": "two-ways", "probe": PROBE, **head, "steps": steps}, sort_keys=False)
+        done = self.kedge.cli("drill", "run", self.lab["router"].write("drill.yaml", text), check=check, timeout=60)
+        return done, self.kedge.json("drill", "show")
+
+
+@pytest.fixture(scope="module")
+def drills():
+    with Topology(TWO_WAYS) as lab:
+        yield Drills(lab)
+
+
+def moments(result, kind, **fields):
+    return [mark for mark in result["marks"] if mark["kind"] == kind and
+            all(mark[key] == value for key, value in fields.items())]
+
+
+class Cut:
+    """What the router forwards is dropped, by a program beside the drill that a step of it begins and waits for."""
+
+    def __init__(self, router, *what):
+        self.router, self.what = router, what
+        self.fifos = [os.path.join(router.directory, name) for name in ("begin", "done")]
+        for path in self.fifos:
+            if os.path.exists(path):
+                os.unlink(path)
+            os.mkfifo(path)
+
+    def step(self, seconds=None):
+        """Back after so long, or (None) with the drill."""
+        drop = "iptables -w {} FORWARD " + " ".join(self.what) + " -j DROP"
+        begin, done = self.fifos
+        mend = f"sleep {seconds}; {drop.format('-D')};" if seconds else ""
+        self.router.spawn("cut", ["/bin/sh", "-c", f"read x < {begin}; {drop.format('-I')}; {mend} echo > {done}"])
+        return {"exec": {"do": ["/bin/sh", "-c", f"echo > {begin}; read x < {done}"], "undo": ["/bin/true"]}}
+
+    def mend(self):
+        self.router.run("iptables", "-w", "-D", "FORWARD", *self.what, "-j", "DROP")
+
+
+def test_a_shutdown_is_measured_from_the_last_good_packet_to_the_restore(drills):
+    result = drills.run([{"shutdown": {"neighbor": "primary"}}, {"expect": {"path": "vpn", "within": "10s"}},
+                         {"restore": "all"}, {"expect": {"path": "expressroute", "within": "20s"}}])[1]
+    assert result["verdict"] == "passed", result
+    assert [result["paths"][result[key]]["name"] for key in ("before", "during", "after")] == [
+        "expressroute", "vpn", "expressroute"]
+    loss = result["loss"]
+    assert loss["sent"] == loss["answered"] + loss["lost"] == sum(b["answered"] + b["lost"] for b in result["buckets"])
+    assert result["probe_to"] == VM and result["probe_from"] == "server" and loss["answered"] > 20
+    stopped, restored = moments(result, "bgp-stop")[0], moments(result, "restore")[0]
+    moved = next(mark for mark in moments(result, "fib") if mark["at_us"] >= stopped["at_us"])
+    assert moved["what"] == stopped["what"] == "primary"
+    assert 0 < stopped["at_us"] <= moved["at_us"] < restored["at_us"] <= result["length_us"]
+
+
+@pytest.mark.parametrize("bound,reason", [({"loss_max": 0}, "packets lost; allowed: 0"),
+                                          ({"outage_max": "100ms"}, "allowed: 100 ms")], ids=["loss", "outage"])
+def test_an_outage_that_is_just_over_is_known_to_the_next_expectation(drills, bound, reason):
+    done, result = drills.run([Cut(drills.lab["router"]).step(0.3), {"expect": {"path": "expressroute", **bound, "within": "10s"}}], check=False)
+    assert done.returncode == 1 and result["verdict"] == "failed" and reason in result["reason"], result["reason"]
+    assert result["loss"]["lost"] > 0 and result["loss"]["longest_us"] >= 300_000
+
+
+def test_an_outage_within_its_bounds_passes_and_one_before_the_drill_is_none_of_its(drills):
+    result = drills.run([Cut(drills.lab["router"]).step(0.1), {"expect": {"path": "expressroute", "outage_max": "20s", "within": "20s"}},
+                         {"shutdown": {"neighbor": "onprem"}}, {"expect": {"path": "expressroute", "loss_max": 0}}])[1]
+    assert result["verdict"] == "passed" and result["loss"]["lost"] > 0, result
+
+
+def test_silence_fails_a_bound_before_anything_is_restored_by_itself(drills):
+    cut = Cut(drills.lab["router"], "-o", "one")
+    result = drills.run([cut.step(), {"expect": {"outage_max": "200ms", "within": "300s"}}], check=False)[1]
+    cut.mend()
+    assert result["verdict"] == "failed" and "an outage of" in result["reason"], result["reason"]
+    page = drills.kedge.cli("drill", "report", "--out", "-").stdout
+    assert f"<dd>{result['loss']['lost']}<small>of {result['loss']['sent']} sent" in page
+
+
+def test_without_its_agent_a_drill_disturbs_nothing(drills):
+    done, _ = drills.run([{"shutdown": {"neighbor": "primary"}}], check=False, probe={"agent": "vm", "to": VM})
+    assert done.returncode == 1 and 'no agent "vm"' in done.stderr and "there are server" in done.stderr
+    assert drills.kedge.neighbor("primary")["state"] == "Established"
