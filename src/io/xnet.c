@@ -20,7 +20,7 @@
 #define TALK_MS 1000 /* an answer is there at once, or it is lost */
 #define TICK_MS 50
 
-#define CLEAN_FIRST_US KD_MS(100)
+#define CLEAN_FIRST_US KD_MS(50)
 #define CLEAN_LAST_US  KD_S(15)
 
 struct io_xnet {
@@ -193,8 +193,9 @@ static bool clean_links(struct io *io, char *text, size_t cap)
     return true;
 }
 
-/* What an earlier kedged left goes before anything is made. Refused: again with a later interface,
- * for which the core asks ever more rarely; of many tunnels each a time, hence the pause here. */
+/* What an earlier kedged left goes before anything is made. Refused: again with the first interface
+ * that is asked for, which is refused with it and asked for ever more rarely; of many tunnels each
+ * a time, hence the pause here. */
 static bool clean(struct io *io, char *text, size_t cap)
 {
     struct io_xnet *x = io->xnet;
@@ -202,7 +203,8 @@ static bool clean(struct io *io, char *text, size_t cap)
     if (!x->clean && io_now_us() >= x->clean_at_us) {
         x->clean = clean_links(io, x->dirt, sizeof(x->dirt)) &&
                    io_xfrm_clean(x->plane, x->dirt, sizeof(x->dirt));
-        x->clean_at_us = io_now_us() + KD_MIN(CLEAN_FIRST_US << x->clean_tries, CLEAN_LAST_US);
+        if (x->clean_tries > 0)
+            x->clean_at_us = io_now_us() + KD_MIN(CLEAN_FIRST_US << x->clean_tries, CLEAN_LAST_US);
         x->clean_tries = KD_MIN(x->clean_tries + 1, 10u);
     }
     if (!x->clean)
@@ -336,7 +338,8 @@ static bool open_all(struct io *io, struct io_xnet *x, char *text, size_t cap)
         snprintf(text, cap, "XFRM netlink: %s", strerror(errno));
         return false;
     }
-    (void)clean(io, text, cap);
+    if (!clean(io, text, cap) && wanted(io))
+        fprintf(stderr, "kedged: %s\n", text);
     return true;
 }
 

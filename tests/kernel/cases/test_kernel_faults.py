@@ -45,7 +45,6 @@ def test_what_an_earlier_life_left_is_removed_before_the_first_interface_and_a_r
     """The start's first request is the dump of interfaces that are to go."""
     monkeypatch.setitem(ENVIRONMENT, "KEDGE_FAULTS", f"1:{errno.ENOMEM}")
     kedge = up(kernel_pair("xfrm", "aes256gcm16", {"role": "initiator"}))["gate"].kedge
-    said = kedge.events.find("kernel.error")
-    assert said["reason"] == "no-device"
-    assert said["detail"] == ("interface kedge0: what an earlier kedged left can't be removed: Cannot allocate memory; "
-                              "it is asked for again")
+    assert ("what an earlier kedged left can't be removed: Cannot allocate memory; it is asked for again"
+            in kedge.log()), kedge.log()
+    assert kedge.events.find("kernel.error") is None
