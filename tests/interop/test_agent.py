@@ -145,7 +145,7 @@ def test_an_outage_is_reported_when_it_ends_and_while_it_goes_on(line, script):
 
 def test_a_reflector_tells_which_way_lost(line, script):
     reflector = line["b"].spawn("reflector", [kedge.kedge(), "probe", "--reflect", "--from", TO], pipe=True)
-    assert b"reflecting" in reflector.process.stdout.readline()
+    assert b"reflecting" in reflector.line()
     script.start(port=8624, every_us=1000)
     until(lambda: sum(b["b.answered"] for b in script.packets()) >= 50, 15, "50 packets answered", 0.02)
     line["m"].run("iptables", "-I", "FORWARD", "-s", TO, "-j", "DROP")

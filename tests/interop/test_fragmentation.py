@@ -3,7 +3,7 @@ IKE_SA_INIT needs more than one."""
 import pytest
 
 from lab.sniff import IPPROTO_UDP, Sniffer
-from peers import ping_both_ways, strongswan_pair
+from peers import charon_rekeys, ping_both_ways, strongswan_pair
 
 SIZE = 576
 IKE_SA_INIT, IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL = 34, 35, 36, 37
@@ -51,12 +51,13 @@ def come_up(lab, role):
 def rekey_everything(lab):
     """The child from both ends, then the IKE SA from the peer's."""
     kedge, charon = lab["gate"].kedge, lab["peer"].strongswan
-    for event, step in (("child.up", lambda: kedge.cli("rekey", "peer")),
-                        ("child.up", lambda: charon.rekey(child="gate")),
-                        ("ike.rekeyed", lambda: charon.rekey(ike="gate"))):
+    for events, step in ((("child.up", "ike.rekeyed"), lambda: kedge.cli("rekey", "peer")),
+                         (("child.up",), lambda: charon_rekeys(charon, "child")),
+                         (("ike.rekeyed",), lambda: charon_rekeys(charon, "ike"))):
         mark = kedge.events.last_seq
         step()
-        kedge.events.wait(event, 10, mark, tunnel="peer")
+        for event in events:
+            kedge.events.wait(event, 10, mark, tunnel="peer")
         ping_both_ways(lab)
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lab.sniff import IPPROTO_ESP, IPPROTO_UDP, Sniffer
-from peers import INNER6, OUTER6_GATE, OUTER6_PEER, kedge_pair, ping, ping_both_ways, strongswan_pair6
+from peers import INNER6, OUTER6_GATE, OUTER6_PEER, charon_rekeys, kedge_pair, ping, ping_both_ways, strongswan_pair6
 
 
 def outer6(packets):
@@ -34,7 +34,8 @@ def test_a_tunnel_over_ipv6_with_strongswan(build, role, inner6):
             assert lab["peer"].strongswan.initiate("gate") is None
         lab["gate"].kedge.wait_up("peer")
         ping_both_ways(lab, *inner)
-        for step in (lambda: lab["gate"].kedge.cli("rekey", "peer"), lambda: lab["peer"].strongswan.rekey(child="gate")):
+        for step in (lambda: lab["gate"].kedge.cli("rekey", "peer", "--child"),
+                     lambda: charon_rekeys(lab["peer"].strongswan, "child")):
             mark = lab["gate"].kedge.events.last_seq
             step()
             lab["gate"].kedge.events.wait("child.up", 10, mark, tunnel="peer")

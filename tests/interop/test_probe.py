@@ -36,11 +36,18 @@ class Probe:
     """`kedge probe --json` on a host; what it says, line by line."""
 
     def __init__(self, host, *options):
+        self.host = host
         self.program = host.spawn("probe", [kedge.kedge(), "--json", "probe", *options], pipe=True)
+
+    def going(self):
+        """Its way is told and packets are answered: what is lost from now on is an outage, as it has a good one before."""
+        self.next("path")
+        heard = received(self.host)
+        until(lambda: received(self.host) >= heard + 30, 10, "answers beside those that tell the way", 0.01)
 
     def next(self, event):
         while True:
-            line = self.program.process.stdout.readline()
+            line = self.program.line()
             assert line, f"kedge probe ended without {event}: {self.program.log()}"
             said = json.loads(line)
             if said["event"] == event:
@@ -50,6 +57,13 @@ class Probe:
         self.program.signal(signal.SIGINT)
         summary = self.next("summary")
         return summary, self.program.process.wait()
+
+
+def received(host):
+    """Datagrams and ICMP messages that came in until now."""
+    with open(f"/proc/{host.namespace.holder.pid}/net/snmp", encoding="ascii") as table:
+        rows = [line.split() for line in table if line.startswith(("Icmp:", "Udp:"))]
+    return sum(int(dict(zip(*pair))[name]) for pair, name in ((rows[:2], "InMsgs"), (rows[2:], "InDatagrams")))
 
 
 @pytest.fixture
@@ -87,7 +101,7 @@ def test_what_is_not_disturbed_loses_nothing_and_its_way_is_named(ways, to, orig
 
 def test_an_outage_is_told_with_what_it_lost(ways):
     probe = Probe(ways["a"], "--to", "10.2.0.1", "--from", "10.1.0.1", "--path")
-    probe.next("path")
+    probe.going()
     drop_on(ways["m1"], "10.1.0.1")
     outage = probe.next("outage")
     assert outage["lost"] >= 20 and "lost_out" not in outage   # ICMP does not say which way
@@ -101,9 +115,9 @@ def test_an_outage_is_told_with_what_it_lost(ways):
                                                ("10.2.0.1", "lost_back", "lost_out")], ids=["out", "back"])
 def test_the_reflector_tells_which_direction_lost(ways, source, side, other):
     far = ways["b"].spawn("reflector", [kedge.kedge(), "probe", "--reflect", "--from", "10.2.0.1"], pipe=True)
-    assert b"reflecting" in far.process.stdout.readline()
+    assert b"reflecting" in far.line()
     probe = Probe(ways["a"], "--to", "10.2.0.1", "--from", "10.1.0.1", "--udp", "--interval", "1ms", "--path")
-    probe.next("path")
+    probe.going()
     drop_on(ways["m1"], source, 100)
     outage = probe.next("outage")
     assert outage[side] == outage["lost"] >= 100 and outage[other] == 0
@@ -126,7 +140,7 @@ def test_nobody_there_is_failure_and_too_long_an_outage_as_well(ways):
                          check=False)
     assert done.returncode == 1 and "answered 0" in done.stdout
     probe = Probe(ways["a"], "--to", "10.2.0.1", "--from", "10.1.0.1", "--path", "--outage-max", "50ms")
-    probe.next("path")
+    probe.going()
     drop_on(ways["m1"], "10.1.0.1")
     probe.next("outage")
     assert probe.end()[1] == 1

@@ -6,7 +6,8 @@ plane lacks it (test_wire.py has it between two kedges).
 import pytest
 
 from lab.topology import Topology
-from peers import ping_both_ways, strongswan_pair, tunnel_of
+from lab.wait import until
+from peers import charon_rekeys, ping_both_ways, strongswan_pair, tunnel_of
 
 # IKE, ESP for the first child (and its rekeys: a group is PFS), the group as strongSwan names it
 SUITES = [("aes256-sha1-modp1024", "aes256-sha1", "MODP_1024"),
@@ -79,17 +80,22 @@ def rekeyed_by_both(lab, group):
     """Child and IKE SA, by charon and by kedge; group: of the child's own exchange, None without PFS."""
     gate, peer = lab["gate"].kedge, lab["peer"].strongswan
     mark = gate.events.last_seq
-    peer.rekey(child="gate")
+    charon_rekeys(peer, "child")
     gate.events.wait("child.up", 10, mark)
     ping_both_ways(lab)
-    peer.rekey(ike="gate")
+    charon_rekeys(peer, "ike")
     mark = gate.events.wait("ike.rekeyed", 10, mark)["seq"]
     gate.cli("rekey", "peer")
     gate.events.wait("child.up", 10, mark)
     gate.events.wait("ike.rekeyed", 10, mark)
     ping_both_ways(lab)
-    (sa,) = [sa for sa in peer.sas().values() if sa["state"] == "ESTABLISHED"]
-    (child,) = [child for child in sa["child-sas"].values() if child["state"] == "INSTALLED"]
+
+    def left():
+        """charon's child, once it is the only one in use."""
+        used = [child for sa in peer.sas_list() if sa["state"] == "ESTABLISHED"
+                for child in sa["child-sas"].values() if child["state"] == "INSTALLED"]
+        return used if len(used) == 1 else None
+    (child,) = until(left, 15, lambda: f"one pair at charon: {peer.sas_list()}")
     assert child.get("dh-group") == group
 
 

@@ -47,7 +47,7 @@ class Table:
 
     def __init__(self, host, routes, group=100, seed=1):
         self._program = host.spawn("table", [*_table(routes, group, seed), "stay"], pipe=True)
-        line = self._program.process.stdout.readline()
+        line = self._program.line(120)
         if not line:
             raise AssertionError(f"the table did not get through: {self._program.log()}")
         self.measured = json.loads(line)
@@ -73,11 +73,11 @@ class Field:
         host.ip("route", "add", "local", FIELD, "dev", "wan0")
         self._program = host.spawn("field", [binary("tests", "bench_bfd"), SPEAKER, str(FIRST), str(sessions),
                                              str(fast)], pipe=True)
-        line = self._program.process.stdout.readline()
+        line = self._program.line(60)
         if line != b"up\n":
             raise AssertionError(f"not all BFD sessions came up: {line!r} {self._program.log()}")
 
     def stop(self):
         """What they saw."""
         self._program.process.terminate()
-        return json.loads(self._program.process.stdout.readline())
+        return json.loads(self._program.line())

@@ -27,11 +27,11 @@ class Namespace:
 
     def __init__(self, name, log_path):
         self.name = name
-        run(["ip", "netns", "add", name])
         try:
+            run(["ip", "netns", "add", name])
             self.holder = Program(f"{name} holder", ["ip", "netns", "exec", name, "sh", "-c", _HOLDER],
                                   log_path, pipe=True)
-            if self.holder.process.stdout.readline() != b"ready\n":
+            if self.holder.line() != b"ready\n":
                 raise LabError(f"namespace {name}: {self.holder.log().strip()}")
             self.net_fd = os.open(f"/proc/{self.holder.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         except BaseException:

@@ -1,11 +1,13 @@
 """Processes of the lab: each has a log file, dies with the lab, and is ended by its own pid only."""
 import ctypes
 import os
+import select
 import signal
 import subprocess
+import time
 
-from .errors import LabError
-from .wait import PATIENCE
+from .errors import LabError, LabTimeout
+from .wait import PATIENCE, deadline_in
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -33,6 +35,7 @@ class Program:
     def __init__(self, name, argv, log_path, env=None, pipe=False):
         self.name = name
         self.log_path = log_path
+        self._unread = b""
         with open(log_path, "ab") as log:
             self.process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if pipe else log, stderr=log,
@@ -48,6 +51,19 @@ class Program:
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
             return log.read()
+
+    def line(self, timeout=30):
+        """The next line from its pipe; b"" when it has ended without one."""
+        deadline, pipe = deadline_in(timeout), self.process.stdout
+        while b"\n" not in self._unread:
+            if not select.select([pipe], [], [], max(deadline - time.monotonic(), 0))[0]:
+                raise LabTimeout(f"{self.name} said nothing within {timeout:g} s; before: {self.log()[-2000:]}")
+            part = os.read(pipe.fileno(), 65536)
+            if not part:
+                return b""
+            self._unread += part
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line + b"\n"
 
     def signal(self, number):
         if self.alive():
