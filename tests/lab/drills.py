@@ -3,6 +3,7 @@
 The drill files are conf/lab/drills; they run in the kedged of the on-premises firewall, and an agent on the test
 server measures. Prints each drill's timeline, leaves its page, and ends with 0 when all of them have passed.
 """
+import copy
 import json
 import os
 import sys
@@ -20,6 +21,26 @@ DRILLS = {"er-outage": "both CE routers go, the VPN carries, they come back",
           "drained": "the same after traffic was moved away by more-specifics: nothing may be lost",
           "er-cut": "both circuits cut silently: BFD between the CE routers and Microsoft finds it",
           "tunnel-silent": "with ExpressRoute out, one tunnel of the active-active gateway falls silent (detect: 2s)"}
+SCALE = "10.16.0.0/16"  # /28s of it: all before the vm's prefix in the order of a table
+
+
+def scaled(description, prefixes):
+    """The topology with so many prefixes of Azure's, announced by the ExpressRoute gateways and by the VPN's."""
+    more = [f"10.16.{n // 16}.{n % 16 * 16}/28" for n in range(prefixes - 2)]
+    for name in ("gw-er-0", "gw-er-1", "gw-vpn-0", "gw-vpn-1"):
+        host = description["hosts"][name]
+        if host.get("kedge"):
+            host["routes"] = [*(host.get("routes") or []), *(f"{prefix} dev vnet0" for prefix in more)]
+            spec = host["kedge"] = copy.deepcopy(host["kedge"])
+            spec["router"]["redistribute"] = {"protocols": ["boot"], "policy": "spokes", "max": prefixes}
+            spec.setdefault("policies", {})["spokes"] = [{"permit": {"match": {"prefix": [f"{SCALE} le 28"]}}}]
+        else:
+            statics = " ".join(f"route {prefix} unreachable;" for prefix in more)
+            host["bird"] = host["bird"].replace("protocol static { ipv4;", f"protocol static {{ ipv4; {statics}")
+    vm = description["hosts"]["vm"]  # Azure's own prefixes are not the gateways' to tell it
+    if vm.get("bird"):
+        vm["bird"] = vm["bird"].replace("10.17.11.128/26+]", f"10.17.11.128/26+, {SCALE}+]")
+    return description
 
 
 class Backup:
@@ -35,10 +56,13 @@ class Backup:
         farside.install(lab, "sea-srx42-01")
         self.kedge.agent(lab["server"], "server")
 
-    def run(self, name):
-        """Runs the drill; the object of its end."""
-        with open(os.path.join(ROOT, "conf/lab/drills", f"{name}.yaml"), encoding="utf-8") as file:
-            path = self.kedge.host.write(f"{name}.yaml", file.read())  # root's, as exec wants it
+    def run(self, name, changes=None):
+        """Runs the drill, its text with changes made; the object of its end."""
+        with open(os.path.join(ROOT, "conf/lab/drills", f"{name}.yaml"), encoding="utf-8") as source:
+            text = source.read()
+        for old, new in (changes or {}).items():
+            text = text.replace(old, new)
+        path = self.kedge.host.write(f"{name}.yaml", text)  # root's, as exec wants it
         done = self.kedge.cli("drill", "run", path, "--json", check=False, timeout=180)
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         if not lines or lines[-1]["event"] != "end":

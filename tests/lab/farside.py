@@ -7,11 +7,13 @@ The hosts of a fault break at once. To mend what isn't broken is no error: a dri
 import os
 import shlex
 
+from .kedge import words
+
 PROGRAM = "/run/lab-fault"
 
 
 def _commands(lab, host, commands, joint):
-    return joint.join(shlex.join(lab[host].namespace.enter(shlex.split(command))) for command in commands)
+    return joint.join(shlex.join(lab[host].namespace.enter(words(command))) for command in commands)
 
 
 def _break(lab, hosts):

@@ -7,6 +7,7 @@ The build directory is $KEDGE_BUILD, else build/ at the top of the checkout.
 import json
 import os
 import select
+import shlex
 import socket
 import time
 
@@ -33,6 +34,12 @@ def kedged():
 
 def kedge():
     return binary("src", "cli", "kedge")
+
+
+def words(command):
+    """The words of a line of the topology; one that begins with kedge means the built one."""
+    first, *rest = shlex.split(command)
+    return [kedge() if first == "kedge" else first, *rest]
 
 
 class Events:

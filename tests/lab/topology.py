@@ -28,7 +28,6 @@ import atexit
 import copy
 import itertools
 import os
-import shlex
 import shutil
 import signal
 import sys
@@ -176,7 +175,7 @@ class Topology:
             raise LabError(f"no fault {name}; there are: {', '.join(faults) or 'none'}")
         for host, commands in faults[name].items():
             for command in commands[which]:
-                self.hosts[host].run(*shlex.split(command))
+                self.hosts[host].run(*kedge.words(command))
 
     def report(self, out=sys.stderr, lines=60):
         """The end of every program's log, for the reader of a failed run."""
