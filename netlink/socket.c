@@ -158,8 +158,7 @@ static int64_t now_ms(void)
     return t.tv_sec * (int64_t)1000 + t.tv_nsec / 1000000;
 }
 
-/* True when data held the answer to seq. */
-static bool find_answer(struct kd_bytes data, uint32_t seq, int *error, char *text, size_t cap)
+bool nl_answered(struct kd_bytes data, uint32_t seq, int *error, char *text, size_t cap)
 {
     struct nl_event ev;
 
@@ -202,7 +201,7 @@ int nl_ask(struct nl_socket *s, const struct nl_buf *b, uint32_t seq, int timeou
             return ENOBUFS; /* the answer may be among what was lost */
         if (take)
             take(arg, data);
-        found = find_answer(data, seq, &error, text, cap);
+        found = nl_answered(data, seq, &error, text, cap);
         if (take)
             explicit_bzero(s->buf, data.len);
         if (found)

@@ -26,6 +26,9 @@ bool nl_send(struct nl_socket *s, const struct nl_buf *b) KD_MUST_USE;
  * dropped messages (ENOBUFS) or one didn't fit: the reader must resync, a dump under way must be
  * repeated. False with errno on another error. */
 bool nl_recv(struct nl_socket *s, struct kd_bytes *data, bool *overrun) KD_MUST_USE;
+/* Does a datagram hold the answer to seq, of a dump its end? With what nl_talk() returns of it, and
+ * the kernel's text. */
+bool nl_answered(struct kd_bytes data, uint32_t seq, int *error, char *text, size_t cap);
 /* nl_talk() that hands each datagram up to the one with the answer to take (NULL: drops), before
  * the answer is judged: what a GET or a dump asked for is in it. They are wiped afterwards. */
 int nl_ask(struct nl_socket *s, const struct nl_buf *b, uint32_t seq, int timeout_ms,

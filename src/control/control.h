@@ -79,6 +79,7 @@ struct ctl_response {
     char agent_name[32]; /* its stream of orders begins; or the body is its report */
     bool reload;     /* the caller reads the configuration again, and answers with ctl_reloaded() */
     bool audit;      /* the caller looks, and answers with ctl_audited() */
+    uint64_t later;  /* the answer comes later, under this number of the shell's; 0: this is it */
     struct ctl_drill_request drill; /* the caller does it, and answers */
     bool mrt;        /* likewise, of BGP's messages as MRT */
     uint64_t stream; /* 0: every event */

@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define SWEEP_MAX 2048 /* entries a step: half a millisecond */
+
 const char *core_audit_dev(const struct core *c, uint32_t ifindex)
 {
     const struct core_link *l = core_link(c, ifindex);
@@ -90,8 +92,8 @@ void core_audit_pairs(struct core *c, struct core_audit *a, const struct core_au
 void core_audit_begin(struct core *c, struct core_audit *a)
 {
     memset(a, 0, sizeof(*a));
-    core_audit_links_begin(c);
     core_audit_fib_begin(c);
+    core_audit_links_begin(c);
 }
 
 void core_audit_see(struct core *c, struct core_audit *a, const struct nl_event *ev)
@@ -122,5 +124,10 @@ void core_audit_see(struct core *c, struct core_audit *a, const struct nl_event 
 void core_audit_end(struct core *c, struct core_audit *a)
 {
     core_audit_links_end(c, a);
-    core_audit_fib_end(c, a);
+    core_audit_nh_end(c, a);
+}
+
+bool core_audit_sweep(struct core *c, struct core_audit *a)
+{
+    return core_audit_fib_sweep(c, a, SWEEP_MAX);
 }

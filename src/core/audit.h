@@ -1,8 +1,13 @@
 /* What is wanted against what is there, for `kedge audit`: the configuration and the engines, the
  * core's and the data plane's account, the kernel's own dumps. It only looks.
  *
- *   core_audit_begin(), every object of the kernel's dumps to core_audit_see(), the data plane's
- *   pairs to core_audit_pairs(), core_audit_end()
+ *   core_audit_begin(), every route of ours to core_audit_see()
+ *   every interface, address, next-hop object and rule to core_audit_see(), core_audit_end()
+ *   core_audit_sweep() until it is through; the data plane's pairs to core_audit_pairs()
+ *
+ * Routes may be many, so that these steps, their dump and the sweep can be spread over turns of the
+ * loop: what changes meanwhile is left out, or told as in progress. The second line is one turn: an
+ * interface that has gone down takes routes and objects with it before its news has come.
  *
  * Where a request is on its way, or a start still waits for its neighbors, what differs is told as
  * in progress: who wants a verdict looks again. */
@@ -56,8 +61,10 @@ struct core_audit {
 void core_audit_begin(struct core *c, struct core_audit *a);
 /* One object of a dump: NL_LINK, NL_ADDR, NL_NEXTHOP, NL_ROUTE, NL_RULE; others are passed over. */
 void core_audit_see(struct core *c, struct core_audit *a, const struct nl_event *ev);
-/* All dumps have been seen whole: what is wanted and wasn't among them is missing. */
+/* All has been seen: what else than routes is wanted and wasn't among it is missing. */
 void core_audit_end(struct core *c, struct core_audit *a);
+/* The same of routes, some of them a call; true: call again. */
+bool core_audit_sweep(struct core *c, struct core_audit *a);
 
 /* A pair of SAs in the data plane's account. */
 struct core_audit_pair {

@@ -1,5 +1,8 @@
 /* The audit's view of routes: what is wanted against what was acknowledged, and that against the
- * kernel's (DESIGN 3.7, 3.9). A refused route is asked for again later: until then it differs. */
+ * kernel's (DESIGN 3.7, 3.9). A refused route is asked for again later: until then it differs.
+ *
+ * A look takes many steps. A route that was changed since it began may have been in the dump as it
+ * was before, or not at all: the kernel's answer to that change stands for it. */
 #include "core/auditing.h"
 
 #include <stdio.h>
@@ -66,8 +69,13 @@ static bool source_is(const struct core *c, const struct core_fib_entry *e,
 
 static bool busy(const struct core *c, const struct core_fib_entry *e)
 {
-    return c->audit_behind || e->busy || e->queued || e->adopted || c->sync != CORE_SYNC_DONE ||
+    return c->audit.behind || e->busy || e->queued || e->adopted || c->sync != CORE_SYNC_DONE ||
            core_fib_flushed(&e->have);
+}
+
+static bool moved(const struct core *c, const struct core_fib_entry *e)
+{
+    return e->moved_look == c->audit.look;
 }
 
 static struct core_finding finding(const struct core_fib_key *k, enum core_audit_kind kind,
@@ -127,10 +135,13 @@ void core_audit_route(struct core *c, struct core_audit *a, const struct nl_rout
         return;
     if (!e) {
         a->looked[CORE_AUDIT_ROUTE]++;
-        extra(c, a, &k, r, c->sync != CORE_SYNC_DONE ? CORE_AUDIT_BUSY : CORE_AUDIT_EXTRA);
+        extra(c, a, &k, r,
+              c->sync != CORE_SYNC_DONE || c->audit.forgot ? CORE_AUDIT_BUSY : CORE_AUDIT_EXTRA);
         return;
     }
-    e->audited = true;
+    e->seen_look = c->audit.look;
+    if (moved(c, e))
+        return;
     if (is_state(r, &e->have) && source_is(c, e, r) && !core_fib_flushed(&e->have))
         return;
     if (e->busy && is_state(r, &e->fly))
@@ -192,20 +203,24 @@ static void end_entry(struct core *c, struct core_audit *a, const struct core_fi
         missing(c, a, e, &w, "another program has a route of this key");
     else if (!met(e, &w) && w.kind != CORE_FIB_NONE && !e->adopted)
         missing(c, a, e, &w, busy(c, e) ? "on its way" : "the kernel refused it: asked again soon");
-    else if (e->have.kind != CORE_FIB_NONE && !e->audited)
+    else if (e->have.kind != CORE_FIB_NONE && e->seen_look != c->audit.look && !moved(c, e))
         missing(c, a, e, &e->have, "it was there, and is gone");
 }
 
 void core_audit_fib_begin(struct core *c)
 {
-    for (struct core_fib_entry *e = c->fib; e; e = e->hh.next)
-        e->audited = false;
+    c->audit = (struct core_auditing){.look = c->audit.look + 1};
     core_audit_nh_begin(c);
 }
 
-void core_audit_fib_end(struct core *c, struct core_audit *a)
+bool core_audit_fib_sweep(struct core *c, struct core_audit *a, uint32_t max)
 {
-    for (const struct core_fib_entry *e = c->fib; e; e = e->hh.next)
+    if (!c->audit.sweeping)
+        c->audit.at = c->fib;
+    c->audit.sweeping = true;
+    for (const struct core_fib_entry *e; (e = c->audit.at) && max > 0; max--) {
+        c->audit.at = e->hh.next;
         end_entry(c, a, e);
-    core_audit_nh_end(c, a);
+    }
+    return c->audit.at != NULL;
 }

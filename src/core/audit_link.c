@@ -38,7 +38,6 @@ void core_audit_links_begin(struct core *c)
 {
     for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)
         c->tunnels[i].audited = c->tunnels[i].audited_addr = false;
-    c->audit_behind = false;
 }
 
 /* ---- interfaces ---- */
@@ -98,7 +97,7 @@ void core_audit_link(struct core *c, struct core_audit *a, const struct nl_link_
     const struct core_link *known = core_link(c, l->ifindex);
     struct core_finding f = finding(c, CORE_AUDIT_INTERFACE, NULL);
 
-    c->audit_behind |= !known || known->up != (l->up && l->carrier);
+    c->audit.behind |= !known || known->up != (l->up && l->carrier);
     if (t) {
         t->audited = true;
         compare(c, a, t, l);

@@ -6,7 +6,7 @@
 /* A message about it waits for its answer, or groups are being looked through anew. */
 static bool busy(const struct core *c, uint32_t id)
 {
-    return c->audit_behind || c->sync != CORE_SYNC_DONE || c->groups_stale || c->groups_lost ||
+    return c->audit.behind || c->sync != CORE_SYNC_DONE || c->groups_stale || c->groups_lost ||
            c->groups_idle || c->adopted.objects || core_op_asked(c, CORE_OP_GROUP, id) ||
            core_op_asked(c, CORE_OP_GROUP_DEL, id) || core_op_asked(c, CORE_OP_NH, id) ||
            core_op_asked(c, CORE_OP_NH_DEL, id) || core_op_asked(c, CORE_OP_PURGE, id);

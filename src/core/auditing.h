@@ -20,7 +20,8 @@ void core_audit_links_end(const struct core *c, struct core_audit *a);
 /* audit_fib.c: routes; audit_nh.c: next-hop objects and rules */
 void core_audit_fib_begin(struct core *c);
 void core_audit_route(struct core *c, struct core_audit *a, const struct nl_route *r);
-void core_audit_fib_end(struct core *c, struct core_audit *a);
+/* The next max entries; true: there are more. */
+bool core_audit_fib_sweep(struct core *c, struct core_audit *a, uint32_t max);
 void core_audit_nh_begin(struct core *c);
 void core_audit_nexthop(struct core *c, struct core_audit *a, const struct nl_nexthop *n);
 void core_audit_rule(struct core *c, struct core_audit *a, const struct nl_rule *r);

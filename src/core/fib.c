@@ -58,6 +58,7 @@ void core_fib_dirty(struct core *c, struct core_fib_entry *e)
 {
     struct core_fib_queue *q = &c->dirty[rank(e)];
 
+    e->moved_look = c->audit.look;
     if (e->queued)
         return;
     e->queued = true;
@@ -212,6 +213,9 @@ static void forget_if_done(struct core *c, struct core_fib_entry *e)
 {
     if (e->want != CORE_FIB_NONE || e->have.kind != CORE_FIB_NONE || e->busy || e->queued)
         return;
+    c->audit.forgot = true;
+    if (c->audit.at == e)
+        c->audit.at = e->hh.next;
     HASH_DEL(c->fib, e);
     free(e);
 }
@@ -248,6 +252,7 @@ static void set_have(struct core *c, struct core_fib_entry *e, const struct core
 {
     bool had = e->have.kind != CORE_FIB_NONE;
 
+    e->moved_look = c->audit.look;
     if (counts_as_first(e))
         e->have.group->n_first--;
     c->adopted.n_routes -= through_old(&e->have);

@@ -139,7 +139,7 @@ struct core_fib_entry {
     bool queued;
     bool taken;   /* somebody else has a route with its key: left alone, and said so */
     bool adopted; /* as an earlier life left it, while that is waited for */
-    bool audited;
+    uint32_t seen_look, moved_look; /* audit.look: in its dump; changed since it began */
     struct core_fib_entry *next_dirty;
     struct core_fib_entry *next, *prev; /* group's list */
     UT_hash_handle hh;
@@ -390,7 +390,14 @@ struct core {
     uint32_t ops_head, ops_n, ops_cap;
     enum core_sync sync;
     uint8_t dump_tries; /* of the present dump */
-    bool audit_behind;  /* the look saw a link in a state that its news has not told of yet */
+    struct core_auditing {
+        uint32_t look;
+        bool behind;   /* it saw a link in a state that its news has not told of yet, or one has
+                          changed since */
+        bool forgot;   /* an entry has gone since */
+        bool sweeping; /* at is what is next; NULL: it is through */
+        struct core_fib_entry *at;
+    } audit;
 };
 
 #define CORE_TABLE_MAIN  254u

@@ -92,6 +92,7 @@ void core_link_event(struct core *c, const struct nl_event *ev)
         core_nh_lost_link(c, ev->link.ifindex);
     }
     if (was != (!ev->is_del && ev->link.up && ev->link.carrier)) {
+        c->audit.behind = true;
         core_guards(c);
         core_groups_reconsider(c);
         core_peers_reconsider(c);

@@ -5,8 +5,11 @@
 #include "core/audit.h"
 #include "io/io.h"
 
-/* Looks once. False with the reason: the kernel could not be asked. Blocks the loop for the dumps,
- * some 2 us a route of ours: measured 10 ms with 4,000 prefixes, 0.3 to 0.8 s with 100,000. */
-bool io_audit(struct io *io, struct core_audit *a, char *text, size_t cap) KD_MUST_USE;
+/* Begins a look, or one that follows the one that is under way: what was changed before the call
+ * shows. The answer (200, or 503 when the kernel could not be asked) goes to io_http_answer() under
+ * the number returned. 0 with errno: no look can begin. */
+uint64_t io_audit_ask(struct io *io);
+/* Ends the look under way without an answer; its handles close with the loop. */
+void io_audit_close(struct io *io);
 
 #endif

@@ -5,10 +5,9 @@
  * nobody's poll set, so a timer looks whether its client has gone. */
 #include "io/http.h"
 
+#include "io/socket_file.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <libgen.h>
 #include <microhttpd.h>
 #include <poll.h>
 #include <stdio.h>
@@ -48,15 +47,21 @@ struct io_http {
     bool resumed; /* since the last run */
     struct follower *followers;
     unsigned n_followers;
+    struct request *waiting;
     char path[108];
     dev_t dev; /* of the socket file we made */
     ino_t ino;
 };
 
-/* A request while its body arrives. */
+/* A request while its body arrives, and while its answer is waited for. */
 struct request {
     size_t len;
     char *body;
+    struct MHD_Connection *conn; /* suspended, until there is an answer */
+    uint64_t later;
+    bool answered;
+    struct ctl_response answer;
+    struct request *next; /* of those that wait */
 };
 
 /* ---- followers ---- */
@@ -86,15 +91,20 @@ static void on_again(uv_idle_t *i);
 
 /* MHD looks at a resumed connection in its next run, which nothing on the epoll descriptor
  * announces. */
+static void resume(struct io_http *h, struct MHD_Connection *conn)
+{
+    MHD_resume_connection(conn);
+    h->resumed = true;
+    if (!uv_is_closing((uv_handle_t *)&h->again))
+        uv_idle_start(&h->again, on_again);
+}
+
 static void wake(struct follower *f)
 {
     if (!f->suspended)
         return;
     f->suspended = false;
-    MHD_resume_connection(f->conn);
-    f->h->resumed = true;
-    if (!uv_is_closing((uv_handle_t *)&f->h->again))
-        uv_idle_start(&f->h->again, on_again);
+    resume(f->h, f->conn);
 }
 
 /* dropped: what one is told that doesn't read fast enough. */
@@ -307,6 +317,57 @@ static bool is_root(struct MHD_Connection *conn)
            len == sizeof(who) && who.uid == 0;
 }
 
+/* ---- answers that come later ---- */
+
+static enum MHD_Result wait_answer(struct io_http *h, struct MHD_Connection *conn,
+                                   struct request *q, uint64_t later)
+{
+    q->conn = conn;
+    q->later = later;
+    q->next = h->waiting;
+    h->waiting = q;
+    MHD_suspend_connection(conn);
+    return MHD_YES;
+}
+
+/* The body is each connection's own. */
+static void give(struct io_http *h, struct request *q, const struct ctl_response *r)
+{
+    q->answer = *r;
+    q->answer.body = malloc(r->len + 1);
+    kd_assert(q->answer.body);
+    memcpy(q->answer.body, r->body, r->len);
+    q->answered = true;
+    resume(h, q->conn);
+}
+
+/* later 0: all of them. */
+static void answer(struct io_http *h, uint64_t later, const struct ctl_response *r)
+{
+    for (struct request **at = &h->waiting, *q; (q = *at);) {
+        if (later && q->later != later) {
+            at = &q->next;
+            continue;
+        }
+        *at = q->next;
+        give(h, q, r);
+    }
+}
+
+void io_http_answer(struct io_http *h, uint64_t later, const struct ctl_response *r)
+{
+    kd_assert(later);
+    answer(h, later, r);
+}
+
+static void end_waiting(struct io_http *h)
+{
+    struct ctl_response r = ctl_error(503, "ask again when it runs", "kedged ends");
+
+    answer(h, 0, &r);
+    ctl_response_done(&r);
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *len, void **state)
@@ -318,9 +379,14 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
         return begin(h, conn, state);
     if (*len > 0)
         return add_body(q, data, len);
+    if (q->answered) {
+        struct ctl_response r = q->answer;
+        q->answer.body = NULL;
+        return send_response(h, conn, &r);
+    }
     struct ctl_request req = {method, url, query, conn, kd_bytes(q->body, q->len), is_root(conn)};
     struct ctl_response r = h->cb.request(h->cb.arg, &req);
-    return send_response(h, conn, &r);
+    return r.later ? wait_answer(h, conn, q, r.later) : send_response(h, conn, &r);
 }
 
 static void on_completed(void *cls, struct MHD_Connection *conn, void **state,
@@ -330,8 +396,10 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **state,
     (void)cls;
     (void)conn;
     (void)why;
-    if (q)
+    if (q) {
+        ctl_response_done(&q->answer);
         free(q->body);
+    }
     free(q);
     *state = NULL;
 }
@@ -394,78 +462,16 @@ static bool start_daemon(struct io_http *h, uv_loop_t *loop, int fd)
     return true;
 }
 
-/* ---- the socket file ---- */
-
-/* False with text when the path can't be ours. */
-static bool clear_path(const struct sockaddr_un *a, char *text, size_t cap)
-{
-    struct stat st;
-    if (lstat(a->sun_path, &st) != 0)
-        return true;
-    if (!S_ISSOCK(st.st_mode)) {
-        snprintf(text, cap, "%s is not a socket; remove it or name another control.socket",
-                 a->sun_path);
-        return false;
-    }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool taken =
-        fd < 0 || connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 || errno != ECONNREFUSED;
-    if (fd >= 0)
-        close(fd);
-    if (taken) {
-        snprintf(text, cap, "another kedged listens at %s; end it or name another control.socket",
-                 a->sun_path);
-        return false;
-    }
-    unlink(a->sun_path);
-    return true;
-}
-
-static void make_directory(const char *path)
-{
-    char copy[sizeof(((struct sockaddr_un *)0)->sun_path)];
-    snprintf(copy, sizeof(copy), "%s", path);
-    mkdir(dirname(copy), 0755); /* there already, or bind() will say what is wrong */
-}
-
-/* Nobody can connect before the file has its owner and mode: it is made 0600. */
-static int make_socket(const struct sockaddr_un *a, const char *group, char *text, size_t cap)
-{
-    const struct group *g = group && group[0] ? getgrnam(group) : NULL;
-    if (group && group[0] && !g) {
-        snprintf(text, cap,
-                 "there is no group \"%s\"; make it (groupadd -r %s) or leave out "
-                 "control.group",
-                 group, group);
-        return -1;
-    }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool ok =
-        fd >= 0 && fchmod(fd, 0600) == 0 && bind(fd, (const struct sockaddr *)a, sizeof(*a)) == 0;
-    if (ok && g)
-        ok = lchown(a->sun_path, (uid_t)-1, g->gr_gid) == 0 && chmod(a->sun_path, 0660) == 0;
-    if (ok && listen(fd, CONNECTIONS_MAX) == 0)
-        return fd;
-    snprintf(text, cap, "%s: %s", a->sun_path, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
+/* ---- life ---- */
 
 struct io_http *io_http_new(uv_loop_t *loop, const char *path, const char *group,
                             const struct io_http_callbacks *cb, char *text, size_t cap)
 {
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
     struct io_http *h = calloc(1, sizeof(*h));
     struct stat st;
-    if (!h || strlen(path) >= sizeof(a.sun_path)) {
-        snprintf(text, cap, "%s", h ? "the control socket's path is too long" : "out of memory");
-        free(h);
-        return NULL;
-    }
-    strcpy(a.sun_path, path);
-    make_directory(path);
-    int fd = clear_path(&a, text, cap) ? make_socket(&a, group, text, cap) : -1;
+    if (!h)
+        snprintf(text, cap, "out of memory");
+    int fd = h ? io_socket_file(path, group, CONNECTIONS_MAX, text, cap) : -1;
     if (fd < 0) {
         free(h);
         return NULL;
@@ -508,6 +514,7 @@ void io_http_free(struct io_http *h)
         f->ended = true;
         wake(f);
     }
+    end_waiting(h);
     for (int i = 0; i < LAST_ROUNDS; i++)
         MHD_run(h->daemon);
     MHD_stop_daemon(h->daemon);

@@ -14,8 +14,8 @@
 struct io_http;
 
 struct io_http_callbacks {
-    /* Answers a request, within the call; the command in the response has been given to the core by
-     * then. The response's body is taken. */
+    /* Answers a request, within the call or, with a number in later, by io_http_answer(); the
+     * command in the response has been given to the core by then. The response's body is taken. */
     struct ctl_response (*request)(void *arg, const struct ctl_request *req);
     /* The connection of a follower with a stream of its own has ended; may be NULL. */
     void (*ended)(void *arg, uint64_t stream);
@@ -34,10 +34,12 @@ void io_http_event(struct io_http *h, const char *line);
 void io_http_line(struct io_http *h, uint64_t stream, const char *line);
 /* Bytes of no lines; when it doesn't read fast enough its stream just ends. */
 void io_http_bytes(struct io_http *h, uint64_t stream, struct kd_bytes part);
+/* The answer to every request that waits under this number; the body is copied. */
+void io_http_answer(struct io_http *h, uint64_t later, const struct ctl_response *r);
 /* What is queued for the follower of this stream still goes out, then its stream ends. */
 void io_http_end(struct io_http *h, uint64_t stream);
-/* Sends what can be sent at once, ends the followers, closes and removes the socket. The memory
- * goes with the loop's close callbacks: run the loop once more. */
+/* Sends what can be sent at once, ends the followers and those that wait, closes and removes the
+ * socket. The memory goes with the loop's close callbacks: run the loop once more. */
 void io_http_free(struct io_http *h);
 
 #endif

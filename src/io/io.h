@@ -9,7 +9,7 @@
  *   probe.c     health probes                  reload.c the configuration read again
  *   ready.c     readiness, judged by the second
  *   mrt.c       BGP's messages as MRT          decide.c which data plane
- *   audit.c     what differs from what is wanted
+ *   audit.c     what differs from what is wanted        http.c, socket_file.c the control socket
  *   fault.c     netlink requests refused on purpose (test builds)
  *   xnet.c      the kernel's data plane: its sockets and interfaces; xfrm*.c what it shall have
  *   drill*.c    drills; guard*.c what is left of them when we die
@@ -79,6 +79,8 @@ struct io {
     struct io_keylog *keylog; /* NULL: no keys are being written */
     struct io_drill *drill;   /* NULL: none is running */
     struct io_guard *guard;   /* runs drills' commands; NULL: it could not be started */
+    struct io_audit *audit;   /* NULL: nobody looks */
+    uint64_t audits;          /* numbers given to looks */
     uint64_t mrt_stream;      /* whose stream BGP's messages go to; 0: nobody's */
     uint64_t streams;         /* numbers given to followers of their own stream */
     uint64_t start_us;

@@ -2,6 +2,7 @@
  * is the core's doing. */
 #include "io/io.h"
 
+#include "io/audit.h"
 #include "io/drill.h"
 #include "io/drill_guard.h"
 #include "io/fault.h"
@@ -204,6 +205,7 @@ static void close_shells(struct io *io)
     io_udp_close(io);
     io_bfd_close(io);
     io_probe_close(io);
+    io_audit_close(io);
     if (io->http)
         io_http_free(io->http);
     io_sa_close(io);

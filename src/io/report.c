@@ -135,16 +135,10 @@ static void on_ended(void *arg, uint64_t stream)
 
 static struct ctl_response audit(struct io *io)
 {
-    struct core_audit *a = malloc(sizeof(*a));
-    struct ctl_response res;
-    char text[200] = "";
+    const uint64_t later = io_audit_ask(io);
 
-    kd_assert(a);
-    res = io_audit(io, a, text, sizeof(text))
-              ? ctl_audited(io->core, a)
-              : ctl_error(503, "ask again", "the kernel could not be asked: %s", text);
-    free(a);
-    return res;
+    return later ? (struct ctl_response){.later = later}
+                 : ctl_error(503, "ask again", "netlink: %s", strerror(errno));
 }
 
 static struct ctl_response on_request(void *arg, const struct ctl_request *req)

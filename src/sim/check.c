@@ -98,23 +98,35 @@ static bool best_is_installed(void *arg, const struct bgp_route_view *r)
     return true;
 }
 
-/* All of the pretend kernel, as the shell's dumps would show it. */
-void sim_gw_audit(const struct sim_gw *g, struct core_audit *a)
+void sim_gw_audit_routes(const struct sim_gw *g, struct core_audit *a, const struct nl_route *r,
+                         size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        core_audit_see(g->core, a, &(struct nl_event){.kind = NL_ROUTE, .route = r[i]});
+}
+
+void sim_gw_audit_others(const struct sim_gw *g, struct core_audit *a)
 {
     const struct sim_kernel *k = &g->kernel;
 
-    core_audit_begin(g->core, a);
     for (size_t i = 0; i < k->n_links; i++)
         core_audit_see(g->core, a, &(struct nl_event){.kind = NL_LINK, .link = k->links[i]});
     for (size_t i = 0; i < k->n_addrs; i++)
         core_audit_see(g->core, a, &(struct nl_event){.kind = NL_ADDR, .addr = k->addrs[i]});
     for (size_t i = 0; i < k->n_nhs; i++)
         core_audit_see(g->core, a, &(struct nl_event){.kind = NL_NEXTHOP, .nexthop = k->nhs[i]});
-    for (size_t i = 0; i < k->n_routes; i++)
-        core_audit_see(g->core, a, &(struct nl_event){.kind = NL_ROUTE, .route = k->routes[i]});
     for (size_t i = 0; i < k->n_rules; i++)
         core_audit_see(g->core, a, &(struct nl_event){.kind = NL_RULE, .rule = k->rules[i]});
     core_audit_end(g->core, a);
+}
+
+void sim_gw_audit(const struct sim_gw *g, struct core_audit *a)
+{
+    core_audit_begin(g->core, a);
+    sim_gw_audit_routes(g, a, g->kernel.routes, g->kernel.n_routes);
+    sim_gw_audit_others(g, a);
+    while (core_audit_sweep(g->core, a))
+        ;
 }
 
 /* Neither differs anything, nor is anything on its way. */

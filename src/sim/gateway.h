@@ -89,7 +89,11 @@ size_t sim_gw_find(const struct sim_gw *g, size_t from, enum core_note note, uin
 /* "" when all holds, else what doesn't. settled: nothing is in flight, so that kernel and core must
  * agree, too. */
 const char *sim_gw_check(const struct sim_gw *g, bool settled);
-/* Feeds the pretend kernel to the core's audit. */
+/* Feed the pretend kernel to the core's audit as the shell's dumps do, with routes as they were at
+ * some moment in between; all at once. */
+void sim_gw_audit_routes(const struct sim_gw *g, struct core_audit *a, const struct nl_route *r,
+                         size_t n);
+void sim_gw_audit_others(const struct sim_gw *g, struct core_audit *a);
 void sim_gw_audit(const struct sim_gw *g, struct core_audit *a);
 
 /* ---- between the simulator's files ---- */

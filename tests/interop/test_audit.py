@@ -1,5 +1,6 @@
 """kedge audit: one thing broken at a time is named with its place, its remedy mends it, and others' things are none."""
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -41,6 +42,20 @@ def nexthops(host):
     route, = json.loads(host.ip("-j", "route", "show", *PREFIX.split()))
     group, = (n for n in json.loads(host.ip("-j", "nexthop", "show")) if n["id"] == route["nhid"])
     return group["id"], group["group"][0]["id"]
+
+
+def test_all_who_ask_at_once_are_answered(left):
+    """A look takes turns of the loop; who asks meanwhile gets the next one, with what has changed by then."""
+    route = ("10.77.0.0/16", "dev", "lan0", "metric", "20", "proto", "75")
+    clean(left)
+    with ThreadPoolExecutor(4) as pool:
+        others = [pool.submit(audit, left) for _ in range(4)]
+        left.ip("route", "add", *route)
+        code, answer = audit(left)
+        assert code == 1 and [row["where"] for row in answer["differences"]] == ["10.77.0.0/16 metric 20"]
+        assert all(asked.result()[0] in (0, 1) for asked in others)
+    left.ip("route", "delete", *route)
+    clean(left)
 
 
 def breakages(left):

@@ -70,7 +70,7 @@ class Field:
     """The far ends (tests/bench/bfd.c), from the moment all sessions are Up to stop()."""
 
     def __init__(self, host, sessions, fast):
-        host.ip("route", "add", "local", FIELD, "dev", "wan0")
+        host.ip("route", "replace", "local", FIELD, "dev", "wan0")
         self._program = host.spawn("field", [binary("tests", "bench_bfd"), SPEAKER, str(FIRST), str(sessions),
                                              str(fast)], pipe=True)
         line = self._program.line(60)

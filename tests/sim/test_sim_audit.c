@@ -12,13 +12,18 @@ static void look(const struct sim_pair *p)
     sim_gw_audit(p->azure, &a);
 }
 
+static void print_findings(void)
+{
+    for (uint32_t i = 0; i < a.n_kept; i++)
+        printf("# %s %s %s: %s; %s\n", core_audit_what_names[a.f[i].what],
+               core_audit_kind_names[a.f[i].kind], a.f[i].where, a.f[i].detail, a.f[i].remedy);
+}
+
 static void only(const struct sim_pair *p, const char *what, const char *state, const char *where,
                  const char *remedy)
 {
     look(p);
-    for (uint32_t i = 0; i < a.n_kept; i++)
-        printf("# %s %s %s: %s; %s\n", core_audit_what_names[a.f[i].what],
-               core_audit_kind_names[a.f[i].kind], a.f[i].where, a.f[i].detail, a.f[i].remedy);
+    print_findings();
     assert_int_equal(a.n_kept, 1);
     assert_false(core_audit_clean(&a));
     assert_string_equal(core_audit_what_names[a.f[0].what], what);
@@ -331,35 +336,114 @@ static void what_the_kernel_refuses_differs_until_it_gives_in(void **st KD_UNUSE
     sim_pair_free(&p);
 }
 
-/* With a kernel whose answers take their time, at any moment of a life: never a difference, and
- * none in progress once it is quiet. */
-static void in_flight_is_no_difference(void **st KD_UNUSED)
+/* Half a minute in which both ways end and begin, with a kernel whose answers take their time;
+ * after each half millisecond step(). */
+static void eventful(struct sim_pair *p, uint64_t seed, void (*step)(struct sim_pair *p, int i))
 {
-    struct sim_pair_options o = {.seed = 309, .child_life_us = KD_S(20)};
-    struct sim_pair p;
-    uint32_t busy = 0;
-
-    pair_new(&p, &o);
-    p.azure->kernel_us = KD_MS(3);
-    sim_pair_start(&p);
+    pair_new(p, &(struct sim_pair_options){.seed = seed, .child_life_us = KD_S(20)});
+    p->azure->kernel_us = KD_MS(3);
+    sim_pair_start(p);
     for (int i = 0; i < 60000; i++) {
         if (i == 30000)
-            sim_link_unplug(p.er, true);
+            sim_link_unplug(p->er, true);
         if (i == 40000)
-            sim_link_unplug(p.er, false);
+            sim_link_unplug(p->er, false);
         if (i == 45000)
-            sim_link_cut(p.internet, -1, true);
+            sim_link_cut(p->internet, -1, true);
         if (i == 50000)
-            sim_link_cut(p.internet, -1, false);
-        sim_run(p.sim, 500);
-        look(&p);
+            sim_link_cut(p->internet, -1, false);
+        sim_run(p->sim, 500);
+        step(p, i);
         if (!core_audit_clean(&a))
-            only(&p, "at", "", "", "");
-        busy += a.n[CORE_AUDIT_BUSY] > 0;
+            print_findings();
+        assert_true(core_audit_clean(&a));
     }
+    wait_up(p, KD_S(60));
+    clean(p);
+}
+
+static uint32_t busy;
+
+static void look_at_once(struct sim_pair *p, int i KD_UNUSED)
+{
+    look(p);
+    busy += a.n[CORE_AUDIT_BUSY] > 0;
+}
+
+/* Never a difference, and none in progress once it is quiet. */
+static void in_flight_is_no_difference(void **st KD_UNUSED)
+{
+    struct sim_pair p;
+
+    busy = 0;
+    eventful(&p, 309, look_at_once);
     assert_true(busy > 10);
-    wait_up(&p, KD_S(60));
-    clean(&p);
+    sim_pair_free(&p);
+}
+
+static struct nl_route dumped[256];
+static size_t n_dumped;
+
+/* A turn each: the beginning; the kernel fills a dump of routes; that is read; all else; the sweep.
+ */
+static void look_in_slices(struct sim_pair *p, int i)
+{
+    const struct sim_gw *g = p->azure;
+
+    switch (i % 7) {
+    case 0:
+        core_audit_begin(g->core, &a);
+        break;
+    case 1:
+        n_dumped = g->kernel.n_routes;
+        assert_true(n_dumped <= KD_ARRAY_LEN(dumped));
+        memcpy(dumped, g->kernel.routes, n_dumped * sizeof(dumped[0]));
+        break;
+    case 3:
+        sim_gw_audit_routes(g, &a, dumped, n_dumped);
+        break;
+    case 5:
+        sim_gw_audit_others(g, &a);
+        break;
+    case 6:
+        while (core_audit_sweep(g->core, &a))
+            ;
+        break;
+    default:
+        break;
+    }
+}
+
+static void what_changes_while_a_look_lasts_is_no_difference(void **st KD_UNUSED)
+{
+    struct sim_pair p;
+
+    for (uint64_t seed = 310; seed < 314; seed++) {
+        eventful(&p, seed, look_in_slices);
+        sim_pair_free(&p);
+    }
+}
+
+/* ... and what doesn't is one, also in the slice that follows. */
+static void a_route_that_goes_missing_before_its_slice_is_missing(void **st KD_UNUSED)
+{
+    struct sim_pair p;
+    struct sim_kernel *k;
+    struct nl_route *r;
+
+    up(&p, 314);
+    k = &p.azure->kernel;
+    core_audit_begin(p.azure->core, &a);
+    r = route(&p, PREFIX, 20);
+    *r = k->routes[--k->n_routes];
+    sim_run(p.sim, KD_S(1));
+    sim_gw_audit_routes(p.azure, &a, k->routes, k->n_routes);
+    sim_gw_audit_others(p.azure, &a);
+    assert_int_equal(a.n_kept, 0);
+    assert_false(core_audit_sweep(p.azure->core, &a));
+    assert_int_equal(a.n[CORE_AUDIT_MISSING], 1);
+    assert_int_equal(a.n_kept, 1);
+    assert_string_equal(a.f[0].where, PREFIX " metric 20");
     sim_pair_free(&p);
 }
 
@@ -378,6 +462,8 @@ int main(void)
         cmocka_unit_test(a_rekeyed_pair_is_no_difference_until_ike_has_dropped_it),
         cmocka_unit_test(what_the_kernel_refuses_differs_until_it_gives_in),
         cmocka_unit_test(in_flight_is_no_difference),
+        cmocka_unit_test(what_changes_while_a_look_lasts_is_no_difference),
+        cmocka_unit_test(a_route_that_goes_missing_before_its_slice_is_missing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,9 @@ static struct ctl_response answer(void *arg, const struct ctl_request *req)
     body_seen = req->body.len;
     r.follow = req->query(req->query_arg, "follow") != NULL;
     r.stream = req->query(req->query_arg, "stream") ? 7 : 0;
+    r.later = req->query(req->query_arg, "later") ? 5 : 0;
+    if (r.later)
+        return r;
     if (strcmp(req->path, "/event") == 0)
         io_http_event(http, "{\"from\":\"within\"}\n");
     r.body = strdup("{\"head\":1}\n");
@@ -210,6 +213,52 @@ static void the_last_events_are_sent_before_the_end(void **state)
     close(fd);
 }
 
+static void an_answer_that_comes_later_is_for_all_who_wait_and_holds_up_nobody(void **state)
+{
+    char one[1024] = "", two[1024] = "", other[1024] = "";
+    char text[] = "{\"late\":1}";
+    struct ctl_response r = {
+        .status = 200, .type = "application/json", .body = text, .len = strlen(text)};
+    int a = dial(), b = dial(), c = dial(), gone = dial();
+
+    (void)state;
+    say(a, GET("/v1/x?later=1"));
+    say(b, GET("/v1/x?later=1"));
+    say(gone, GET("/v1/x?later=1"));
+    say(c, GET("/v1/x"));
+    assert_true(hear(c, other, sizeof(other), "{\"head\":1}"));
+    close(gone);
+    io_http_answer(http, 6, &r); /* another's */
+    for (int i = 0; i < 20; i++)
+        spin();
+    assert_int_equal(recv(a, one, sizeof(one), 0), -1);
+    io_http_answer(http, 5, &r);
+    assert_true(hear(a, one, sizeof(one), "{\"late\":1}"));
+    assert_true(hear(b, two, sizeof(two), "{\"late\":1}"));
+    assert_non_null(strstr(one, " 200 "));
+    say(a, GET("/v1/x")); /* the connection goes on */
+    assert_true(hear(a, one, sizeof(one), "{\"head\":1}"));
+    close(a);
+    close(b);
+    close(c);
+}
+
+static void who_still_waits_is_told_of_the_end(void **state)
+{
+    char buf[1024] = "";
+    int fd = dial();
+
+    (void)state;
+    say(fd, GET("/v1/x?later=1"));
+    for (int i = 0; i < 20; i++)
+        spin();
+    io_http_free(http);
+    http = NULL;
+    assert_true(hear(fd, buf, sizeof(buf), "\"remedy\""));
+    assert_non_null(strstr(buf, " 503 "));
+    close(fd);
+}
+
 static void a_socket_in_use_is_refused_and_a_stale_one_replaced(void **state)
 {
     char text[256] = "";
@@ -258,6 +307,8 @@ int main(void)
         T(a_follower_that_lags_is_told_and_dropped_the_others_live),
         T(bytes_of_a_stream_come_whole_and_end_silently_when_they_are_not_read),
         T(the_last_events_are_sent_before_the_end),
+        T(an_answer_that_comes_later_is_for_all_who_wait_and_holds_up_nobody),
+        T(who_still_waits_is_told_of_the_end),
         T(a_socket_in_use_is_refused_and_a_stale_one_replaced),
         T(what_is_no_socket_is_left_alone),
     };
