@@ -71,6 +71,8 @@ void ike_ladder_reset(struct ike_conn *c); /* the peer may be another one */
 bool ike_children_hope(struct ike *e, const struct ike_sa *sa);
 uint64_t ike_children_due(const struct ike *e, const struct ike_sa *sa);
 void ike_children_make(struct ike *e, struct ike_sa *sa); /* the next one that is due */
+/* Traffic waits: what is missing, and nothing is wrong with, is due at once. */
+void ike_children_hasten(struct ike *e, struct ike_sa *sa);
 /* The peer has made more than one pair of ch's configuration. */
 bool ike_children_split(const struct ike *e, const struct ike_sa *sa, const struct ike_child *ch);
 /* ch is up and replaces none by REKEY_SA: what of others for the same traffic? */

@@ -209,6 +209,17 @@ void ike_children_make(struct ike *e, struct ike_sa *sa)
     }
 }
 
+/* Nobody waits for the peer's turn to make another; what was refused keeps its pause. */
+void ike_children_hasten(struct ike *e, struct ike_sa *sa)
+{
+    struct ike_conn *c = ike_conn_of(e, sa);
+
+    for (unsigned i = 0; c && i < ike_conn_children(c); i++)
+        if (!c->want[i].pause_us && !ike_children_have(e, sa, i))
+            c->want[i].retry_us = KD_MIN(c->want[i].retry_us, e->now_us);
+    ike_touch(e, sa);
+}
+
 /* ---- two for the same ---- */
 
 static bool covers(const struct ike_child *a, const struct ike_child *b)

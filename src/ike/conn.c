@@ -288,7 +288,13 @@ static void cmd_up(struct ike *e, struct ike_conn *c)
 
 static void cmd_traffic(struct ike *e, struct ike_conn *c)
 {
-    if (c->cfg.on_traffic && c->quiet_us <= e->now_us)
+    struct ike_sa *sa = ike_sa_get(e, c->sa);
+
+    if (!c->cfg.on_traffic)
+        return;
+    if (sa)
+        ike_children_hasten(e, sa);
+    else if (c->quiet_us <= e->now_us)
         ike_conn_start(e, c);
 }
 

@@ -142,7 +142,7 @@ enum ike_event_kind {
 enum ike_command {
     IKE_CMD_UP,          /* initiate (role permitting) and keep up; a responder starts to answer */
     IKE_CMD_TRAFFIC,     /* a packet found no pair: an on_traffic connection without an IKE SA
-                            begins, unless one has just failed */
+                            begins, unless one has just failed; with one it makes the pair */
     IKE_CMD_DOWN,        /* DELETE, stop, refuse the peer until UP */
     IKE_CMD_DOWN_SILENT, /* stop answering and sending: a rehearsed dead peer */
     IKE_CMD_RESET,       /* DOWN then UP at once */

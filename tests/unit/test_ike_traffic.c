@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "ike_pair.h"
+#include "ike_children.h"
 
 /* A waits for traffic, B answers and never calls. */
 static struct pair *waiting(void)
@@ -121,6 +121,61 @@ static void who_is_down_heeds_no_traffic(void **state)
     pair_free(p);
 }
 
+/* The pair has lived, so its end is in order: the peer has a second or two to make another. */
+static void a_packet_does_not_wait_for_the_peer_to_make_the_pair_that_it_deleted(void **state)
+{
+    (void)state;
+
+    for (int traffic = 0; traffic < 2; traffic++) {
+        struct pair *p = waiting();
+
+        pair_command(p, A, IKE_CMD_TRAFFIC);
+        pair_run(p, KD_S(100));
+        expire(p, B, 0, false);
+        pair_run(p, KD_MS(100));
+        assert_int_equal(p->s[A].n_children, 0);
+        assert_int_equal(pair_notes(p, A, IKE_NOTE_CLOSED), 0);
+        if (traffic)
+            pair_command(p, A, IKE_CMD_TRAFFIC);
+        pair_run(p, KD_MS(500));
+        assert_int_equal(p->s[A].n_children, traffic);
+        pair_run(p, KD_S(5));
+        assert_int_equal(p->s[A].n_children, 1);
+        assert_int_equal(pair_notes(p, A, IKE_NOTE_CONNECTING), 1);
+        pair_free(p);
+    }
+}
+
+/* Traffic all the time, and a peer that takes one of two pairs away at once, again and again. */
+static void traffic_makes_no_pair_more_often_that_the_peer_does_not_want(void **state)
+{
+    static const struct ts_row rows[] = {{"10.1.0.0/16", "10.2.0.0/16"},
+                                         {"10.1.0.0/16", "10.3.0.0/16"}};
+    unsigned adds[2];
+    (void)state;
+
+    for (int traffic = 0; traffic < 2; traffic++) {
+        struct pair *p = waiting();
+
+        children_set(p, A, rows, 2);
+        children_mirror(p, B, rows, 2);
+        pair_command(p, A, IKE_CMD_TRAFFIC);
+        pair_run(p, KD_S(1));
+        for (int i = 0; i < 3000; i++) {
+            if (children_of(p, B, 1))
+                expire(p, B, 1, false);
+            if (traffic)
+                pair_command(p, A, IKE_CMD_TRAFFIC);
+            pair_run(p, KD_MS(100));
+        }
+        assert_int_equal(children_of(p, A, 0), 1);
+        adds[traffic] = p->s[A].adds;
+        pair_free(p);
+    }
+    assert_in_range(adds[0], 5, 20);
+    assert_int_equal(adds[1], adds[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +185,8 @@ int main(void)
         cmocka_unit_test(after_the_peers_delete_the_next_packet_begins_again),
         cmocka_unit_test(traffic_does_not_shorten_the_pause_after_a_failure),
         cmocka_unit_test(who_is_down_heeds_no_traffic),
+        cmocka_unit_test(a_packet_does_not_wait_for_the_peer_to_make_the_pair_that_it_deleted),
+        cmocka_unit_test(traffic_makes_no_pair_more_often_that_the_peer_does_not_want),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

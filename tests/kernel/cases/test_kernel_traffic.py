@@ -86,3 +86,18 @@ def test_an_operator_needs_no_packet(waiting, dataplane):
     lab["gate"].kedge.cli("up", "peer")
     lab["gate"].kedge.events.wait("child.up", 15, tunnel="peer")
     ping_both_ways(lab)
+
+
+def test_an_sa_that_somebody_took_away_is_made_anew_by_the_next_packet(up):
+    """The outbound policy names it: the kernel tells of the packet, IKE has the rest and makes another pair."""
+    lab = up(kernel_pair("xfrm", "aes256gcm16", {"role": "initiator"}))
+    gate = lab["gate"]
+    gate.run("sysctl", "-qw", "net.core.xfrm_acq_expires=2")
+    (child,) = gate.kedge.tunnel("peer")["children"]
+    mark = gate.kedge.events.last_seq
+    gate.ip("xfrm", "state", "delete", "src", "192.0.2.1", "dst", "198.51.100.1", "proto", "esp", "spi",
+            f"0x{child['spi_out']}")
+    knock(gate)
+    gate.kedge.events.wait("child.up", 15, mark, tunnel="peer")
+    assert gate.kedge.events.find("ike.closed", mark) is None
+    ping_both_ways(lab)
