@@ -34,7 +34,7 @@ static bool phase_done(const struct core *c)
             if (ike_conn_view(c->ike, i, &v) && v.established)
                 return false;
         }
-        return true;
+        return !ike_untold(c->ike);
     default:
         return core_ops_idle(c) && !core_fib_pending(c) && !c->fib && !c->gone &&
                core_pins_gone(c);

@@ -327,5 +327,8 @@ bool ike_conn_view(const struct ike *e, uint32_t conn, struct ike_view *v);
 /* Whether the data plane may have this child: also one of those that views leave out, deleted and
  * kept some seconds for packets that are late. */
 bool ike_has_child(const struct ike *e, struct kd_handle child);
+/* Whether the peer of an IKE SA that is closed has yet to be sent its DELETE: the window is 1, and
+ * another request is out. */
+bool ike_untold(const struct ike *e);
 
 #endif

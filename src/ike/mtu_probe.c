@@ -160,6 +160,12 @@ bool ike_mtu_overdue(struct ike *e, struct ike_sa *sa)
     return true;
 }
 
+void ike_mtu_yield(struct ike *e, struct ike_sa *sa)
+{
+    if (sa->tx.kind == IKE_XK_MTU && ike_buf_bytes(&sa->tx.beside).len == 0)
+        ike_request_beside(e, sa);
+}
+
 void ike_mtu_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
 {
     struct ike_conn *c = asking(e, sa);

@@ -1,5 +1,6 @@
 /* Read-only views for status. No state changes here, and no secret is visible. */
 #include "ike/child.h"
+#include "ike/exchange.h"
 #include "ike/sa.h"
 
 static void child_view(const struct ike_conn *conn, const struct ike_child *c,
@@ -79,6 +80,17 @@ bool ike_conn_view(const struct ike *e, uint32_t conn, struct ike_view *v)
     if (sa && v->established)
         missing_view(e, c, sa, v);
     return true;
+}
+
+bool ike_untold(const struct ike *e)
+{
+    struct kd_handle h = KD_HANDLE_NONE;
+    const struct ike_sa *sa;
+
+    while ((sa = kd_slab_next(&e->sas, &h)))
+        if (sa->state == IKE_ST_CLOSING && sa->tx.kind != IKE_XK_DEL_IKE && !ike_sa_silent(e, sa))
+            return true;
+    return false;
 }
 
 bool ike_has_child(const struct ike *e, struct kd_handle child)

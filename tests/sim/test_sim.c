@@ -578,6 +578,24 @@ static void stop_leaves_kernel_empty(void **st KD_UNUSED)
     sim_pair_free(&p);
 }
 
+/* One request at a time (RFC 7296 2.3): the DELETE waits for an answer, and the end for the DELETE. */
+static void stop_tells_the_peer_though_a_request_is_out(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 25};
+    struct sim_pair p;
+    size_t mark;
+
+    pair_up(&p, &o);
+    mark = p.onprem->n_rec;
+    sim_gw_command(p.azure, CORE_CMD_REKEY_CHILD, 0, 0);
+    sim_gw_stop(p.azure);
+    run_checked(&p, KD_S(3));
+    assert_true(p.azure->stopped);
+    assert_int_equal(p.onprem->rec[sim_gw_find(p.onprem, mark, CORE_NOTE_IKE_CLOSED, 0)].r.reason,
+                     KD_REASON_PEER_DELETED);
+    sim_pair_free(&p);
+}
+
 static void stop_ends_in_time_with_a_dead_peer(void **st KD_UNUSED)
 {
     struct sim_pair_options o = {.seed = 24};
@@ -687,6 +705,7 @@ int main(void)
         cmocka_unit_test(reset_and_rekey_come_up_again),
         cmocka_unit_test(a_rehearsed_dead_peer_looks_like_one),
         cmocka_unit_test(stop_leaves_kernel_empty),
+        cmocka_unit_test(stop_tells_the_peer_though_a_request_is_out),
         cmocka_unit_test(stop_ends_in_time_with_a_dead_peer),
         cmocka_unit_test(hundred_tunnels_on_one_gateway),
         cmocka_unit_test(same_seed_same_trace),
