@@ -72,33 +72,68 @@ class Life:
         until(ended, 30, f"the end of the {what} rekey", 0.02)
         self.wait_up()
 
-    def live(self):
-        """Each stage ends with a clean audit, whatever was refused on the way."""
+    def come_up(self):
         self.order("up")
         self.wait_up()
-        self.wait_clean()
-        self.renew("child", "child.up")
-        self.renew("ike", "ike.rekeyed")
-        self.wait_clean()
+
+    def vanish(self):
         self.order("down")
         until(lambda: self.row()["state"] == "disabled" and not self.row()["children"], 10, "the tunnel down", 0.02)
         self.wait_clean()
         until(lambda: not self.left(), PATIENCE, lambda: f"left: {self.left()}", 0.05)
 
-    def requests(self):
-        """How many requests a life has."""
-        before = self.ask("/v1/faults")["asked"]
-        self.live()
-        return self.ask("/v1/faults")["asked"] - before
+    def stages(self):
+        """What a life does, one after the other; each ends with a clean audit, whatever was refused on the way."""
+        def stage(act):
+            def acted():
+                act()
+                self.wait_clean()
+            return acted
 
-    def with_fault(self, n, error):
-        """One life with its n-th request refused with that errno, or its answer LOST; the events of it."""
+        yield "up", stage(self.come_up)
+        yield "child", stage(lambda: self.renew("child", "child.up"))
+        yield "ike", stage(lambda: self.renew("ike", "ike.rekeyed"))
+        yield "down", self.vanish
+
+    def live(self):
+        for _name, stage in self.stages():
+            stage()
+
+    def asked(self):
+        """How many requests there were."""
+        return self.ask("/v1/faults")["asked"]
+
+    def faulty(self, what, n, error, act):
+        """Does something with its n-th request from now refused with that errno, or its answer LOST; the events of it."""
         mark = self.kedge.events.last_seq
         self.ask(f"/v1/faults?in={n}&errno={error}")
         try:
-            self.live()
+            act()
         except Exception as reason:
-            raise LabError(f"request {n}, {errno.errorcode.get(error, 'its answer lost')}: {reason}") from reason
+            fate = errno.errorcode.get(error, "its answer lost")
+            raise LabError(f"{what}, request {n}, {fate}: {reason}") from reason
         self.ask("/v1/faults?in=0")
         self.kedge.events.drain()
         return [event for event in self.kedge.events.all if event["seq"] > mark]
+
+    def with_fault(self, n, error):
+        """One life with its n-th request refused, or its answer lost; the events of it."""
+        return self.faulty("a life", n, error, self.live)
+
+    def with_every_fault(self, error):
+        """Lives with the first, the second ... request of each stage refused, or its answer lost, until a stage has no
+        more; yields the stage, the number, and the events of it. A way down has them all when it is that of a pair and
+        of the one that it replaced, so its turn comes when every rekey succeeds."""
+        turn = {name: 1 for name, _stage in self.stages()}
+        while turn:
+            for name, stage in self.stages():
+                if name not in turn or (name == "down" and "child" in turn):
+                    stage()
+                    continue
+                n, before = turn[name], self.asked()
+                events = self.faulty(name, n, error, stage)
+                if self.asked() - before < n:
+                    del turn[name]
+                    continue
+                turn[name] += 1
+                yield name, n, events

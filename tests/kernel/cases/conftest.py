@@ -10,9 +10,11 @@ sys.path[:0] = [TESTS, os.path.join(TESTS, "interop")]
 
 import pytest  # noqa: E402
 
+import workers  # noqa: E402
 from ground import Ground, bring_up, leaves_nothing  # noqa: E402
 from lab.fixtures import build as topologies  # noqa: E402, F401
-from lab.fixtures import pytest_configure, pytest_runtest_makereport  # noqa: E402, F401
+from lab.fixtures import pytest_configure as look_for_programs  # noqa: E402
+from lab.fixtures import pytest_runtest_makereport  # noqa: E402, F401
 
 
 @pytest.fixture
@@ -69,6 +71,6 @@ def up(ground, build):
     return make
 
 
-def pytest_exception_interact(node, report):
-    """A failure is told at once: a run that is ended from outside tells nothing more."""
-    node.config.pluginmanager.getplugin("terminalreporter").write_line(f"\n{report.longreprtext}")
+def pytest_configure(config):
+    look_for_programs(config)
+    workers.join(config)

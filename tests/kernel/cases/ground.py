@@ -93,8 +93,12 @@ class Ground:
         until(lambda: not left(self.lab), 5, lambda: f"kernels that hold nothing; they hold {left(self.lab)}")
 
     def give_up(self):
+        """kedged has ended; a charon that has had many connections may take half a minute to."""
         if self.lab:
             self.around.close()
+            for host in self.lab.hosts.values():
+                for program in host.programs:
+                    program.kill()
             self.lab.down()
         self.lab = self.bare = None
 

@@ -40,7 +40,7 @@ def test_rekeys_by_either_end_lose_nothing(up, dataplane):
 @pytest.mark.parametrize("dataplane", DATAPLANES)
 def test_the_kernels_byte_lifetime_renews_the_child(up, dataplane):
     """The peer's kernel says EXPIRE (soft), charon renews; kedge's own lifetimes are far away."""
-    lab = up(kernel_pair(dataplane, PFS, child={"rekey_bytes": "20000", "life_bytes": "400000", "rand_bytes": "0"}))
+    lab = up(kernel_pair(dataplane, PFS, child={"rekey_bytes": "8000", "life_bytes": "400000", "rand_bytes": "0"}))
     gate, charon = lab["gate"].kedge, lab["peer"].strongswan
     mark, before = gate.events.last_seq, len(charon.log())
     with no_loss(lab):
