@@ -578,7 +578,7 @@ static void stop_leaves_kernel_empty(void **st KD_UNUSED)
     sim_pair_free(&p);
 }
 
-/* One request at a time (RFC 7296 2.3): the DELETE waits for an answer, and the end for the DELETE. */
+/* One request at a time (RFC 7296 2.3): the DELETE waits for an answer, the end for the DELETE. */
 static void stop_tells_the_peer_though_a_request_is_out(void **st KD_UNUSED)
 {
     struct sim_pair_options o = {.seed = 25};
