@@ -100,7 +100,7 @@ void ike_mtu_start(struct ike *e, struct ike_conn *c, uint32_t octets); /* one t
 void ike_mtu_pump(struct ike *e, struct ike_sa *sa);
 /* The outstanding request isn't answered in time. True: it is one of these, and dealt with. */
 bool ike_mtu_overdue(struct ike *e, struct ike_sa *sa) KD_MUST_USE;
-/* Of one that closes, something is out: a probe may be lost, and the DELETE waits for it. */
+/* Of one that closes: a probe that is out may be lost, and the DELETE waits for it. */
 void ike_mtu_yield(struct ike *e, struct ike_sa *sa);
 
 /* ---- liveness.c ---- */

@@ -311,13 +311,10 @@ static void pump_up(struct ike *e, struct ike_sa *sa)
 
 void ike_pump(struct ike *e, struct ike_sa *sa)
 {
-    if (ike_sa_silent(e, sa))
+    if (sa->state == IKE_ST_CLOSING)
+        ike_mtu_yield(e, sa);
+    if (sa->tx.out || ike_sa_silent(e, sa))
         return;
-    if (sa->tx.out) {
-        if (sa->state == IKE_ST_CLOSING)
-            ike_mtu_yield(e, sa);
-        return;
-    }
     if (sa->tx.next_id >= UINT32_MAX - 1) /* RFC 7296 2.2: never wraps */
         ike_sa_drop(e, sa, KD_REASON_EXPIRED, false);
     else if (sa->state == IKE_ST_CLOSING)

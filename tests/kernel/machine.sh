@@ -77,8 +77,11 @@ cpus() {
 # run_machine DIRECTORY: boots the initramfs there, waits for the end; console.log, virtiofsd.log, report.xml appear.
 run_machine() {
     local directory=$1 memory=2G
-    /usr/lib/qemu/virtiofsd -f --socket-path="$directory/files" -o source=/ -o cache=always -o sandbox=chroot \
-        >"$directory/virtiofsd.log" 2>&1 &
+    (
+        ulimit -n 1000000 || ulimit -n "$(ulimit -Hn)" # a file that the guest knows is an open one
+        exec /usr/lib/qemu/virtiofsd -f --socket-path="$directory/files" --rlimit-nofile=0 -o source=/ \
+            -o cache=always -o sandbox=chroot
+    ) >"$directory/virtiofsd.log" 2>&1 &
     VIRTIOFSD=$!
     until [ -S "$directory/files" ] || ! kill -0 $VIRTIOFSD 2>/dev/null; do sleep 0.05; done
     timeout --foreground -k 5 "$MACHINE_SECONDS" qemu-system-x86_64 -M pc \
