@@ -258,6 +258,7 @@ struct bgp_route_view {
     uint16_t weight;
     bool accepted;    /* passed the import policy */
     bool valid;       /* and its next hop is reachable: the decision looks at it */
+    bool looped;      /* our AS or identifier is in it: held, never accepted */
     bool recursive;   /* accepted, and refused because it would carry its tunnel's outer address */
     bool stale;       /* kept through its neighbor's restart, not told again yet (RFC 4724) */
     bool ibgp;        /* learned from / advertised to an internal peer */

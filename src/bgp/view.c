@@ -118,6 +118,7 @@ static bool say_path(const struct walk *w, uint32_t dest, uint32_t path, const s
     r.local = p->peer == BGP_PEER_LOCAL;
     r.accepted = p->attr != 0;
     r.valid = r.accepted;
+    r.looped = p->looped;
     if (!r.local) {
         r.peer = w->b->slot[p->peer]->id;
         r.ibgp = w->b->slot[p->peer]->ibgp;

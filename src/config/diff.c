@@ -224,9 +224,9 @@ static size_t entry(const char *path)
 static bool neighbor_live(const char *path, const struct config_print *from,
                           const struct config_print *to)
 {
-    static const char *const keys[] = {"import",      "export",     "next-hop-self",
-                                       "as-override", "allowas-in", "graceful-shutdown",
-                                       "profile",     "passive",    "prefixes-max", "weight"};
+    static const char *const keys[] = {
+        "import",  "export",  "next-hop-self", "as-override", "allowas-in", "graceful-shutdown",
+        "profile", "passive", "prefixes-max",  "weight"};
     size_t end = entry(path);
     const char *key = path + end + (path[end] == '.');
     bool inside = strncmp(key, "neighbor.", 9) == 0;
@@ -254,7 +254,7 @@ static bool live(const char *path, const struct config_print *from, const struct
 {
     static const char *const alone[] = {"router.networks", "logging.level", "recover.stable"};
     return probe_live(path, from, to) || strncmp(path, "policies.", 9) == 0 ||
-           strncmp(path, "router.azure.", 13) == 0 ||
+           strncmp(path, "router.azure.", 13) == 0 || strncmp(path, "readiness.", 10) == 0 ||
            one_of(path, alone, KD_ARRAY_LEN(alone)) || neighbor_live(path, from, to);
 }
 

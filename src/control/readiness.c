@@ -4,13 +4,13 @@
 
 #include <stdio.h>
 
-static const char *const list_names[] = {"missing", "more_specific", "extra", "preferred",
-                                         "uneven"};
+static const char *const list_names[] = {"missing",   "more_specific", "extra",
+                                         "preferred", "uneven",        "longer"};
 
 static const struct ready_list *list_at(const struct ready_routes *r, size_t i)
 {
-    const struct ready_list *all[] = {&r->missing, &r->more_specific, &r->extra, &r->preferred,
-                                      &r->uneven};
+    const struct ready_list *all[] = {&r->missing,   &r->more_specific, &r->extra,
+                                      &r->preferred, &r->uneven,        &r->longer};
     return all[i];
 }
 

@@ -1,6 +1,6 @@
 /* The configuration changed under running sessions: policies, what else of a neighbor needs no new
- * session, our networks, how probes count and what follows from them, spans of recovery. Everything
- * else stays as it was made (config/diff.c tells which is which).
+ * session, our networks, how probes count and what follows from them, spans of recovery, what
+ * readiness expects. Everything else stays as it was made (config/diff.c tells which is which).
  */
 #include "core/internal.h"
 
@@ -137,6 +137,56 @@ static void take_health(struct core *c, const struct core_config *next)
                 take_probe(c, i, &next->health[k]);
 }
 
+/* ---- readiness ---- */
+
+static bool tunnel_here(const struct core *c, const char *name, uint32_t *id)
+{
+    for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)
+        if (strcmp(c->cfg.tunnels[i].ike.name, name) == 0) {
+            *id = i;
+            return true;
+        }
+    return false;
+}
+
+static bool peer_here(const struct core *c, const struct core_config *next, uint32_t id,
+                      uint32_t *here)
+{
+    const struct core_neighbor_config *n = id >= CORE_PEER_BESIDE(0)
+                                               ? &next->neighbors[id - CORE_PEER_BESIDE(0)]
+                                               : &next->tunnels[id].neighbor;
+
+    for (const struct core_peer *p = c->peers; p; p = p->hh.next)
+        if (strcmp(p->cfg.name, n->bgp.name) == 0) {
+            *here = p->id;
+            return true;
+        }
+    return false;
+}
+
+/* Entries may stand in another order, and one that waits for a restart isn't there yet: the list
+ * that names it waits as well. */
+static void take_readiness(struct core *c, const struct core_config *next)
+{
+    struct core_readiness *r = &c->cfg.readiness, n = next->readiness;
+    bool primary = true, backup = true;
+
+    for (uint32_t i = 0; i < n.n_primary; i++)
+        primary = primary && peer_here(c, next, next->readiness.primary[i], &n.primary[i]);
+    for (uint32_t i = 0; i < n.n_backup; i++)
+        backup = backup &&
+                 tunnel_here(c, next->tunnels[next->readiness.backup[i]].ike.name, &n.backup[i]);
+    if (!primary) {
+        n.n_primary = r->n_primary;
+        memcpy(n.primary, r->primary, sizeof(n.primary));
+    }
+    if (!backup) {
+        n.n_backup = r->n_backup;
+        memcpy(n.backup, r->backup, sizeof(n.backup));
+    }
+    *r = n;
+}
+
 /* Where one learns is somebody else's match: then everybody's exports are looked at again. */
 static bool source_changed(const struct core *c, const struct core_config *next)
 {
@@ -178,6 +228,7 @@ bool core_reload(struct core *c, const struct core_config *next)
     take_bfd_recover(c, next);
     c->cfg.recover_us = next->recover_us;
     take_health(c, next);
+    take_readiness(c, next);
     core_import_reload(c, next);
     core_queue_bgp(c, &wake); /* for what bgp_peer_set() has left to do */
     return true;

@@ -166,19 +166,23 @@ static void endpoints(struct ike *e, const struct ike_sa *sa, const struct ike_c
         a->local.port = a->remote.port = conn->cfg.natt_port;
 }
 
-/* RFC 4303 3.3.3: without ESN the sequence number ends before it wraps. */
+struct ike_limits ike_limits_hard(const struct ike_conn_config *c, bool esn)
+{
+    const uint64_t end = esn ? UINT64_MAX : UINT32_MAX;
+    uint64_t packets = KD_MIN(c->child_life_packets ? c->child_life_packets : end, end);
+
+    return (struct ike_limits){.hard_bytes = c->child_life_bytes,
+                               .hard_packets = packets == UINT64_MAX ? 0 : packets};
+}
+
 static struct ike_limits limits(struct ike *e, const struct ike_conn *conn,
                                 const struct ike_child *c)
 {
-    const uint64_t end = c->suite.esn ? UINT64_MAX : UINT32_MAX;
     struct ike_limits l = {0};
 
     if (!conn)
         return l;
-    l.hard_bytes = conn->cfg.child_life_bytes;
-    l.hard_packets = KD_MIN(conn->cfg.child_life_packets ? conn->cfg.child_life_packets : end, end);
-    if (l.hard_packets == UINT64_MAX)
-        l.hard_packets = 0;
+    l = ike_limits_hard(&conn->cfg, c->suite.esn);
     l.soft_bytes = l.hard_bytes ? ike_soft(e, conn, l.hard_bytes) : 0;
     l.soft_packets = l.hard_packets ? ike_soft(e, conn, l.hard_packets) : 0;
     return l;

@@ -185,6 +185,9 @@ extern const struct kd_schema ike_event_schema;
 struct ike_limits {
     uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets;
 };
+/* The hard ones of a pair of that connection. RFC 4303 3.3.3: without ESN the sequence number ends
+ * before it wraps. */
+struct ike_limits ike_limits_hard(const struct ike_conn_config *c, bool esn);
 
 enum ike_action_kind {
     IKE_ACT_SEND,      /* datagram data from local to remote; natt: prepend the non-ESP marker; df:

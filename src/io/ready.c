@@ -5,14 +5,13 @@
 #include <stdio.h>
 #include <time.h>
 
-static bool count(void *arg, struct kd_handle child, uint64_t *in, uint64_t *out)
+static bool count(void *arg, struct kd_handle child, struct ready_used *used)
 {
     struct io_dp_counters d;
 
     if (!io_sa_count(arg, child, &d))
         return false;
-    *in = d.packets_in;
-    *out = d.packets_out;
+    *used = (struct ready_used){d.packets_in, d.packets_out, d.bytes_in, d.bytes_out};
     return true;
 }
 

@@ -7,12 +7,12 @@
 static void put_words(FILE *to, const char *key, const struct ike_proposal *p,
                       enum kc_transform_type type)
 {
-    const struct kc_alg *alg = peer_alg(p, type, 0);
+    const struct kc_alg *alg = peer_said(p, type, 0, PEER_WORD_IOS_IKE);
 
     if (!alg)
         return;
     fprintf(to, " %s", key);
-    for (unsigned n = 0; (alg = peer_alg(p, type, n)) != NULL; n++)
+    for (unsigned n = 1; alg; alg = peer_said(p, type, n++, PEER_WORD_IOS_IKE))
         fprintf(to, " %s", peer_word(alg, PEER_WORD_IOS_IKE));
     fputc('\n', to);
 }
@@ -117,7 +117,7 @@ static unsigned put_transform_sets(const struct peer_side *s, FILE *to)
 
     for (unsigned i = 0; i < s->ike->esp.n; i++) {
         const struct ike_proposal *p = &s->ike->esp.p[i];
-        const struct kc_alg *integ = peer_alg(p, KC_INTEG, 0);
+        const struct kc_alg *integ = peer_said(p, KC_INTEG, 0, PEER_WORD_IOS_ESP);
         const struct kc_alg *unsaid = peer_unsaid(p, PEER_WORD_IOS_ESP);
         char text[IKE_PROPOSAL_TEXT_MAX];
         if (unsaid && unsaid->type != KC_DH) {
@@ -126,8 +126,8 @@ static unsigned put_transform_sets(const struct peer_side *s, FILE *to)
             continue;
         }
         fprintf(to, "crypto ipsec transform-set %s-%u %s%s%s\n mode tunnel\n!\n", s->name, ++n,
-                peer_word(peer_alg(p, KC_ENCR, 0), PEER_WORD_IOS_ESP), integ ? " " : "",
-                integ ? peer_word(integ, PEER_WORD_IOS_ESP) : "");
+                peer_word(peer_said(p, KC_ENCR, 0, PEER_WORD_IOS_ESP), PEER_WORD_IOS_ESP),
+                integ ? " " : "", integ ? peer_word(integ, PEER_WORD_IOS_ESP) : "");
     }
     return n;
 }

@@ -13,6 +13,13 @@ static void left_out(FILE *to, const struct ike_proposal *p, const struct kc_alg
             unsaid->name);
 }
 
+/* A Junos proposal has one of each: the first that has a name. */
+static const char *said(const struct ike_proposal *p, enum kc_transform_type type,
+                        enum peer_tongue tongue)
+{
+    return peer_word(peer_said(p, type, 0, tongue), tongue);
+}
+
 /* A PRF beside an AEAD that Junos wouldn't take. */
 static const struct kc_alg *other_prf(const struct ike_proposal *p)
 {
@@ -28,11 +35,11 @@ static const struct kc_alg *other_prf(const struct ike_proposal *p)
 static void put_suite(FILE *to, const char *head, const struct ike_proposal *p,
                       enum peer_tongue words, uint64_t life_us)
 {
-    const struct kc_alg *integ = peer_alg(p, KC_INTEG, 0);
+    const char *integ = said(p, KC_INTEG, words);
 
     if (integ)
-        fprintf(to, "%s authentication-algorithm %s\n", head, peer_word(integ, words));
-    fprintf(to, "%s encryption-algorithm %s\n", head, peer_word(peer_alg(p, KC_ENCR, 0), words));
+        fprintf(to, "%s authentication-algorithm %s\n", head, integ);
+    fprintf(to, "%s encryption-algorithm %s\n", head, said(p, KC_ENCR, words));
     fprintf(to, "%s lifetime-seconds %u\n", head, peer_seconds(life_us));
 }
 
@@ -44,7 +51,7 @@ static void put_ike_proposal(const struct peer_side *s, FILE *to, const struct i
     snprintf(head, sizeof(head), "set security ike proposal %s-%u", s->name, n);
     fprintf(to, "%s authentication-method %s\n", head,
             s->psk_here ? "pre-shared-keys" : "rsa-signatures");
-    fprintf(to, "%s dh-group %s\n", head, peer_word(peer_alg(p, KC_DH, 0), PEER_WORD_JUNOS_IKE));
+    fprintf(to, "%s dh-group %s\n", head, said(p, KC_DH, PEER_WORD_JUNOS_IKE));
     put_suite(to, head, p, PEER_WORD_JUNOS_IKE, s->ike->ike_life_us);
     fprintf(to, "set security ike policy %s proposals %s-%u\n", s->name, s->name, n);
 }

@@ -52,7 +52,11 @@ const char *peer_unword(const char *word, enum peer_tongue tongue, enum kc_trans
 /* The n-th algorithm of the type in the proposal; NULL: no more. NONE counts as none. */
 const struct kc_alg *peer_alg(const struct ike_proposal *p, enum kc_transform_type type,
                               unsigned n);
-/* The first algorithm of the proposal that has no name there; NULL: it can be said. */
+/* The same of those that have a name there; the others are alternatives nobody misses. */
+const struct kc_alg *peer_said(const struct ike_proposal *p, enum kc_transform_type type,
+                               unsigned n, enum peer_tongue tongue);
+/* An algorithm of the proposal that has no name there, nor any alternative to it; NULL: it can be
+ * said. */
 const struct kc_alg *peer_unsaid(const struct ike_proposal *p, enum peer_tongue tongue);
 /* The first group in the list that has a name there, for languages with one group for all
  * proposals; NULL: no PFS. */

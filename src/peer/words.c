@@ -99,12 +99,23 @@ const struct kc_alg *peer_alg(const struct ike_proposal *p, enum kc_transform_ty
     return NULL;
 }
 
+const struct kc_alg *peer_said(const struct ike_proposal *p, enum kc_transform_type type,
+                               unsigned n, enum peer_tongue tongue)
+{
+    const struct kc_alg *alg;
+
+    for (unsigned i = 0; (alg = peer_alg(p, type, i)) != NULL; i++)
+        if (peer_word(alg, tongue) && n-- == 0)
+            return alg;
+    return NULL;
+}
+
 const struct kc_alg *peer_unsaid(const struct ike_proposal *p, enum peer_tongue tongue)
 {
     for (unsigned i = 0; i < p->n; i++) {
         const struct kc_alg *alg = ike_transform_alg(&p->t[i]);
         if (alg && p->t[i].type != KC_ESN && (alg->id != 0 || alg->type == KC_ENCR) &&
-            !peer_word(alg, tongue))
+            !peer_said(p, alg->type, 0, tongue))
             return alg;
     }
     return NULL;
@@ -112,11 +123,9 @@ const struct kc_alg *peer_unsaid(const struct ike_proposal *p, enum peer_tongue 
 
 const char *peer_pfs(const struct ike_proposals *l, enum peer_tongue tongue)
 {
-    const struct kc_alg *dh;
+    const struct kc_alg *dh = NULL;
 
-    for (unsigned i = 0; i < l->n; i++)
-        for (unsigned n = 0; (dh = peer_alg(&l->p[i], KC_DH, n)) != NULL; n++)
-            if (peer_word(dh, tongue))
-                return peer_word(dh, tongue);
-    return NULL;
+    for (unsigned i = 0; i < l->n && !dh; i++)
+        dh = peer_said(&l->p[i], KC_DH, 0, tongue);
+    return peer_word(dh, tongue);
 }

@@ -4,12 +4,14 @@
  * because the comparison is one piece of work and BFD's packets would wait for it.
  *
  * Not compared: the BGP speakers' own host routes, and what one side told us when the question is
- * what we tell (nobody is told his own routes). */
+ * what we tell (nobody is told his own routes). What a policy refused costs a look, no comparison.
+ */
 #include "ready/ready.h"
 
 #include <stdlib.h>
 
-#define ROUTES_MAX   50000u
+#define ROUTES_MAX   50000u  /* accepted */
+#define HELD_MAX     200000u /* with what was refused */
 #define REFRESH_US   KD_S(30)
 #define DEAF_MIN_US  KD_S(10)
 #define DEAF_IDLE_US KD_S(30) /* without a session nothing has to come */
@@ -63,6 +65,15 @@ struct set {
     uint32_t peer;
 };
 
+static uint16_t leading(const struct bgp_route_view *v)
+{
+    uint16_t n = 0;
+
+    while (n < v->n_as && v->as_path[n] == v->as_path[0])
+        n++;
+    return n;
+}
+
 static bool add(struct set *s, const struct bgp_route_view *v)
 {
     if (s->n == s->cap) {
@@ -82,6 +93,7 @@ static bool add(struct set *s, const struct bgp_route_view *v)
                                         .first_as = v->n_as ? v->as_path[0] : 0,
                                         .weight = v->weight,
                                         .n_as = v->n_as,
+                                        .n_first = leading(v),
                                         .origin = v->origin,
                                         .ibgp = v->ibgp,
                                         .has_med = v->has_med};
@@ -98,28 +110,23 @@ static bool learned(void *arg, const struct bgp_route_view *v)
     return add(s, v);
 }
 
+/* Ours, told back to us: held for the loop in its path. */
+static bool own(void *arg, const struct bgp_route_view *v)
+{
+    struct set *s = arg;
+    uint32_t asn = core_configuration(s->core)->asn;
+    bool ours = false;
+
+    for (uint16_t i = 0; v->looped && i < v->n_as; i++)
+        ours |= v->as_path[i] == asn;
+    return !ours || v->table != s->table || !is_primary(s->core, v->peer) || add(s, v);
+}
+
 static bool told(void *arg, const struct bgp_route_view *v)
 {
     struct set *s = arg;
 
     return v->table != s->table || is_speaker(s->core, &v->prefix) || add(s, v);
-}
-
-static bool has(const struct set *s, const struct kd_prefix *p)
-{
-    uint32_t lo = 0, hi = s->n;
-
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        int c = kd_prefix_cmp(&s->r[mid].prefix, p);
-        if (c == 0)
-            return true;
-        if (c < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return false;
 }
 
 /* What is in other (sorted) leaves s. */
@@ -128,82 +135,113 @@ static void subtract(struct set *s, const struct set *other)
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < s->n; i++)
-        if (!has(other, &s->r[i].prefix))
+        if (ready_routes_find(other->r, other->n, &s->r[i].prefix) == other->n)
             s->r[n++] = s->r[i];
     s->n = n;
+}
+
+static struct ready_side side(const struct set *s)
+{
+    return (struct ready_side){s->r, s->n};
+}
+
+/* What is told: first as it stands, for the way back, then without what that side told us. */
+static void compare_told(struct set *p, struct set *b, struct set *ours, const struct set *from_p,
+                         const struct set *from_b, struct ready_memory *m)
+{
+    const struct bgp *bgp = core_bgp(b->core);
+    uint32_t id;
+
+    bgp_rib_walk(bgp, BGP_VIEW_ADVERTISED, b->peer, told, b);
+    for (uint32_t i = 0; (id = primary_at(b->core, i)) != UINT32_MAX; i++)
+        bgp_rib_walk(bgp, BGP_VIEW_ADVERTISED, id, told, p);
+    bgp_rib_walk(bgp, BGP_VIEW_LEARNED, UINT32_MAX, own, ours);
+    ready_routes_sort(p->r, p->n);
+    ready_routes_sort(b->r, b->n);
+    ready_back(side(from_b), side(p), side(b), side(ours), &m->back);
+    subtract(p, from_b);
+    subtract(b, from_p);
+    ready_routes_compare(p->r, p->n, b->r, b->n, false, &m->routes_out);
 }
 
 static void compare(const struct core *core, uint32_t tunnel, uint32_t table,
                     struct ready_memory *m)
 {
     struct set b = {core, table, .peer = tunnel}, p = {core, table, .peer = UINT32_MAX}, tell_b = b,
-               tell_p = p;
+               tell_p = p, ours = p;
     const struct bgp *bgp = core_bgp(core);
-    uint32_t id;
 
     bgp_rib_walk(bgp, BGP_VIEW_LEARNED, tunnel, learned, &b);
     bgp_rib_walk(bgp, BGP_VIEW_LEARNED, UINT32_MAX, learned, &p);
     ready_routes_compare(p.r, p.n, b.r, b.n, true, &m->routes_in);
-    bgp_rib_walk(bgp, BGP_VIEW_ADVERTISED, tunnel, told, &tell_b);
-    for (uint32_t i = 0; (id = primary_at(core, i)) != UINT32_MAX; i++)
-        bgp_rib_walk(bgp, BGP_VIEW_ADVERTISED, id, told, &tell_p);
-    subtract(&tell_p, &b);
-    subtract(&tell_b, &p);
-    ready_routes_compare(tell_p.r, tell_p.n, tell_b.r, tell_b.n, false, &m->routes_out);
-    m->too_many = b.full || p.full || tell_b.full || tell_p.full;
+    compare_told(&tell_p, &tell_b, &ours, &p, &b, m);
+    m->too_many = b.full || p.full || tell_b.full || tell_p.full || ours.full;
     free(b.r);
     free(p.r);
     free(tell_b.r);
     free(tell_p.r);
+    free(ours.r);
 }
 
-/* Of everything that the comparison reads. */
-static uint64_t print_of(const struct core *core, uint32_t *routes)
+/* Of everything that the comparison reads; *many: more than it looks at. */
+static uint64_t print_of(const struct core *core, bool *many)
 {
+    uint32_t id = UINT32_MAX, accepted = 0, held = 0;
     struct bgp_peer_view v;
-    uint32_t id = UINT32_MAX;
     uint64_t h = 0;
 
-    *routes = 0;
+    for (uint32_t i = 0; (id = primary_at(core, i)) != UINT32_MAX; i++)
+        h = (h + id) * UINT64_C(0x9e3779b97f4a7c15);
     while (core_peer_next(core, &id)) {
         if (!bgp_peer_get(core_bgp(core), id, &v))
             continue;
-        *routes += v.received;
+        accepted += v.accepted;
+        held += v.received;
         h = (h + v.since_us + v.msgs_in) * UINT64_C(0x9e3779b97f4a7c15);
         h += v.msgs_out + v.received + v.accepted + v.advertised;
     }
+    *many = accepted > ROUTES_MAX || held > HELD_MAX;
     return h + 1;
+}
+
+static const char *peer_name(const struct core *core, uint32_t peer)
+{
+    const struct bgp_peer_config *c = core_peer_config(core, peer);
+
+    return c ? c->name : "-";
 }
 
 static void routes(const struct ready_env *env, uint32_t tunnel, uint32_t table,
                    struct ready_memory *m, struct ready_facts *f)
 {
     const struct core *core = env->core;
-    uint32_t n, id, primaries = 0, up = 0;
+    uint32_t id, primaries = 0, up = 0;
     struct bgp_peer_view v;
-    uint64_t print = print_of(core, &n);
+    bool many;
+    uint64_t print = print_of(core, &many);
 
     for (uint32_t i = 0; (id = primary_at(core, i)) != UINT32_MAX; i++) {
         primaries++;
         up += bgp_peer_get(core_bgp(core), id, &v) && v.state == BGP_ESTABLISHED;
     }
-    if (up && n <= ROUTES_MAX &&
-        (print != m->print || env->now_us - m->compared_us >= REFRESH_US)) {
+    if (up && !many && (print != m->print || env->now_us - m->compared_us >= REFRESH_US)) {
         compare(core, tunnel, table, m);
         m->print = print;
         m->compared_us = env->now_us;
     }
-    if (up == 0)
+    if (up == 0) {
         m->routes_in = m->routes_out = (struct ready_routes){0};
-    f->too_many = up && (m->too_many || n > ROUTES_MAX);
+        m->back = (struct ready_back){0};
+    }
+    f->too_many = up && (m->too_many || many);
     f->compared = up && up == primaries && !f->too_many;
     f->in = m->routes_in;
     f->out = m->routes_out;
-    f->uneven_name = "-";
-    if (f->in.preferred.n || f->in.uneven.n)
-        f->uneven_name = core_peer_config(core, f->in.primary.peer)
-                             ? core_peer_config(core, f->in.primary.peer)->name
-                             : "-";
+    f->back = m->back;
+    f->uneven_name =
+        f->in.preferred.n || f->in.uneven.n ? peer_name(core, f->in.primary.peer) : "-";
+    f->follower_name = f->back.follows.n ? peer_name(core, f->back.follower.peer) : "-";
+    f->returner_name = f->back.returned.n ? peer_name(core, f->back.returner.peer) : "-";
 }
 
 static void session(const struct ready_env *env, uint32_t tunnel,
@@ -235,16 +273,15 @@ static uint64_t grown(uint64_t now, uint64_t before)
     return now > before ? now - before : 0;
 }
 
-static void heard(const struct ready_env *env, const struct ike_view *v, struct ready_memory *m,
-                  struct ready_facts *f)
+static void heard(const struct ready_env *env, const struct ike_view *v,
+                  const struct ready_used *used, struct ready_memory *m, struct ready_facts *f)
 {
-    uint64_t in = 0, out = 0, a, b;
+    uint64_t in = 0, out = 0;
 
-    for (uint32_t i = 0; env->count && i < v->n_children; i++)
-        if (env->count(env->arg, v->children[i].child, &a, &b)) {
-            in += a;
-            out += b;
-        }
+    for (uint32_t i = 0; i < v->n_children; i++) {
+        in += used[i].packets_in;
+        out += used[i].packets_out;
+    }
     if (m->heard_us == 0 || in > m->in || !v->established) {
         m->heard_us = env->now_us;
         m->unheard = 0;
@@ -259,30 +296,50 @@ static void heard(const struct ready_env *env, const struct ike_view *v, struct 
 
 /* ---- keys and certificates ---- */
 
-static void sooner(struct ready_facts *f, uint64_t at_us, uint64_t life_us, const char *name)
+static uint32_t millionths(uint64_t left, uint64_t life)
 {
-    uint64_t left = at_us == KD_NEVER ? KD_NEVER : at_us - KD_MIN(at_us, f->now_us);
+    return (uint32_t)(life > UINT64_C(1) << 43 ? left / (life / 1000000) : left * 1000000 / life);
+}
 
-    /* by what is left of its life, so that an IKE SA of hours isn't hidden by a child of minutes */
-    if (left == KD_NEVER || life_us == 0 ||
-        (f->sa_left_us != KD_NEVER &&
-         left / 1000 * (f->sa_life_us / 1000) >= f->sa_left_us / 1000 * (life_us / 1000)))
-        return;
-    f->sa_left_us = left;
-    f->sa_life_us = life_us;
-    f->sa_name = name;
+/* The nearest, by what is left of its life: an IKE SA of hours isn't hidden by a child of minutes.
+ */
+static void sooner(struct ready_ending *e, const char *name, enum ready_limit limit, uint64_t left,
+                   uint64_t life)
+{
+    struct ready_ending next = {name, limit, left, life ? millionths(left, life) : 0};
+
+    if (life != 0 && (!e->name || next.ppm < e->ppm))
+        *e = next;
+}
+
+static void sooner_at(struct ready_facts *f, const char *name, uint64_t at_us, uint64_t life_us)
+{
+    if (at_us != KD_NEVER)
+        sooner(&f->ending, name, READY_TIME, at_us - KD_MIN(at_us, f->now_us), life_us);
+}
+
+static void sooner_used(struct ready_facts *f, enum ready_limit limit, uint64_t hard, uint64_t in,
+                        uint64_t out)
+{
+    uint64_t most = KD_MAX(in, out);
+
+    sooner(&f->ending, "child SA", limit, hard - KD_MIN(hard, most), hard);
 }
 
 static void lifetimes(const struct core_tunnel_config *c, const struct ike_view *v,
-                      struct ready_facts *f)
+                      const struct ready_used *used, struct ready_facts *f)
 {
-    f->sa_left_us = KD_NEVER;
     if (!v->established)
         return;
-    sooner(f, v->expire_at_us, c->ike.ike_life_us, "IKE SA");
-    for (uint32_t i = 0; i < v->n_children; i++)
-        if (v->children[i].installed)
-            sooner(f, v->children[i].expire_at_us, c->ike.child_life_us, "child SA");
+    sooner_at(f, "IKE SA", v->expire_at_us, c->ike.ike_life_us);
+    for (uint32_t i = 0; i < v->n_children; i++) {
+        const struct ike_limits l = ike_limits_hard(&c->ike, v->children[i].esn);
+        if (!v->children[i].installed)
+            continue;
+        sooner_at(f, "child SA", v->children[i].expire_at_us, c->ike.child_life_us);
+        sooner_used(f, READY_BYTES, l.hard_bytes, used[i].bytes_in, used[i].bytes_out);
+        sooner_used(f, READY_PACKETS, l.hard_packets, used[i].packets_in, used[i].packets_out);
+    }
 }
 
 static void certificates(const struct core_tunnel_config *c, const struct ike_view *v,
@@ -303,6 +360,7 @@ static void certificates(const struct core_tunnel_config *c, const struct ike_vi
 void ready_facts(const struct ready_env *env, uint32_t tunnel, struct ready_memory *m,
                  struct ready_facts *f)
 {
+    struct ready_used used[IKE_VIEW_CHILDREN] = {0};
     struct core_tunnel_view v;
 
     *f = (struct ready_facts){.want = &core_configuration(env->core)->readiness,
@@ -319,7 +377,9 @@ void ready_facts(const struct ready_env *env, uint32_t tunnel, struct ready_memo
     f->mtu_path = v.pmtu.path;
     f->mtu_inner = v.pmtu.inner;
     session(env, tunnel, v.config, m, f);
-    heard(env, &v.ike, m, f);
-    lifetimes(v.config, &v.ike, f);
+    for (uint32_t i = 0; env->count && i < v.ike.n_children; i++)
+        (void)env->count(env->arg, v.ike.children[i].child, &used[i]);
+    heard(env, &v.ike, used, m, f);
+    lifetimes(v.config, &v.ike, used, f);
     certificates(v.config, &v.ike, f);
 }

@@ -122,6 +122,13 @@ static void judge(struct ready *r, const struct ready_env *env, uint32_t tunnel,
     changed(arg, tunnel, u->verdict, codes_text(u, text, sizeof(text)));
 }
 
+/* It is no backup any more. */
+static void forget(struct unit *u)
+{
+    free(u->reason);
+    *u = (struct unit){0};
+}
+
 static bool grow(struct ready *r, uint32_t n)
 {
     struct unit *u;
@@ -147,6 +154,8 @@ uint64_t ready_step(struct ready *r, const struct ready_env *env, ready_changed 
     for (uint32_t i = 0; i < turn && grow(r, n); i++, r->next++)
         if (is_backup(env->core, r->next % n))
             judge(r, env, r->next % n, changed, arg);
+        else
+            forget(&r->unit[r->next % n]);
     return r->at_us;
 }
 

@@ -4,6 +4,7 @@
  *
  *   facts.c   what the core's views say of one tunnel, as values
  *   routes.c  prefixes over the backup against those over the primary
+ *   back.c    the way back, as far as it shows here
  *   judge.c   the reasons: a table, one row each
  *   ready.c   over time: since when, and what has changed
  *
@@ -26,12 +27,15 @@ enum ready_code {
     READY_ROUTES_TOO_MANY, /* to be compared */
     READY_PREFIX_MISSING,
     READY_PREFIX_MORE_SPECIFIC,
+    READY_PRIMARY_FOLLOWS, /* it takes our way, and that is the backup */
     READY_PREFIX_EXTRA,
     READY_BACKUP_PREFERRED,
     READY_PREFERENCE_UNEVEN, /* lower than some ways of the primary, not than all */
     READY_TOLD_MISSING,
     READY_TOLD_MORE_SPECIFIC,
     READY_TOLD_PREFERRED,
+    READY_TOLD_HIDDEN,
+    READY_RETURN_ELSEWHERE, /* our own prefix comes back over the primary */
     READY_REKEY_FAILED,
     READY_REKEY_UNREHEARSED,
     READY_MTU_BLACK_HOLE,
@@ -49,9 +53,10 @@ extern const char *const ready_code_names[]; /* "tunnel-down", ..., NULL */
 struct ready_route {
     struct kd_prefix prefix;
     uint32_t peer, local_pref, med, first_as;
-    uint16_t weight, n_as;
+    uint16_t weight, n_as, n_first; /* n_first: how often first_as leads the path */
     uint8_t origin;
     bool ibgp, has_med;
+    bool extra; /* set by ready_routes_compare() on what is in its list of that name */
 };
 
 #define READY_NAMED 16 /* prefixes named of a list; the rest is counted */
@@ -65,6 +70,7 @@ struct ready_list {
 struct ready_routes {
     uint32_t n_primary, n_backup; /* prefixes */
     struct ready_list missing, more_specific, extra, preferred, uneven;
+    struct ready_list longer; /* told the backup with more AS hops than any of the primary's */
     struct ready_route primary, backup; /* an example of preferred, else of uneven */
 };
 
@@ -73,6 +79,27 @@ struct ready_routes {
 void ready_routes_compare(struct ready_route *primary, uint32_t n_primary,
                           struct ready_route *backup, uint32_t n_backup, bool learned,
                           struct ready_routes *out);
+void ready_routes_sort(struct ready_route *r, uint32_t n);
+/* The first of those with that prefix, in sorted ones; n: none. */
+uint32_t ready_routes_find(const struct ready_route *r, uint32_t n, const struct kd_prefix *p);
+void ready_list_add(struct ready_list *l, const struct kd_prefix *p);
+
+/* ---- back.c ---- */
+
+struct ready_back {
+    struct ready_list follows;  /* only the backup has them, and a primary is told them by us */
+    struct ready_list returned; /* a primary tells us our own by another way than we told it */
+    struct ready_route follower, returner; /* an example of each */
+};
+
+/* All four sorted by ready_routes_compare() or ready_routes_sort(). backup: learned over it;
+ * told_primary, told_backup: what we tell; own: what primaries tell us with our AS in its path. */
+struct ready_side {
+    const struct ready_route *r;
+    uint32_t n;
+};
+void ready_back(struct ready_side backup, struct ready_side told_primary,
+                struct ready_side told_backup, struct ready_side own, struct ready_back *out);
 
 /* ---- facts.c ---- */
 
@@ -80,6 +107,15 @@ struct ready_drill {
     char name[64];
     int64_t at_s; /* its end, UTC seconds since 1970; 0: none is known */
     bool passed;
+};
+
+/* What is left of an SA's life, by whichever of its limits is nearest. */
+enum ready_limit { READY_TIME, READY_BYTES, READY_PACKETS }; /* us; inner bytes; packets */
+struct ready_ending {
+    const char *name; /* "IKE SA", "child SA"; NULL: none */
+    enum ready_limit limit;
+    uint64_t left;
+    uint32_t ppm; /* of its life, that is */
 };
 
 struct ready_facts {
@@ -102,20 +138,23 @@ struct ready_facts {
      */
     bool compared, too_many;
     struct ready_routes in, out;
+    struct ready_back back;
     const char *uneven_name; /* of the primary in in.primary, ... */
+    const char *follower_name, *returner_name;
     struct core_rehearsal_view rehearsal;
     uint32_t mtu_need, mtu_path, mtu_inner; /* outer datagram wanted, passing; inner that fits; 0:
                                              * not known */
-    uint64_t sa_left_us;                    /* of the SA that ends first, KD_NEVER */
-    uint64_t sa_life_us;
-    const char *sa_name;  /* "IKE SA", "child SA" */
-    int64_t cert_until_s; /* 0: none */
+    struct ready_ending ending;             /* of the SA that ends first */
+    int64_t cert_until_s;                   /* 0: none */
     bool cert_ours;
     struct ready_drill drill;
 };
 
-/* Counters of a pair: packets in and out; false: unknown. */
-typedef bool ready_count(void *arg, struct kd_handle child, uint64_t *in, uint64_t *out);
+/* Counters of a pair; false: unknown. */
+struct ready_used {
+    uint64_t packets_in, packets_out, bytes_in, bytes_out; /* inner bytes */
+};
+typedef bool ready_count(void *arg, struct kd_handle child, struct ready_used *used);
 
 struct ready_env {
     const struct core *core;
@@ -132,6 +171,7 @@ struct ready_memory {
     uint64_t compared_us;
     bool compared, too_many;
     struct ready_routes routes_in, routes_out;
+    struct ready_back back;
 };
 
 void ready_facts(const struct ready_env *env, uint32_t tunnel, struct ready_memory *m,

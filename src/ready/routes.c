@@ -17,7 +17,7 @@ static int by_prefix(const void *a, const void *b)
                          &((const struct ready_route *)b)->prefix);
 }
 
-static void name(struct ready_list *l, const struct kd_prefix *p)
+void ready_list_add(struct ready_list *l, const struct kd_prefix *p)
 {
     if (l->n_named < READY_NAMED)
         l->named[l->n_named++] = *p;
@@ -49,6 +49,15 @@ static int better_told(const struct ready_route *primary, const struct ready_rou
     return -1;
 }
 
+/* With more AS hops than whatever the primaries are told; what iBGP is told has none. */
+static bool is_longer(const struct ready_route *p, uint32_t n, const struct ready_route *b)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (p[i].ibgp || p[i].n_as >= b->n_as)
+            return false;
+    return !b->ibgp;
+}
+
 /* Paths p[0..n) of the primaries against the backup's for the same prefix. */
 static void prefer(const struct ready_route *p, uint32_t n, const struct ready_route *b,
                    bool learned, struct ready_routes *out)
@@ -59,6 +68,8 @@ static void prefer(const struct ready_route *p, uint32_t n, const struct ready_r
         if ((learned ? better(&p[i], b) : better_told(&p[i], b)) <= 0) {
             odd = worse++ ? odd : i;
         }
+    if (!learned && is_longer(p, n, b))
+        ready_list_add(&out->longer, &b->prefix);
     if (worse == 0)
         return;
     if (worse < n && !learned)
@@ -67,7 +78,7 @@ static void prefer(const struct ready_route *p, uint32_t n, const struct ready_r
         out->primary = p[odd];
         out->backup = *b;
     }
-    name(worse == n ? &out->preferred : &out->uneven, &b->prefix);
+    ready_list_add(worse == n ? &out->preferred : &out->uneven, &b->prefix);
 }
 
 /* Prefixes each of which covers the next. */
@@ -97,13 +108,35 @@ static uint32_t run(const struct ready_route *r, uint32_t n)
     return i;
 }
 
-static void only_backup(const struct cover *primary, const struct ready_route *b,
+static void only_backup(const struct cover *primary, struct ready_route *b,
                         const struct ready_route *next_primary, struct ready_routes *out)
 {
+    b->extra =
+        !primary->n && (!next_primary || !kd_prefix_covers(&b->prefix, &next_primary->prefix));
     if (primary->n)
-        name(&out->more_specific, &b->prefix);
-    else if (!next_primary || !kd_prefix_covers(&b->prefix, &next_primary->prefix))
-        name(&out->extra, &b->prefix);
+        ready_list_add(&out->more_specific, &b->prefix);
+    else if (b->extra)
+        ready_list_add(&out->extra, &b->prefix);
+}
+
+void ready_routes_sort(struct ready_route *r, uint32_t n)
+{
+    if (n > 0)
+        qsort(r, n, sizeof(*r), by_prefix);
+}
+
+uint32_t ready_routes_find(const struct ready_route *r, uint32_t n, const struct kd_prefix *p)
+{
+    uint32_t lo = 0, hi = n;
+
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (kd_prefix_cmp(&r[mid].prefix, p) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < n && kd_prefix_eq(&r[lo].prefix, p) ? lo : n;
 }
 
 void ready_routes_compare(struct ready_route *p, uint32_t n_primary, struct ready_route *b,
@@ -113,10 +146,8 @@ void ready_routes_compare(struct ready_route *p, uint32_t n_primary, struct read
     uint32_t i = 0, j = 0;
 
     *out = (struct ready_routes){0};
-    if (n_primary > 0)
-        qsort(p, n_primary, sizeof(*p), by_prefix);
-    if (n_backup > 0)
-        qsort(b, n_backup, sizeof(*b), by_prefix);
+    ready_routes_sort(p, n_primary);
+    ready_routes_sort(b, n_backup);
     while (i < n_primary || j < n_backup) {
         int side = i == n_primary  ? 1
                    : j == n_backup ? -1
@@ -132,7 +163,7 @@ void ready_routes_compare(struct ready_route *p, uint32_t n_primary, struct read
         else if (side > 0)
             only_backup(&over_p, &b[j], i < n_primary ? &p[i] : NULL, out);
         else if (!covered(&over_b))
-            name(&out->missing, &at);
+            ready_list_add(&out->missing, &at);
         if (n_p)
             over_p.at[over_p.n++] = at;
         if (n_b)

@@ -90,16 +90,18 @@ static void end(struct watch *w)
 
 /* ---- judging ---- */
 
-static bool count(void *arg, struct kd_handle child, uint64_t *in, uint64_t *out)
+static bool count(void *arg, struct kd_handle child, struct ready_used *used)
 {
     struct esp_counters c;
 
     for (const struct sim_sa *s = ((struct sim_gw *)arg)->dp.sas; s; s = s->next)
         if (kd_handle_eq(s->child, child)) {
             esp_count(s->in, &c);
-            *in = c.packets;
+            used->packets_in = c.packets;
+            used->bytes_in = c.bytes;
             esp_count(s->out, &c);
-            *out = c.packets;
+            used->packets_out = c.packets;
+            used->bytes_out = c.bytes;
             return true;
         }
     return false;
@@ -493,6 +495,27 @@ static void drills_that_are_missing_stale_or_failed(void **st KD_UNUSED)
     end(&w);
 }
 
+/* Neither side rekeys for the time that has passed, and the packets run out. */
+static void a_pair_whose_packets_run_out(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 21, .bfd_us = 300000, .no_er = true};
+    struct ready_view v;
+    struct watch w;
+
+    begin(&w, &o);
+    esp(w.p.azure, "aes256-sha1-modp1024");
+    w.p.onprem->cfg.tunnels[0].rehearse_us = 0;
+    w.p.onprem->cfg.tunnels[0].ike.child_life_packets = 4000;
+    start(&w);
+    expect(&w, 60, "degraded: rekey-unrehearsed");
+    expect(&w, 2000, "not-ready: rekey-unrehearsed, sa-ending");
+    assert_true(ready_get(w.ready, SIM_VPN, &v));
+    printf("# %s\n", v.reason[1].words);
+    assert_non_null(strstr(v.reason[1].words, "child SA ends after "));
+    assert_non_null(strstr(v.reason[1].words, "packets more"));
+    end(&w);
+}
+
 static void is_the_last(void *arg, uint32_t tunnel, enum ready_verdict verdict, const char *codes)
 {
     assert_null(arg);
@@ -545,6 +568,7 @@ int main(void)
         cmocka_unit_test(a_rekey_that_was_never_rehearsed),
         cmocka_unit_test(an_sa_that_ends_without_a_successor),
         cmocka_unit_test(a_black_hole_for_long_packets),
+        cmocka_unit_test(a_pair_whose_packets_run_out),
         cmocka_unit_test(drills_that_are_missing_stale_or_failed),
         cmocka_unit_test(only_backups_are_judged),
     };

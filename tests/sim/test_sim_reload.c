@@ -237,6 +237,48 @@ static void redistributed_routes_follow_their_policy(void **st KD_UNUSED)
     sim_pair_free(&p);
 }
 
+/* Lists name others by place; in the next file they may stand elsewhere, or not be here yet. */
+static void what_readiness_expects_is_taken_over_by_name(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 125};
+    const struct core_readiness *now;
+    struct core_config next;
+    struct core_neighbor_config moved[2];
+    struct bgp_route_map *policies[8];
+    struct sim_pair p;
+
+    pair_up(&p, &o);
+    now = &core_configuration(p.azure->core)->readiness;
+    next = *core_configuration(p.azure->core);
+    assert_in_range(next.n_policies, 1, KD_ARRAY_LEN(policies));
+    memcpy(policies, next.policies, next.n_policies * sizeof(struct bgp_route_map *));
+    next.policies = policies;
+    memset(moved, 0, sizeof(moved));
+    snprintf(moved[0].bgp.name, sizeof(moved[0].bgp.name), "new");
+    moved[1] = next.neighbors[0];
+    next.neighbors = moved;
+    next.n_neighbors = 2;
+    next.readiness = (struct core_readiness){.established_us = KD_S(7),
+                                             .n_primary = 1,
+                                             .primary = {CORE_PEER_BESIDE(1)},
+                                             .n_backup = 1,
+                                             .backup = {SIM_VPN}};
+    assert_true(core_reload(p.azure->core, &next));
+    assert_int_equal(now->established_us, KD_S(7));
+    assert_int_equal(now->n_primary, 1);
+    assert_int_equal(now->primary[0], CORE_PEER_BESIDE(0));
+    assert_int_equal(now->n_backup, 1);
+    assert_int_equal(now->backup[0], SIM_VPN);
+    memcpy(policies, core_configuration(p.azure->core)->policies,
+           next.n_policies * sizeof(struct bgp_route_map *));
+    next.readiness.primary[0] = CORE_PEER_BESIDE(0); /* waits for a restart, and so does the list */
+    next.readiness.established_us = KD_S(8);
+    assert_true(core_reload(p.azure->core, &next));
+    assert_int_equal(now->established_us, KD_S(8));
+    assert_int_equal(now->primary[0], CORE_PEER_BESIDE(0));
+    sim_pair_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +287,7 @@ int main(void)
         cmocka_unit_test(a_network_that_is_no_longer_configured_is_withdrawn),
         cmocka_unit_test(a_probe_counts_and_steers_by_what_is_taken_over),
         cmocka_unit_test(redistributed_routes_follow_their_policy),
+        cmocka_unit_test(what_readiness_expects_is_taken_over_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

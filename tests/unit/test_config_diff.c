@@ -60,6 +60,9 @@ static void policies_networks_and_the_level_are_taken_over_the_rest_waits(void *
         {"", "policies: {p: [{permit: {}}]}\n", "+policies.p "},
         {"policies: {p: [{permit: {}}]}\n", "", "+policies.p "},
         {"logging: {level: info}\n", "logging: {level: warn}\n", "+logging.level "},
+        {"", "readiness: {established: 2s, primary: [n]}\n",
+         "+readiness.established +readiness.primary "},
+        {"readiness: {drill-age: 1d}\n", "", "+readiness.drill-age "},
         {"control: {keylog: true}\n", "control: {keylog: false}\n", "!control.keylog "},
         {"control: {keylog: true, socket: /a}\n", "", "!control.keylog !control.socket "},
     };

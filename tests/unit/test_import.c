@@ -460,6 +460,7 @@ static void our_tunnel_comes_back_from_either_language(void **st KD_UNUSED)
     }
     round_trip("profile: modern" BGP, IMPORT_SWANCTL, PEER_STRONGSWAN);
     round_trip("profile: azure-vwan" BGP, IMPORT_SWANCTL, PEER_STRONGSWAN);
+    round_trip("profile: azure-vwan" BGP, IMPORT_IOS, PEER_IOS);
     round_trip("ike: [aes256-sha256-modp2048], esp: [aes256-sha256], "
                "selectors: {local: [10.0.0.0/24, 10.1.0.0/24], remote: [10.9.0.0/16]}",
                IMPORT_SWANCTL, PEER_STRONGSWAN);

@@ -246,7 +246,70 @@ static void az_has_the_custom_policy_where_it_is_one(void **state)
     has(out, "  --ipsec-encryption AES256 --ipsec-integrity SHA1 --pfs-group None \\\n");
     out = written(REMOTE ", ike: [aes256-sha1-ecp521], esp: [aes256-sha1]", PEER_AZURE_CLI, "s");
     has_not(out, "ipsec-policy add");
-    assert_non_null(strstr(out, "Azure has no ecp521"));
+    assert_non_null(strstr(out, "# aes256-sha1-ecp521 can't be a policy: Azure has no ecp521"));
+    out = written(REMOTE ", ike: [aes256-sha1-ecp384], esp: [aes256-sha512]", PEER_AZURE_CLI, "s");
+    has_not(out, "ipsec-policy add");
+    assert_non_null(strstr(out, "# aes256-sha512 can't be a policy: Azure has no sha512"));
+}
+
+/* What kedge prefers and Azure can say; that x25519 is an alternative beside it costs nothing. */
+static void az_has_a_policy_for_the_modern_profile(void **state)
+{
+    (void)state;
+    const char *out = written(REMOTE BGP ", profile: modern", PEER_AZURE_CLI, "secret");
+    has(out, "  --connection-name t --ike-encryption GCMAES256 --ike-integrity SHA384 --dh-group "
+             "ECP384 \\\n"
+             "  --ipsec-encryption GCMAES256 --ipsec-integrity GCMAES256 --pfs-group ECP384 \\\n");
+    has_not(out, "x25519");
+}
+
+static void az_of_a_virtual_wan_has_a_site_and_its_connection(void **state)
+{
+    (void)state;
+    const char *out = written(REMOTE BGP ", profile: azure-vwan", PEER_AZURE_CLI, "secret");
+    has(out, "  --virtual-wan VIRTUAL_WAN --ip-address 52.168.162.84 \\\n"
+             "  --address-prefixes 10.10.30.254/32 --asn 65515 --bgp-peering-address "
+             "10.10.30.254\n"
+             "  --gateway-name VPN_GATEWAY --remote-vpn-site t-kedge --protocol-type IKEv2 "
+             "--enable-bgp true \\\n"
+             "  --shared-key 'secret'\n");
+    has_not(out, "ipsec-policy");
+    has_not(out, "local-gateway");
+}
+
+static void the_modern_profile_in_the_routers_words(void **state)
+{
+    (void)state;
+    const char *out = written(REMOTE BGP ", profile: modern", PEER_IOS, "k");
+    has(out, " encryption aes-gcm-256\n prf sha384\n group 20\n"
+             " encryption aes-cbc-256\n integrity sha256\n group 14\n"
+             "crypto ipsec transform-set t-1 esp-gcm 256\n"
+             "crypto ipsec transform-set t-2 esp-aes 256 esp-sha256-hmac\n"
+             " set pfs group20\n");
+    out = written(REMOTE BGP ", profile: modern", PEER_JUNOS, "k");
+    has(out, "set security ike proposal t-1 dh-group group20\n"
+             "set security ike proposal t-1 encryption-algorithm aes-256-gcm\n"
+             "set security ike proposal t-2 dh-group group14\n"
+             "set security ike proposal t-2 authentication-algorithm sha-256\n"
+             "set security ipsec proposal t-1 encryption-algorithm aes-256-gcm\n"
+             "set security ipsec proposal t-2 authentication-algorithm hmac-sha-256-128\n"
+             "set security ipsec policy t perfect-forward-secrecy keys group20\n");
+}
+
+static void an_alternative_that_a_router_has_no_word_for_is_not_missed(void **state)
+{
+    static const char lists[] =
+        REMOTE ", ike: [aes256-sha256-x25519-modp2048], esp: [aes256-sha384-sha256-x25519-ecp256]";
+    (void)state;
+    has(written(lists, PEER_IOS, "k"), " encryption aes-cbc-256\n integrity sha256\n group 14\n"
+                                       "crypto ipsec transform-set t-1 esp-aes 256 "
+                                       "esp-sha384-hmac\n"
+                                       " set pfs group19\n");
+    has(written(lists, PEER_JUNOS, "k"), "set security ike proposal t-1 dh-group group14\n"
+                                         "set security ipsec proposal t-1 authentication-algorithm "
+                                         "hmac-sha-256-128\n"
+                                         "set security ipsec policy t "
+                                         "perfect-forward-secrecy keys group19\n");
 }
 
 static void frr_and_bird_have_the_session(void **state)
@@ -297,6 +360,10 @@ int main(void)
         cmocka_unit_test(junos_of_seed_002),
         cmocka_unit_test(junos_takes_an_aead_with_its_own_prf_only),
         cmocka_unit_test(az_has_the_custom_policy_where_it_is_one),
+        cmocka_unit_test(az_has_a_policy_for_the_modern_profile),
+        cmocka_unit_test(az_of_a_virtual_wan_has_a_site_and_its_connection),
+        cmocka_unit_test(the_modern_profile_in_the_routers_words),
+        cmocka_unit_test(an_alternative_that_a_router_has_no_word_for_is_not_missed),
         cmocka_unit_test(frr_and_bird_have_the_session),
         cmocka_unit_test(what_makes_no_sense_is_refused),
     };

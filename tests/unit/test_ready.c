@@ -36,9 +36,7 @@ static struct ready_facts good(void)
                                 .mtu_need = 1500,
                                 .mtu_path = 1500,
                                 .mtu_inner = 1438,
-                                .sa_left_us = KD_S(3600),
-                                .sa_life_us = KD_S(27000),
-                                .sa_name = "IKE SA",
+                                .ending = {"IKE SA", READY_TIME, KD_S(3600), 133333},
                                 .cert_until_s = WALL + 15 * DAY,
                                 .drill = {"quarterly", WALL - 89 * DAY, true}};
 }
@@ -218,6 +216,53 @@ static void preference_is_compared_both_ways(void **st KD_UNUSED)
     expect(&f, READY_TOLD_PREFERRED, READY_DEGRADED, "with 1 against 3", "prepends");
 }
 
+static void a_primary_that_takes_our_way_is_named(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+
+    f.follower_name = "ce1";
+    f.in.extra = f.back.follows = one("10.17.11.0/24");
+    expect(
+        &f, READY_PRIMARY_FOLLOWS, READY_DEGRADED,
+        "ce1 has no way of its own that it tells for 1 prefixes of the backup, and is told ours: "
+        "it sends there by the tunnel: 10.17.11.0/24",
+        "ce1 sets a higher local preference");
+    f.back.follows.n = 0; /* nobody is told */
+    expect(&f, READY_PREFIX_EXTRA, READY_DEGRADED, "10.17.11.0/24", "");
+    f.compared = false;
+    expect_ready(&f);
+}
+
+static void a_site_behind_the_backup_may_not_hear_what_is_prepended(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+    struct ready_judgement j;
+
+    f.out.longer = one("10.1.0.0/24");
+    expect_ready(&f); /* nobody is behind it */
+    f.in.extra = one("10.2.0.0/24");
+    ready_judge(&f, &j);
+    assert_int_equal(j.n, 2);
+    assert_int_equal(j.reason[1].code, READY_TOLD_HIDDEN);
+    assert_int_equal(j.reason[1].verdict, READY_DEGRADED);
+    assert_non_null(strstr(j.reason[1].words, "only vpn leads to 10.2.0.0/24"));
+    assert_non_null(strstr(j.reason[1].words, "may not hear of 10.1.0.0/24"));
+    assert_non_null(strstr(j.reason[1].remedy, "don't prepend to vpn"));
+}
+
+static void our_own_prefix_from_the_primary_is_a_way_back_by_another(void **st KD_UNUSED)
+{
+    struct ready_facts f = good();
+
+    f.returner_name = "msee";
+    f.back.returned = one("10.1.11.0/25");
+    f.back.returner.n_as = 3;
+    expect(&f, READY_RETURN_ELSEWHERE, READY_DEGRADED,
+           "msee tells us 1 of our own prefixes, by 3 AS hops", "kedge routes learned msee");
+    f.compared = false;
+    expect_ready(&f);
+}
+
 static void keys_have_to_be_rehearsed(void **st KD_UNUSED)
 {
     struct ready_facts f = good();
@@ -249,10 +294,20 @@ static void what_ends_soon_is_said_before(void **st KD_UNUSED)
 {
     struct ready_facts f = good();
 
-    f.sa_left_us = KD_S(27000) / 1000 * 12;
+    f.ending = (struct ready_ending){"IKE SA", READY_TIME, KD_S(324), 12000};
     expect(&f, READY_SA_ENDING, READY_NOT, "IKE SA ends in 5m24s", "kedge rekey azure");
-    f.sa_left_us++;
+    f.ending.ppm++;
     expect_ready(&f);
+    f.ending = (struct ready_ending){"child SA", READY_BYTES, 1228800000, 12000};
+    expect(&f, READY_SA_ENDING, READY_NOT, "child SA ends after 1.2 GB more", "kedge rekey azure");
+    f.ending.left = 12000;
+    expect(&f, READY_SA_ENDING, READY_NOT, "child SA ends after 12.0 KB more", "kedge explain");
+    f.ending = (struct ready_ending){"child SA", READY_PACKETS, 120, 12000};
+    expect(&f, READY_SA_ENDING, READY_NOT, "child SA ends after 120 packets more", "");
+    f.ending.name = NULL; /* no SA */
+    f.ending.ppm = 0;
+    expect_ready(&f);
+    f.ending.ppm = 1000000;
     f.cert_until_s = WALL + 14 * DAY;
     expect(&f, READY_CERT_ENDING, READY_DEGRADED, "the peer's certificate ends 2023-11-28T",
            "the peer renews");
@@ -361,6 +416,72 @@ static void what_is_told_is_compared_by_path_length_between_as_only(void **st KD
     assert_int_equal(r.preferred.n, 0);
 }
 
+static void what_is_told_with_more_hops_everywhere_is_longer(void **st KD_UNUSED)
+{
+    struct ready_route p[] = {route("10.1.0.0/16", 1, 100, 1), route("10.1.0.0/16", 2, 100, 3)},
+                       b = route("10.1.0.0/16", 9, 100, 4);
+    struct ready_routes r;
+
+    ready_routes_compare(p, 2, &b, 1, false, &r);
+    assert_list(&r.longer, "10.1.0.0/16");
+    b.n_as = 3;
+    ready_routes_compare(p, 2, &b, 1, false, &r);
+    assert_int_equal(r.longer.n, 0);
+    b.n_as = 4;
+    ready_routes_compare(p, 2, &b, 1, true, &r); /* learned: no matter */
+    assert_int_equal(r.longer.n, 0);
+    p[1].ibgp = true;
+    ready_routes_compare(p, 2, &b, 1, false, &r);
+    assert_int_equal(r.longer.n, 0);
+}
+
+/* ---- the way back ---- */
+
+static struct ready_side side(const struct ready_route *r, uint32_t n)
+{
+    return (struct ready_side){r, n};
+}
+
+static void only_what_the_primary_lacks_and_is_told_makes_it_follow(void **st KD_UNUSED)
+{
+    struct ready_route b[] = {route("10.1.0.0/16", 9, 100, 1), route("10.2.0.0/16", 9, 100, 1),
+                              route("10.3.0.0/16", 9, 100, 1)},
+                       told[] = {route("10.1.0.0/16", 1, 100, 2), route("10.2.0.0/16", 1, 100, 2)};
+    struct ready_back back;
+
+    b[1].extra = b[2].extra = true;
+    ready_back(side(b, 3), side(told, 2), side(NULL, 0), side(NULL, 0), &back);
+    assert_list(&back.follows, "10.2.0.0/16"); /* .1 it has, .3 it is not told */
+    assert_int_equal(back.follower.peer, 1);
+    assert_int_equal(back.returned.n, 0);
+}
+
+static void what_a_neighbor_repeats_is_no_way_back(void **st KD_UNUSED)
+{
+    struct ready_route told_p[] = {route("10.1.0.0/16", 1, 100, 1),
+                                   route("10.1.0.0/16", 2, 100, 3)},
+                       told_b = route("10.1.0.0/16", 9, 100, 4),
+                       own = route("10.1.0.0/16", 1, 100, 3);
+    struct ready_back back;
+
+    own.n_first = 2; /* it prepended its own AS once, and had the path that it was told */
+    ready_back(side(NULL, 0), side(told_p, 2), side(&told_b, 1), side(&own, 1), &back);
+    assert_int_equal(back.returned.n, 0);
+    own.n_as = 4; /* somebody is between */
+    ready_back(side(NULL, 0), side(told_p, 2), side(&told_b, 1), side(&own, 1), &back);
+    assert_list(&back.returned, "10.1.0.0/16");
+    assert_int_equal(back.returner.peer, 1);
+    own.peer = 2; /* to whom 3 hops were told: 4 with its own */
+    own.n_first = 1;
+    ready_back(side(NULL, 0), side(told_p, 2), side(&told_b, 1), side(&own, 1), &back);
+    assert_int_equal(back.returned.n, 0);
+    own.ibgp = true; /* inside an AS nothing is put before it */
+    ready_back(side(NULL, 0), side(told_p, 2), side(&told_b, 1), side(&own, 1), &back);
+    assert_list(&back.returned, "10.1.0.0/16");
+    ready_back(side(NULL, 0), side(told_p, 2), side(NULL, 0), side(&own, 1), &back);
+    assert_int_equal(back.returned.n, 0); /* the backup isn't told it: it is no backup for that */
+}
+
 static void empty_sets_are_no_trouble(void **st KD_UNUSED)
 {
     struct ready_route b = route("10.1.0.0/16", 9, 100, 1);
@@ -384,6 +505,9 @@ int main(void)
         cmocka_unit_test(prefixes_that_differ_are_named),
         cmocka_unit_test(long_lists_are_cut_and_counted),
         cmocka_unit_test(preference_is_compared_both_ways),
+        cmocka_unit_test(a_primary_that_takes_our_way_is_named),
+        cmocka_unit_test(a_site_behind_the_backup_may_not_hear_what_is_prepended),
+        cmocka_unit_test(our_own_prefix_from_the_primary_is_a_way_back_by_another),
         cmocka_unit_test(keys_have_to_be_rehearsed),
         cmocka_unit_test(a_black_hole_names_the_mtu_and_mss_to_set),
         cmocka_unit_test(what_ends_soon_is_said_before),
@@ -392,6 +516,9 @@ int main(void)
         cmocka_unit_test(sets_are_compared_in_one_pass),
         cmocka_unit_test(a_primary_has_to_win_with_each_of_its_ways),
         cmocka_unit_test(what_is_told_is_compared_by_path_length_between_as_only),
+        cmocka_unit_test(what_is_told_with_more_hops_everywhere_is_longer),
+        cmocka_unit_test(only_what_the_primary_lacks_and_is_told_makes_it_follow),
+        cmocka_unit_test(what_a_neighbor_repeats_is_no_way_back),
         cmocka_unit_test(empty_sets_are_no_trouble),
     };
 
