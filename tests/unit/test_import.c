@@ -415,7 +415,8 @@ static void same_tunnel(const struct core_tunnel_config *a, const struct core_tu
     assert_int_equal(a->ike.child_life_bytes, b->ike.child_life_bytes);
 }
 
-static void round_trip(const char *tunnel, enum import_from from, enum peer_kind kind)
+/* There and back again; what comes back is the tunnel `same`. */
+static void trip(const char *tunnel, const char *same, enum import_from from, enum peer_kind kind)
 {
     struct core_config a, b;
     char text[2048], *there, *back;
@@ -427,6 +428,7 @@ static void round_trip(const char *tunnel, enum import_from from, enum peer_kind
     has(there, "remote: \"52.168.162.84\"");
     has(there, "psk: \"IamSecure123\"");
     back = other_side(there, from, kind);
+    snprintf(text, sizeof(text), "%s%s}\n", HEAD, same);
     parsed(text, &a);
     parsed(back, &b);
     if (kind == PEER_IOS)
@@ -438,9 +440,23 @@ static void round_trip(const char *tunnel, enum import_from from, enum peer_kind
     free(back);
 }
 
+static void round_trip(const char *tunnel, enum import_from from, enum peer_kind kind)
+{
+    trip(tunnel, tunnel, from, kind);
+}
+
 #define BGP                                                                                        \
     ", address: 10.10.30.254, neighbor: {asn: 65021, address: 10.2.30.125, hold: 180s, "           \
     "import: all, export: all}"
+
+/* x25519 is what IOS-XE has no word for, and its group of PFS is one for all. */
+static void the_modern_profile_comes_back_from_ios_as_far_as_it_says_it(void **st KD_UNUSED)
+{
+    trip("profile: modern" BGP,
+         "ike: [aes256gcm16-prfsha384-ecp384, aes256-sha256-modp2048], "
+         "esp: [aes256gcm16-ecp384, aes256-sha256-ecp384]" BGP,
+         IMPORT_IOS, PEER_IOS);
+}
 
 static void our_tunnel_comes_back_from_either_language(void **st KD_UNUSED)
 {
@@ -488,6 +504,7 @@ int main(void)
         T(no_text_becomes_anything_but_a_string),
         T(more_than_the_bounds_is_said),
         T(our_tunnel_comes_back_from_either_language),
+        T(the_modern_profile_comes_back_from_ios_as_far_as_it_says_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
