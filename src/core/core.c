@@ -250,6 +250,9 @@ static void dispatch(struct core *c, const struct core_ev *ev)
     case CORE_EV_PROBE:
         core_health_answer(c, ev);
         break;
+    case CORE_EV_ICMP:
+        core_icmp(c, ev);
+        break;
     case CORE_EV_BFD:
         core_bfd_packet(c, ev);
         break;

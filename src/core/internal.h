@@ -6,6 +6,7 @@
  * BGP and FIB, child.c its pairs of SAs, device.c its interface, admin.c commands, clock
  *   proof.c   the two-way proof: ICMP echo through a fresh pair
  *   pmtu.c    the path's MTU
+ *   icmp.c    what routers say of it
  *   rehearse.c the rekey rehearsal; refusal.c what was refused last, for `kedge explain`
  *   peers.c   neighbors: on, off, TCP plumbing, next hops watched by BGP
  *   drain.c   a neighbor's traffic drawn to others
@@ -236,6 +237,8 @@ struct core_tunnel {
     } *refused;
     struct core_pmtu {
         uint64_t at_us; /* measured next; KD_NEVER */
+        uint64_t hinted_us; /* when a hint was the reason, last; 0: never */
+        struct kd_addr local, remote; /* outer */
         uint32_t need;  /* octets that a full inner packet becomes; 0: no pair yet */
         const struct kc_alg *encr; /* of the newest pair, with what follows */
         uint16_t integ;
@@ -500,6 +503,8 @@ bool core_bfd_wake(struct core *c);
 bool core_health_init(struct core *c);
 void core_health_start(struct core *c);
 void core_health_answer(struct core *c, const struct core_ev *ev);
+/* A router's complaint about a datagram of a tunnel. */
+void core_icmp(struct core *c, const struct core_ev *ev);
 uint64_t core_health_deadline(const struct core *c);
 void core_health_wake(struct core *c); /* on CORE_EV_WAKE only */
 void core_health_reconsider(struct core *c); /* after a reload */

@@ -10,6 +10,7 @@
 
 #define FIRST_US KD_S(30) /* after it came up: whatever is rehearsed goes first */
 #define AGAIN_US KD_S(30) /* while it isn't up */
+#define HINT_US  KD_S(10) /* anybody can give one: no more than this follows */
 
 static const struct kc_alg *integ_of(const struct core_pmtu *p)
 {
@@ -27,6 +28,8 @@ void core_pmtu_child(struct core *c, struct core_tunnel *t, const struct ike_act
     p->encr = encr;
     p->integ = a->integ;
     p->family = a->local.addr.family;
+    p->local = a->local.addr;
+    p->remote = a->remote.addr;
     p->encap = a->encap;
     p->need = esp_outer_len(encr, integ_of(p), p->family, p->encap, t->mtu);
     if (t->cfg.mtu_probe_us && p->need <= IKE_MTU_MAX && (p->at_us == KD_NEVER || p->need != was))
@@ -47,6 +50,31 @@ void core_pmtu_wake(struct core *c, struct core_tunnel *t)
         return;
     }
     t->pmtu.at_us = c->now_us + t->cfg.mtu_probe_us;
+    core_queue_ike(c, &ev);
+}
+
+/* ICMP comes for what may not be cut up: a probe that runs, IPv6, ESP of the kernel's with DF. What
+ * is no news starts nothing. */
+void core_pmtu_hint(struct core *c, struct core_tunnel *t, uint32_t mtu)
+{
+    struct core_pmtu *p = &t->pmtu;
+    struct ike_event ev = {.kind = IKE_EV_COMMAND,
+                           .conn = core_tunnel_id(c, t),
+                           .command = IKE_CMD_MTU_HINT,
+                           .octets = mtu};
+    struct ike_view v;
+
+    if (!t->cfg.mtu_probe_us || t->state != CORE_T_UP || mtu >= p->need ||
+        !ike_conn_view(c->ike, ev.conn, &v))
+        return;
+    if (v.mtu.state != IKE_MTU_RUNNING) {
+        if ((v.mtu.passes && mtu >= v.mtu.passes) ||
+            (p->hinted_us && c->now_us < p->hinted_us + HINT_US))
+            return;
+        p->hinted_us = c->now_us;
+        p->at_us = c->now_us;
+        core_pmtu_wake(c, t);
+    }
     core_queue_ike(c, &ev);
 }
 

@@ -38,6 +38,7 @@ static const struct kd_field ev_bfd[] = {EV(local, KD_F_ENDPOINT), EV(remote, KD
                                          EV(data, KD_F_BYTES)};
 static const struct kd_field ev_probe[] = {EV(n, KD_F_U32), EV(token, KD_F_U64), EV(ok, KD_F_BOOL),
                                            EV(data, KD_F_BYTES)};
+static const struct kd_field ev_icmp[] = {EV(n, KD_F_U32), EV(data, KD_F_BYTES)};
 static const struct kd_field ev_command[] = {
     KD_FIELD_ENUM(struct core_ev, command, core_command_names), EV(tunnel, KD_F_U32),
     EV(peer, KD_F_U32), EV(data, KD_F_BYTES)};
@@ -72,6 +73,7 @@ static const struct kd_record ev_records[] = {
     REC(CORE_EV_TCP_CLOSED, "tcp.closed", ev_ended),
     REC(CORE_EV_BFD, "bfd", ev_bfd),
     REC(CORE_EV_PROBE, "probe", ev_probe),
+    REC(CORE_EV_ICMP, "icmp", ev_icmp),
     REC(CORE_EV_COMMAND, "command", ev_command),
 };
 

@@ -64,6 +64,8 @@ void core_rehearse_wake(struct core *c, struct core_tunnel *t);
 /* pmtu.c */
 void core_pmtu_child(struct core *c, struct core_tunnel *t, const struct ike_action *a);
 void core_pmtu_wake(struct core *c, struct core_tunnel *t);
+/* Somebody says that the way carries datagrams of mtu octets; 0: some less than before. */
+void core_pmtu_hint(struct core *c, struct core_tunnel *t, uint32_t mtu);
 void core_pmtu_note(struct core *c, struct core_tunnel *t, struct kd_bytes detail);
 struct core_pmtu_view core_pmtu_of(const struct core_tunnel *t, const struct ike_mtu_view *m);
 

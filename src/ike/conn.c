@@ -379,6 +379,8 @@ void ike_conn_command(struct ike *e, const struct ike_event *ev)
 
     if (c && ev->command == IKE_CMD_MTU)
         ike_mtu_start(e, c, ev->octets);
+    else if (c && ev->command == IKE_CMD_MTU_HINT)
+        ike_mtu_hint(c, ev->octets);
     else if (c && (unsigned)ev->command < IKE_CMD_N)
         run[ev->command](e, c);
 }

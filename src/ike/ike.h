@@ -150,6 +150,7 @@ enum ike_command {
     IKE_CMD_REKEY_IKE,
     IKE_CMD_REKEY_CHILD,
     IKE_CMD_MTU,         /* do datagrams of octets pass on the way to the peer, and which do? */
+    IKE_CMD_MTU_HINT,    /* somebody says that octets do: tried next by a measurement that runs */
     IKE_CMD_REMOVE,      /* DELETE and forget the connection */
     IKE_CMD_N
 };

@@ -7,6 +7,9 @@
  *        v                            does not answer such requests; not known
  *   smallest size -passes-> half between what passed and what was lost, and so on -> done
  *
+ * A hint (core/icmp.c) is only a size to try before the smallest: if it passes and the next larger
+ * one is lost, nothing has to be halved. A false one costs a step.
+ *
  * A probe may be lost for its size, and the window is 1 (RFC 7296 2.3). So it is asked only right
  * after a round trip; two tries in, an empty request with the same message id goes along, and
  * whichever the peer has not seen before it answers. Known deviation: 2.1 wants a request repeated
@@ -54,21 +57,33 @@ static void finish(struct ike *e, struct ike_conn *c, uint16_t passes)
     m->passes = passes;
     m->at_us = e->now_us;
     if (passes)
-        ike_note(e, c->id, IKE_NOTE_MTU, KD_REASON_NONE, "%u of %u octets pass", passes, m->wanted);
+        ike_note(e, c->id, IKE_NOTE_MTU, KD_REASON_NONE, "%u of %u octets pass%s", passes,
+                 m->wanted, passes == c->mtu.proved ? ", as ICMP said" : "");
     else
         ike_note(e, c->id, IKE_NOTE_MTU, KD_REASON_UNSUPPORTED,
                  "the peer answers no request of %u octets", c->mtu.size);
+}
+
+/* 0: none, or it is known better already. */
+static uint16_t hinted(const struct ike_sa *sa, const struct ike_mtu *m)
+{
+    uint16_t size = m->hint ? reachable(sa, m->hint) : 0;
+
+    return size < m->hi ? size : 0;
 }
 
 /* Chance loses datagrams, too: what was lost last is asked for once more before it counts. */
 static void next(struct ike *e, const struct ike_sa *sa, struct ike_conn *c)
 {
     struct ike_mtu *m = &c->mtu;
+    uint16_t block = (uint16_t)sa->seal.encr->block, hint = hinted(sa, m);
 
     if (m->lo == 0)
-        m->size = smallest(sa);
-    else if (m->hi - m->lo > (int)sa->seal.encr->block)
-        m->size = (uint16_t)((m->lo + m->hi) / 2);
+        m->size = KD_MAX(hint, smallest(sa));
+    else if (m->hi - m->lo > block && hint > m->lo)
+        m->size = hint;
+    else if (m->hi - m->lo > block)
+        m->size = (uint16_t)(hint == m->lo ? m->lo + block : (m->lo + m->hi) / 2);
     else if (m->confirming)
         finish(e, c, m->lo);
     else
@@ -91,6 +106,12 @@ void ike_mtu_start(struct ike *e, struct ike_conn *c, uint32_t octets)
         ike_touch(e, sa);
 }
 
+void ike_mtu_hint(struct ike_conn *c, uint32_t octets)
+{
+    if (c->mtu.v.state == IKE_MTU_RUNNING && octets <= IKE_MTU_MAX)
+        c->mtu.hint = (uint16_t)octets;
+}
+
 static void passed(struct ike *e, const struct ike_sa *sa, struct ike_conn *c)
 {
     if (c->mtu.size >= c->mtu.v.wanted) {
@@ -98,6 +119,8 @@ static void passed(struct ike *e, const struct ike_sa *sa, struct ike_conn *c)
         return;
     }
     c->mtu.lo = reachable(sa, c->mtu.size);
+    if (c->mtu.size == hinted(sa, &c->mtu))
+        c->mtu.proved = c->mtu.lo;
     if (c->mtu.confirming) /* chance, and who knows since when: from the beginning */
         c->mtu.size = c->mtu.v.wanted;
     else

@@ -340,6 +340,7 @@ struct ike_conn {
         struct ike_mtu_view v;
         uint16_t size;   /* asked for now, or next */
         uint16_t lo, hi; /* the largest that passed, the smallest that was lost; 0: none */
+        uint16_t hint, proved; /* the same, once it has passed; 0: none */
         bool confirming; /* size is hi, asked for again */
         bool beside;     /* what is outstanding may be answered for the small one */
     } mtu;

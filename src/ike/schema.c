@@ -22,6 +22,7 @@ static const char *const command_names[] = {
     [IKE_CMD_REKEY_IKE] = "rekey-ike",
     [IKE_CMD_REKEY_CHILD] = "rekey-child",
     [IKE_CMD_MTU] = "mtu",
+    [IKE_CMD_MTU_HINT] = "mtu-hint",
     [IKE_CMD_REMOVE] = "remove",
     [IKE_CMD_N] = NULL,
 };

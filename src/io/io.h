@@ -63,6 +63,12 @@ struct io {
         uint8_t buf[65536];
         bool open;
     } udp[CORE_LISTEN_MAX];
+    struct io_icmp {
+        uv_poll_t h;
+        int fd;
+        uint8_t family;
+        bool open;
+    } icmp[2]; /* IPv4, IPv6 */
     struct io_probes *probes; /* NULL where there are none */
     struct io_bfd *bfd;       /* NULL where no neighbor asks for it */
     struct io_tcp_conn *conns;
@@ -116,6 +122,10 @@ bool io_udp_open(struct io *io, uint32_t i, const struct kd_addr *local, uint16_
                  size_t cap);
 void io_udp_send(struct io *io, const struct core_act *a, struct kd_bytes data);
 void io_udp_close(struct io *io);
+
+/* icmp.c */
+void io_icmp_open(struct io *io);
+void io_icmp_close(struct io *io);
 
 /* tcp.c */
 void io_tcp_act(struct io *io, const struct core_act *a, struct kd_bytes data);

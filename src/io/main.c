@@ -150,6 +150,7 @@ static bool open_shells(struct io *io, char *why, size_t cap)
                 return false;
         if (!io_sa_open(io, why, cap))
             return false;
+        io_icmp_open(io);
     }
     if (!io_probe_open(io) || !io_ready_open(io)) {
         snprintf(why, cap, "out of memory");
@@ -203,6 +204,7 @@ static void close_shells(struct io *io)
     io_drill_close(io);
     io_tcp_close_all(io);
     io_udp_close(io);
+    io_icmp_close(io);
     io_bfd_close(io);
     io_probe_close(io);
     io_audit_close(io);

@@ -182,6 +182,51 @@ static bool lose_answers(struct pair *p, struct pair_packet *k)
     return true;
 }
 
+static void measure_hinted(struct pair *p, uint32_t hint)
+{
+    struct ike_event ev = {
+        .kind = IKE_EV_COMMAND, .conn = 7, .command = IKE_CMD_MTU, .octets = 1500};
+
+    pair_step(p, A, &ev);
+    ev.command = IKE_CMD_MTU_HINT;
+    ev.octets = hint;
+    pair_step(p, A, &ev);
+    pair_run(p, KD_S(120));
+}
+
+static void a_true_hint_leaves_nothing_to_halve(void **st KD_UNUSED)
+{
+    struct way blind = {.mtu = 1400}, told = blind;
+    struct pair *p = begin(30, GCM_IKE, GCM_ESP, &blind);
+
+    measure(p, 1500);
+    pair_free(p);
+    p = begin(30, GCM_IKE, GCM_ESP, &told);
+    measure_hinted(p, 1400);
+    assert_int_equal(result(p).passes, 1400);
+    assert_true(2 * told.asked < blind.asked);
+    assert_string_equal(pair_note(p, A, IKE_NOTE_MTU)->detail,
+                        "1400 of 1500 octets pass, as ICMP said");
+    assert_undisturbed(p);
+    pair_free(p);
+}
+
+static void a_false_hint_changes_nothing_of_what_is_found(void **st KD_UNUSED)
+{
+    static const uint32_t hints[] = {0, 1, 68, 576, 1300, 1399, 1401, 1499, 1500, 9000, UINT32_MAX};
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(hints); i++) {
+        struct way w = {.mtu = 1400};
+        struct pair *p = begin(40 + i, GCM_IKE, GCM_ESP, &w);
+
+        measure_hinted(p, hints[i]);
+        assert_int_equal(result(p).passes, 1400);
+        assert_string_equal(pair_note(p, A, IKE_NOTE_MTU)->detail, "1400 of 1500 octets pass");
+        assert_undisturbed(p);
+        pair_free(p);
+    }
+}
+
 static void lost_answers_are_asked_for_again(void **st KD_UNUSED)
 {
     struct way w = {.mtu = 1500, .lose = 5};
@@ -279,6 +324,8 @@ int main(void)
         cmocka_unit_test(blocks_are_rounded_down),
         cmocka_unit_test(chance_does_not_narrow_a_path),
         cmocka_unit_test(a_peer_that_answers_no_such_request_leaves_it_unknown),
+        cmocka_unit_test(a_true_hint_leaves_nothing_to_halve),
+        cmocka_unit_test(a_false_hint_changes_nothing_of_what_is_found),
         cmocka_unit_test(lost_answers_are_asked_for_again),
         cmocka_unit_test(a_dead_peer_is_found_no_later),
         cmocka_unit_test(rekeys_and_a_new_sa_do_not_end_it),
