@@ -15,11 +15,15 @@ INNER = {"left": ("10.0.1.1", "10.0.1.6"), "right": ("10.0.2.1", "10.0.2.6")}
 ROUTERS = {"l0": ("192.0.2.2", "2001:db8:1::2"), "r0": ("198.51.100.2", "2001:db8:2::2")}
 
 FORGE = """
-import sys
-from scapy.all import ICMP, IP, UDP, raw, send
+import socket, struct, sys
 source, to, mtu = sys.argv[1:]
-late = raw(IP(src=source, dst=to, flags="DF") / UDP(sport=4500, dport=4500))
-send(IP(dst=source) / ICMP(type=3, code=4, nexthopmtu=int(mtu)) / late, verbose=False)
+late = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 1500, 1, 0x4000, 64, 17, 0, socket.inet_aton(source), socket.inet_aton(to))
+late += struct.pack("!HHHH", 4500, 4500, 1480, 0)
+total = sum(struct.unpack(f"!{len(late) // 2}H", late)) + 0x0304 + int(mtu)
+total = (total & 0xffff) + (total >> 16)
+checksum = ~((total & 0xffff) + (total >> 16)) & 0xffff
+with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as sender:
+    sender.sendto(struct.pack("!BBHHH", 3, 4, checksum, 0, int(mtu)) + late, (source, 0))
 """
 
 
@@ -64,11 +68,11 @@ def found(lab, tunnel, mtu, mark):
                 if int(passes) < int(wanted):
                     return int(passes), said
         return None
-    passes, said = until(measured, 25, "a narrow way measured", 0.05)
+    passes, said = until(measured, 60, "a narrow way measured", 0.05)
     path = kedge.tunnel(tunnel)["path_mtu"]
     assert mtu - 3 <= passes <= mtu and path["passes"] == passes, path
     text = until(lambda: (lambda out: out if "mtu-black-hole" in out else None)(
-        kedge.cli("readiness", tunnel, check=False).stdout), 15, "the reason")
+        kedge.cli("readiness", tunnel, check=False).stdout), 30, "the reason")
     assert f"carries datagrams of {passes} octets" in text and f"set mtu: {path['mtu']} and mss:" in text
     return said
 
