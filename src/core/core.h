@@ -62,8 +62,8 @@ enum core_ev_kind {
     CORE_EV_PROBE,        /* n = health, token as in PROBE. ok: answered; data: the UDP payload
                            * that came, or what a raw socket brings of ICMP (IPv4 with its header).
                            * !ok: it can't be; data = text */
-    CORE_EV_ICMP,         /* n = 4 or 6, data: what a raw socket brings of ICMP (IPv4 with its header):
-                           * a datagram was too long */
+    CORE_EV_ICMP,         /* n = 4 or 6, data: what a raw socket brings of ICMP (IPv4 with its
+                           * header): a datagram was too long */
     CORE_EV_COMMAND,      /* command, tunnel or peer; KEYLOG, RELOAD: data = text;
                            * NEIGHBOR_DRAIN: data = ids; NEIGHBOR_SHUTDOWN: data = what is told
                            * the neighbor (RFC 9003), UTF-8, 255 octets at most */

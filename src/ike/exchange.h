@@ -96,7 +96,7 @@ void ike_announce(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool in
 /* ---- mtu_probe.c ---- */
 
 void ike_mtu_start(struct ike *e, struct ike_conn *c, uint32_t octets); /* one that runs goes on */
-void ike_mtu_hint(struct ike_conn *c, uint32_t octets); /* to one that runs; believed when it passes */
+void ike_mtu_hint(struct ike_conn *c, uint32_t octets); /* to one that runs, which tries it */
 /* Nothing is outstanding: the next probe, or wish for a round trip that has to precede it. */
 void ike_mtu_pump(struct ike *e, struct ike_sa *sa);
 /* The outstanding request isn't answered in time. True: it is one of these, and dealt with. */
