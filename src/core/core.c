@@ -58,14 +58,36 @@ void core_run_ike(struct core *c, struct ike_event *ev)
         ike_action(c, &c->ike_out.a[i]);
 }
 
+/* RFC 4271 9.1.3: a few routes leave for the kernel before what neighbors are told, who send by
+ * them at once. A table's are told while they are on their way: neighbors needn't wait for it. */
+#define FEW_ROUTES 32
+
+static void routes_first(struct core *c, uint32_t n)
+{
+    uint32_t few = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        few += c->bgp_out.a[i].kind == BGP_ACT_ROUTE_SET;
+    for (uint32_t i = 0; i < n && few <= FEW_ROUTES; i++)
+        if (c->bgp_out.a[i].kind == BGP_ACT_ROUTE_SET)
+            core_fib_send_now(c, c->bgp_out.a[i].table, &c->bgp_out.a[i].prefix);
+}
+
 void core_run_bgp(struct core *c, struct bgp_event *ev)
 {
+    bool routes = false;
+
     ev->now_us = c->now_us;
     bgp_step(c->bgp, ev, &c->bgp_out);
     c->bgp_deadline_us = c->bgp_out.deadline_us;
     c->bgp_more = c->bgp_out.more;
-    for (uint32_t i = 0; i < c->bgp_out.n; i++)
-        core_peer_bgp(c, &c->bgp_out.a[i], &c->bgp_out);
+    for (uint32_t i = 0; i < c->bgp_out.n; i++) {
+        const struct bgp_action *a = &c->bgp_out.a[i];
+        if (a->kind == BGP_ACT_WRITE && routes)
+            routes_first(c, i);
+        routes = a->kind == BGP_ACT_ROUTE_SET || (routes && a->kind != BGP_ACT_WRITE);
+        core_peer_bgp(c, a, &c->bgp_out);
+    }
 }
 
 /* ---- the queue of work ---- */

@@ -246,6 +246,58 @@ static void of_two_that_carry_together_either_may_go(void **st KD_UNUSED)
     }
 }
 
+/* ---- a way before word of it ---- */
+
+struct word {
+    const struct sim *sim;
+    bool after_the_way;
+};
+
+static bool holds(const struct core_out *o, const struct core_act *a, const uint8_t *what,
+                  size_t len)
+{
+    struct kd_bytes data = core_out_bytes(o, a->data);
+
+    return memmem(data.p, data.len, what, len) != NULL;
+}
+
+/* In the step that has just been, whose it was: only the hub has a tunnel 1, over which it tells
+ * of 10.100.0.0/24. */
+static bool told(void *arg)
+{
+    static const uint8_t dst[] = {10, 100, 0, 0}, nlri[] = {24, 10, 100, 0};
+    struct word *w = arg;
+    const struct core_out *o = w->sim->out;
+
+    w->after_the_way = false;
+    for (uint32_t i = 0; i < o->n; i++) {
+        const struct core_act *a = &o->a[i];
+        if (a->kind == CORE_ACT_NETLINK && holds(o, a, dst, sizeof(dst)))
+            w->after_the_way = true;
+        if (a->kind == CORE_ACT_TCP_WRITE && a->tunnel == 1 && holds(o, a, nlri, sizeof(nlri)))
+            return true;
+    }
+    return false;
+}
+
+static void a_neighbor_hears_of_a_way_when_the_kernel_has_been_asked_for_it(void **st KD_UNUSED)
+{
+    struct word w;
+    struct sim_hub h;
+
+    printf("# seed 88\n");
+    sim_hub_new(&h, 88, 2);
+    w.sim = h.sim;
+    sim_gw_start(h.gws[0]);
+    sim_gw_start(h.gws[2]);
+    sim_run(h.sim, KD_S(20));
+    assert_true(sim_bgp_is(h.gws[0], 1, BGP_ESTABLISHED));
+    sim_gw_start(h.gws[1]);
+    assert_true(sim_wait(h.sim, KD_S(60), told, &w));
+    assert_true(w.after_the_way);
+    sim_hub_free(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +310,7 @@ int main(void)
         cmocka_unit_test(the_tunnel_is_clear_before_its_prefixes_have_new_groups),
         cmocka_unit_test(equal_paths_carry_together_where_configured),
         cmocka_unit_test(of_two_that_carry_together_either_may_go),
+        cmocka_unit_test(a_neighbor_hears_of_a_way_when_the_kernel_has_been_asked_for_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
