@@ -495,25 +495,32 @@ static void drills_that_are_missing_stale_or_failed(void **st KD_UNUSED)
     end(&w);
 }
 
-/* Neither side rekeys for the time that has passed, and the packets run out. */
-static void a_pair_whose_packets_run_out(void **st KD_UNUSED)
+/* Neither side rekeys for the time that has passed, and what a pair may carry runs out. */
+static void runs_out(uint64_t seed, uint64_t packets, uint64_t bytes, const char *expected)
 {
-    struct sim_pair_options o = {.seed = 21, .bfd_us = 300000, .no_er = true};
+    struct sim_pair_options o = {.seed = seed, .bfd_us = 300000, .no_er = true};
     struct ready_view v;
     struct watch w;
 
     begin(&w, &o);
     esp(w.p.azure, "aes256-sha1-modp1024");
     w.p.onprem->cfg.tunnels[0].rehearse_us = 0;
-    w.p.onprem->cfg.tunnels[0].ike.child_life_packets = 4000;
+    w.p.onprem->cfg.tunnels[0].ike.child_life_packets = packets;
+    w.p.onprem->cfg.tunnels[0].ike.child_life_bytes = bytes;
     start(&w);
     expect(&w, 60, "degraded: rekey-unrehearsed");
     expect(&w, 2000, "not-ready: rekey-unrehearsed, sa-ending");
     assert_true(ready_get(w.ready, SIM_VPN, &v));
     printf("# %s\n", v.reason[1].words);
     assert_non_null(strstr(v.reason[1].words, "child SA ends after "));
-    assert_non_null(strstr(v.reason[1].words, "packets more"));
+    assert_non_null(strstr(v.reason[1].words, expected));
     end(&w);
+}
+
+static void a_pair_whose_packets_or_bytes_run_out(void **st KD_UNUSED)
+{
+    runs_out(21, 4000, 0, " packets more");
+    runs_out(22, 0, 200000, " KB more");
 }
 
 static void is_the_last(void *arg, uint32_t tunnel, enum ready_verdict verdict, const char *codes)
@@ -568,7 +575,7 @@ int main(void)
         cmocka_unit_test(a_rekey_that_was_never_rehearsed),
         cmocka_unit_test(an_sa_that_ends_without_a_successor),
         cmocka_unit_test(a_black_hole_for_long_packets),
-        cmocka_unit_test(a_pair_whose_packets_run_out),
+        cmocka_unit_test(a_pair_whose_packets_or_bytes_run_out),
         cmocka_unit_test(drills_that_are_missing_stale_or_failed),
         cmocka_unit_test(only_backups_are_judged),
     };
