@@ -154,8 +154,9 @@ static void print_tunnel(const json_t *v, FILE *to)
     if (json_is_number(json_object_get(v, "recovers_in_s")))
         fprintf(to, ", carries again in %s if it stays so",
                 cli_age(cli_num(v, "recovers_in_s"), age));
-    fprintf(to, "\n  path      %s to %s, %s, MTU %.0f\n", cli_str(v, "local"), cli_str(v, "remote"),
-            cli_str(v, "interface"), cli_num(v, "mtu"));
+    fprintf(to, "\n  path      %s to %s, %s%s%s, MTU %.0f\n", cli_str(v, "local"),
+            cli_str(v, "remote"), cli_str(v, "interface"), cli_str(v, "vrf")[0] ? " in VRF " : "",
+            cli_str(v, "vrf"), cli_num(v, "mtu"));
     print_path_mtu(json_object_get(v, "path_mtu"), to);
     print_ike(json_object_get(v, "ike"), to);
     json_array_foreach(json_object_get(v, "children"), i, child) print_child(child, to);

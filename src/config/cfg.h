@@ -21,7 +21,7 @@ struct cfg_val {
 
 /* Places that a comparison of entries wants to name. */
 struct cfg_marks {
-    struct cfg_where name, remote, interface; /* of a tunnel */
+    struct cfg_where name, remote, interface, table; /* of a tunnel; vrf's place before table's */
     struct cfg_where peer, peer_address;      /* of a neighbor: its name and address */
 };
 
@@ -172,6 +172,10 @@ cfg_fn cfg_policy_entry; /* obj: struct bgp_policy, which gets one more */
 /* Compiles p; an error at `at` when there is one of the name. */
 void cfg_policy_add(struct cfg *c, const struct bgp_policy *p, struct cfg_where at);
 cfg_fn cfg_azure; /* router.azure */
+extern const struct cfg_word cfg_table_words[];
+/* The rules of router's table and vrf, and of a tunnel's; where its key stands is said. */
+void cfg_inner_table(struct cfg *c, struct cfg_where table_at, struct cfg_where vrf_at,
+                     uint32_t table, const char *vrf);
 extern const struct cfg_word cfg_azure_profiles[];
 /* Where a neighbor's keys stand that its profile has a say in. */
 struct cfg_azure_marks {

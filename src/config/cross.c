@@ -32,6 +32,33 @@ static void check_tunnel(struct cfg *c, uint32_t i)
     }
 }
 
+/* A VRF has one table, and a table that is a VRF's is no one else's. */
+static void check_vrf(struct cfg *c, uint32_t i, const char *whose, uint32_t table, const char *vrf)
+{
+    const struct core_tunnel_config *t = &c->out.tunnels[i];
+    const bool same_vrf = strcmp(t->vrf, vrf) == 0, main = t->table == 253 || t->table == 254;
+    if (t->table == table && !same_vrf && !main)
+        cfg_error(c, c->tunnel_marks[i].table,
+                  "tunnels[%u].vrf: table %u is in %s%s, of %s: it can't be in %s%s too", i, table,
+                  vrf[0] ? "VRF " : "no VRF", vrf, whose, t->vrf[0] ? "VRF " : "no VRF", t->vrf);
+    if (t->table != table && same_vrf && vrf[0])
+        cfg_error(c, c->tunnel_marks[i].table,
+                  "tunnels[%u].vrf: \"%s\" has table %u, of %s: it can't have %u too", i, vrf,
+                  table, whose, t->table);
+}
+
+static void check_vrfs(struct cfg *c, uint32_t i)
+{
+    char whose[32];
+    check_vrf(c, i, "router", c->out.table, c->out.vrf);
+    for (uint32_t j = 0; j < i; j++) {
+        const struct core_tunnel_config *o = &c->out.tunnels[j];
+        snprintf(whose, sizeof(whose), "tunnels[%u]", j);
+        if (o->table != c->out.table || strcmp(o->vrf, c->out.vrf) != 0)
+            check_vrf(c, i, whose, o->table, o->vrf);
+    }
+}
+
 /* A neighbor of either kind. */
 struct peer {
     const struct bgp_peer_config *p;
@@ -84,8 +111,10 @@ static void check_peer(struct cfg *c, uint32_t i, const struct peer *p)
 void cfg_cross_check(struct cfg *c)
 {
     struct peer p, first = {.p = NULL};
-    for (uint32_t i = 0; i < c->out.n_tunnels; i++)
+    for (uint32_t i = 0; i < c->out.n_tunnels; i++) {
         check_tunnel(c, i);
+        check_vrfs(c, i);
+    }
     for (uint32_t i = 0; peer_at(c, i, &p); i++) {
         if (!p.p)
             continue;

@@ -5,7 +5,7 @@
 
 /* ---- router ---- */
 
-static const struct cfg_word table_words[] = {{"main", 254}, {"default", 253}, {NULL, 0}};
+const struct cfg_word cfg_table_words[] = {{"main", 254}, {"default", 253}, {NULL, 0}};
 
 static const struct cfg_word install_words[] = {{"true", false}, {"false", true}, {NULL, 0}};
 
@@ -117,7 +117,7 @@ static const struct cfg_key router_keys[] = {
      .max = UINT32_MAX},
     {.name = "networks", .type = CFG_LIST, .max = CORE_NETWORKS_MAX, .parse = read_network},
     {.name = "table", .type = CFG_UINT, CFG_AT(struct core_config, table), .min = 1,
-     .max = UINT32_MAX, .words = table_words, .def = "main"},
+     .max = UINT32_MAX, .words = cfg_table_words, .def = "main"},
     {.name = "vrf", .type = CFG_OWN, CFG_AT(struct core_config, vrf), .parse = cfg_ifname},
     {.name = "azure", .type = CFG_OWN, .parse = cfg_azure},
     {.name = "ecmp", .type = CFG_WORD, CFG_AT(struct core_config, ecmp), .words = cfg_bool_words,
@@ -131,6 +131,21 @@ static const struct cfg_key router_keys[] = {
 };
 const struct cfg_table cfg_router_table = {"router", false, KD_ARRAY_LEN(router_keys), router_keys};
 
+void cfg_inner_table(struct cfg *c, struct cfg_where table_at, struct cfg_where vrf_at,
+                     uint32_t table, const char *vrf)
+{
+    if (table == 255)
+        cfg_error(c, table_at,
+                  ".table: \"255\" is the kernel's local table; allowed: main or another number");
+    if (table - CORE_TABLE_PIN < CORE_HEALTH_MAX)
+        cfg_error(c, table_at,
+                  ".table: \"%u\" is one of %u to %u, where health probes have their own ways; "
+                  "allowed: main or another number",
+                  table, CORE_TABLE_PIN, CORE_TABLE_PIN + CORE_HEALTH_MAX - 1);
+    if (vrf[0] && (table == 253 || table == 254))
+        cfg_error(c, vrf_at, ".vrf: needs table, the VRF's own; neither main nor default is");
+}
+
 void cfg_router(struct cfg *c, yaml_node_t *n, void *obj)
 {
     struct cfg_where at[KD_ARRAY_LEN(router_keys)];
@@ -138,16 +153,7 @@ void cfg_router(struct cfg *c, yaml_node_t *n, void *obj)
     cfg_map(c, n, &cfg_router_table, o, at);
     if (o->asn == 23456)
         cfg_error(c, at[1], ".asn: \"23456\" is AS_TRANS (RFC 6793), nobody's own number");
-    if (o->table == 255)
-        cfg_error(c, at[3],
-                  ".table: \"255\" is the kernel's local table; allowed: main or another number");
-    if (o->table - CORE_TABLE_PIN < CORE_HEALTH_MAX)
-        cfg_error(c, at[3],
-                  ".table: \"%u\" is one of %u to %u, where health probes have their own ways; "
-                  "allowed: main or another number",
-                  o->table, CORE_TABLE_PIN, CORE_TABLE_PIN + CORE_HEALTH_MAX - 1);
-    if (o->vrf[0] && (o->table == 253 || o->table == 254))
-        cfg_error(c, at[4], ".vrf: needs router.table, the VRF's own; neither main nor default is");
+    cfg_inner_table(c, at[3], at[4], o->table, o->vrf);
 }
 
 /* ---- gateway ---- */

@@ -137,7 +137,8 @@ enum {
     K_NAME, K_LOCAL, K_REMOTE, K_LOCAL_ID, K_REMOTE_ID, K_AUTH, K_PPK, K_ROLE, K_START, K_PROFILE,
     K_LEGACY, K_IKE, K_ESP, K_SELECTORS, K_CHILDREN, K_ENCAP, K_CHILDLESS, K_DETECT, K_ABANDON,
     K_RETRY, K_KEEPALIVE, K_FRAGMENT, K_LIFETIME, K_REPLAY, K_OFFLOAD, K_OFFLOAD_DEVICE,
-    K_INTERFACE, K_ADDRESS, K_MTU, K_MSS, K_REHEARSAL, K_PROBE, K_RECOVER, K_NEIGHBOR, K_N
+    K_INTERFACE, K_TABLE, K_VRF, K_ADDRESS, K_MTU, K_MSS, K_REHEARSAL, K_PROBE, K_RECOVER,
+    K_NEIGHBOR, K_N
 };
 
 #define T struct tunnel
@@ -190,6 +191,9 @@ static const struct cfg_key keys[K_N] = {
                           .parse = cfg_ifname},
     [K_INTERFACE] = {.name = "interface", .type = CFG_OWN, CFG_AT(T, t.ifname),
                      .parse = cfg_ifname},
+    [K_TABLE] = {.name = "table", .type = CFG_UINT, CFG_AT(T, t.table), .min = 1,
+                 .max = UINT32_MAX, .words = cfg_table_words},
+    [K_VRF] = {.name = "vrf", .type = CFG_OWN, CFG_AT(T, t.vrf), .parse = cfg_ifname},
     [K_ADDRESS] = {.name = "address", .type = CFG_ADDR, CFG_AT(T, t.inner)},
     [K_MTU] = {.name = "mtu", .type = CFG_UINT, CFG_AT(T, t.mtu), .min = 576, .max = 9000,
                .words = mtu_words},
@@ -337,6 +341,20 @@ static void check_inner(struct cfg *c, struct tunnel *t, const struct cfg_where 
         cfg_error(c, at[K_MSS], ".mss: %u; allowed: at most mtu - 40", k->mss);
 }
 
+/* Router's, unless it has its own. */
+static void set_table(struct cfg *c, struct tunnel *t, const struct cfg_where *at)
+{
+    const struct core_config *o = &c->out;
+    struct core_tunnel_config *k = &t->t;
+    const bool alone = at[K_VRF].line && !at[K_TABLE].line && strcmp(k->vrf, o->vrf) != 0;
+    if (alone)
+        cfg_error(c, at[K_VRF], ".vrf: needs table, the VRF's own");
+    if (alone || (!at[K_VRF].line && k->table == o->table))
+        snprintf(k->vrf, sizeof(k->vrf), "%s", o->vrf);
+    else if (at[K_TABLE].line || at[K_VRF].line)
+        cfg_inner_table(c, at[K_TABLE], at[K_VRF], k->table, k->vrf);
+}
+
 /* For who explains what to change. */
 static void set_lines(struct tunnel *t, const struct cfg_where *at, struct cfg_where self)
 {
@@ -379,11 +397,13 @@ static void read_tunnel(struct cfg *c, yaml_node_t *n, void *obj)
         if (!t->t.ifname[0])
             snprintf(t->t.ifname, sizeof(t->t.ifname), "kedge%u", c->out.n_tunnels);
         check_inner(c, t, at);
+        set_table(c, t, at);
     }
     set_lines(t, at, self);
     *marks = (struct cfg_marks){.name = or_self(at[K_NAME], self),
                                 .remote = or_self(at[K_REMOTE], self),
-                                .interface = or_self(at[K_INTERFACE], self)};
+                                .interface = or_self(at[K_INTERFACE], self),
+                                .table = or_self(at[K_VRF], or_self(at[K_TABLE], self))};
     if (t->neighbor) {
         size_t old = cfg_push(c, ".neighbor");
         cfg_tunnel_neighbor(c, t->neighbor, &t->t, marks);

@@ -181,13 +181,14 @@ static json_t *tunnel_object(const struct ctl_env *env, uint32_t tunnel,
                                                  : json_string("any");
     bool refused = v->refusal != KD_REASON_NONE && v->refusal == v->reason;
     const char *detail = refused && v->refusal_detail ? v->refusal_detail : "";
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o,"
-                     " s:o}",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:i, s:o, s:o, s:o, s:o,"
+                     " s:o, s:o, s:o}",
                      "name",
                      c->name, "state", core_tunnel_state_names[v->state], "reason",
                      kd_reason_str(v->reason), "detail", ctl_text(text(detail)), "since_s",
                      ctl_seconds(since(env, v->since_us)), "local", ctl_addr(&c->local), "remote",
-                     remote, "interface", v->config->ifname, "mtu", (int)v->mtu, "ike",
+                     remote, "interface", v->config->ifname, "vrf", v->config->vrf, "table",
+                     (json_int_t)v->config->table, "mtu", (int)v->mtu, "ike",
                      ike_object(env, v), "children", children(env, c, &v->ike), "missing",
                      missing(env, c, &v->ike), "refusal", refusal(v), "rehearsal",
                      rehearsal(env, &v->rehearsal), "recovers_in_s",

@@ -243,7 +243,6 @@ void core_bfd_packet(struct core *c, const struct core_ev *ev)
         .kind = BFD_EV_PACKET,
         .local = ev->local.addr,
         .remote = ev->remote.addr,
-        .table = c->cfg.table,
         .iface = iface_of(c, ev->ifindex),
         .ttl = (uint8_t)ev->n,
         .multihop = ev->local.port == BFD_PORT_MULTIHOP,
@@ -251,6 +250,7 @@ void core_bfd_packet(struct core *c, const struct core_ev *ev)
         .data = ev->data,
     };
 
+    b.table = b.iface == BFD_NO_IFACE ? c->cfg.table : c->tunnels[b.iface].cfg.table;
     if (c->bfd && !from_silent(c, &b))
         core_run_bfd(c, &b);
 }

@@ -21,7 +21,7 @@ static void host_route(struct core *c, struct core_tunnel *t)
 static void tell_instances(struct core *c, const struct core_tunnel *t)
 {
     struct bgp_event ev = {.kind = BGP_EV_LOCAL_ROUTE,
-                           .table = c->cfg.table,
+                           .table = t->cfg.table,
                            .up = t->carrying,
                            .prefix = kd_prefix_host(&t->cfg.neighbor.bgp.remote),
                            .internal = true};

@@ -74,7 +74,8 @@ struct core_tunnel_config {
     struct ike_conn_config ike; /* its name is the tunnel's; psk in the arena, taken by the core */
     char ifname[CORE_NAME_MAX];
     struct kd_addr inner; /* family 0: none */
-    uint32_t table;       /* inner routing table */
+    uint32_t table;       /* inner routing table: router's, or its own */
+    char vrf[CORE_NAME_MAX]; /* its interface is in it, and table is its; "": none */
     uint32_t mtu;         /* 0: from the suite */
     uint16_t mss;         /* CORE_MSS_AUTO: from the mtu */
     uint32_t replay_window;
@@ -135,7 +136,7 @@ struct core_readiness {
 
 struct core_config {
     uint32_t router_id, asn, table;
-    char vrf[CORE_NAME_MAX]; /* tunnels' interfaces are in it, and table is its; "": none */
+    char vrf[CORE_NAME_MAX]; /* of tunnels without one of their own; table is its; "": none */
     bool azure;              /* router.azure: internal neighbors hear of tunnels' neighbors */
     bool ecmp;               /* equally good paths carry together */
     bool no_install;         /* BGP's routes stay out of the kernel */

@@ -34,7 +34,7 @@ void core_guard_tunnel(struct core *c, uint32_t tunnel, bool anew)
     struct core_tunnel *t = &c->tunnels[tunnel];
     struct bgp_event ev = {.kind = BGP_EV_GUARD, .iface = tunnel, .nexthop = outer_of(c, tunnel)};
 
-    if ((c->cfg.table && c->cfg.table != CORE_TABLE_MAIN) ||
+    if ((t->cfg.table && t->cfg.table != CORE_TABLE_MAIN) ||
         core_outer_of(&c->cfg, &t->cfg.ike.local)->device[0])
         return;
     ev.n = length_that_wins(c, &ev.nexthop);

@@ -173,6 +173,7 @@ static void del_device(struct io *io, uint32_t tunnel)
 
 void io_kernel_device(struct io *io, const struct core_act *a)
 {
+    const struct core_tunnel_config *t = &io->cfg->tunnels[a->tunnel];
     struct io_priv_res res;
     struct core_ev ev = {.kind = CORE_EV_DEVICE, .tunnel = a->tunnel};
 
@@ -183,8 +184,8 @@ void io_kernel_device(struct io *io, const struct core_act *a)
     ev.ok = io_xnet_has(io, a->tunnel)
                 ? io_xnet_device(io, a->tunnel, a->name, &ev.ifindex, res.text, sizeof(res.text))
                 : make_tun(io, a, &ev, &res);
-    if (ev.ok && io->cfg->vrf[0] &&
-        !io_vrf_put(io->cfg->vrf, io->cfg->table, ev.ifindex, res.text, sizeof(res.text))) {
+    if (ev.ok && t->vrf[0] &&
+        !io_vrf_put(t->vrf, t->table, ev.ifindex, res.text, sizeof(res.text))) {
         del_device(io, a->tunnel);
         ev.ok = false;
     }

@@ -52,7 +52,7 @@ static bool fits(const struct wanted *w, uint32_t table, char *text, size_t cap)
     if (has == table)
         return true;
     if (has)
-        snprintf(text, cap, "VRF %s has table %u, router.table is %u", w->name, has, table);
+        snprintf(text, cap, "VRF %s has table %u, kedge.yaml says %u", w->name, has, table);
     else
         snprintf(text, cap, "%s %s: ip link add %s type vrf table %u", w->name,
                  w->found.ifindex ? "is no VRF" : "isn't there", w->name, table);

@@ -50,14 +50,16 @@ const struct ready_drill *ready_last_drill(const struct ready *r)
     return &r->drill;
 }
 
+/* Named, or all; but one in a table of its own has nothing there that it could stand behind. */
 static bool is_backup(const struct core *core, uint32_t tunnel)
 {
-    const struct core_readiness *c = &core_configuration(core)->readiness;
+    const struct core_config *cfg = core_configuration(core);
+    const struct core_readiness *c = &cfg->readiness;
 
     for (uint32_t i = 0; i < c->n_backup; i++)
         if (c->backup[i] == tunnel)
             return true;
-    return c->n_backup == 0;
+    return c->n_backup == 0 && cfg->tunnels[tunnel].table == cfg->table;
 }
 
 static uint64_t since_of(const struct unit *u, enum ready_code code, uint64_t now_us)

@@ -489,6 +489,60 @@ static void a_configured_network_goes_before_redistribution(void **st KD_UNUSED)
     sim_pair_free(&p);
 }
 
+/* ---- tables ---- */
+
+#define VRF_TABLE 200
+
+static bool in_table(const struct sim_gw *g, uint32_t table, const char *text, uint32_t metric)
+{
+    struct kd_prefix p;
+
+    assert_true(kd_prefix_parse(text, true, &p));
+    return sim_kernel_route(&g->kernel, table, &p, metric) != NULL;
+}
+
+/* As a VRF has it: what leaves by one of its interfaces is looked up in its table. */
+static void rule_of_vrf(struct sim_kernel *k, const char *ifname)
+{
+    struct nl_rule r = {.table = VRF_TABLE, .priority = 1000, .protocol = SIM_PROTO_STATIC};
+
+    assert_true(kd_prefix_parse("0.0.0.0/0", true, &r.dst));
+    snprintf(r.oif, sizeof(r.oif), "%s", ifname);
+    assert_int_equal(sim_fib_rule(k, &r, false), 0);
+}
+
+/* What its neighbor says is known there alone, and it hears nothing of the other table's. */
+static void a_tunnel_in_a_table_of_its_own_shares_no_routes(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 120};
+    struct sim_pair p;
+    uint32_t hosts = 0;
+
+    pair_new(&p, &o);
+    p.azure->cfg.tunnels[0].table = VRF_TABLE;
+    rule_of_vrf(&p.azure->kernel, "vpn0");
+    sim_pair_start(&p);
+    sim_run(p.sim, KD_S(30));
+    assert_true(sim_bgp_is(p.azure, SIM_VPN, BGP_ESTABLISHED));
+    assert_true(sim_bgp_is(p.azure, SIM_ER, BGP_ESTABLISHED));
+    assert_true(in_table(p.azure, VRF_TABLE, PREFIX, 20));
+    assert_true(in_table(p.azure, 0, PREFIX, 20));
+    assert_false(in_table(p.azure, 0, PREFIX, 21)); /* the tunnel is no backup of that */
+    assert_way(p.azure, SIM_ONPREM_HOST, "er0");
+    for (size_t i = 0; i < p.azure->kernel.n_routes; i++)
+        hosts += p.azure->kernel.routes[i].metric == 5 &&
+                 p.azure->kernel.routes[i].table == VRF_TABLE; /* the neighbor's */
+    assert_int_equal(hosts, 1);
+    assert_way(p.onprem, SIM_AZURE_HOST, "er0");
+    sim_link_cut(p.er, -1, true);
+    sim_run(p.sim, KD_S(240));
+    assert_false(in_table(p.azure, 0, PREFIX, 20));
+    assert_true(in_table(p.azure, VRF_TABLE, PREFIX, 20));
+    assert_string_equal(sim_way_to(p.onprem, SIM_AZURE_HOST), "none");
+    assert_stops_clean(p.azure);
+    sim_pair_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -507,6 +561,7 @@ int main(void)
         cmocka_unit_test(redistributed_are_the_protocols_routes_that_the_policy_permits),
         cmocka_unit_test(no_more_are_redistributed_than_configured_and_room_is_filled_again),
         cmocka_unit_test(a_configured_network_goes_before_redistribution),
+        cmocka_unit_test(a_tunnel_in_a_table_of_its_own_shares_no_routes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

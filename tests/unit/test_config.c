@@ -299,7 +299,7 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
     "name, local, remote, local-id, remote-id, auth, ppk, role, start, profile, legacy, ike, esp, "\
     "selectors, children, encap, "                                                                 \
     "childless, detect, abandon, retry, nat-keepalive, fragment-size, lifetime, replay-window, "   \
-    "offload, offload-device, interface, address, mtu, mss, "                                      \
+    "offload, offload-device, interface, table, vrf, address, mtu, mss, "                          \
     "rekey-rehearsal, mtu-probe, recover, neighbor"
 
 static void every_key_of_a_tunnel_is_checked(void **state)

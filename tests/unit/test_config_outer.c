@@ -111,11 +111,66 @@ static void a_vrf_comes_with_its_table(void **state)
     accepted(ROUTER("table: 100"));
     assert_string_equal(cfg.vrf, "");
     refused(ROUTER("vrf: blue"),
-            "2:41: router.vrf: needs router.table, the VRF's own; neither main nor default is");
+            "2:41: router.vrf: needs table, the VRF's own; neither main nor default is");
     refused(ROUTER("vrf: blue, table: main"),
-            "2:41: router.vrf: needs router.table, the VRF's own; neither main nor default is");
+            "2:41: router.vrf: needs table, the VRF's own; neither main nor default is");
     refused(ROUTER("vrf: 'b b', table: 100"),
             "2:41: router.vrf: \"b b\"; allowed: a name without / : % and blanks");
+}
+
+/* Two more tunnels behind the first, whose keys begin in lines 11 and 15. */
+#define MORE(first, a, b)                                                                          \
+    first "\n  - name: two\n    remote: 192.0.2.3\n    auth: {psk: s}\n    " a                     \
+          "\n  - name: three\n    remote: 192.0.2.4\n    auth: {psk: s}\n    " b
+#define BLUE "id: 10.0.0.1, asn: 65515, vrf: blue, table: 100"
+
+static void a_tunnel_has_routers_vrf_or_one_of_its_own(void **state)
+{
+    (void)state;
+    accepted((struct file){
+        NULL, BLUE, MORE("role: both", "vrf: red\n    table: 200", "table: 300\n    role: both")});
+    assert_string_equal(cfg.tunnels[0].vrf, "blue");
+    assert_int_equal(cfg.tunnels[0].table, 100);
+    assert_string_equal(cfg.tunnels[1].vrf, "red");
+    assert_int_equal(cfg.tunnels[1].table, 200);
+    assert_string_equal(cfg.tunnels[2].vrf, ""); /* not blue: it has a table of its own */
+    assert_int_equal(cfg.tunnels[2].table, 300);
+    accepted((struct file){NULL, BLUE, "table: main"});
+    assert_string_equal(cfg.tunnels[0].vrf, "");
+    assert_int_equal(cfg.tunnels[0].table, 254);
+    accepted((struct file){NULL, BLUE, "vrf: blue"}); /* as it is anyhow */
+    assert_int_equal(cfg.tunnels[0].table, 100);
+    accepted(TUNNEL("vrf: red\n    table: 200"));
+    refused((struct file){NULL, BLUE, "vrf: red"},
+            "7:10: tunnels[0].vrf: needs table, the VRF's own");
+    refused(TUNNEL("vrf: red\n    table: main"),
+            "7:10: tunnels[0].vrf: needs table, the VRF's own; neither main nor default is");
+    refused(TUNNEL("table: 255"), "7:12: tunnels[0].table: \"255\" is the kernel's local table; "
+                                  "allowed: main or another number");
+    refused(TUNNEL("table: 75001"),
+            "7:12: tunnels[0].table: \"75001\" is one of 75000 to 75063, where health probes have "
+            "their own ways; allowed: main or another number");
+}
+
+static void a_vrf_has_one_table_and_a_table_one_vrf(void **state)
+{
+    (void)state;
+    accepted((struct file){
+        NULL, BLUE, MORE("role: both", "vrf: red\n    table: 200", "vrf: red\n    table: 200")});
+    refused((struct file){NULL, BLUE, "vrf: blue\n    table: 200"},
+            "7:10: tunnels[0].vrf: \"blue\" has table 100, of router: it can't have 200 too");
+    refused((struct file){NULL, BLUE, "vrf: red\n    table: 100"},
+            "7:10: tunnels[0].vrf: table 100 is in VRF blue, of router: it can't be in VRF red "
+            "too");
+    refused(
+        (struct file){NULL, BLUE,
+                      MORE("role: both", "vrf: red\n    table: 200", "table: 200\n    mtu: auto")},
+        "16:12: tunnels[2].vrf: table 200 is in VRF red, of tunnels[1]: it can't be in no VRF "
+        "too");
+    refused(
+        (struct file){NULL, BLUE,
+                      MORE("role: both", "vrf: red\n    table: 200", "vrf: red\n    table: 201")},
+        "16:10: tunnels[2].vrf: \"red\" has table 200, of tunnels[1]: it can't have 201 too");
 }
 
 static void offload_is_of_the_kernels_esp(void **state)
@@ -162,6 +217,8 @@ int main(void)
         cmocka_unit_test(marks_are_numbers_of_32_bits_and_not_0),
         cmocka_unit_test(devices_have_names_that_the_kernel_takes),
         cmocka_unit_test(a_vrf_comes_with_its_table),
+        cmocka_unit_test(a_tunnel_has_routers_vrf_or_one_of_its_own),
+        cmocka_unit_test(a_vrf_has_one_table_and_a_table_one_vrf),
         cmocka_unit_test(offload_is_of_the_kernels_esp),
         cmocka_unit_test(a_tunnel_begins_with_traffic_where_it_may_call),
     };

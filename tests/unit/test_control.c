@@ -411,7 +411,7 @@ static void status_has_the_contracts_shape(void **state)
     same(json_array_get(list, 0),
          "{\"name\":\"onprem\",\"state\":\"up\",\"reason\":\"none\",\"detail\":\"\","
          "\"since_s\":3.21,\"local\":\"203.0.113.1\",\"remote\":\"198.51.100.1\","
-         "\"interface\":\"kedge0\",\"mtu\":1422,"
+         "\"interface\":\"kedge0\",\"vrf\":\"\",\"table\":0,\"mtu\":1422,"
          "\"ike\":{\"established\":true,\"initiator\":true,\"spi_i\":\"0123456789abcdef\","
          "\"spi_r\":\"0000000000000000\",\"suite\":\"aes256-sha1-modp1024\","
          "\"local_id\":\"203.0.113.1\",\"remote_id\":\"198.51.100.1\",\"age_s\":4.0,"

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from kernel_peers import ESP, kernel_pair, on_the_wire
+from kernel_peers import ESP, add_tunnel, kernel_pair, on_the_wire
 from lab.sniff import Sniffer
 from lab.wait import until
 from peers import INNER_GATE, INNER_PEER, ping, ping_both_ways, with_bgp
@@ -66,6 +66,38 @@ def test_inside_and_outside_are_two_vrfs(up, dataplane):
     assert "10.2.0.0/24" not in gate.ip("route", "show", "vrf", "blue")
 
 
+@BOTH
+def test_each_tunnel_has_a_vrf_of_its_own(up, dataplane):
+    """BGP learns in one; the other has its neighbor's host route; neither knows of the other's, nor does main."""
+    description = with_bgp(pair(dataplane))
+    description["hosts"]["peer"]["loopback"].append("10.2.0.1/32")
+    add_tunnel(description, 2)
+    for tunnel, name, table in zip(kedge_of(description)["tunnels"], ("blue", "green"), (INSIDE, INSIDE + 1)):
+        tunnel.update(vrf=name, table=table)
+
+    def prepare(lab):
+        make_vrf(lab["gate"], "blue", INSIDE)
+        make_vrf(lab["gate"], "green", INSIDE + 1)
+
+    lab = up(description, prepare)
+    gate = lab["gate"]
+    gate.kedge.wait_established("peer")
+    tables = {"blue": ["10.0.2.1", "10.2.0.0/24"], "green": ["10.0.2.2"]}
+    for name, wanted in tables.items():
+        until(lambda name=name, wanted=wanted: all(f"{dst} " in gate.ip("route", "show", "vrf", name) for dst in wanted),
+              10, lambda name=name: gate.ip("route", "show", "vrf", name), 0.1)
+    assert not re.search(r"10\.[02]\.", gate.ip("route", "show", "vrf", "green").replace("10.0.2.2", "").
+                         replace("10.0.1.2", ""))
+    assert not re.search(r"10\.[02]\.[12]\.", gate.ip("route", "show", "table", "main"))
+    ping(gate, "10.2.0.1", "blue")
+    ping(gate, "10.0.2.2", "green")
+    assert gate.run("ping", "-n", "-c", "1", "-W", "1", "-I", "green", "10.2.0.1", check=False).returncode
+    assert [row["vrf"] for row in gate.kedge.json("status")["tunnels"]] == ["blue", "green"]
+    gate.kedge.stop()
+    for name in tables:
+        assert "proto 75" not in gate.ip("route", "show", "vrf", name)
+
+
 def wait_said(kedge, words):
     """Among the errors; the same one may be told of several times, ever more rarely."""
     def said():
@@ -83,7 +115,7 @@ def test_a_vrf_that_is_not_there_or_another_is_said_and_waited_for(up, dataplane
     gate.ip("link", "del", "blue")
     make_vrf(gate, "blue", INSIDE + 1)
     gate.kedge.start()
-    wait_said(gate.kedge, "VRF blue has table 101, router.table is 100")
+    wait_said(gate.kedge, "VRF blue has table 101, kedge.yaml says 100")
     gate.ip("link", "del", "blue")
     wait_said(gate.kedge, "blue isn't there: ip link add blue type vrf table 100")
     make_vrf(gate, "blue", INSIDE)
