@@ -213,7 +213,8 @@ static const char *next_hop(const json_t *v)
     return strchr(cli_str(v, "prefix"), ':') ? "::" : "0.0.0.0";
 }
 
-static void print_route(struct cli_table *t, const json_t *v)
+/* tables: the routing table is a column. */
+static void print_route(struct cli_table *t, const json_t *v, bool tables)
 {
     const json_t *med = json_object_get(v, "med");
     const char *origin = cli_str(v, "origin");
@@ -230,8 +231,22 @@ static void print_route(struct cli_table *t, const json_t *v)
     cli_cell(t, "%s",
              json_is_true(json_object_get(v, "local")) ? "(ours)" : cli_str(v, "neighbor"));
     cli_cell(t, "%s", cli_str(v, "interface"));
+    if (tables)
+        cli_cell(t, "%.0f", cli_num(v, "table"));
     cli_cell(t, "%s%s%c", path, path[0] ? " " : "",
              origin[0] == 'i' && origin[1] == 'n' ? '?' : origin[0]);
+}
+
+/* Of more than one, as tunnels with VRFs of their own have it. */
+static bool of_tables(const json_t *routes)
+{
+    const json_t *first = json_array_get(routes, 0);
+    size_t i;
+    json_t *v;
+    json_array_foreach (routes, i, v)
+        if (cli_num(v, "table") != cli_num(first, "table"))
+            return true;
+    return false;
 }
 
 static enum cli_exit print_routes(const struct cli *c, const json_t *o)
@@ -241,12 +256,15 @@ static enum cli_exit print_routes(const struct cli *c, const json_t *o)
     json_t *v;
     if (c->azure)
         return cli_azure_print(c, json_object_get(o, "value")) ? CLI_OK : CLI_USAGE;
+    const json_t *routes = json_object_get(o, "routes");
+    const bool tables = of_tables(routes);
     struct cli_table *t =
-        cli_table_new("_ Network Next_Hop >Metric >LocPrf Neighbor Interface Path");
+        cli_table_new(tables ? "_ Network Next_Hop >Metric >LocPrf Neighbor Interface >Table Path"
+                             : "_ Network Next_Hop >Metric >LocPrf Neighbor Interface Path");
     printf("BGP table, local router ID is %s, local AS %.0f\n%s", cli_str(local, "router_id"),
            cli_num(local, "asn"), legend);
-    json_array_foreach (json_object_get(o, "routes"), i, v)
-        print_route(t, v);
+    json_array_foreach (routes, i, v)
+        print_route(t, v, tables);
     cli_table_print(t, stdout);
     return CLI_OK;
 }

@@ -320,6 +320,25 @@ static void routes_are_the_table_a_router_prints(void **st KD_UNUSED)
         "*>   2001:db8::/48  ::                        100  (ours)    -          i\n");
 }
 
+/* Tunnels with VRFs of their own. */
+static void routes_of_several_tables_say_which(void **st KD_UNUSED)
+{
+#define IN_TABLE(table)                                                                            \
+    ROUTE("10.1.0.0/16", "\"10.0.0.1\"",                                                           \
+          "\"table\":" #table ",\"valid\":true,\"accepted\":true,\"best\":true,"                   \
+          "\"neighbor\":\"a\",\"interface\":\"kedge0\",\"origin\":\"igp\",\"as_path\":[1]")
+    answer = "{\"version\":1,\"routes\":[" IN_TABLE(254) "," IN_TABLE(200) "]," LOCAL "}";
+    assert_int_equal(VIEW(cli_routes, "", .json = false), CLI_OK);
+    assert_string_equal(
+        strstr(printed, "    Network"),
+        "    Network      Next Hop  Metric  LocPrf  Neighbor  Interface  Table  Path\n"
+        "*>  10.1.0.0/16  10.0.0.1             100  a         kedge0       254  1 i\n"
+        "*>  10.1.0.0/16  10.0.0.1             100  a         kedge0       200  1 i\n");
+    answer = "{\"version\":1,\"routes\":[" IN_TABLE(200) "," IN_TABLE(200) "]," LOCAL "}";
+    assert_int_equal(VIEW(cli_routes, "", .json = false), CLI_OK);
+    assert_null(strstr(printed, "Table"));
+}
+
 /* seeds/002, byte for byte but for the blanks at the ends of lines. */
 #define AZURE(local, network, hop, path, weight)                                                   \
     "{\"asPath\":\"" path "\",\"localAddress\":\"" local "\",\"network\":\"" network               \
@@ -475,6 +494,7 @@ int main(void)
         T(neighbors_are_the_summary_a_router_prints),
         T(one_neighbor_is_told_in_full),
         T(routes_are_the_table_a_router_prints),
+        T(routes_of_several_tables_say_which),
         T(azures_columns_are_laid_out_as_in_the_seed),
         T(azures_columns_are_all_or_those_there_are),
         T(each_form_orders_its_part),
