@@ -70,10 +70,13 @@ static void act(struct io *io, const struct core_act *a)
     case CORE_ACT_TCP_CONNECT:
     case CORE_ACT_TCP_ACCEPT:
     case CORE_ACT_TCP_REFUSE:
-    case CORE_ACT_TCP_WRITE:
     case CORE_ACT_TCP_CLOSE:
     case CORE_ACT_TCP_PAUSE:
     case CORE_ACT_TCP_RESUME:
+        io_tcp_act(io, a, data);
+        break;
+    case CORE_ACT_TCP_WRITE:
+        io_kernel_flush(io); /* routes before what a neighbor is told of them */
         io_tcp_act(io, a, data);
         break;
     case CORE_ACT_BFD_SEND:
