@@ -7,14 +7,16 @@ stream the requests after the last one that was answered are not judged.
 import re
 import signal
 
-from .wait import until
+from .wait import PATIENCE, until
+
+LAST = f"{PATIENCE:g}"      # seconds that the last answer may take
 
 
 def ping(host, destination, source=None, count=3, *options):
     """Fails when one of the pings is not answered. An interval among the options spreads them."""
     origin = ["-I", source] if source else []
-    pace = [] if "-i" in options else ["-l", str(count), "-i", "1"]
-    done = host.run("ping", "-n", *pace, "-W", "1", "-c", str(count), *origin, *options, destination, check=False)
+    pace = [] if "-i" in options else ["-l", str(count), "-i", LAST]
+    done = host.run("ping", "-n", *pace, "-W", LAST, "-c", str(count), *origin, *options, destination, check=False)
     assert f"{count} received" in done.stdout, done.stdout + done.stderr
 
 
