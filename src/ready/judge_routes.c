@@ -59,7 +59,8 @@ bool ready_primary_follows(const struct ready_facts *f, struct ready_reason *r)
                 f->follower_name, f->back.follows.n, ready_list_text(&f->back.follows, text));
     ready_remedy(r,
                  "%s sets a higher local preference on what it learns from the primary (150 in the "
-                 "field), or its export policy here keeps back what the backup tells",
+                 "field), or its export policy here keeps back what the backup tells; if it is no "
+                 "primary at all, readiness.primary names those that are",
                  f->follower_name);
     return true;
 }
