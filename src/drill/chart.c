@@ -4,12 +4,23 @@
 
 #include <stdio.h>
 
-const char *const drill_mark_titles[DRILL_MARK_N] = {
+static const char *const titles[DRILL_MARK_N] = {
     [DRILL_LAST_GOOD] = "Last good packet", [DRILL_DETECTION] = "Detected",
     [DRILL_BGP_STOP] = "BGP stopped",       [DRILL_FIB_FIRST] = "First route moved",
     [DRILL_FIB] = "Routes moved",           [DRILL_FIRST_GOOD] = "First good packet",
     [DRILL_RESTORE] = "Restored",
 };
+
+const char *drill_mark_title(const struct drill_mark *m)
+{
+    bool tunnel = m->source == DRILL_BY_DATAPLANE || m->source == DRILL_BY_KERNEL;
+
+    if (tunnel && m->kind == DRILL_LAST_GOOD)
+        return "Tunnel's last packet";
+    if (tunnel && m->kind == DRILL_FIRST_GOOD)
+        return "Tunnel's first packet";
+    return titles[m->kind];
+}
 
 /* ---- axis ---- */
 

@@ -43,6 +43,6 @@ void drill_chart_outages(struct drill_page *d, const struct drill_result *r,
                          const struct drill_axis *a, unsigned top, unsigned height);
 
 /* "Last good packet" */
-extern const char *const drill_mark_titles[DRILL_MARK_N];
+const char *drill_mark_title(const struct drill_mark *m);
 
 #endif

@@ -102,10 +102,10 @@ static unsigned labels(const struct drill_result *r, const struct drill_axis *a,
         uint64_t off = before ? a->zero_us - m->at_us : m->at_us - a->zero_us;
         l->x = drill_chart_x(a, m->at_us);
         if (off == 0)
-            snprintf(l->text, sizeof(l->text), "%s", drill_mark_titles[m->kind]);
+            snprintf(l->text, sizeof(l->text), "%s", drill_mark_title(m));
         else
-            snprintf(l->text, sizeof(l->text), "%s %c%s", drill_mark_titles[m->kind],
-                     before ? '-' : '+', drill_page_time(off, time));
+            snprintf(l->text, sizeof(l->text), "%s %c%s", drill_mark_title(m), before ? '-' : '+',
+                     drill_page_time(off, time));
         unsigned row = place(l, ends);
         *rows = KD_MAX(*rows, row + 1);
     }

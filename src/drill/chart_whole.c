@@ -116,7 +116,7 @@ static void mark_lines(struct drill_page *d, const struct drill_result *r,
             d,
             "<line class=\"mark m%u\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%u\" y2=\"%u\"><title>"
             "%s: %s</title></line>\n",
-            (unsigned)m->kind, x, x, top, bottom, drill_mark_titles[m->kind],
+            (unsigned)m->kind, x, x, top, bottom, drill_mark_title(m),
             drill_page_time(m->at_us, time));
     }
 }

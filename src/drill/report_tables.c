@@ -41,7 +41,7 @@ static const char *const source_words[DRILL_SOURCE_N] = {
     [DRILL_BY_PROBE] = "probe",
     [DRILL_BY_DAEMON] = "kedged",
     [DRILL_BY_DATAPLANE] = "data plane",
-    [DRILL_BY_KERNEL] = "kernel's SA",
+    [DRILL_BY_KERNEL] = "kernel's counters",
 };
 
 static void precision_cell(struct drill_page *d, uint64_t us)
@@ -65,8 +65,9 @@ static void timeline(struct drill_page *d, const struct drill_result *r)
           TH("Moment") TH("Of") THN("At") THN("After last good") TH("Source") THN("Precision"));
     for (uint32_t i = 0; i < r->n_marks; i++) {
         const struct drill_mark *m = &r->mark[i];
-        last = m->kind == DRILL_LAST_GOOD ? m->at_us : last;
-        drill_page_fmt(d, "<tr><td>%s</td>", drill_mark_titles[m->kind]);
+        if (m->kind == DRILL_LAST_GOOD && (m->source == DRILL_BY_PROBE || !r->n_outages))
+            last = m->at_us;
+        drill_page_fmt(d, "<tr><td>%s</td>", drill_mark_title(m));
         text_cell(d, m->what);
         time_cell(d, m->at_us);
         drill_page_fmt(

@@ -41,13 +41,13 @@ enum drill_source {
     DRILL_BY_PROBE,
     DRILL_BY_DAEMON,
     DRILL_BY_DATAPLANE, /* kedge's own ESP: exact */
-    DRILL_BY_KERNEL,    /* its SAs' use times: whole seconds */
+    DRILL_BY_KERNEL,    /* its SAs' counters, as often as they are looked at */
     DRILL_SOURCE_N
 };
 extern const char *const drill_source_names[];
 
 enum drill_mark_kind {
-    DRILL_LAST_GOOD,
+    DRILL_LAST_GOOD, /* of the probe; or, by data plane or kernel, of what a tunnel carried */
     DRILL_DETECTION,
     DRILL_BGP_STOP,
     DRILL_FIB_FIRST, /* the kernel has acknowledged the first of many routes that move */

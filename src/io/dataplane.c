@@ -94,7 +94,8 @@ void io_dp_free(struct io_dp *dp)
 
 /* ---- commands ---- */
 
-void io_dp_tun_add(struct io_dp *dp, uint32_t tunnel, int fd, const struct ike_conn_config *trap)
+void io_dp_tun_add(struct io_dp *dp, uint32_t tunnel, int fd, const struct ike_conn_config *trap,
+                   const struct kd_addr *own)
 {
     struct io_dp_cmd *cmd = command(IO_DP_CMD_TUN_ADD, 0);
 
@@ -103,6 +104,7 @@ void io_dp_tun_add(struct io_dp *dp, uint32_t tunnel, int fd, const struct ike_c
     cmd->fd = fd;
     cmd->fail = io_dp_alloc(sizeof(*cmd->fail));
     cmd->trap = trap;
+    cmd->own = *own;
     cmd->fail->ev.kind = IO_DP_TUN_FAIL;
     cmd->fail->ev.tunnel = tunnel;
     io_dp_cmd_push(dp, cmd);
@@ -217,6 +219,15 @@ bool io_dp_count(struct io_dp *dp, struct kd_handle child, struct io_dp_counters
         count(found, c);
     pthread_mutex_unlock(&dp->lock);
     return found != NULL;
+}
+
+void io_dp_spell(const struct io_dp *dp, uint32_t tunnel, struct io_dp_spell *s)
+{
+    const struct io_dp_tunnel *t = &dp->tunnel[tunnel];
+
+    s->first_us = atomic_load_explicit(&t->spell.first_us, memory_order_acquire);
+    s->before_us = get(&t->spell.before_us);
+    s->last_us = get(&t->spell.last_us);
 }
 
 uint32_t io_dp_pairs(struct io_dp *dp, struct core_audit_pair *out, uint32_t max)

@@ -49,8 +49,10 @@ bool io_dp_listen(struct io_dp *dp, const struct kd_addr *local, const struct co
                   uint16_t natt_port, bool in_kernel, bool *raw_ok, char *text,
                   size_t cap) KD_MUST_USE;
 /* Takes fd: a TUN device's (IFF_TUN|IFF_NO_PI, non-blocking). trap: NULL, or whose children's
- * selectors tell TRAFFIC; borrowed for the data plane's life. */
-void io_dp_tun_add(struct io_dp *dp, uint32_t tunnel, int fd, const struct ike_conn_config *trap);
+ * selectors tell TRAFFIC; borrowed for the data plane's life. own: the tunnel's address, family 0
+ * for none (copied): what comes for it is no traffic that the tunnel carries, io_dp_spell(). */
+void io_dp_tun_add(struct io_dp *dp, uint32_t tunnel, int fd, const struct ike_conn_config *trap,
+                   const struct kd_addr *own);
 void io_dp_tun_del(struct io_dp *dp, uint32_t tunnel); /* closes the fd; its SAs go too */
 
 struct io_dp_sa {
@@ -100,6 +102,16 @@ struct io_dp_counters {
     uint64_t dropped_replay, dropped_auth, dropped_ts, dropped_other;
 };
 bool io_dp_count(struct io_dp *dp, struct kd_handle child, struct io_dp_counters *c);
+
+/* The packets that came through a tunnel for others than ourselves, as its latest spell: none came
+ * for IO_DP_SPELL_GAP_US before its first. Of authentic packets, when their batch was read,
+ * CLOCK_MONOTONIC; 0: none. */
+#define IO_DP_SPELL_GAP_US KD_MS(300)
+struct io_dp_spell {
+    uint64_t before_us; /* the last one of the spell before */
+    uint64_t first_us, last_us;
+};
+void io_dp_spell(const struct io_dp *dp, uint32_t tunnel, struct io_dp_spell *s);
 
 /* The pairs there are, up to max, into out (core_audit_pairs()); how many there are. */
 uint32_t io_dp_pairs(struct io_dp *dp, struct core_audit_pair *out, uint32_t max);

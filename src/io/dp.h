@@ -73,6 +73,10 @@ struct io_dp_tunnel {
     struct io_dp_node *fail;
     const struct ike_conn_config *trap; /* NULL: none */
     uint64_t icmp_at_us, traffic_at_us; /* ICMP was sent, TRAFFIC told last */
+    struct kd_addr own;
+    struct { /* struct io_dp_spell: written by the thread, read by any */
+        _Atomic uint64_t before_us, first_us, last_us;
+    } spell;
 };
 
 enum io_dp_cmd_kind {
@@ -98,6 +102,7 @@ struct io_dp_cmd {
     struct io_dp_child *made; /* SA_ADD */
     struct io_dp_node *fail;  /* TUN_ADD */
     const struct ike_conn_config *trap;
+    struct kd_addr own;
     size_t len;
     uint8_t data[]; /* INJECT */
 };
@@ -129,6 +134,7 @@ struct io_dp {
     struct io_dp_child *owner[IO_DP_BATCH];
     const struct sockaddr_storage *source[IO_DP_BATCH]; /* inbound ESP in UDP; else NULL */
     uint32_t n_pkt;
+    uint64_t read_us; /* when the batch was */
     struct mmsghdr msg[IO_DP_BATCH];
     struct iovec iov[IO_DP_BATCH];
     struct sockaddr_storage from[IO_DP_BATCH];

@@ -111,7 +111,7 @@ static int receive(struct io_dp *dp, struct io_dp_listener *l, bool raw)
     prepare(dp);
     n = recvmmsg(raw ? l->raw : l->udp, dp->msg, IO_DP_BATCH, MSG_DONTWAIT, NULL);
     if (n > 0) {
-        uint64_t now_us = io_dp_now_us();
+        uint64_t now_us = dp->read_us = io_dp_now_us();
         for (uint32_t i = 0; i < (uint32_t)n; i++) {
             if (raw)
                 sort_raw(dp, l, i, dp->msg[i].msg_len);
@@ -126,12 +126,24 @@ static int receive(struct io_dp *dp, struct io_dp_listener *l, bool raw)
 /* ---- to the device ---- */
 
 /* What is inside must be what was agreed on (RFC 4301 5.2 step 4): no inner source is spoofed. */
-static bool selectors_match(const struct io_dp_child *c, const uint8_t *p, uint32_t len)
+static bool selectors_match(const struct io_dp_child *c, const struct esp_flow *f)
 {
-    struct esp_flow f;
+    return ike_ts_match(&c->ts_remote, &f->src, f->proto, f->sport) &&
+           ike_ts_match(&c->ts_local, &f->dst, f->proto, f->dport);
+}
 
-    return esp_flow_of(p, len, &f) && ike_ts_match(&c->ts_remote, &f.src, f.proto, f.sport) &&
-           ike_ts_match(&c->ts_local, &f.dst, f.proto, f.dport);
+/* What is for ourselves, BGP, BFD and health probes, says nothing of what the tunnel carries. */
+static void carried(struct io_dp_tunnel *t, const struct kd_addr *dst, uint64_t now_us)
+{
+    uint64_t last = atomic_load_explicit(&t->spell.last_us, memory_order_relaxed);
+
+    if (kd_addr_eq(dst, &t->own))
+        return;
+    if (now_us > last + IO_DP_SPELL_GAP_US) {
+        atomic_store_explicit(&t->spell.before_us, last, memory_order_relaxed);
+        atomic_store_explicit(&t->spell.first_us, now_us, memory_order_release);
+    }
+    atomic_store_explicit(&t->spell.last_us, now_us, memory_order_relaxed);
 }
 
 static void write_tun(struct io_dp *dp, struct io_dp_child *c, const uint8_t *p, uint32_t len)
@@ -177,6 +189,7 @@ static void tell_source(struct io_dp *dp, struct io_dp_child *c,
 static void deliver(struct io_dp *dp, struct io_dp_child *c, const struct esp_pkt *p)
 {
     uint8_t *inner = p->buf + p->off;
+    struct esp_flow f;
 
     if (authenticated(p->verdict) && !c->seen) {
         c->seen = true;
@@ -185,10 +198,11 @@ static void deliver(struct io_dp *dp, struct io_dp_child *c, const struct esp_pk
     }
     if (p->verdict != ESP_OK)
         return;
-    if (!selectors_match(c, inner, p->len)) {
+    if (!esp_flow_of(inner, p->len, &f) || !selectors_match(c, &f)) {
         io_dp_bump(&c->dropped_ts);
         return;
     }
+    carried(&dp->tunnel[c->tunnel], &f.dst, dp->read_us);
     esp_mss_clamp(inner, p->len, inner[0] >> 4 == 4 ? c->mss_v4 : c->mss_v6);
     write_tun(dp, c, inner, p->len);
 }

@@ -53,6 +53,7 @@ static void tun_add(struct io_dp *dp, struct io_dp_cmd *cmd)
     t->fd = cmd->fd;
     t->fail = cmd->fail;
     t->trap = cmd->trap;
+    t->own = cmd->own;
     t->icmp_at_us = t->traffic_at_us = 0;
     cmd->fd = -1;
     cmd->fail = NULL;

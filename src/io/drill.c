@@ -19,6 +19,7 @@ static void on_closed(uv_handle_t *h)
     drill_run_free(d->run);
     free(d->routes.prefix);
     free(d->up);
+    free(d->carried);
     free(d->result);
     free(d);
 }
@@ -30,6 +31,7 @@ void io_drill_let_go(struct io_drill *d)
     if (d->measuring)
         io_measure_end(d->io);
     uv_close((uv_handle_t *)&d->timer, on_closed);
+    uv_close((uv_handle_t *)&d->look, on_closed);
     uv_close((uv_handle_t *)&d->last, on_closed);
     uv_close((uv_handle_t *)&d->stop, on_closed);
 }
@@ -48,6 +50,7 @@ static void finish(struct io_drill *d)
     char text[512];
 
     io_drill_measure_end(d);
+    io_drill_carried_end(d);
     io_drill_count_routes(d, IO_DRILL_AFTER);
     drill_result_end(d->result, io_now_us(), a->verdict, a->text);
     snprintf(text, sizeof(text), "%s: %s%s%s", drill_run_plan(d->run)->name,

@@ -4,12 +4,13 @@
  *   drill_act.c     what its steps do             drill_news.c     what it says
  *   drill_recover.c after kedged's death
  *   drill_look.c    what is there to drill, and is seen    drill_start.c may it run now?
- *   drill_measure.c an agent's reports
+ *   drill_measure.c an agent's reports                  drill_carried.c the data plane's part
  *   drill_journal.c the file    guard.c, guard_client.c    commands, after kedged as well */
 #ifndef IO_DRILL_INT_H
 #define IO_DRILL_INT_H
 
 #include "control/drill.h"
+#include "drill/carried.h"
 #include "io/drill.h"
 #include "io/drill_guard.h"
 #include "io/drill_journal.h"
@@ -32,7 +33,8 @@ struct io_drill {
     struct io *io;
     struct drill_run *run;
     struct drill_run_out out;
-    uv_timer_t timer, last, stop; /* last: report; stop: kedged ends, even if a command hangs */
+    uv_timer_t timer, look; /* look: at the data plane */
+    uv_timer_t last, stop;  /* last: report; stop: kedged ends, even if a command hangs */
     unsigned open_handles;
     struct io_journal *journal;
     char path[300]; /* of the journal */
@@ -50,6 +52,7 @@ struct io_drill {
     struct io_drill_routes routes;
     uint32_t n_up;
     struct io_drill_up *up;
+    struct drill_carried *carried; /* each tunnel's */
     bool measuring;
     struct drill_measured measured;
     uint64_t first_us, restore_us; /* the first disturbance, the last restore's begin */
@@ -99,6 +102,10 @@ bool io_drill_measure_stop(struct io_drill *d); /* true: a last report is to com
 void io_drill_measure_end(struct io_drill *d);
 void io_drill_measured(void *arg); /* a report has come: drill.c */
 void io_drill_count_routes(struct io_drill *d, enum io_drill_when when);
+
+/* drill_carried.c: marks into the result, between the two. */
+bool io_drill_carried_begin(struct io_drill *d) KD_MUST_USE; /* false: out of memory */
+void io_drill_carried_end(struct io_drill *d);
 
 /* drill_start.c */
 /* A refusal as an answer (status 0: it may). */

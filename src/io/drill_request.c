@@ -38,11 +38,12 @@ static struct io_drill *drill_new(struct io *io, const struct drill_plan *p)
     d->run = drill_run_new(p);
     d->result = malloc(sizeof(*d->result));
     kd_assert(d->run && d->result);
-    d->timer.data = d->last.data = d->stop.data = d;
+    d->timer.data = d->look.data = d->last.data = d->stop.data = d;
     uv_timer_init(&io->loop, &d->timer);
+    uv_timer_init(&io->loop, &d->look);
     uv_timer_init(&io->loop, &d->last);
     uv_timer_init(&io->loop, &d->stop);
-    d->open_handles = 3;
+    d->open_handles = 4;
     drill_result_begin(d->result, p->name, io_now_us(), wall_us());
     drill_result_id(d->result->start_wall_us, d->id);
     snprintf(d->result->version, sizeof(d->result->version), "%s", KEDGE_VERSION);
@@ -81,7 +82,7 @@ static bool prepare(struct io_drill *d, const char **remedy, char *why, size_t c
         return false;
     }
     snprintf(why, cap, "out of memory");
-    return io_drill_baseline(d) && io_drill_measure_begin(d, why, cap);
+    return io_drill_baseline(d) && io_drill_carried_begin(d) && io_drill_measure_begin(d, why, cap);
 }
 
 static struct ctl_response start(struct io *io, const struct drill_plan *p,

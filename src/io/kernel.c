@@ -152,14 +152,14 @@ void io_kernel_put(struct io *io, struct kd_bytes msg)
 static bool make_tun(struct io *io, const struct core_act *a, struct core_ev *ev,
                      struct io_priv_res *res)
 {
-    const struct ike_conn_config *cfg = &io->cfg->tunnels[a->tunnel].ike;
+    const struct core_tunnel_config *cfg = &io->cfg->tunnels[a->tunnel];
     struct io_priv_req req = {.kind = IO_PRIV_TUN};
 
     memcpy(req.ifname, a->name, sizeof(req.ifname));
     if (!io_priv(&req, res))
         return false;
     ev->ifindex = res->ifindex;
-    io_dp_tun_add(io->dp, a->tunnel, res->fd, cfg->on_traffic ? cfg : NULL);
+    io_dp_tun_add(io->dp, a->tunnel, res->fd, cfg->ike.on_traffic ? &cfg->ike : NULL, &cfg->inner);
     return true;
 }
 

@@ -419,3 +419,17 @@ bool io_xfrm_count(struct io_xfrm *x, struct kd_handle child, struct io_dp_count
                                  .dropped_auth = in.dropped_auth};
     return true;
 }
+
+bool io_xfrm_received(struct io_xfrm *x, uint32_t tunnel, uint64_t *packets)
+{
+    struct nl_sa in;
+
+    *packets = 0;
+    for (const struct xf_child *c = x->tunnel[tunnel].children; c; c = c->next) {
+        struct nl_sa_id id = xf_sa_id(&c->sa, true);
+        if (xf_sa_get(x, &id, &in) != 0)
+            return false;
+        *packets += in.used.packets;
+    }
+    return true;
+}

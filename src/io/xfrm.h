@@ -66,6 +66,8 @@ bool io_xfrm_trap(struct io_xfrm *x, uint32_t tunnel, const struct ike_conn_conf
 
 /* Asks the kernel; false when it has no such pair. */
 bool io_xfrm_count(struct io_xfrm *x, struct kd_handle child, struct io_dp_counters *c);
+/* What a tunnel's pairs have received, packets; false when the kernel didn't say. */
+bool io_xfrm_received(struct io_xfrm *x, uint32_t tunnel, uint64_t *packets);
 /* What the kernel said of its own accord: EXPIRE, MAPPING, ACQUIRE. */
 void io_xfrm_heard(struct io_xfrm *x, const struct nl_xfrm_event *ev, uint64_t now_us);
 /* Something it said was lost: a pair that is no longer there tells a hard EXPIRE. */

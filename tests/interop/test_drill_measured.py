@@ -100,7 +100,8 @@ class Cut:
 
 def test_a_shutdown_is_measured_from_the_last_good_packet_to_the_restore(drills):
     result = drills.run([{"shutdown": {"neighbor": "primary"}}, {"expect": {"path": "vpn", "within": "10s"}},
-                         {"restore": "all"}, {"expect": {"path": "expressroute", "within": "20s"}}])[1]
+                         {"hold": "300ms"}, {"restore": "all"},
+                         {"expect": {"path": "expressroute", "within": "20s"}}, {"hold": "500ms"}])[1]
     assert result["verdict"] == "passed", result
     assert [result["paths"][result[key]]["name"] for key in ("before", "during", "after")] == [
         "expressroute", "vpn", "expressroute"]
@@ -111,6 +112,9 @@ def test_a_shutdown_is_measured_from_the_last_good_packet_to_the_restore(drills)
     moved = next(mark for mark in moments(result, "fib") if mark["at_us"] >= stopped["at_us"])
     assert moved["what"] == stopped["what"] == "primary"
     assert 0 < stopped["at_us"] <= moved["at_us"] < restored["at_us"] <= result["length_us"]
+    first, last = moments(result, "first-good", source="dataplane"), moments(result, "last-good", source="dataplane")
+    assert stopped["at_us"] < first[0]["at_us"] < restored["at_us"] < last[-1]["at_us"] < result["length_us"]
+    assert (first[0]["what"], first[0]["precision_us"]) == ("onprem", 0)
 
 
 @pytest.mark.parametrize("bound,reason", [({"loss_max": 0}, "packets lost; allowed: 0"),

@@ -119,7 +119,7 @@ static void side_start(struct side *s, const char *addr)
         setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
     s->tun = fds[1];
-    io_dp_tun_add(s->dp, 0, fds[0], NULL);
+    io_dp_tun_add(s->dp, 0, fds[0], NULL, &(struct kd_addr){0});
 }
 
 static void side_stop(struct side *s)
@@ -404,6 +404,35 @@ static void an_injected_packet_leaves_through_the_tunnel(void **st KD_UNUSED)
     assert_memory_equal(got, pkt, sizeof(pkt));
 }
 
+static void what_is_carried_for_others_is_a_spell_until_it_pauses(void **st KD_UNUSED)
+{
+    struct pair p = gcm_pair(1);
+    struct kd_addr own = kd_addr_v4(0x0a000001);
+    struct io_dp_spell first, s;
+    uint8_t pkt[100];
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+    close(a.tun);
+    a.tun = fds[1];
+    io_dp_tun_add(a.dp, 0, fds[0], NULL, &own);
+    p.net_a = "10.0.0.0/24";
+    install(&p);
+    inner(pkt, sizeof(pkt), 2, 1); /* BGP's, as it were */
+    crosses(&b, &a, pkt, sizeof(pkt));
+    io_dp_spell(a.dp, 0, &s);
+    assert_true(s.first_us == 0 && s.last_us == 0);
+    inner(pkt, sizeof(pkt), 2, 3);
+    crosses(&b, &a, pkt, sizeof(pkt));
+    io_dp_spell(a.dp, 0, &first);
+    assert_true(first.first_us > 0 && first.last_us == first.first_us && first.before_us == 0);
+    eventually((uint64_t)now_ms() * 1000 > first.last_us + IO_DP_SPELL_GAP_US + 1000);
+    crosses(&b, &a, pkt, sizeof(pkt));
+    io_dp_spell(a.dp, 0, &s);
+    assert_int_equal(s.before_us, first.last_us);
+    assert_true(s.first_us > first.last_us + IO_DP_SPELL_GAP_US && s.last_us == s.first_us);
+}
+
 static void seen_is_said_exactly_once_a_child(void **st KD_UNUSED)
 {
     struct pair p = gcm_pair(1), q = gcm_pair(2);
@@ -681,7 +710,7 @@ static int trapped_device(const struct ike_conn_config *trap)
     int fds[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-    io_dp_tun_add(a.dp, 7, fds[0], trap);
+    io_dp_tun_add(a.dp, 7, fds[0], trap, &(struct kd_addr){0});
     return fds[1];
 }
 
@@ -1075,7 +1104,7 @@ static int netns_with_tun(int home, const char *ifname, const char *addr, struct
     assert_int_equal(ifindex, if_nametoindex(ifname));
     configure(ifname, addr, 1400);
     assert_int_equal(setns(home, CLONE_NEWNET), 0);
-    io_dp_tun_add(s->dp, 0, fd, NULL);
+    io_dp_tun_add(s->dp, 0, fd, NULL, &(struct kd_addr){0});
     return ns;
 }
 
@@ -1245,6 +1274,7 @@ int main(void)
         over_v4(either_form_is_taken_whatever_was_negotiated),
         over_v4(a_burst_crosses_in_order),
         over_v4(an_injected_packet_leaves_through_the_tunnel),
+        over_v4(what_is_carried_for_others_is_a_spell_until_it_pauses),
         over_v4(seen_is_said_exactly_once_a_child),
         over_v4(what_the_selectors_do_not_allow_is_dropped_both_ways),
         over_v4(of_several_children_the_one_that_matches_sends),

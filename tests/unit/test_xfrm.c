@@ -377,6 +377,7 @@ static void counters_are_the_kernels(void **state)
 {
     struct io_dp_sa sa = pair(1);
     struct io_dp_counters c;
+    uint64_t packets;
 
     (void)state;
     assert_false(io_xfrm_count(x, id(1), &c));
@@ -390,6 +391,10 @@ static void counters_are_the_kernels(void **state)
     assert_int_equal(c.packets_out, 2);
     assert_int_equal(c.dropped_replay, 3);
     assert_int_equal(c.dropped_auth, 4);
+    assert_true(io_xfrm_received(x, 3, &packets));
+    assert_int_equal(packets, 1);
+    assert_true(io_xfrm_received(x, 2, &packets)); /* another tunnel */
+    assert_int_equal(packets, 0);
 }
 
 static void what_an_earlier_life_left_goes_and_the_neighbors_stays(void **state)
