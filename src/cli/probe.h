@@ -3,7 +3,7 @@
 #define CLI_PROBE_H
 
 #include "cli/cli.h"
-#include "probe/probe.h"
+#include "probe/wire.h"
 
 #include <signal.h>
 
@@ -11,8 +11,7 @@ struct prober {
     struct kd_addr to, from; /* from: family 0, the kernel's choice */
     uint16_t udp_port;       /* of the far end's reflector; 0: ICMP echo */
     int fd, hops_fd;         /* hops_fd -1: no path is looked at */
-    uint16_t id;             /* of ICMP; hops have the next one */
-    uint64_t session;
+    struct probe_wire wire;  /* hops have the identifier behind its */
     struct probe *probe;
     struct probe_path seen; /* of the round that runs */
     uint8_t reached_at;     /* the TTL that got there in this round; 0: none yet */

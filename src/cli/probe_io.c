@@ -11,8 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ICMP_PAYLOAD 16 /* the session and the number */
-
 uint64_t prober_now(void)
 {
     struct timespec t;
@@ -93,8 +91,9 @@ bool prober_open(struct prober *p)
     bool hops = p->hops_fd >= 0;
     int icmp = p->to.family == 6 ? (int)IPPROTO_ICMPV6 : (int)IPPROTO_ICMP;
     p->fd = p->hops_fd = -1;
-    if (getrandom(&p->session, sizeof(p->session), 0) != sizeof(p->session) ||
-        getrandom(&p->id, sizeof(p->id), 0) != sizeof(p->id))
+    p->wire = (struct probe_wire){.family = p->to.family, .udp = p->udp_port != 0};
+    if (getrandom(&p->wire.session, sizeof(p->wire.session), 0) != sizeof(p->wire.session) ||
+        getrandom(&p->wire.id, sizeof(p->wire.id), 0) != sizeof(p->wire.id))
         return fail("random numbers");
     p->fd = p->udp_port ? open_one(p, SOCK_DGRAM, 0, p->udp_port) : open_one(p, SOCK_RAW, icmp, 0);
     if (p->fd >= 0 && hops)
@@ -119,67 +118,35 @@ static void send_to(int fd, const struct kd_addr *to, const uint8_t *buf, size_t
     (void)!sendto(fd, buf, len, MSG_DONTWAIT, (struct sockaddr *)&ss, n);
 }
 
-static size_t icmp_payload(const struct prober *p, uint64_t seq, uint8_t out[ICMP_PAYLOAD])
-{
-    memcpy(out, &p->session, 8);
-    memcpy(out + 8, &seq, 8);
-    return ICMP_PAYLOAD;
-}
-
 void prober_send(struct prober *p)
 {
-    uint64_t seq = probe_sent(p->probe, prober_now());
-    uint8_t buf[PROBE_UDP_LEN], payload[ICMP_PAYLOAD];
-    if (p->udp_port) {
-        probe_packet_put(buf, &(struct probe_packet){.session = p->session, .seq = seq});
-        (void)!send(p->fd, buf, PROBE_UDP_LEN, MSG_DONTWAIT);
-        return;
-    }
-    size_t n = icmp_payload(p, seq, payload);
-    n = probe_echo_put(buf, p->to.family, p->id, (uint16_t)seq, kd_bytes(payload, n));
-    send_to(p->fd, &p->to, buf, n);
+    uint8_t buf[PROBE_WIRE_MAX];
+    size_t n = probe_wire_put(&p->wire, probe_sent(p->probe, prober_now()), buf);
+    if (p->udp_port)
+        (void)!send(p->fd, buf, n, MSG_DONTWAIT);
+    else
+        send_to(p->fd, &p->to, buf, n);
 }
 
-static void answered(struct prober *p, uint64_t seq, uint64_t count)
+static void on_answer(struct prober *p, struct kd_bytes b)
 {
-    p->another_way |= seq > p->newest + 1;
+    uint64_t seq, count;
+    if (!probe_wire_get(&p->wire, b, &seq, &count))
+        return;
+    uint8_t ttl = p->to.family == 4 && !p->udp_port ? b.p[8] : 0;
+    p->another_way |= (p->ttl && ttl != p->ttl) || seq > p->newest + 1;
+    p->ttl = ttl;
     p->newest = KD_MAX(p->newest, seq);
     probe_answered(p->probe, seq, count, prober_now());
-}
-
-static void on_udp(struct prober *p, struct kd_bytes b)
-{
-    struct probe_packet a;
-    if (probe_packet_get(b, &a) && a.answer && a.session == p->session)
-        answered(p, a.seq, a.count);
-}
-
-static void on_icmp(struct prober *p, struct kd_bytes b)
-{
-    struct probe_echo e = probe_echo_get(b, p->to.family);
-    uint64_t session, seq;
-    if (e.kind != PROBE_ECHO_REPLY || e.id != p->id || e.payload.len != ICMP_PAYLOAD)
-        return;
-    memcpy(&session, e.payload.p, 8);
-    memcpy(&seq, e.payload.p + 8, 8);
-    if (session != p->session || (uint16_t)seq != e.seq)
-        return;
-    uint8_t ttl = p->to.family == 4 ? b.p[8] : 0;
-    p->another_way |= p->ttl && ttl != p->ttl;
-    p->ttl = ttl;
-    answered(p, seq, 0);
 }
 
 void prober_receive(struct prober *p)
 {
     uint8_t buf[2048];
     ssize_t n;
-    while ((n = recv(p->fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0 || errno == ECONNREFUSED) {
-        if (n >= 0 && p->udp_port)
-            on_udp(p, kd_bytes(buf, (size_t)n));
-        else if (n >= 0)
-            on_icmp(p, kd_bytes(buf, (size_t)n));
-    }
+    while ((n = recv(p->fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0 || errno == ECONNREFUSED)
+        if (n >= 0)
+            on_answer(p, kd_bytes(buf, (size_t)n));
 }
 
 /* ---- hops ---- */
@@ -194,14 +161,15 @@ static void set_ttl(int fd, uint8_t family, int ttl)
 
 void prober_ask_hops(struct prober *p, uint8_t up_to)
 {
-    uint8_t buf[PROBE_UDP_LEN], payload[ICMP_PAYLOAD];
+    struct probe_wire wire = {.family = p->to.family, .session = p->wire.session};
+    uint8_t buf[PROBE_WIRE_MAX];
+    wire.id = (uint16_t)(p->wire.id + 1);
     p->round++;
     p->reached_at = 0;
     p->seen = (struct probe_path){0};
     for (uint8_t ttl = 1; ttl <= up_to; ttl++) {
         uint16_t seq = (uint16_t)(p->round << 8 | ttl);
-        size_t n = icmp_payload(p, seq, payload);
-        n = probe_echo_put(buf, p->to.family, (uint16_t)(p->id + 1), seq, kd_bytes(payload, n));
+        size_t n = probe_wire_put(&wire, seq, buf);
         set_ttl(p->hops_fd, p->to.family, ttl);
         send_to(p->hops_fd, &p->to, buf, n);
     }
@@ -210,7 +178,7 @@ void prober_ask_hops(struct prober *p, uint8_t up_to)
 static void on_hop(struct prober *p, const struct kd_addr *from, const struct probe_echo *e)
 {
     uint8_t ttl = e->seq & 0xff;
-    if (e->kind == PROBE_ECHO_NONE || e->id != (uint16_t)(p->id + 1) ||
+    if (e->kind == PROBE_ECHO_NONE || e->id != (uint16_t)(p->wire.id + 1) ||
         e->seq >> 8 != (p->round & 0xff) || ttl == 0 || ttl > PROBE_HOPS_MAX)
         return;
     if (e->kind == PROBE_ECHO_REPLY && (!p->reached_at || ttl < p->reached_at))

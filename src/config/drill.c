@@ -130,12 +130,17 @@ static void read_window(struct cfg *c, yaml_node_t *n, void *obj)
 
 enum { B_AGENT, B_FROM, B_TO, B_UDP, B_EVERY, B_N };
 static const struct cfg_key probe_keys[B_N] = {
-    [B_AGENT] = {.name = "agent", .type = CFG_NAME, .required = true, CFG_AT(P, probe.agent)},
+    [B_AGENT] = {.name = "agent", .type = CFG_NAME, CFG_AT(P, probe.agent)},
     [B_FROM] = {.name = "from", .type = CFG_ADDR, CFG_AT(P, probe.from)},
     [B_TO] = {.name = "to", .type = CFG_ADDR, .required = true, CFG_AT(P, probe.to)},
     [B_UDP] = {.name = "udp", .type = CFG_UINT, CFG_AT(P, probe.port), .min = 1, .max = 65535},
-    [B_EVERY] = {.name = "every", .type = CFG_DURATION, CFG_AT(P, probe.every_us), .unit = 1,
-                 .min = KD_MS(1), .max = KD_S(10), .def = "10ms"},
+    [B_EVERY] = {.name = "every",
+                 .type = CFG_DURATION,
+                 CFG_AT(P, probe.every_us),
+                 .unit = 1,
+                 .min = KD_MS(1),
+                 .max = KD_S(10),
+                 .def = "10ms"},
 };
 static const struct cfg_table probe_table = {"probe", false, B_N, probe_keys};
 
@@ -145,6 +150,10 @@ static void read_probe(struct cfg *c, yaml_node_t *n, void *obj)
     struct drill_plan *p = obj;
     cfg_map(c, n, &probe_table, p, at);
     p->probe.on = true;
+    if (!at[B_AGENT].line && !at[B_FROM].line)
+        cfg_error(c, cfg_at(n),
+                  "\"agent\" is missing (its name, on another host), or \"from\" (an "
+                  "address of this one)");
     if (p->probe.from.family && p->probe.to.family && p->probe.from.family != p->probe.to.family)
         cfg_error(c, at[B_FROM], ".from: not of the family of \"to\"");
 }

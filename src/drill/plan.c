@@ -236,7 +236,8 @@ static void judge_expect(struct judge *j, struct drill_step *s)
         fault(j, s, "nothing is expected; allowed: path, outage_max, loss_max, routes_unchanged");
     if (!j->p->probe.on && (e->path[0] || e->has_outage || e->has_loss))
         fault(j, s,
-              "path, outage_max and loss_max need a probe: probe: {agent: NAME, to: ADDRESS}");
+              "path, outage_max and loss_max need a probe: probe: {agent: NAME, to: ADDRESS}, or "
+              "from: ADDRESS, one of ours, instead of agent");
 }
 
 static void judge_step(struct judge *j, struct drill_step *s)

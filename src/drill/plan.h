@@ -73,7 +73,8 @@ struct drill_window {
 
 struct drill_probe_plan {
     bool on;
-    char agent[DRILL_WORD_MAX]; /* kedge probe --agent, on the host that owns the source address */
+    /* kedge probe --agent, on the host that owns the source address; "": kedged, from its own */
+    char agent[DRILL_WORD_MAX];
     struct kd_addr from, to;    /* from: family 0: the kernel's choice */
     uint16_t port;              /* of the reflector; 0: ICMP */
     uint64_t every_us;

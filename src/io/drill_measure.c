@@ -1,6 +1,6 @@
-/* What a drill measures: an agent on a host sends numbered packets (io/measure.h) while it runs,
- * and its reports are what expectations are held against. The way is the hops' name, or else that
- * of the neighbor by which our own best route leads there. */
+/* What a drill measures: an agent on a host, or kedged, sends numbered packets (io/measure.h) while
+ * it runs, and the reports are what expectations are held against. The way is the hops' name, or
+ * else that of the neighbor by which our own best route leads there. */
 #include "io/drill_int.h"
 
 #include "io/measure.h"
@@ -17,19 +17,13 @@ bool io_drill_measure_begin(struct io_drill *d, char *why, size_t cap)
                                       .port = p->probe.port,
                                       .every_us = p->probe.every_us,
                                       .limit_us = p->limit_us + KD_S(120)};
-    char names[160];
 
     if (!p->probe.on)
         return true;
     d->measuring =
         io_measure_begin(d->io, p->probe.agent, &order, &core_configuration(d->io->core)->paths,
-                         d->result, &d->measured, io_drill_measured, d);
-    if (d->measuring)
-        return true;
-    io_measure_names(d->io, names, sizeof(names));
-    snprintf(why, cap, "no agent \"%s\" is connected (kedge probe --agent, on its host)%s%s",
-             p->probe.agent, names[0] ? "; there are " : "", names);
-    return false;
+                         d->result, &d->measured, io_drill_measured, d, why, cap);
+    return d->measuring;
 }
 
 /* ---- the way by our own routes ---- */
@@ -142,7 +136,10 @@ void io_drill_measure_end(struct io_drill *d)
     io_measure_end(d->io);
     d->measuring = false;
     way_names(d);
-    snprintf(r->probe_from, sizeof(r->probe_from), "%s", p->probe.agent);
+    if (p->probe.agent[0])
+        snprintf(r->probe_from, sizeof(r->probe_from), "%s", p->probe.agent);
+    else
+        kd_addr_str(&p->probe.from, r->probe_from);
     kd_addr_str(&p->probe.to, r->probe_to);
     r->probe_udp = p->probe.port != 0;
     r->probe_every_us = p->probe.every_us;

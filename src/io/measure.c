@@ -3,6 +3,7 @@
 
 #include "control/agent.h"
 #include "io/io.h"
+#include "io/measure_own.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ struct io_measure {
     struct drill_report report; /* the one being read */
     uint32_t runs;              /* numbers given out */
     uint64_t stream;            /* of the run's agent; 0: it has gone */
+    struct io_own *own;         /* kedged measures itself: no agent */
     /* of the run; r NULL: none is under way */
     const struct probe_names *names;
     struct drill_result *r;
@@ -148,36 +150,70 @@ static void order(struct io *io, const struct drill_order *o)
     free(line);
 }
 
-bool io_measure_begin(struct io *io, const char *agent, const struct drill_order *o,
-                      const struct probe_names *names, struct drill_result *r,
-                      struct drill_measured *m, void (*told)(void *arg), void *arg)
+static void own_report(void *arg, const struct drill_report *r)
+{
+    struct io_measure *x = arg;
+
+    drill_measure_take(x->m, x->r, x->names, r, io_now_us());
+    if (x->told)
+        x->told(x->arg);
+}
+
+static bool ask(struct io *io, const char *agent, const struct drill_order *o, char *why,
+                size_t cap)
 {
     struct io_measure *x = io->measure;
     const struct agent *a = find(x, agent);
+    char names[160];
 
-    if (!a || x->r)
+    if (!agent[0]) {
+        x->own = io_own_new(&io->loop, o, own_report, x, why, cap);
+        return x->own != NULL;
+    }
+    if (!a) {
+        io_measure_names(io, names, sizeof(names));
+        snprintf(why, cap, "no agent \"%s\" is connected (kedge probe --agent, on its host)%s%s",
+                 agent, names[0] ? "; there are " : "", names);
         return false;
+    }
     x->runs++;
     x->stream = a->stream;
+    order(io, o);
+    return true;
+}
+
+bool io_measure_begin(struct io *io, const char *agent, const struct drill_order *o,
+                      const struct probe_names *names, struct drill_result *r,
+                      struct drill_measured *m, void (*told)(void *arg), void *arg, char *why,
+                      size_t cap)
+{
+    struct io_measure *x = io->measure;
+
+    kd_assert(!x->r); /* one drill at a time */
+    if (!ask(io, agent, o, why, cap))
+        return false;
     x->names = names;
     x->r = r;
     x->m = m;
     x->told = told;
     x->arg = arg;
     *m = (struct drill_measured){.every_us = o->every_us};
-    order(io, o);
     return true;
 }
 
 void io_measure_stop(struct io *io)
 {
-    if (io->measure->r)
+    if (io->measure->own)
+        io_own_stop(io->measure->own);
+    else if (io->measure->r)
         order(io, NULL);
 }
 
 void io_measure_end(struct io *io)
 {
     io_measure_stop(io);
+    io_own_free(io->measure->own);
+    io->measure->own = NULL;
     io->measure->r = NULL;
     io->measure->stream = 0;
 }

@@ -24,10 +24,12 @@ bool io_measure_has(const struct io *io, const char *name);
 const char *io_measure_names(const struct io *io, char *buf, size_t cap);
 
 /* Orders a run; what comes of it goes into r and m, which are lent until io_measure_end(). told
- * (may be NULL) is called after each report. False: no such agent, or a run is under way. */
+ * (may be NULL) is called after each report. agent "": kedged itself, from the order's address.
+ * False with a sentence in why: no such agent, no such address, or a run is under way. */
 bool io_measure_begin(struct io *io, const char *agent, const struct drill_order *o,
                       const struct probe_names *names, struct drill_result *r,
-                      struct drill_measured *m, void (*told)(void *arg), void *arg) KD_MUST_USE;
+                      struct drill_measured *m, void (*told)(void *arg), void *arg, char *why,
+                      size_t cap) KD_MUST_USE;
 /* Orders its end: within the probe's timeout and a little the last report comes (m->final). */
 void io_measure_stop(struct io *io);
 /* Nothing is written to r and m any more. */

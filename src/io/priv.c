@@ -5,11 +5,17 @@
 #include "io/tun.h"
 
 #include <errno.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#ifndef ICMP_FILTER
+#define ICMP_FILTER 1 /* linux/icmp.h, which can't be had beside netinet/ip_icmp.h */
+#endif
 
 static bool failed(struct io_priv_res *res, const char *what, const char *remedy)
 {
@@ -124,6 +130,20 @@ static bool do_connect_socket(const struct io_priv_req *req, struct io_priv_res 
     return req->local.addr.family == 0 || bind_local(req, res);
 }
 
+/* Only echo replies are wanted of all the ICMP that comes from there. */
+static void filter(int fd, uint8_t family)
+{
+    struct icmp6_filter six;
+    uint32_t four = ~(1u << ICMP_ECHOREPLY);
+
+    ICMP6_FILTER_SETBLOCKALL(&six);
+    ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &six);
+    if (family == 6)
+        (void)setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &six, sizeof(six));
+    else
+        (void)setsockopt(fd, SOL_RAW, ICMP_FILTER, &four, sizeof(four));
+}
+
 static bool do_probe(const struct io_priv_req *req, struct io_priv_res *res)
 {
     bool icmp = req->protocol == IPPROTO_ICMP, v6 = req->family == 6;
@@ -134,6 +154,8 @@ static bool do_probe(const struct io_priv_req *req, struct io_priv_res *res)
                      icmp && v6 ? IPPROTO_ICMPV6 : req->protocol);
     if (res->fd < 0)
         return failed(res, "socket", remedy_of(errno));
+    if (icmp)
+        filter(res->fd, req->family);
     if (ifindex && setsockopt(res->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &ifindex, sizeof(ifindex)) < 0)
         return failed(res, "SO_BINDTOIFINDEX", NULL);
     return req->local.addr.family == 0 || bind_local(req, res);

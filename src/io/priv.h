@@ -22,7 +22,7 @@ struct io_priv_req {
     uint32_t mark;        /* UDP: 0: none */
     uint8_t ttl, ttl_min; /* 0: leave */
     uint16_t mss;         /* 0: leave */
-    int protocol;         /* PROBE: IPPROTO_ICMP (raw; of IPv6 its counterpart), UDP or TCP */
+    int protocol;         /* PROBE: IPPROTO_ICMP (raw, echo replies; of IPv6 its like), UDP, TCP */
     uint32_t ifindex;     /* PROBE: 0: none */
 };
 

@@ -10,16 +10,10 @@
 #include "io/sockaddr.h"
 
 #include <errno.h>
-#include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <netinet/ip_icmp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#ifndef ICMP_FILTER
-#define ICMP_FILTER 1 /* linux/icmp.h, which can't be had beside netinet/ip_icmp.h */
-#endif
 
 #define PACKET                                                                                     \
     512 /* longer ones are no answers: the core sees them cut, and doesn't count them              \
@@ -129,20 +123,6 @@ void io_probe_drain(struct io *io)
 
 /* ---- asking ---- */
 
-/* Only echo replies are wanted of all the ICMP that comes from there. */
-static void filter(int fd, uint8_t family)
-{
-    struct icmp6_filter six;
-    uint32_t four = ~(1u << ICMP_ECHOREPLY);
-
-    ICMP6_FILTER_SETBLOCKALL(&six);
-    ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &six);
-    if (family == 6)
-        (void)setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &six, sizeof(six));
-    else
-        (void)setsockopt(fd, SOL_RAW, ICMP_FILTER, &four, sizeof(four));
-}
-
 /* NULL: why is told. */
 static struct probe *open_probe(struct io *io, const struct core_act *a, char *why, size_t cap)
 {
@@ -170,8 +150,6 @@ static struct probe *open_probe(struct io *io, const struct core_act *a, char *w
                         .local = a->local.addr,
                         .ifindex = a->ifindex,
                         .family = a->remote.addr.family};
-    if (a->probe == CORE_PROBE_ICMP)
-        filter(p->fd, p->family);
     if (uv_poll_init(&io->loop, &p->poll, p->fd) == 0) {
         p->poll.data = p;
         return io->probes->p[a->health] = p;

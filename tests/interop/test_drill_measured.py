@@ -144,3 +144,18 @@ def test_without_its_agent_a_drill_disturbs_nothing(drills):
     done, _ = drills.run([{"shutdown": {"neighbor": "primary"}}], check=False, probe={"agent": "vm", "to": VM})
     assert done.returncode == 1 and 'no agent "vm"' in done.stderr and "there are server" in done.stderr
     assert drills.kedge.neighbor("primary")["state"] == "Established"
+
+
+def test_kedged_measures_from_an_address_of_its_own_without_an_agent(drills):
+    steps = [{"shutdown": {"neighbor": "primary"}}, {"expect": {"path": "vpn", "within": "10s"}},
+             {"restore": "all"}, {"expect": {"path": "expressroute", "within": "20s"}}]
+    result = drills.run(steps, probe={"from": "10.1.0.1", "to": VM, "every": "5ms"})[1]
+    loss = result["loss"]
+    assert result["verdict"] == "passed" and result["probe_from"] == "10.1.0.1", result
+    assert loss["sent"] == loss["answered"] + loss["lost"] == sum(b["answered"] + b["lost"] for b in result["buckets"])
+    assert loss["answered"] > 20 and 0 < loss["rtt_p50_us"] < 1_000_000
+    assert [result["paths"][result[key]]["name"] for key in ("before", "during", "after")] == [
+        "expressroute", "vpn", "expressroute"]
+    done, _ = drills.run(steps, check=False, probe={"from": SERVER, "to": VM})
+    assert done.returncode == 1 and f"kedged can't probe from {SERVER}" in done.stderr
+    assert drills.kedge.neighbor("primary")["state"] == "Established"

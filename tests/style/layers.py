@@ -21,7 +21,7 @@ MAY = {
     "config": ["base", "crypto", "ike", "bgp", "bfd", "core", "probe", "drill"],
     "control": ["base", "crypto", "ike", "bgp", "bfd", "core", "drill", "probe", "ready"],
     "io": ["base", "crypto", "netlink", "ike", "esp", "bgp", "bfd", "core", "config", "control", "drill",
-           "ready"],
+           "probe", "ready"],
     "probe": ["base"],
     "drill": ["base", "probe"],
     "peer": ["base", "crypto", "ike", "esp", "bgp", "core"],

@@ -3,6 +3,7 @@
 #include "probe/echo.h"
 #include "probe/probe.h"
 #include "probe/rtt.h"
+#include "probe/wire.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -458,6 +459,45 @@ static void packets_passed_over_are_told_before_they_are_judged(void **state)
     assert_int_equal(s.newest_good_us, 90 * MS);
 }
 
+static void a_numbered_packet_comes_back_with_its_number(void **state)
+{
+    struct probe_wire w = {.family = 6, .id = 7, .session = 0x0123456789abcdef}, other = w;
+    uint8_t buf[PROBE_WIRE_MAX];
+    uint64_t seq, count;
+    size_t n = probe_wire_put(&w, 0x12345, buf);
+    (void)state;
+    assert_false(probe_wire_get(&w, kd_bytes(buf, n), &seq, &count)); /* its own question */
+    buf[0] = 129;
+    assert_true(probe_wire_get(&w, kd_bytes(buf, n), &seq, &count));
+    assert_true(seq == 0x12345 && count == 0);
+    assert_false(probe_wire_get(&w, kd_bytes(buf, n - 1), &seq, &count));
+    other.session++;
+    assert_false(probe_wire_get(&other, kd_bytes(buf, n), &seq, &count));
+    other = w;
+    other.id++;
+    assert_false(probe_wire_get(&other, kd_bytes(buf, n), &seq, &count));
+    buf[7] ^= 1;
+    assert_false(probe_wire_get(&w, kd_bytes(buf, n), &seq, &count));
+}
+
+static void a_reflectors_answer_has_the_number_and_its_count(void **state)
+{
+    static struct probe_reflector r;
+    struct probe_wire w = {.family = 4, .udp = true, .session = 99}, other = w;
+    const struct kd_endpoint from = {.addr = kd_addr_v4(0x0a000001), .port = 9};
+    uint8_t buf[PROBE_WIRE_MAX];
+    uint64_t seq, count;
+    size_t n = probe_wire_put(&w, 5, buf);
+    (void)state;
+    assert_int_equal(n, PROBE_UDP_LEN);
+    assert_false(probe_wire_get(&w, kd_bytes(buf, n), &seq, &count));
+    assert_true(probe_reflect(&r, &from, 1, buf, n));
+    assert_true(probe_wire_get(&w, kd_bytes(buf, n), &seq, &count));
+    assert_true(seq == 5 && count == 1);
+    other.session = 98;
+    assert_false(probe_wire_get(&other, kd_bytes(buf, n), &seq, &count));
+}
+
 static void every_packet_is_told_of_once_when_it_is_judged(void **state)
 {
     uint64_t n[2] = {0, 0};
@@ -500,6 +540,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_packet_is_told_of_once_when_it_is_judged, setup,
                                         teardown),
         cmocka_unit_test(an_echo_request_has_a_good_checksum),
+        cmocka_unit_test(a_numbered_packet_comes_back_with_its_number),
+        cmocka_unit_test(a_reflectors_answer_has_the_number_and_its_count),
         cmocka_unit_test(a_reply_is_read_with_its_payload),
         cmocka_unit_test(a_router_names_the_request_that_died),
     };
