@@ -155,7 +155,7 @@ extern const struct cfg_table cfg_router_table, cfg_gateway_table, cfg_control_t
 extern const struct cfg_table cfg_readiness_table, cfg_drills_table;
 cfg_fn cfg_listen; /* an element of gateway.listen */
 cfg_fn cfg_ifname; /* obj: char[CORE_NAME_MAX] */
-cfg_fn cfg_router, cfg_gateway, cfg_policies, cfg_tunnels, cfg_neighbors, cfg_health;
+cfg_fn cfg_router, cfg_gateway, cfg_policies, cfg_tunnels, cfg_neighbors, cfg_health, cfg_metrics;
 /* The neighbor named by node into a list of ids that has room; an error where there is none, or it
  * is in the list. The same with an id. */
 void cfg_neighbor_into(struct cfg *c, yaml_node_t *node, uint32_t *list, uint32_t *n);

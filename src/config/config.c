@@ -17,6 +17,7 @@ static const struct cfg_key root_keys[] = {
     {.name = "readiness", .type = CFG_MAP, .table = &cfg_readiness_table},
     {.name = "drills", .type = CFG_MAP, .table = &cfg_drills_table},
     {.name = "control", .type = CFG_MAP, .table = &cfg_control_table},
+    {.name = "metrics", .type = CFG_OWN, .parse = cfg_metrics},
     {.name = "logging", .type = CFG_MAP, .table = &cfg_logging_table},
 };
 static const struct cfg_table root_table = {"the configuration", false, KD_ARRAY_LEN(root_keys),

@@ -230,6 +230,46 @@ static const struct cfg_key control_keys[] = {
 const struct cfg_table cfg_control_table = {"control", false, KD_ARRAY_LEN(control_keys),
                                             control_keys};
 
+static const struct cfg_key metrics_keys[] = {
+    {.name = "listen",
+     .type = CFG_ADDR,
+     .required = true,
+     CFG_AT(struct core_config, metrics.addr)},
+    {.name = "port",
+     .type = CFG_UINT,
+     CFG_AT(struct core_config, metrics.port),
+     .min = 1,
+     .max = 65535,
+     .def = "9469"},
+    {.name = "allow-remote",
+     .type = CFG_WORD,
+     CFG_AT(struct core_config, metrics_remote),
+     .words = cfg_bool_words,
+     .def = "false"},
+};
+static const struct cfg_table cfg_metrics_table = {"metrics", false, KD_ARRAY_LEN(metrics_keys),
+                                                   metrics_keys};
+
+static bool is_loopback(const struct kd_addr *a)
+{
+    static const uint8_t v6[16] = {[15] = 1};
+    return a->family == 4 ? a->b[0] == 127 : memcmp(a->b, v6, 16) == 0;
+}
+
+void cfg_metrics(struct cfg *c, yaml_node_t *n, void *obj)
+{
+    struct cfg_where at[KD_ARRAY_LEN(metrics_keys)];
+    struct core_config *o = obj;
+    char text[KD_ADDR_STR_MAX];
+    cfg_map(c, n, &cfg_metrics_table, o, at);
+    if (o->metrics.addr.family && !o->metrics_remote && !is_loopback(&o->metrics.addr))
+        cfg_error(
+            c, at[0],
+            ".listen: \"%s\" can be reached by others, and asks nobody for a password; allowed: "
+            "127.0.0.1 or ::1, or with allow-remote: true",
+            kd_addr_str(&o->metrics.addr, text));
+}
+
 static const struct cfg_word level_words[] = {
     {"error", 0}, {"warn", 1}, {"info", 2}, {"debug", 3}, {NULL, 0}};
 

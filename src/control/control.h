@@ -123,6 +123,7 @@ json_t *ctl_status(const struct ctl_env *env, uint32_t tunnel) KD_MUST_USE;
 /* tunnel: CORE_NO_TUNNEL for all backups. "verdict": the worst; null where there is none. */
 json_t *ctl_readiness(const struct ctl_env *env, uint32_t tunnel) KD_MUST_USE;
 void ctl_readiness_metrics(const struct ctl_env *env, FILE *to); /* Prometheus' text */
+struct ctl_response ctl_metrics(const struct ctl_env *env);      /* all of it: metrics.c */
 /* Every health probe: health.c. */
 json_t *ctl_health(const struct ctl_env *env) KD_MUST_USE;
 /* What health makes of a neighbor; null: nothing. */

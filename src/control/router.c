@@ -110,20 +110,9 @@ static struct ctl_response get_readiness(const struct ctl_env *env, const struct
 static struct ctl_response get_metrics(const struct ctl_env *env, const struct ctl_request *req,
                                        const struct args *a)
 {
-    struct ctl_response r = {.status = 200,
-                             .type = "text/plain; version=0.0.4",
-                             .tunnel = CORE_NO_TUNNEL,
-                             .peer = CORE_NO_PEER};
-    FILE *to = open_memstream(&r.body, &r.len);
     (void)req;
     (void)a;
-    if (to) {
-        ctl_readiness_metrics(env, to);
-        ctl_drill_metrics(env, to);
-    }
-    if (!to || fclose(to) != 0)
-        r.status = 500;
-    return r;
+    return ctl_metrics(env);
 }
 
 static struct ctl_response get_explain(const struct ctl_env *env, const struct ctl_request *req,

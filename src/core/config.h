@@ -165,6 +165,8 @@ struct core_config {
     char control_socket[108];
     char control_group[32];
     bool keylog;   /* `kedge keylog` may write keys to files */
+    struct kd_endpoint metrics; /* GET /metrics over TCP; family 0: on the control socket alone */
+    bool metrics_remote;        /* an address that others reach is meant */
     int log_level; /* 0 error, 1 warn, 2 info, 3 debug */
 };
 

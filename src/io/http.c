@@ -1,14 +1,13 @@
-/* The control socket: libmicrohttpd's epoll descriptor is one handle of the control loop, so there
- * is no thread and no lock; a connection only ever advances when its socket is ready.
+/* The control socket: a libmicrohttpd daemon in the control loop (mhd.h).
  *
  * A follower's connection is suspended while it has nothing to send. A suspended connection is in
  * nobody's poll set, so a timer looks whether its client has gone. */
 #include "io/http.h"
 
+#include "io/mhd.h"
 #include "io/socket_file.h"
 
 #include <errno.h>
-#include <microhttpd.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,13 +37,10 @@ struct follower {
 };
 
 struct io_http {
-    struct MHD_Daemon *daemon;
+    struct io_mhd mhd;
     struct io_http_callbacks cb;
-    uv_poll_t poll;
-    uv_timer_t deadline, gone;
-    uv_idle_t again; /* while MHD has more to do: a turn of the loop between, for all others */
-    unsigned open_handles;
-    bool resumed; /* since the last run */
+    uv_timer_t gone;
+    unsigned open_handles; /* gone's, and all of mhd's as one */
     struct follower *followers;
     unsigned n_followers;
     struct request *waiting;
@@ -87,16 +83,10 @@ static void queue(struct follower *f, const char *line, size_t n)
     f->len += n;
 }
 
-static void on_again(uv_idle_t *i);
-
-/* MHD looks at a resumed connection in its next run, which nothing on the epoll descriptor
- * announces. */
 static void resume(struct io_http *h, struct MHD_Connection *conn)
 {
     MHD_resume_connection(conn);
-    h->resumed = true;
-    if (!uv_is_closing((uv_handle_t *)&h->again))
-        uv_idle_start(&h->again, on_again);
+    io_mhd_wake(&h->mhd);
 }
 
 static void wake(struct follower *f)
@@ -404,60 +394,26 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **state,
     *state = NULL;
 }
 
-/* ---- the loop ---- */
+/* ---- the daemon ---- */
 
-static void on_deadline(uv_timer_t *t);
-
-static void run(struct io_http *h)
-{
-    MHD_UNSIGNED_LONG_LONG ms;
-    h->resumed = false;
-    MHD_run(h->daemon);
-    bool timed = MHD_get_timeout(h->daemon, &ms) == MHD_YES;
-    if (h->resumed || (timed && ms == 0))
-        uv_idle_start(&h->again, on_again);
-    else
-        uv_idle_stop(&h->again);
-    if (timed && ms > 0)
-        uv_timer_start(&h->deadline, on_deadline, ms, 0);
-    else
-        uv_timer_stop(&h->deadline);
-}
-
-static void on_deadline(uv_timer_t *t)
-{
-    run(t->data);
-}
-
-static void on_again(uv_idle_t *i)
-{
-    run(i->data);
-}
-
-static void on_ready(uv_poll_t *p, int status, int events)
-{
-    (void)status;
-    (void)events;
-    run(p->data);
-}
-
+/* False: fd is closed. */
 static bool start_daemon(struct io_http *h, uv_loop_t *loop, int fd)
 {
-    h->daemon =
+    struct MHD_Daemon *daemon =
         MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, h,
                          MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
                          (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
                          MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_END);
-    const union MHD_DaemonInfo *i =
-        h->daemon ? MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-    if (!i || uv_poll_init(loop, &h->poll, i->epoll_fd) != 0)
+    if (!daemon)
+        close(fd);
+    if (!daemon || !io_mhd_open(&h->mhd, loop, daemon)) {
+        if (daemon)
+            MHD_stop_daemon(daemon); /* closes it */
         return false;
-    uv_timer_init(loop, &h->deadline);
+    }
     uv_timer_init(loop, &h->gone);
-    uv_idle_init(loop, &h->again);
-    h->open_handles = 4;
-    h->poll.data = h->deadline.data = h->gone.data = h->again.data = h;
-    uv_poll_start(&h->poll, UV_READABLE, on_ready);
+    h->open_handles = 2;
+    h->gone.data = h;
     uv_timer_start(&h->gone, check_gone, GONE_CHECK_MS, GONE_CHECK_MS);
     return true;
 }
@@ -485,10 +441,6 @@ struct io_http *io_http_new(uv_loop_t *loop, const char *path, const char *group
     if (start_daemon(h, loop, fd))
         return h;
     snprintf(text, cap, "the HTTP server did not start: %s", strerror(errno));
-    if (h->daemon)
-        MHD_stop_daemon(h->daemon); /* closes the socket */
-    else
-        close(fd);
     unlink(path);
     free(h);
     return NULL;
@@ -496,19 +448,22 @@ struct io_http *io_http_new(uv_loop_t *loop, const char *path, const char *group
 
 /* ---- the end ---- */
 
-static void on_closed(uv_handle_t *handle)
+static void let_go(void *arg)
 {
-    struct io_http *h = handle->data;
+    struct io_http *h = arg;
     if (--h->open_handles == 0)
         free(h);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    let_go(handle->data);
 }
 
 void io_http_free(struct io_http *h)
 {
     struct stat st;
-    uv_close((uv_handle_t *)&h->poll, on_closed);
-    uv_close((uv_handle_t *)&h->deadline, on_closed);
-    uv_close((uv_handle_t *)&h->again, on_closed);
+    io_mhd_close(&h->mhd, let_go, h);
     uv_close((uv_handle_t *)&h->gone, on_closed);
     for (struct follower *f = h->followers; f; f = f->next) {
         f->ended = true;
@@ -516,8 +471,8 @@ void io_http_free(struct io_http *h)
     }
     end_waiting(h);
     for (int i = 0; i < LAST_ROUNDS; i++)
-        MHD_run(h->daemon);
-    MHD_stop_daemon(h->daemon);
+        MHD_run(h->mhd.daemon);
+    MHD_stop_daemon(h->mhd.daemon);
     if (lstat(h->path, &st) == 0 && st.st_dev == h->dev && st.st_ino == h->ino)
         unlink(h->path);
 }

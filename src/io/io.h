@@ -80,6 +80,7 @@ struct io {
     struct ready *ready;
     uv_timer_t ready_at;
     struct io_http *http;
+    struct io_metrics *metrics; /* NULL: on the control socket alone */
     struct io_measure *measure; /* agents, and the run of a drill */
     struct io_history *drills; /* those that were */
     struct io_keylog *keylog; /* NULL: no keys are being written */

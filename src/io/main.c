@@ -6,6 +6,7 @@
 #include "io/drill.h"
 #include "io/drill_guard.h"
 #include "io/fault.h"
+#include "io/metrics.h"
 #include "io/notify.h"
 #include "io/state.h"
 #include "io/xnet.h"
@@ -210,6 +211,7 @@ static void close_shells(struct io *io)
     io_audit_close(io);
     if (io->http)
         io_http_free(io->http);
+    io_metrics_free(io->metrics);
     io_sa_close(io);
     io_xnet_close(io);
     io_kernel_close(io);

@@ -6,6 +6,7 @@
 #include "io/drill.h"
 #include "io/fault.h"
 #include "io/keylog.h"
+#include "io/metrics.h"
 #include "io/mrt.h"
 
 #include <stdio.h>
@@ -141,22 +142,33 @@ static struct ctl_response audit(struct io *io)
                  : ctl_error(503, "ask again", "netlink: %s", strerror(errno));
 }
 
+static struct ctl_env env_now(struct io *io)
+{
+    return (struct ctl_env){.core = io->core,
+                            .ring = io->ring,
+                            .ready = io->ready,
+                            .version = KEDGE_VERSION,
+                            .now_us = io_now_us(),
+                            .start_us = io->start_us,
+                            .wall_s = (uint32_t)(wall_us() / 1000000),
+                            .count = count,
+                            .keylog_allowed = io->cfg->keylog,
+                            .keylog_path = io_keylog_path(io),
+                            .drills = io_history(io->drills),
+                            .drill_read = drill_read,
+                            .arg = io};
+}
+
+static struct ctl_response answer_metrics(void *arg)
+{
+    struct ctl_env env = env_now(arg);
+    return ctl_metrics(&env);
+}
+
 static struct ctl_response on_request(void *arg, const struct ctl_request *req)
 {
     struct io *io = arg;
-    struct ctl_env env = {.core = io->core,
-                          .ring = io->ring,
-                          .ready = io->ready,
-                          .version = KEDGE_VERSION,
-                          .now_us = io_now_us(),
-                          .start_us = io->start_us,
-                          .wall_s = (uint32_t)(wall_us() / 1000000),
-                          .count = count,
-                          .keylog_allowed = io->cfg->keylog,
-                          .keylog_path = io_keylog_path(io),
-                          .drills = io_history(io->drills),
-                          .drill_read = drill_read,
-                          .arg = io};
+    struct ctl_env env = env_now(io);
     struct ctl_response res;
 
     if (io_fault_request(io, req, &res))
@@ -199,6 +211,11 @@ bool io_report_open(struct io *io, char *text, size_t cap)
 {
     struct io_http_callbacks cb;
 
+    if (io->cfg->metrics.addr.family) {
+        io->metrics = io_metrics_new(&io->loop, &io->cfg->metrics, answer_metrics, io, text, cap);
+        if (!io->metrics)
+            return false;
+    }
     if (!io->cfg->control_socket[0])
         return true;
     cb = (struct io_http_callbacks){.request = on_request, .ended = on_ended, .arg = io};

@@ -286,6 +286,16 @@ static void every_key_of_router_gateway_control_and_logging_is_checked(void **st
          "2:18: control.group: \"a\\x09b\"; allowed: 1 to 31 characters, no control characters"},
         {AT_TOP, "control: {keylog: true}", "control: {keylog: on}",
          "2:19: control.keylog: \"on\"; allowed: false, true"},
+        {AT_TOP, "metrics: {listen: 127.0.0.1}", "metrics: {listen: 127.0.0.1, port: 0}",
+         "2:36: metrics.port: \"0\"; allowed: 1 to 65535"},
+        {AT_TOP, "metrics: {listen: \"::1\", port: 9100}", "metrics: {port: 9100}",
+         "2:10: metrics: \"listen\" is missing"},
+        {AT_TOP, "metrics: {listen: 0.0.0.0, allow-remote: true}", "metrics: {listen: 0.0.0.0}",
+         "2:19: metrics.listen: \"0.0.0.0\" can be reached by others, and asks nobody for a "
+         "password; allowed: 127.0.0.1 or ::1, or with allow-remote: true"},
+        {AT_TOP, "metrics: {listen: 127.255.255.254}", "metrics: {listen: 128.0.0.0}",
+         "2:19: metrics.listen: \"128.0.0.0\" can be reached by others, and asks nobody for a "
+         "password; allowed: 127.0.0.1 or ::1, or with allow-remote: true"},
         {AT_TOP, "logging: {level: warn}", "logging: {level: warning}",
          "2:18: logging.level: \"warning\"; allowed: error, warn, info, debug; did you mean "
          "\"warn\"?"},
@@ -886,11 +896,12 @@ static void a_file_that_is_not_the_configuration_says_why(void **state)
         {"%s", NULL, "", "0:0: the file is empty; needed: gateway, tunnels"},
         {"%s", NULL, "- a\n",
          "1:1: the configuration is a map; its keys: policies, router, gateway, recover, tunnels, "
-         "neighbors, health, readiness, drills, control, logging"},
+         "neighbors, health, readiness, drills, control, metrics, logging"},
         {"%s", NULL, "logging: {level: info}\n", "1:1: \"gateway\" is missing"},
         {AT_TOP, NULL, "tunnel: []",
          "2:1: unknown key \"tunnel\"; allowed: policies, router, gateway, recover, tunnels, "
-         "neighbors, health, readiness, drills, control, logging; did you mean \"tunnels\"?"},
+         "neighbors, health, readiness, drills, control, metrics, logging; did you mean "
+         "\"tunnels\"?"},
         {AT_TOP, NULL, "--- {}", "2:5: a second YAML document; the configuration is one"},
         {AT_TOP, NULL, "logging: !include other.yaml", "2:10: YAML tags (!...) aren't supported"},
         {AT_TOP, NULL, "logging: {level: \"in\\0fo\"}",
