@@ -26,14 +26,14 @@ static const struct probe_outage *longest(const struct drill_result *r)
     return found;
 }
 
-/* Of the daemon, from the first on, as far as they belong together. */
+/* Of daemon and data plane, from the first on, as far as they belong together. */
 static bool first_change(const struct drill_result *r, uint64_t *from, uint64_t *to)
 {
     bool any = false;
 
     for (uint32_t i = 0; i < r->n_marks; i++) {
         const struct drill_mark *m = &r->mark[i];
-        if (m->kind < DRILL_DETECTION || m->kind > DRILL_FIB)
+        if (m->kind < DRILL_DETECTION || m->kind > DRILL_FIRST_GOOD)
             continue;
         if (any && m->at_us > *to + KD_S(1))
             break;

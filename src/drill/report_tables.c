@@ -65,7 +65,7 @@ static void timeline(struct drill_page *d, const struct drill_result *r)
           TH("Moment") TH("Of") THN("At") THN("After last good") TH("Source") THN("Precision"));
     for (uint32_t i = 0; i < r->n_marks; i++) {
         const struct drill_mark *m = &r->mark[i];
-        if (m->kind == DRILL_LAST_GOOD && (m->source == DRILL_BY_PROBE || !r->n_outages))
+        if (m->kind == DRILL_LAST_GOOD && (m->source == DRILL_BY_PROBE || !r->loss.sent))
             last = m->at_us;
         drill_page_fmt(d, "<tr><td>%s</td>", drill_mark_title(m));
         text_cell(d, m->what);
