@@ -152,6 +152,7 @@ static json_t *summary(const struct prober_run *r, uint64_t now)
         {"n_passed", s.n_passed},
         {"passed_us", s.passed_us},
         {"newest_good_us", s.newest_good_us},
+        {"waiting_us", s.waiting_us},
         {"now_us", s.now_us},
         {"rtt_min_us", s.rtt_min_us},
         {"rtt_mean_us", s.rtt_mean_us},

@@ -72,10 +72,9 @@ static void shift_all(json_t *report, const struct clock *k)
                 {"paths", {"at_us", NULL}},
                 {"outages", {"last_good_us", "first_good_us"}}};
     static const char *const times[] = {
-        "open_since_us",         "longest.last_good_us",
-        "longest.first_good_us", "passed.last_good_us",
-        "passed.first_good_us",  "passed_us",
-        "newest_good_us",        "now_us",
+        "open_since_us",       "longest.last_good_us", "longest.first_good_us",
+        "passed.last_good_us", "passed.first_good_us", "passed_us",
+        "newest_good_us",      "waiting_us",           "now_us",
     };
     size_t i;
     json_t *v, *summary = json_object_get(report, "summary");

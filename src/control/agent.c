@@ -80,6 +80,7 @@ static const struct kd_field summary_fields[] = {
     F(probe_summary, n_passed, U64),
     F(probe_summary, passed_us, U64),
     F(probe_summary, newest_good_us, U64),
+    F(probe_summary, waiting_us, U64),
     F(probe_summary, now_us, U64),
     F(probe_summary, rtt_min_us, U64),
     F(probe_summary, rtt_mean_us, U64),

@@ -90,24 +90,24 @@ void drill_measure_mark(struct drill_measured *m, uint64_t now_us)
     m->lost = m->outage_us = 0;
 }
 
-/* Until now_us from the last good packet, less what an answer may take. */
-static uint64_t open_for(const struct probe_summary *s, uint64_t patience_us)
+/* From the last good packet on, once those behind it can't be under way any more; where none left,
+ * because the prober wasn't let, nothing is known. */
+static uint64_t open_for(const struct probe_summary *s, uint64_t answer_us)
 {
-    uint64_t since = s->newest_good_us + patience_us;
-
-    return s->newest_good_us && s->now_us > since ? s->now_us - since : 0;
+    if (!s->newest_good_us || !s->waiting_us || s->now_us <= s->waiting_us + answer_us)
+        return 0;
+    return s->now_us - answer_us - s->newest_good_us;
 }
 
 struct drill_known drill_measure_known(const struct drill_measured *m)
 {
     const struct probe_summary *s = &m->summary;
     struct drill_known k = {.lost = m->lost, .outage_us = m->outage_us};
-    uint64_t answer_us = m->every_us + s->rtt_max_us;
 
     if (s->newest_good_us > m->path_us + m->error_us)
         k.carried_us = s->newest_good_us - m->error_us;
-    k.outage_us = KD_MAX(k.outage_us, open_for(s, answer_us + SLOWER_US));
-    k.outage_maybe_us = KD_MAX(k.outage_us, open_for(s, answer_us));
+    k.outage_us = KD_MAX(k.outage_us, open_for(s, s->rtt_max_us + SLOWER_US));
+    k.outage_maybe_us = KD_MAX(k.outage_us, open_for(s, s->rtt_max_us));
     if (s->passed.lost && s->passed.first_good_us >= m->mark_us)
         k.outage_maybe_us =
             KD_MAX(k.outage_maybe_us, s->passed.first_good_us - s->passed.last_good_us);

@@ -54,7 +54,6 @@ struct drill_measured {
     struct probe_summary summary; /* times of this host */
     char path[32];                /* the way in use by its name; "" while it is none's */
     uint64_t path_us;             /* since when */
-    uint64_t every_us;            /* a packet */
     uint64_t mark_us;             /* from here on is counted: */
     uint64_t lost, outage_us;     /* as judged; the longest outage that ended since */
 };

@@ -197,7 +197,7 @@ bool io_measure_begin(struct io *io, const char *agent, const struct drill_order
     x->m = m;
     x->told = told;
     x->arg = arg;
-    *m = (struct drill_measured){.every_us = o->every_us};
+    *m = (struct drill_measured){0};
     return true;
 }
 

@@ -182,12 +182,14 @@ static void passed_over(const struct probe *p, struct probe_summary *out)
     uint64_t waiting = 0, waiting_us = 0;
 
     out->newest_good_us = p->last_good_us;
+    out->waiting_us = run.lost ? p->open.last_good_us : 0;
     for (uint64_t seq = p->judged; seq < p->next; seq++) {
         const struct slot *s = slot(p, seq);
         if (!s->answered) {
             run.lost++;
             waiting++;
             waiting_us = s->sent_us;
+            out->waiting_us = out->waiting_us ? out->waiting_us : s->sent_us;
             continue;
         }
         run.last_good_us = out->newest_good_us;
@@ -198,6 +200,7 @@ static void passed_over(const struct probe *p, struct probe_summary *out)
         out->passed_us = waiting ? waiting_us : out->passed_us;
         run.lost = waiting = 0;
         out->newest_good_us = s->sent_us;
+        out->waiting_us = 0;
     }
 }
 

@@ -65,6 +65,8 @@ struct probe_summary {
     struct probe_outage passed;   /* lost 0: there is none */
     uint64_t n_passed, passed_us; /* how many; when the last of them left */
     uint64_t newest_good_us;      /* when the last packet that is answered left; 0: none is */
+    uint64_t
+        waiting_us; /* since then the oldest that isn't answered is under way, or lost; 0: none */
     uint64_t now_us;              /* as of when all this is */
     uint64_t rtt_min_us, rtt_mean_us, rtt_p50_us, rtt_p95_us, rtt_max_us; /* p: to 3 % */
 };

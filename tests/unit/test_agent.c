@@ -24,6 +24,7 @@ static const char good[] =
     "\"open_since_us\":0,\"longest.lost\":2,\"longest.last_good_us\":2000,"
     "\"longest.first_good_us\":5000,\"passed.lost\":1,\"passed.last_good_us\":6000,"
     "\"passed.first_good_us\":8000,\"n_passed\":1,\"passed_us\":7000,\"newest_good_us\":9000,"
+    "\"waiting_us\":0,"
     "\"now_us\":9500,\"rtt_min_us\":1,\"rtt_mean_us\":2,\"rtt_p50_us\":3,"
     "\"rtt_p95_us\":4,\"rtt_max_us\":5}}";
 

@@ -222,23 +222,41 @@ static void silence_is_an_outage_once_no_answer_can_be_under_way(void **state)
 {
     struct drill_known k;
     (void)state;
-    m.every_us = KD_MS(10);
-    report->summary = (struct probe_summary){
-        .newest_good_us = START, .now_us = START + KD_MS(50), .rtt_max_us = KD_MS(40)};
+    report->summary = (struct probe_summary){.newest_good_us = START,
+                                             .waiting_us = START + KD_MS(10),
+                                             .now_us = START + KD_MS(50),
+                                             .rtt_max_us = KD_MS(40)};
     take(START + KD_S(9)); /* a report that comes late says nothing of now */
     k = drill_measure_known(&m);
     assert_true(k.outage_us == 0 && k.outage_maybe_us == 0);
     report->summary.now_us = START + KD_MS(250);
     take(START + KD_S(9));
     k = drill_measure_known(&m);
-    assert_true(k.outage_us == 0 && k.outage_maybe_us == KD_MS(200));
+    assert_true(k.outage_us == 0 && k.outage_maybe_us == KD_MS(210));
     report->summary.now_us = START + KD_S(2);
     take(START + KD_S(9));
-    assert_int_equal(drill_measure_known(&m).outage_us, KD_MS(1750));
+    assert_int_equal(drill_measure_known(&m).outage_us, KD_MS(1760));
     report->summary.newest_good_us = 0; /* there never was an answer: since when isn't known */
     take(START + KD_S(9));
     k = drill_measure_known(&m);
     assert_true(k.outage_us == 0 && k.carried_us == 0);
+}
+
+static void a_prober_that_was_not_let_send_makes_no_outage(void **state)
+{
+    struct drill_known k;
+    (void)state;
+    report->summary = (struct probe_summary){.newest_good_us = START, .now_us = START + KD_S(2)};
+    take(START + KD_S(2));
+    k = drill_measure_known(&m);
+    assert_true(k.outage_us == 0 && k.outage_maybe_us == 0);
+    report->summary.waiting_us = START + KD_MS(1990); /* the first one since */
+    take(START + KD_S(2));
+    k = drill_measure_known(&m);
+    assert_true(k.outage_us == 0 && k.outage_maybe_us == KD_MS(2000));
+    report->summary.rtt_max_us = KD_MS(10);
+    take(START + KD_S(2));
+    assert_int_equal(drill_measure_known(&m).outage_maybe_us, 0);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -257,6 +275,7 @@ int main(void)
         T(packets_passed_over_are_known_before_their_time_is_up),
         T(a_way_carries_once_a_packet_that_left_behind_its_change_is_answered),
         T(silence_is_an_outage_once_no_answer_can_be_under_way),
+        T(a_prober_that_was_not_let_send_makes_no_outage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
