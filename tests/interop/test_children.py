@@ -18,11 +18,14 @@ def children(names):
 
 
 def lab_of(build, ours, theirs, **tunnel):
-    """theirs: strongSwan's children instead of the one of conf/lab/pair.yaml."""
+    """theirs: strongSwan's children instead of the one of conf/lab/pair.yaml; who initiates finds them there."""
     description = strongswan_pair(tunnel={**ours, **tunnel}, connection={"rekey_time": "0s"})
     description["hosts"]["peer"]["strongswan"]["connections"]["gate"]["children"] = theirs
     description["hosts"]["peer"]["loopback"] = [f"{address}/32" for _, address in NETS.values()]
-    return build(description)
+    lab = build(description, start=False)
+    lab.start_services("peer" if tunnel.get("role") == "initiator" else "gate")
+    lab.start_services()
+    return lab
 
 
 def there(lab, names):
