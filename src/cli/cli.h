@@ -51,7 +51,7 @@ cli_command cli_status, cli_watch, cli_tunnel, cli_rekey, cli_explain, cli_mrt, 
     cli_check, cli_drill_list, cli_drill_show, cli_drill_report, cli_import, cli_peer_config,
     cli_probe, cli_readiness, cli_version;
 cli_command cli_audit;
-cli_command cli_drill_run, cli_drill_abort;
+cli_command cli_drill_run, cli_drill_rehearse, cli_drill_abort;
 
 /* True when the daemon can't have a tunnel of this name; said on stderr. */
 bool cli_no_tunnel(const char *name) KD_MUST_USE;

@@ -1,17 +1,11 @@
 /* kedge drill run, abort: the file goes to the daemon, its news come back as they happen. The
  * connection is the lease: Ctrl-C asks for the restore and stays to see it; if this process dies,
  * the daemon restores by itself. */
-#include "cli/cli.h"
+#include "cli/drill.h"
 
-#include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#define FILE_MAX (64 * 1024) /* the daemon takes no larger body */
 
 static volatile sig_atomic_t interrupted;
 
@@ -127,63 +121,7 @@ static bool on_tick(void *arg)
     return true;
 }
 
-/* ---- the file ---- */
-
-#define DIRECTORY "/etc/kedge/drills"
-
-/* A drill that is named, and no file, is one of the directory's. */
-static const char *file_of(const char *name, char *buf, size_t cap)
-{
-    if (strchr(name, '/') || strchr(name, '.'))
-        return name;
-    snprintf(buf, cap, DIRECTORY "/%s.yaml", name);
-    return buf;
-}
-
-/* Who else could have put commands into it, or another file in its place: a clause; "" nobody. A
- * directory with the sticky bit (/tmp) leaves a file to its owner. */
-static const char *looseness(FILE *f, const char *name, char *buf, size_t cap)
-{
-    char path[PATH_MAX] = "";
-    struct stat st, dir;
-    bool known = fstat(fileno(f), &st) == 0 && realpath(name, path) &&
-                 stat(dirname(path), &dir) == 0;
-    buf[0] = '\0';
-    if (!known)
-        snprintf(buf, cap, "its owner isn't known");
-    else if (st.st_uid != 0)
-        snprintf(buf, cap, "the file belongs to user %u", (unsigned)st.st_uid);
-    else if (st.st_mode & (S_IWGRP | S_IWOTH))
-        snprintf(buf, cap, "not only root may write to the file (mode %04o)", st.st_mode & 07777);
-    else if (dir.st_uid != 0)
-        snprintf(buf, cap, "its directory belongs to user %u", (unsigned)dir.st_uid);
-    else if ((dir.st_mode & (S_IWGRP | S_IWOTH)) && !(dir.st_mode & S_ISVTX))
-        snprintf(buf, cap, "not only root may write to its directory (mode %04o)",
-                 dir.st_mode & 07777);
-    return buf;
-}
-
-static char *read_file(const char *name, char *loose, size_t cap)
-{
-    FILE *f = fopen(name, "re");
-    char *text = f ? calloc(1, FILE_MAX + 1) : NULL;
-    size_t n = text ? fread(text, 1, FILE_MAX + 1, f) : 0;
-    bool ok = text && !ferror(f) && n <= FILE_MAX;
-    if (!f || (text && ferror(f)))
-        fprintf(stderr, "kedge: %s: %s\n", name, strerror(errno));
-    else if (!ok)
-        fprintf(stderr, "kedge: %s: larger than %d bytes\n", name, FILE_MAX);
-    if (f)
-        looseness(f, name, loose, cap);
-    if (f)
-        fclose(f);
-    if (ok && strlen(text) == n)
-        return text;
-    if (ok)
-        fprintf(stderr, "kedge: %s: holds a NUL character\n", name);
-    free(text);
-    return NULL;
-}
+/* ---- requests ---- */
 
 static enum cli_exit ask_once(const struct cli *c, const char *path, const char *text)
 {
@@ -217,22 +155,70 @@ static enum cli_exit follow(const struct cli *c, const char *path, const char *t
     return r.passed ? CLI_OK : CLI_FAILED;
 }
 
-enum cli_exit cli_drill_run(const struct cli *c)
+/* A drill that wants it is rehearsed before: the plan, which the daemon judges, says so. */
+static enum cli_exit rehearse_first(const struct cli *c, const char *file, const char *text,
+                                    bool *rehearsed)
 {
-    char path[1024] = "/v1/drills/run", named[256], loose[120] = "";
-    const char *file = file_of(c->argv[0], named, sizeof(named));
-    char *text = read_file(file, loose, sizeof(loose));
-    if (!text)
-        return CLI_FAILED;
-    cli_query(path, sizeof(path), "file", strlen(file) < 100 ? file : "drill");
+    char path[512] = "/v1/drills/run";
+    json_t *plan;
+    enum cli_exit e;
+    *rehearsed = false;
+    if (c->dry_run || c->force)
+        return CLI_OK;
+    cli_query(path, sizeof(path), "file", file);
+    cli_query(path, sizeof(path), "dry", "1");
+    e = cli_ask(c, "POST", path, text, &plan);
+    if (e != CLI_OK)
+        return e;
+    *rehearsed = json_is_true(json_object_get(plan, "rehearse"));
+    json_decref(plan);
+    if (!*rehearsed)
+        return CLI_OK;
+    e = cli_rehearse(c, file, text);
+    if (e != CLI_OK)
+        fputs("kedge: nothing was disturbed; mend that, or give --force\n", stderr);
+    return e;
+}
+
+static enum cli_exit run_text(const struct cli *c, const char *file, const char *text,
+                              const char *loose)
+{
+    char path[1024] = "/v1/drills/run";
+    bool rehearsed;
+    enum cli_exit e = rehearse_first(c, file, text, &rehearsed);
+    if (e != CLI_OK)
+        return e;
+    cli_query(path, sizeof(path), "file", file);
     cli_query(path, sizeof(path), "loose", loose[0] ? loose : NULL);
+    cli_query(path, sizeof(path), "rehearsed", rehearsed ? "1" : NULL);
     cli_query(path, sizeof(path), "dry", c->dry_run ? "1" : NULL);
     cli_query(path, sizeof(path), "force", c->force ? "1" : NULL);
     cli_query(path, sizeof(path), "detach", c->detach ? "1" : NULL);
-    enum cli_exit e =
-        c->dry_run || c->detach ? ask_once(c, path, text) : follow(c, path, text);
+    return c->dry_run || c->detach ? ask_once(c, path, text) : follow(c, path, text);
+}
+
+static enum cli_exit with_file(const struct cli *c, bool run)
+{
+    char named[256], loose[120] = "";
+    const char *file = cli_drill_path(c->argv[0], named, sizeof(named));
+    char *text = cli_drill_read(file, loose, sizeof(loose));
+    const char *called = strlen(file) < 100 ? file : "drill"; /* in messages */
+    enum cli_exit e;
+    if (!text)
+        return CLI_FAILED;
+    e = run ? run_text(c, called, text, loose) : cli_rehearse(c, called, text);
     free(text);
     return e;
+}
+
+enum cli_exit cli_drill_run(const struct cli *c)
+{
+    return with_file(c, true);
+}
+
+enum cli_exit cli_drill_rehearse(const struct cli *c)
+{
+    return with_file(c, false);
 }
 
 enum cli_exit cli_drill_abort(const struct cli *c)

@@ -131,11 +131,13 @@ static const struct command {
     {"routes", "[best|learned [NEIGHBOR]|advertised NEIGHBOR] [PREFIX] [--azure[=COLUMN,...]]", 0,
      3, O_AZURE, cli_routes,
      "routes; of a PREFIX and what is inside, or that hold an ADDRESS; --azure: as Get-Az...Route"},
-    {"drill run", "FILE|NAME [--dry-run] [--force] [--detach]", 1, 1,
-     O_DRY_RUN | O_FORCE | O_DETACH, cli_drill_run,
+    {"drill run", "FILE|NAME [--dry-run] [--force] [--detach] [--config FILE]", 1, 1,
+     O_DRY_RUN | O_FORCE | O_DETACH | O_CONFIG, cli_drill_run,
      "a failover drill, restored whatever happens; NAME: of /etc/kedge/drills; --dry-run: what it "
-     "would do and what takes that back; --force: outside its window, or unready; --detach: kedged "
-     "holds it"},
+     "would do and what takes that back; --force: outside its window, unready or unrehearsed; "
+     "--detach: kedged holds it"},
+    {"drill rehearse", "FILE|NAME [--config FILE]", 1, 1, O_CONFIG, cli_drill_rehearse,
+     "the same on a simulated copy of kedged's configuration and routes; nothing real is touched"},
     {"drill abort", "", 0, 0, 0, cli_drill_abort,
      "end the drill that runs: everything is restored"},
     {"events", "[--follow] [--since N]", 0, 0, O_FOLLOW | O_SINCE, cli_events,

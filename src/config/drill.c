@@ -349,6 +349,7 @@ static const struct cfg_key drill_keys[] = {
     {.name = "drill", .type = CFG_NAME, .required = true, CFG_AT(P, name)},
     {.name = "window", .type = CFG_OWN, .parse = read_window},
     {.name = "require", .type = CFG_WORD, CFG_AT(P, require_ready), .words = ready_words},
+    {.name = "rehearse", .type = CFG_WORD, CFG_AT(P, rehearse), .words = cfg_bool_words},
     {.name = "probe", .type = CFG_OWN, .parse = read_probe},
     {.name = "steps", .type = CFG_OWN, .required = true, .parse = read_steps},
     {.name = "lease", .type = CFG_DURATION, CFG_AT(P, lease_us), .unit = 1, .min = KD_S(1),

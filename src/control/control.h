@@ -60,7 +60,7 @@ struct ctl_request {
 /* What of a drill is asked for; its file is the request's body. */
 struct ctl_drill_request {
     enum { CTL_DRILL_NONE, CTL_DRILL_RUN, CTL_DRILL_ABORT } what;
-    bool dry, force, detach;
+    bool dry, force, detach, rehearsed;
     char file[128]; /* as messages call it */
     char loose[128]; /* who but root could have changed it: its commands aren't run; "": nobody */
 };

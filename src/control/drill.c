@@ -17,10 +17,10 @@ json_t *ctl_drill_plan(const struct drill_plan *p)
     char say[DRILL_SAY_MAX];
     for (uint32_t i = 0; i < p->n; i++)
         json_array_append_new(steps, step_object(&p->step[i]));
-    return json_pack("{s:i, s:s, s:o, s:o, s:b, s:o, s:o}", "version", CTL_VERSION, "drill",
+    return json_pack("{s:i, s:s, s:o, s:o, s:b, s:b, s:o, s:o}", "version", CTL_VERSION, "drill",
                      p->name, "limit_s", ctl_seconds(p->limit_us), "window",
                      p->window.on ? json_string(drill_window_say(&p->window, say)) : json_null(),
-                     "require_ready", p->require_ready, "probe",
+                     "require_ready", p->require_ready, "rehearse", p->rehearse, "probe",
                      p->probe.on ? ctl_addr(&p->probe.to) : json_null(), "steps", steps);
 }
 

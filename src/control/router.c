@@ -466,7 +466,7 @@ static struct ctl_response post_neighbor(const struct ctl_env *env, const struct
     return r;
 }
 
-/* ?dry=1&force=1&detach=1&file=NAME&loose=WHY */
+/* ?dry=1&force=1&detach=1&rehearsed=1&file=NAME&loose=WHY */
 static struct ctl_response post_drill(const struct ctl_env *env, const struct ctl_request *req,
                                       const struct args *a)
 {
@@ -479,10 +479,12 @@ static struct ctl_response post_drill(const struct ctl_env *env, const struct ct
     snprintf(r.drill.file, sizeof(r.drill.file), "%.100s", file ? file : "drill");
     snprintf(r.drill.loose, sizeof(r.drill.loose), "%.120s", loose ? loose : "");
     if (read_switch(req, "dry", &r.drill.dry) && read_switch(req, "force", &r.drill.force) &&
-        read_switch(req, "detach", &r.drill.detach))
+        read_switch(req, "detach", &r.drill.detach) &&
+        read_switch(req, "rehearsed", &r.drill.rehearsed))
         return r;
     ctl_response_done(&r);
-    return ctl_error(400, "dry, force and detach are 0 or 1", "the query isn't understood");
+    return ctl_error(400, "dry, force, detach and rehearsed are 0 or 1",
+                     "the query isn't understood");
 }
 
 /* ---- the table ---- */

@@ -220,6 +220,9 @@ static void judge_drain(struct judge *j, struct drill_step *s)
 
 static void judge_exec(struct judge *j, struct drill_step *s)
 {
+    if (j->p->rehearse)
+        fault(j, s, "a drill that is rehearsed has no exec: what a program does isn't in the "
+                    "simulator; leave out rehearse, or exec");
     if (s->run.n == 0 || s->run.words[0] != '/')
         fault(j, s, "do begins with a program's absolute path; no shell reads it: "
                     "[/usr/bin/vtysh, -c, ...]");

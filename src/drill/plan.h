@@ -83,7 +83,7 @@ struct drill_probe_plan {
 struct drill_plan {
     char name[DRILL_WORD_MAX];
     struct drill_window window;
-    bool require_ready;
+    bool require_ready, rehearse; /* in the simulator first: practice/rehearse.h */
     struct drill_probe_plan probe;
     uint64_t lease_us; /* after kedged's death the guard waits so long for another */
     bool html, json;

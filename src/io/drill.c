@@ -17,8 +17,7 @@ static void on_closed(uv_handle_t *h)
     if (--d->open_handles > 0)
         return;
     drill_run_free(d->run);
-    free(d->routes.prefix);
-    free(d->up);
+    practice_base_free(&d->base);
     free(d->carried);
     free(d->result);
     free(d);
@@ -103,7 +102,7 @@ static void look(struct io_drill *d, bool routes)
     struct drill_seen seen;
     const struct drill_run_ev ev = {.kind = DRILL_RUN_SEEN, .seen = &seen};
 
-    io_drill_look(d, routes, &seen);
+    practice_look(d->io->core, &d->base, routes, &seen);
     io_drill_measure_look(d, &seen);
     io_drill_feed(d, &ev);
 }

@@ -3,8 +3,8 @@
  *   drill.c         the machine fed, its end      drill_request.c  begun, aborted
  *   drill_act.c     what its steps do             drill_news.c     what it says
  *   drill_recover.c after kedged's death
- *   drill_look.c    what is there to drill, and is seen    drill_start.c may it run now?
- *   drill_measure.c an agent's reports                  drill_carried.c the data plane's part
+ *   drill_measure.c the probe's reports                 drill_carried.c the data plane's part
+ *   drill_start.c   may it run now?
  *   drill_journal.c the file    guard.c, guard_client.c    commands, after kedged as well */
 #ifndef IO_DRILL_INT_H
 #define IO_DRILL_INT_H
@@ -14,20 +14,9 @@
 #include "io/drill.h"
 #include "io/drill_guard.h"
 #include "io/drill_journal.h"
+#include "practice/practice.h"
 
 #define IO_DRILL_QUEUE 32
-
-/* A route that was there at the start. */
-struct io_drill_routes {
-    uint32_t n, cap;
-    struct kd_prefix *prefix; /* ascending */
-};
-
-/* A neighbor or tunnel that was up at the start. */
-struct io_drill_up {
-    bool tunnel;
-    uint32_t id;
-};
 
 struct io_drill {
     struct io *io;
@@ -49,9 +38,7 @@ struct io_drill {
         char text[256];
     } queue[IO_DRILL_QUEUE];
     uint32_t q_head, q_tail;
-    struct io_drill_routes routes;
-    uint32_t n_up;
-    struct io_drill_up *up;
+    struct practice_base base;
     struct drill_carried *carried; /* each tunnel's */
     bool measuring;
     struct drill_measured measured;
@@ -80,18 +67,6 @@ void io_drill_remember(struct io *io, const struct drill_result *r, bool page);
 void io_drill_act(struct io_drill *d, const struct drill_run_act *a);
 void io_drill_undo(struct io_drill *d, const struct drill_run_act *a);
 bool io_drill_needs_guard(const struct drill_plan *p);
-
-/* drill_look.c */
-struct io_drill_world { /* with what its names borrow */
-    struct drill_world w;
-    struct drill_neighbor *neighbors;
-    struct drill_tunnel *tunnels;
-};
-bool io_drill_world(const struct io *io, struct io_drill_world *w) KD_MUST_USE;
-void io_drill_world_free(struct io_drill_world *w);
-/* What is there now; false: out of memory. */
-bool io_drill_baseline(struct io_drill *d) KD_MUST_USE;
-void io_drill_look(struct io_drill *d, bool routes, struct drill_seen *s);
 
 /* drill_measure.c */
 enum io_drill_when { IO_DRILL_BEFORE, IO_DRILL_DURING, IO_DRILL_AFTER };

@@ -26,51 +26,19 @@ bool io_drill_measure_begin(struct io_drill *d, char *why, size_t cap)
     return d->measuring;
 }
 
-/* ---- the way by our own routes ---- */
-
-struct best {
-    struct kd_addr to;
-    struct kd_prefix prefix;
-    uint32_t peer; /* UINT32_MAX: none */
-};
-
-static bool look_at(void *arg, const struct bgp_route_view *r)
-{
-    struct best *b = arg;
-    bool longer = b->peer == UINT32_MAX || r->prefix.len > b->prefix.len;
-
-    if (!r->local && r->best && longer && kd_prefix_has(&r->prefix, &b->to)) {
-        b->prefix = r->prefix;
-        b->peer = r->peer;
-    }
-    return true;
-}
-
-/* Towards what is probed, or, where that is on our side, the one who probes. */
-static struct best best_route(const struct io *io, const struct drill_probe_plan *p)
-{
-    struct best b = {.to = p->to, .peer = UINT32_MAX};
-
-    bgp_rib_walk(core_bgp(io->core), BGP_VIEW_BEST, UINT32_MAX, look_at, &b);
-    if (b.peer == UINT32_MAX && p->from.family) {
-        b.to = p->from;
-        bgp_rib_walk(core_bgp(io->core), BGP_VIEW_BEST, UINT32_MAX, look_at, &b);
-    }
-    return b;
-}
-
 static void look_at_route(struct io_drill *d)
 {
+    const struct core *core = d->io->core;
     uint64_t now = io_now_us();
-    struct best b;
+    uint32_t peer;
 
     if (now < d->route_us)
         return;
     d->route_us = now + ROUTE_EVERY_US;
-    b = best_route(d->io, &drill_run_plan(d->run)->probe);
-    if (b.peer != UINT32_MAX)
-        drill_measure_route(&d->measured, d->result, &core_configuration(d->io->core)->paths,
-                            b.peer, core_peer_config(d->io->core, b.peer)->name, now);
+    peer = practice_way(core, &drill_run_plan(d->run)->probe);
+    if (peer != CORE_NO_PEER)
+        drill_measure_route(&d->measured, d->result, &core_configuration(core)->paths, peer,
+                            core_peer_config(core, peer)->name, now);
 }
 
 /* ---- what is seen ---- */

@@ -82,7 +82,8 @@ static bool prepare(struct io_drill *d, const char **remedy, char *why, size_t c
         return false;
     }
     snprintf(why, cap, "out of memory");
-    return io_drill_baseline(d) && io_drill_carried_begin(d) && io_drill_measure_begin(d, why, cap);
+    return practice_base(d->io->core, &d->base) && io_drill_carried_begin(d) &&
+           io_drill_measure_begin(d, why, cap);
 }
 
 static struct ctl_response start(struct io *io, const struct drill_plan *p,
@@ -105,6 +106,7 @@ static struct ctl_response start(struct io *io, const struct drill_plan *p,
         return ctl_error(409, remedy, "%s", why);
     }
     d->result->forced = rq->force;
+    d->result->rehearsed = rq->rehearsed;
     io_drill_count_routes(d, IO_DRILL_BEFORE);
     r.body = ctl_drill_head(p);
     r.len = r.body ? strlen(r.body) : 0;
@@ -130,16 +132,16 @@ static struct ctl_response judge_and_run(struct io *io, const struct ctl_request
 {
     static struct config_errors errs;
     static struct drill_plan plan;
-    struct io_drill_world w;
+    struct practice_world w;
     struct ctl_response r;
     bool good;
 
-    if (!io_drill_world(io, &w)) {
-        io_drill_world_free(&w);
+    if (!practice_world(io->core, &w)) {
+        practice_world_free(&w);
         return ctl_respond(500, NULL);
     }
     good = config_drill_parse(req->body, rq->file, &w.w, &plan, &errs);
-    io_drill_world_free(&w);
+    practice_world_free(&w);
     if (!good)
         return refuse(&errs);
     if (rq->dry)
@@ -153,6 +155,9 @@ static struct ctl_response judge_and_run(struct io *io, const struct ctl_request
     if (io->drill)
         return ctl_error(409, "wait for its end, or kedge drill abort", "drill %s is running",
                          drill_run_plan(io->drill->run)->name);
+    if (plan.rehearse && !rq->rehearsed && !rq->force)
+        return ctl_error(409, "kedge drill run does that by itself; or give --force",
+                         "it is to be rehearsed first");
     r = io_drill_may_start(io, &plan, rq->force);
     return r.status ? r : start(io, &plan, rq);
 }

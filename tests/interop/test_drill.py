@@ -3,6 +3,7 @@ client killed or interrupted, kedged stopped or killed, after every step."""
 import json
 import os
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -177,6 +178,29 @@ def test_commands_run_only_from_a_file_that_root_alone_can_change(lab):
     assert done.returncode == 1 and "its directory (mode 0775)" in done.stderr
     assert not drill.said("step 1 begin: run", mark) and not any(drill.marks())
     drill.kedge.cli("drill", "run", path)
+
+
+def test_a_drill_that_fails_in_the_simulator_is_refused_before_anything_happens(lab):
+    drill = Drill(lab)
+    config = os.path.join(drill.host.directory, "kedge.yaml")
+    drill.head["rehearse"] = True
+    mark = drill.kedge.events.last_seq
+    path = drill.write([{"shutdown": {"neighbor": "frr"}}, {"expect": {"routes_unchanged": True, "within": "5s"}}])
+    done = drill.kedge.cli("drill", "run", path, "--config", config, check=False)
+    assert done.returncode == 1 and "the rehearsal failed: step 2: 1 routes are missing" in done.stderr, done.stderr
+    assert NETWORK in done.stderr and "nothing was disturbed" in done.stderr
+    done = drill.kedge.cli("drill", "run", path, "--config", "/nonexistent", check=False)
+    assert done.returncode == 1 and "--config FILE" in done.stderr
+    with socket.socket(socket.AF_UNIX) as asked:  # one who doesn't rehearse
+        asked.connect(drill.host.namespace.path(programs.SOCKET))
+        body = yaml.safe_dump({**drill.head, "steps": [{"hold": "1s"}]}).encode()
+        asked.sendall(b"POST /v1/drills/run HTTP/1.1\r\nHost: kedge\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        assert b"it is to be rehearsed first" in asked.recv(4096)
+    assert not drill.said("", mark) and drill.kedge.neighbor("frr")["state"] == "Established"
+    path = drill.write([{"drain": {"neighbor": "bird", "by": "gshut"}}, {"expect": {"routes_unchanged": True}}])
+    drill.kedge.cli("drill", "run", path, "--config", config)
+    assert drill.kedge.json("drill", "show", "four-steps")["rehearsed"]
+    drill.restored()
 
 
 def test_more_specifics_are_told_to_the_others_only_and_taken_back(lab):

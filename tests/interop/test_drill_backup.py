@@ -1,8 +1,11 @@
 """kedge's drills on seed 002 whole: ExpressRoute out and back, and the same drained, measured from the test server."""
+import json
+import os
+
 import pytest
 
 from lab.drills import TOPOLOGY, Backup
-from lab.topology import Topology, read
+from lab.topology import ROOT, Topology, read
 from lab.wait import until
 
 
@@ -24,6 +27,15 @@ def backup():
 
 def way(result, when):
     return result["paths"][result[when]]["name"]
+
+
+@pytest.mark.parametrize("name", ["er-outage", "drained", "tunnel-silent"])
+def test_the_labs_drills_pass_in_the_simulator(backup, name):
+    done = backup.kedge.cli("drill", "rehearse", os.path.join(ROOT, "conf/lab/drills", f"{name}.yaml"), "--json",
+                            "--config", os.path.join(backup.kedge.host.directory, "kedge.yaml"), check=False)
+    assert done.returncode == 0, done.stderr
+    end = json.loads(done.stdout)
+    assert end["verdict"] == "passed" and end["routes"] == 8 and end["left_out"] == end["alike"] == 0
 
 
 def test_the_backup_carries_while_expressroute_is_out(backup):

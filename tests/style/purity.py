@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 ALLOWED = re.compile(
-    r"^(kd_|kc_|nl_|ike_|esp_|bgp_|bfd_|core_|sim_|probe_|drill_|ready_"     # ours, all of them checked themselves
+    r"^(kd_|kc_|nl_|ike_|esp_|bgp_|bfd_|core_|sim_|probe_|drill_|ready_|practice_|stage_|mirror_"     # ours, all of them checked themselves
     r"|mem(cpy|set|cmp|move|chr)$|str(len|nlen|cat|ncat|cmp|ncmp|casecmp|ncasecmp|chr|rchr|str|dup|ndup|toul|tol|toull|cpy|spn|cspn)$"
     r"|(__)?(mem|str)\w+_chk$|__(v)?snprintf_chk$|(v)?snprintf$|__isoc\d+_\w+$"
     r"|malloc$|calloc$|realloc$|reallocarray$|free$|abort$|qsort(_r)?$|bsearch$|__ctype_b_loc$|tolower$|toupper$"

@@ -228,7 +228,8 @@ static void the_head_is_judged_too(void **state)
     refused("drill: d\nsteps: []\n", 2, "0 entries");
     refused("drill: D!\nsteps: [hold: 1s]\n", 1, "drill");
     refused("drill: d\nrequire: luck\nsteps: [hold: 1s]\n", 2, "ready");
-    refused("drill: d\nrehearse: true\nsteps: [hold: 1s]\n", 2, "unknown key");
+    refused("drill: d\nrehearse: maybe\nsteps: [hold: 1s]\n", 2, "true");
+    refused("drill: d\nrehearsal: true\nsteps: [hold: 1s]\n", 2, "unknown key");
     refused("drill: d\nlease: 500ms\nsteps: [hold: 1s]\n", 2, "lease");
     good("drill: d\nlease: 1s\nsteps: [hold: 1s]\n", &p);
     refused("drill: d\nsteps: [expect: {path: vpn}]\n", 2, "need a probe");
@@ -268,9 +269,24 @@ static void a_window_may_lie_over_midnight(void **state)
     assert_string_equal(drill_window_say(&day, buf), "sat 02:00 to 04:00 UTC");
 }
 
+static void a_drill_that_is_rehearsed_runs_no_programs(void **state)
+{
+    struct drill_plan p;
+
+    (void)state;
+    good("drill: d\nrehearse: true\nsteps:\n"
+         "  - shutdown: {neighbor: msee-primary}\n", &p);
+    assert_true(p.rehearse);
+    good("drill: d\nrehearse: false\nsteps:\n"
+         "  - exec: {do: [/bin/true], undo: [/bin/true]}\n", &p);
+    refused("drill: d\nrehearse: true\nsteps:\n"
+            "  - exec: {do: [/bin/true], undo: [/bin/true]}\n", 4, "leave out rehearse");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_drill_that_is_rehearsed_runs_no_programs),
         cmocka_unit_test(the_file_of_the_product_is_read_whole),
         cmocka_unit_test(the_example_is_good),
         cmocka_unit_test(every_step_is_accepted_and_says_what_takes_it_back),
