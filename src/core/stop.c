@@ -61,13 +61,10 @@ static void enter(struct core *c, int phase)
     }
 }
 
+/* A phase that has nothing to do is over as it begins: no event will say so. */
 void core_stop_step(struct core *c)
 {
-    if (c->stopped || c->work_head)
-        return;
-    if (!phase_done(c) && c->stop_at_us > c->now_us)
-        return;
-    enter(c, c->stop_phase + 1);
-    if (c->work_head || core_fib_pending(c))
-        c->stop_at_us = KD_MIN(c->stop_at_us, c->now_us + PHASE_TIME_US);
+    while (!c->stopped && !c->work_head && core_room(c) &&
+           (phase_done(c) || c->stop_at_us <= c->now_us))
+        enter(c, c->stop_phase + 1);
 }

@@ -146,6 +146,24 @@ static void an_interface_that_somebody_deletes_is_made_again(void **st KD_UNUSED
     sim_pair_free(&p);
 }
 
+/* Its only session has closed when its routes are out already: no event follows that. */
+static void an_end_that_has_nothing_to_wait_for_comes_at_once(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 330};
+    struct sim_pair p;
+
+    pair_new(&p, &o);
+    p.azure->cfg.n_tunnels = 0;
+    sim_pair_start(&p);
+    sim_run(p.sim, KD_S(30));
+    assert_true(sim_bgp_is(p.azure, SIM_ER, BGP_ESTABLISHED));
+    p.er->faults.latency_us = KD_MS(20); /* the session's end is the last that happens */
+    sim_gw_stop(p.azure);
+    sim_run(p.sim, KD_MS(100));
+    assert_true(p.azure->stopped);
+    sim_pair_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +171,7 @@ int main(void)
         cmocka_unit_test(each_answer_lost_is_overcome),
         cmocka_unit_test(an_interface_that_somebody_deletes_is_made_again),
         cmocka_unit_test(a_pair_refused_at_a_rekey_leaves_the_old_one_carrying),
+        cmocka_unit_test(an_end_that_has_nothing_to_wait_for_comes_at_once),
     };
 
     setvbuf(stdout, NULL, _IOLBF, 0); /* which request it was is told before */
