@@ -1,6 +1,7 @@
 """kedge's drills on seed 002 whole: ExpressRoute out and back, and the same drained, measured from the test server."""
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -79,3 +80,10 @@ def test_a_backup_that_is_not_ready_is_not_drilled_by_accident(backup):
     assert kedge.json("drill", "show", "careful")["forced"]
     kedge.cli("up", "azure-secondary")
     until(lambda: run().returncode == 0, 30, lambda: f"the backup ready again: {run().stderr}", 0.5)
+
+
+def test_drained_by_graceful_shutdown_nothing_is_lost_where_everyone_honours_it():
+    bench = os.path.join(ROOT, "tests/bench/failover")
+    done = subprocess.run([bench, "--runs", "1", "--case", "gshut", "--topology", "expressroute-kedge", "--prefixes", "200"],
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0 and "kept" in done.stdout, done.stdout + done.stderr
