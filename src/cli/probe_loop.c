@@ -99,6 +99,8 @@ static void loop(struct prober_run *r, const sigset_t *mask)
 {
     for (uint64_t now = prober_now(); !over(r, now); now = prober_now()) {
         due(r, now);
+        if (over(r, now)) /* it has judged the last packet: nothing would end the wait */
+            break;
         await(r, deadline(r, now), mask);
         prober_receive(&r->p);
         if (r->p.hops_fd >= 0)
