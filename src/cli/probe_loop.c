@@ -97,9 +97,10 @@ static bool over(struct prober_run *r, uint64_t now)
 
 static void loop(struct prober_run *r, const sigset_t *mask)
 {
-    for (uint64_t now = prober_now(); !over(r, now); now = prober_now()) {
-        due(r, now);
-        if (over(r, now)) /* it has judged the last packet: nothing would end the wait */
+    for (;;) {
+        uint64_t now = prober_now();
+        due(r, now); /* which may be the last there was: then nothing would end the wait */
+        if (over(r, now))
             break;
         await(r, deadline(r, now), mask);
         prober_receive(&r->p);

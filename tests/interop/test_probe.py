@@ -139,6 +139,10 @@ def test_nobody_there_is_failure_and_too_long_an_outage_as_well(ways):
     done = ways["a"].run(kedge.kedge(), "probe", "--to", "10.2.0.9", "--duration", "100ms", "--timeout", "100ms",
                          check=False)
     assert done.returncode == 1 and "answered 0" in done.stdout
+    # Who looks for the way has more to wait for than its packets: it ends as well.
+    done = ways["a"].run(kedge.kedge(), "probe", "--to", "10.2.0.9", "--duration", "50ms", "--timeout", "50ms", "--path",
+                         check=False, timeout=10)
+    assert done.returncode == 1 and "answered 0" in done.stdout
     probe = Probe(ways["a"], "--to", "10.2.0.1", "--from", "10.1.0.1", "--path", "--outage-max", "50ms")
     probe.going()
     drop_on(ways["m1"], "10.1.0.1")
