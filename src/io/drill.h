@@ -8,7 +8,7 @@
 
 /* Before any tunnel rises: what a drill that was cut short left is taken back, or said. */
 void io_drill_recover(struct io *io);
-/* The guard, before capabilities are given up. */
+/* The guard, before sockets are opened and capabilities given up. */
 void io_drill_open(struct io *io);
 /* RUN, PLAN or ABORT of res->drill, in place of res. */
 void io_drill_request(struct io *io, const struct ctl_request *req, struct ctl_response *res);

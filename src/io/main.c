@@ -248,6 +248,7 @@ static int run(struct io *io)
     }
     start.dataplane = io->decision.all;
     start.data = kd_bytes_str(why);
+    io_drill_open(io); /* before there is a socket that its process could hold for a moment */
     {
         char text[256] = "";
         if (!open_shells(io, text, sizeof(text))) {
@@ -257,7 +258,6 @@ static int run(struct io *io)
     }
     signals(io);
     io_drill_recover(io);
-    io_drill_open(io);
     drop_capabilities();
     io_feed(io, &start);
     io_notify("READY=1");

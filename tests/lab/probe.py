@@ -12,7 +12,7 @@ import threading
 import time
 
 from .errors import LabTimeout
-from .sniff import IPPROTO_ICMP, Sniffer
+from .sniff import IPPROTO_ICMP, Sniffer, make_room
 from .wait import until
 
 ASYMMETRIC = "asymmetric"
@@ -47,6 +47,7 @@ class PathProbe:
         self._identifier = os.getpid() & 0xffff
         self._socket = source.namespace.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
         self._socket.setblocking(False)
+        make_room(self._socket)  # it hears the answers to everybody else's pings, too
         self._sniffer = Sniffer(edge)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -93,13 +94,14 @@ class PathProbe:
         return self.samples[sequence] if sequence < len(self.samples) else None
 
     def _receive(self):
-        try:
-            raw, _ = self._socket.recvfrom(2048)
-        except OSError:
-            return  # an ICMP error that the kernel hands to raw sockets
-        sample = self._sample(raw[(raw[0] & 15) * 4:], 0)
-        if sample and sample.answered is None:
-            sample.answered = time.time()
+        while True:
+            try:
+                raw, _ = self._socket.recvfrom(2048)
+            except OSError:
+                return  # no more, or an ICMP error that the kernel hands to raw sockets
+            sample = self._sample(raw[(raw[0] & 15) * 4:], 0)
+            if sample and sample.answered is None:
+                sample.answered = time.time()
 
     def _observe(self):
         for packet in self._sniffer.drain():

@@ -8,6 +8,7 @@ import struct
 import time
 
 ETH_P_ALL = 3
+SO_RCVBUFFORCE = 33
 SO_TIMESTAMPNS = 35
 PACKET_OUTGOING = 4
 IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ESP = 1, 6, 17, 50
@@ -45,13 +46,18 @@ class Packet:
         return f"{self.source} > {self.destination} protocol {self.protocol}{ports} {way} {self.interface}"
 
 
+def make_room(receiver):
+    """A receive buffer beyond net.core.rmem_max, which holds some hundred packets: a slow machine needs more."""
+    receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+
+
 class Sniffer:
     """with Sniffer(host) as sniffer: ...; packets(seconds) yields IPv4 (or IPv6) packets as they come."""
 
     def __init__(self, host, version=4):
         self.version = version
         self.socket = host.namespace.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        make_room(self.socket)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.socket.setblocking(False)
 
