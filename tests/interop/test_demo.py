@@ -15,6 +15,7 @@ KEYS = {"tunnel_up", "bgp_established", "routes_learned", "outage_ms", "path_bef
 def start():
     return subprocess.Popen([sys.executable, "-m", "lab.demo", "--json"], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True, cwd=ROOT,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # not so of a background job's
                             env={**os.environ, "PYTHONPATH": os.path.join(ROOT, "tests")})
 
 
