@@ -39,16 +39,22 @@ def test_extended_messages_pass_from_bird_to_frr(beside, prefix, family):
 @pytest.mark.parametrize("family,address,prefix", [("ipv4", "192.0.2.1", "10.10.0.0/24"),
                                                    ("ipv6", "2001:db8:1::1", "2001:db8:10::/48")])
 def test_frr_hears_where_a_refresh_begins_and_ends(beside, family, address, prefix):
-    """RFC 7313: FRR asks; kedge tells everything again between BoRR and EoRR."""
+    """RFC 7313: FRR asks; kedge tells everything again between BoRR and EoRR. FRR asks by itself, too, whenever it goes
+    through its policies again: each time it is answered, or together with the next."""
     frr = beside["frr"].frr
     frr.wait_path(prefix, family=family)
     before = frr.neighbor(address)
     assert before["neighborCapabilities"]["enhancedRouteRefresh"] == "advertisedAndReceived"
     frr.command(f"clear bgp {family} unicast {address} soft in")
 
-    def heard():
-        return frr.neighbor(address)["messageStats"]["routeRefreshRecv"] - before["messageStats"]["routeRefreshRecv"]
-    until(lambda: heard() == 2, 10, "BoRR and EoRR", 0.1)
+    def since():
+        now, then = frr.neighbor(address)["messageStats"], before["messageStats"]
+        return [now[key] - then[key] for key in ("routeRefreshSent", "routeRefreshRecv")]
+
+    def answered():
+        asked, heard = since()
+        return 2 <= heard <= 2 * asked and heard % 2 == 0
+    until(answered, 10, lambda: f"BoRR and EoRR: asked, heard {since()} times, before {before['messageStats']}", 0.1)
     assert frr.paths(prefix, family=family)
     assert frr.neighbor(address)["connectionsEstablished"] == before["connectionsEstablished"]
 
