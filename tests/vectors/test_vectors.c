@@ -60,7 +60,7 @@ static struct tally each(const char *file, run_fn *run, const void *arg)
 static void check(bool ok, const json_t *test, const char *what)
 {
     if (!ok)
-        fail_msg("test %zu (%s): %s", num(test, "tcId"), str(test, "comment"), what);
+        fail_msg("test %zu (%s): %s", num(test, "tcId"), str(test, "comment"), what ? what : "");
 }
 
 static bool has_flag(const json_t *test, const char *want)
