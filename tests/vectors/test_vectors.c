@@ -59,8 +59,10 @@ static struct tally each(const char *file, run_fn *run, const void *arg)
 /* Names the vector before it fails. */
 static void check(bool ok, const json_t *test, const char *what)
 {
+    const char *comment = str(test, "comment");
+
     if (!ok)
-        fail_msg("test %zu (%s): %s", num(test, "tcId"), str(test, "comment"), what ? what : "");
+        fail_msg("test %zu (%s): %s", num(test, "tcId"), comment ? comment : "", what);
 }
 
 static bool has_flag(const json_t *test, const char *want)
