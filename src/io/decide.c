@@ -16,7 +16,7 @@ struct asking {
     struct {
         const struct kc_alg *encr, *integ;
     } suite[SUITES_MAX]; /* each is asked for once */
-    bool unable;
+    bool unable, des; /* des: one of what it lacks is DES or 3DES */
     char lacks[96]; /* the suites the kernel can't do, as far as they fit */
     char why[112];  /* of the first of them */
     char reason[320];
@@ -34,15 +34,16 @@ static void can_not(struct asking *a, const struct kc_alg *encr, const struct kc
                     const char *why)
 {
     const size_t n = strlen(a->lacks);
-    const bool aead = encr && encr->aead;
+    const char *before = n ? ", " : "", *name = encr ? encr->name : "?";
 
-    snprintf(a->lacks + n, sizeof(a->lacks) - n, "%s%s%s%s", n ? ", " : "", encr ? encr->name : "?",
-             aead ? "" : "-",
-             aead    ? ""
-             : integ ? integ->name
-                     : "?");
+    if (encr && encr->aead)
+        snprintf(a->lacks + n, sizeof(a->lacks) - n, "%s%s", before, name);
+    else
+        snprintf(a->lacks + n, sizeof(a->lacks) - n, "%s%s-%s", before, name,
+                 integ ? integ->name : "?");
     if (n + 2 >= sizeof(a->lacks) || strlen(a->lacks) == sizeof(a->lacks) - 1)
         a->lacks[n] = '\0'; /* only whole names */
+    a->des |= encr && (encr->id == KC_ENCR_DES || encr->id == KC_ENCR_3DES);
     if (!a->unable)
         snprintf(a->why, sizeof(a->why), "%s", why);
     a->unable = true;
@@ -107,8 +108,7 @@ static void ask_tunnels(struct asking *a, const struct core_config *cfg)
 /* Where the kernel does other suites of theirs, those it lacks need not be in the way. */
 static void explain(struct asking *a)
 {
-    const char *azure =
-        strstr(a->lacks, "des-") ? " (profile azure-vwan has neither DES nor 3DES)" : "";
+    const char *azure = a->des ? " (profile azure-vwan has neither DES nor 3DES)" : "";
 
     if (a->good)
         snprintf(a->reason, sizeof(a->reason),
