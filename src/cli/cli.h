@@ -27,7 +27,7 @@ struct cli {
     bool azure;          /* in Azure's columns */
     const char *columns; /* of those; NULL: all */
     uint64_t wait_us; /* 0: don't wait */
-    const char *since, *out, *tunnel, *message;
+    const char *since, *event, *out, *tunnel, *message;
     bool dry_run, force, detach; /* drill run */
     const char *config;  /* a file, for what needs no daemon */
     const char *kind;    /* peer-config: for whom */

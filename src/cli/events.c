@@ -63,8 +63,9 @@ static bool on_line(void *arg, json_t *o)
 enum cli_exit cli_events(const struct cli *c)
 {
     struct stream s = {.json = c->json};
-    char path[128] = "/v1/events";
+    char path[1024] = "/v1/events";
     cli_query(path, sizeof(path), "since", c->since ? c->since : "0");
+    cli_query(path, sizeof(path), "event", c->event);
     if (c->follow)
         cli_query(path, sizeof(path), "follow", "1");
     enum cli_exit e = cli_stream(c, path, NULL, c->follow ? 0 : KD_S(30), on_line, &s);

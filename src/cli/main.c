@@ -41,6 +41,7 @@ enum given {
     O_DRY_RUN = 1 << 26,
     O_FORCE = 1 << 27,
     O_DETACH = 1 << 28,
+    O_EVENT = 1 << 29,
 };
 #define O_PROBE                                                                                    \
     (O_TO | O_FROM | O_UDP | O_PATH | O_REFLECT | O_INTERVAL | O_TIMEOUT | O_DURATION |            \
@@ -66,6 +67,7 @@ static const struct opt {
     OPT("silent", FLAG, O_SILENT, silent),
     OPT("follow", FLAG, O_FOLLOW, follow),
     OPT("since", TEXT, O_SINCE, since),
+    OPT("event", TEXT, O_EVENT, event),
     OPT("message", TEXT, O_MESSAGE, message),
     OPT("dry-run", FLAG, O_DRY_RUN, dry_run),
     OPT("force", FLAG, O_FORCE, force),
@@ -140,8 +142,10 @@ static const struct command {
      "the same on a simulated copy of kedged's configuration and routes; nothing real is touched"},
     {"drill abort", "", 0, 0, 0, cli_drill_abort,
      "end the drill that runs: everything is restored"},
-    {"events", "[--follow] [--since N]", 0, 0, O_FOLLOW | O_SINCE, cli_events,
-     "what happened, the last 4096"},
+    {"events", "[--follow] [--since N] [--event NAME,...]", 0, 0, O_FOLLOW | O_SINCE | O_EVENT,
+     cli_events,
+     "what happened, the last 16384; --event: only such, as tunnel.detect, or all of a kind, as "
+     "bgp"},
     {"keylog", "--out DIR|FILE [--tunnel NAME]", 0, 0, O_OUT | O_TUNNEL, cli_keylog,
      "write the keys for Wireshark, as they come, until Ctrl-C; as root, with control.keylog"},
     {"audit", "[--wait 5s]", 0, 0, O_WAIT, cli_audit,

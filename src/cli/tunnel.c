@@ -48,8 +48,9 @@ static bool on_event(void *arg, json_t *o)
 
 static enum cli_exit await(const struct cli *c, struct wait *w, json_int_t seq)
 {
-    char path[96];
-    snprintf(path, sizeof(path), "/v1/events?follow=1&since=%lld", (long long)seq);
+    char path[128];
+    snprintf(path, sizeof(path), "/v1/events?follow=1&event=tunnel.state,ike.refused&since=%lld",
+             (long long)seq);
     enum cli_exit e = cli_stream(c, path, NULL, c->wait_us, on_event, w);
     if (e == CLI_OK && !w->done) { /* the stream ended before the goal */
         fputs("kedge: kedged has ended\n", stderr);

@@ -3,6 +3,7 @@
  *
  *   GET  /v1/status[?tunnel=N]            GET  /v1/bgp/neighbors[?neighbor=N][&azure=1]
  *   GET  /v1/routes?view=V&neighbor=N&prefix=P[&azure=1]   GET  /v1/events?since=SEQ[&follow=1]
+ *                                              [&event=NAME,...]
  *   GET  /v1/explain[?tunnel=N]                  POST /v1/keylog
  *   GET  /v1/bgp/policies[?policy=N]             GET  /v1/readiness[?tunnel=N], /metrics
  *   GET  /v1/drills, /v1/drills/result[?drill=ID|NAME], /v1/drills/page[?drill=ID|NAME] (HTML)
@@ -71,7 +72,9 @@ struct ctl_response {
     const char *allow; /* 405: the method that would do; else NULL */
     char *body;        /* malloc'ed; freed by ctl_response_done() */
     size_t len;
-    bool follow; /* body is the beginning: keep the connection and send every further event line */
+    bool follow; /* keep the connection: what follows is its stream's, and begins with body */
+    bool events; /* what follows are the ring's, in place of a body; without follow up to now */
+    struct ctl_cursor cursor;
     /* The caller starts a key log to this path and stops it with the connection, whose stream this
      * answer is to begin (then with the shell's number for it). */
     char keylog[256];
@@ -82,7 +85,7 @@ struct ctl_response {
     uint64_t later;  /* the answer comes later, under this number of the shell's; 0: this is it */
     struct ctl_drill_request drill; /* the caller does it, and answers */
     bool mrt;        /* likewise, of BGP's messages as MRT */
-    uint64_t stream; /* 0: every event */
+    uint64_t stream; /* 0: none of its own */
     bool has_command; /* the caller gives it to the core; the answer doesn't wait for its effect */
     enum core_command command;
     char words[256]; /* NEIGHBOR_SHUTDOWN: the command's data; "" for none */

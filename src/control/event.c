@@ -173,6 +173,37 @@ char *ctl_event_json(const struct core_event_record *r, const struct ctl_names *
     return line;
 }
 
+/* ---- sets ---- */
+
+/* "bgp" and "bgp.stop" name bgp.stop. */
+static bool named(const char *event, struct kd_bytes word)
+{
+    size_t n = word.len;
+    return n > 0 && strncmp(event, (const char *)word.p, n) == 0 &&
+           (event[n] == '\0' || event[n] == '.');
+}
+
+static uint64_t notes_of(struct kd_bytes word)
+{
+    uint64_t notes = 0;
+    for (int i = 0; i < CORE_NOTE_N; i++)
+        if (named(core_note_names[i], word))
+            notes |= CTL_NOTE(i);
+    return notes;
+}
+
+bool ctl_event_set(const char *list, uint64_t *notes, struct kd_bytes *wrong)
+{
+    *notes = 0;
+    for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        *wrong = kd_bytes(at, strcspn(at, ","));
+        if (!notes_of(*wrong))
+            return false;
+        *notes |= notes_of(*wrong);
+    }
+    return true;
+}
+
 /* ---- log lines ---- */
 
 static bool plain(const char *s)

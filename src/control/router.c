@@ -229,16 +229,29 @@ static struct ctl_response get_drills(const struct ctl_env *env, const struct ct
     return ctl_drills(env, (enum ctl_drills)a->which, query(req, "drill"));
 }
 
+/* NULL for all. The end is always told, so that a follower knows it from a break. */
+static bool event_set(const char *list, uint64_t *notes, struct kd_bytes *wrong)
+{
+    *notes = CTL_NOTES_ALL;
+    if (!list)
+        return true;
+    bool good = ctl_event_set(list, notes, wrong);
+    *notes |= CTL_NOTE(CORE_NOTE_STOP);
+    return good;
+}
+
 static struct ctl_response get_events(const struct ctl_env *env, const struct ctl_request *req,
                                       const struct args *a)
 {
     const char *since = query(req, "since"), *follow = query(req, "follow");
     struct ctl_response r = {.status = 200,
                              .type = "application/x-ndjson",
+                             .events = true,
                              .tunnel = CORE_NO_TUNNEL,
                              .peer = CORE_NO_PEER};
+    struct kd_bytes wrong;
     char *end = NULL;
-    uint64_t seq = 0;
+    uint64_t seq = 0, notes;
     (void)a;
     if (since) {
         seq = strtoull(since, &end, 10);
@@ -248,10 +261,13 @@ static struct ctl_response get_events(const struct ctl_env *env, const struct ct
     }
     if (follow && strcmp(follow, "0") != 0 && strcmp(follow, "1") != 0)
         return ctl_error(400, "follow is 0 or 1", "follow \"%.32s\"", follow);
+    if (!event_set(query(req, "event"), &notes, &wrong))
+        return ctl_error(400,
+                         "event is a list of events' names or of what stands before their point: "
+                         "bgp.stop,tunnel",
+                         "there is no event \"%.*s\"", (int)KD_MIN(wrong.len, 32), wrong.p);
     r.follow = follow && follow[0] == '1';
-    r.body = ctl_ring_since(env->ring, seq, &r.len);
-    if (!r.body)
-        r.status = 500;
+    r.cursor = ctl_ring_since(env->ring, seq, notes, r.follow);
     return r;
 }
 

@@ -19,7 +19,7 @@
 #define CONNECTIONS_MAX 64
 #define FOLLOWERS_MAX   32 /* the other half stays for questions and commands */
 #define BODY_MAX        (64 * 1024)
-#define QUEUE_MAX       (1024 * 1024) /* the ring's worth: one step may bring 4000 route events */
+#define QUEUE_MAX       (1024 * 1024)
 #define IDLE_S          30
 #define GONE_CHECK_MS   500 /* a drill whose terminal is lost waits for it */
 #define LAST_ROUNDS     16 /* of sending when we end */
@@ -28,12 +28,12 @@ struct follower {
     struct io_http *h;
     struct MHD_Connection *conn;
     struct follower *next, **link;
-    char *head; /* the events from before, then what the queue holds */
-    size_t head_len, head_at;
+    bool events; /* reads the ring's; else what its queue holds */
+    struct ctl_cursor cursor;
     char *queue;
     size_t len, at, cap;
     bool suspended, lagged, ended;
-    uint64_t stream; /* its own; 0: every event */
+    uint64_t stream; /* its own; 0: none */
 };
 
 struct io_http {
@@ -98,11 +98,10 @@ static void wake(struct follower *f)
 }
 
 /* dropped: what one is told that doesn't read fast enough. */
-static void to_followers(struct io_http *h, uint64_t stream, struct kd_bytes part,
-                         const char *dropped)
+static void to_stream(struct io_http *h, uint64_t stream, struct kd_bytes part, const char *dropped)
 {
     for (struct follower *f = h->followers; f; f = f->next) {
-        if (f->lagged || f->ended || f->stream != stream)
+        if (f->lagged || f->ended || f->events || f->stream != stream)
             continue;
         bool full = f->len - f->at + part.len > QUEUE_MAX;
         if (full)
@@ -118,19 +117,21 @@ static const char lagged[] =
     "{\"version\":1,\"error\":\"this follower doesn't read fast enough and is dropped\","
     "\"remedy\":\"ask again with since=SEQ of the last event read\"}\n";
 
-void io_http_event(struct io_http *h, const char *line)
+void io_http_event(struct io_http *h, enum core_note note)
 {
-    to_followers(h, 0, kd_bytes_str(line), lagged);
+    for (struct follower *f = h->followers; f; f = f->next)
+        if (f->events && f->cursor.notes & CTL_NOTE(note))
+            wake(f);
 }
 
 void io_http_line(struct io_http *h, uint64_t stream, const char *line)
 {
-    to_followers(h, stream, kd_bytes_str(line), lagged);
+    to_stream(h, stream, kd_bytes_str(line), lagged);
 }
 
 void io_http_bytes(struct io_http *h, uint64_t stream, struct kd_bytes part)
 {
-    to_followers(h, stream, part, "");
+    to_stream(h, stream, part, "");
 }
 
 void io_http_end(struct io_http *h, uint64_t stream)
@@ -150,12 +151,27 @@ static size_t take(const char *src, size_t len, size_t *at, char *dst, size_t ma
     return n;
 }
 
+/* What of the ring it hasn't read; 0: nothing more as yet. */
+static size_t read_events(struct follower *f, char *buf, size_t max)
+{
+    struct ctl_ring *ring = f->h->cb.ring;
+    size_t n = ctl_ring_read(ring, &f->cursor, buf, max);
+    if (n == 0 && !f->ended && !f->lagged && ctl_ring_lost(ring, &f->cursor)) {
+        f->events = false;
+        f->lagged = true;
+        queue(f, lagged, strlen(lagged));
+    }
+    f->ended |= f->cursor.seq >= f->cursor.until;
+    return n;
+}
+
 static ssize_t read_stream(void *cls, uint64_t pos, char *buf, size_t max)
 {
     struct follower *f = cls;
+    size_t n = f->events ? read_events(f, buf, max) : 0;
     (void)pos;
-    if (f->head_at < f->head_len)
-        return (ssize_t)take(f->head, f->head_len, &f->head_at, buf, max);
+    if (n > 0)
+        return (ssize_t)n;
     if (f->at < f->len)
         return (ssize_t)take(f->queue, f->len, &f->at, buf, max);
     if (f->lagged || f->ended)
@@ -179,7 +195,6 @@ static void free_follower(void *cls)
         f->next->link = f->link;
     f->h->n_followers--;
     stream_ended(f->h, f->stream);
-    free(f->head);
     free(f->queue);
     free(f);
 }
@@ -200,8 +215,11 @@ static struct MHD_Response *follow(struct io_http *h, struct MHD_Connection *con
                            .conn = conn,
                            .next = h->followers,
                            .link = &h->followers,
-                           .head = r->body,
-                           .head_len = r->len,
+                           .events = r->events,
+                           .cursor = r->cursor,
+                           .queue = r->body,
+                           .len = r->len,
+                           .cap = r->len,
                            .stream = r->stream};
     r->body = NULL;
     if (f->next)
@@ -247,7 +265,7 @@ static enum MHD_Result send_response(struct io_http *h, struct MHD_Connection *c
                        "%d followers are connected already", FOLLOWERS_MAX);
     }
     struct MHD_Response *m;
-    if (r->follow && r->body)
+    if (r->events || (r->follow && r->body))
         m = follow(h, conn, r);
     else
         m = MHD_create_response_from_buffer(

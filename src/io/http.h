@@ -1,9 +1,9 @@
 /* The control socket: HTTP over a Unix socket, carried by libmicrohttpd inside the control loop. It
  * knows connections, bodies and streams; what a request means is src/control's.
  *
- * Bounded: 64 connections (of them 32 followers), a 64 KiB body, 30 s without progress, 1 MiB of
- * events queued for a follower that doesn't read; then it is told so and dropped. Nothing
- * blocks. */
+ * Bounded: 64 connections (of them 32 followers), a 64 KiB body, 30 s without progress. A follower
+ * that doesn't read is told so and dropped when what it has to read next has left the ring of
+ * events, or with 1 MiB in the queue of a stream of its own. Nothing blocks. */
 #ifndef IO_HTTP_H
 #define IO_HTTP_H
 
@@ -19,6 +19,7 @@ struct io_http_callbacks {
     struct ctl_response (*request)(void *arg, const struct ctl_request *req);
     /* The connection of a follower with a stream of its own has ended; may be NULL. */
     void (*ended)(void *arg, uint64_t stream);
+    struct ctl_ring *ring; /* what followers of events read; outlives the server */
     void *arg;
 };
 
@@ -27,10 +28,10 @@ struct io_http_callbacks {
  * text. Uses the loop until the close callbacks that io_http_free() causes have run. */
 struct io_http *io_http_new(uv_loop_t *loop, const char *path, const char *group,
                             const struct io_http_callbacks *cb, char *text, size_t cap) KD_MUST_USE;
-/* One event line (with its line feed; copied) to every follower. May be called from within the
+/* The ring has a new event: to every follower who wants such. May be called from within the
  * request callback. */
-void io_http_event(struct io_http *h, const char *line);
-/* One line to the follower of this stream alone. */
+void io_http_event(struct io_http *h, enum core_note note);
+/* One line to the follower of this stream alone (copied). */
 void io_http_line(struct io_http *h, uint64_t stream, const char *line);
 /* Bytes of no lines; when it doesn't read fast enough its stream just ends. */
 void io_http_bytes(struct io_http *h, uint64_t stream, struct kd_bytes part);

@@ -47,15 +47,15 @@ void io_report(struct io *io, const struct core_event_record *r)
 {
     static const char *const levels[] = {"error", "warn", "info", "debug"};
     struct ctl_names names = ctl_event_names(io->core, r);
-    const char *line = ctl_ring_add(io->ring, r, &names, wall_us());
     char text[1024];
 
+    ctl_ring_add(io->ring, r, &names, wall_us()); /* no memory: the gap in the numbers shows */
     if (level_of(r) <= io->log_level) {
         ctl_event_log(r, &names, text, sizeof(text));
         fprintf(stderr, "%s %s\n", levels[level_of(r)], text);
     }
-    if (line && io->http)
-        io_http_event(io->http, line);
+    if (io->http)
+        io_http_event(io->http, r->note);
     io_drill_note(io, r, &names);
 }
 
@@ -218,7 +218,8 @@ bool io_report_open(struct io *io, char *text, size_t cap)
     }
     if (!io->cfg->control_socket[0])
         return true;
-    cb = (struct io_http_callbacks){.request = on_request, .ended = on_ended, .arg = io};
+    cb = (struct io_http_callbacks){
+        .request = on_request, .ended = on_ended, .ring = io->ring, .arg = io};
     io->http =
         io_http_new(&io->loop, io->cfg->control_socket, io->cfg->control_group, &cb, text, cap);
     return io->http != NULL;

@@ -34,7 +34,9 @@ enum cli_exit cli_stream(const struct cli *c, const char *path, const char *data
     (void)c;
     (void)timeout_us;
     assert_null(data);
-    assert_string_equal(path, "/v1/events?follow=1&since=7");
+    assert_non_null(strstr(path, "follow=1"));
+    assert_non_null(strstr(path, "since=7"));
+    assert_non_null(strstr(path, "event=")); /* thousands of routes are not for who waits */
     for (size_t i = 0; more && i < KD_ARRAY_LEN(lines) && lines[i]; i++) {
         json_t *o = json_loads(lines[i], 0, NULL);
         assert_non_null(o);

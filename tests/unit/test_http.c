@@ -17,19 +17,43 @@ static uv_loop_t loop;
 static struct io_http *http;
 static char dir[64], path[96];
 static size_t body_seen;
+static struct ctl_ring *ring;
+
+static void happens(enum core_note note)
+{
+    struct core_event_record r = {.note = note, .tunnel = CORE_NO_TUNNEL, .peer = CORE_NO_PEER};
+    struct ctl_names names = {NULL, NULL, NULL};
+    assert_true(ctl_ring_add(ring, &r, &names, 0));
+    if (http)
+        io_http_event(http, note);
+}
+
+static struct ctl_response events_from_now(bool follow, bool stops)
+{
+    return (struct ctl_response){
+        .status = 200,
+        .type = "application/x-ndjson",
+        .events = true,
+        .follow = follow,
+        .cursor = ctl_ring_since(ring, follow ? ctl_ring_last(ring) : 0,
+                                 stops ? CTL_NOTE(CORE_NOTE_STOP) : CTL_NOTES_ALL, follow)};
+}
 
 static struct ctl_response answer(void *arg, const struct ctl_request *req)
 {
     struct ctl_response r = {.status = 200, .type = "application/json"};
     (void)arg;
     body_seen = req->body.len;
+    if (strcmp(req->path, "/v1/events") == 0)
+        return events_from_now(req->query(req->query_arg, "follow"),
+                               req->query(req->query_arg, "stops"));
     r.follow = req->query(req->query_arg, "follow") != NULL;
     r.stream = req->query(req->query_arg, "stream") ? 7 : 0;
     r.later = req->query(req->query_arg, "later") ? 5 : 0;
     if (r.later)
         return r;
     if (strcmp(req->path, "/event") == 0)
-        io_http_event(http, "{\"from\":\"within\"}\n");
+        happens(CORE_NOTE_RELOAD);
     r.body = strdup("{\"head\":1}\n");
     r.len = strlen(r.body);
     return r;
@@ -37,7 +61,7 @@ static struct ctl_response answer(void *arg, const struct ctl_request *req)
 
 static struct io_http *serve(char *text, size_t cap)
 {
-    const struct io_http_callbacks cb = {answer, NULL};
+    const struct io_http_callbacks cb = {.request = answer, .ring = ring};
     return io_http_new(&loop, path, NULL, &cb, text, cap);
 }
 
@@ -84,6 +108,8 @@ static int setup(void **state)
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof(path), "%s/run/kedge.sock", dir); /* the directory run is made */
     uv_loop_init(&loop);
+    ring = ctl_ring_new();
+    assert_non_null(ring);
     http = serve(text, sizeof(text));
     assert_string_equal(text, "");
     return http ? 0 : -1;
@@ -98,6 +124,7 @@ static int teardown(void **state)
     http = NULL;
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&loop), 0);
+    ctl_ring_free(ring);
     assert_int_equal(access(path, F_OK), -1);
     snprintf(run, sizeof(run), "%s/run", dir);
     rmdir(run);
@@ -126,35 +153,68 @@ static void a_body_over_64_KiB_is_413(void **state)
     close(fd);
 }
 
+static int follows(const char *target, char *buf, size_t cap)
+{
+    int fd = dial();
+    say(fd, target);
+    assert_true(hear(fd, buf, cap, "\r\n\r\n"));
+    spin();
+    return fd;
+}
+
 static void an_idle_follower_gets_an_event_at_once(void **state)
 {
     char buf[8192] = "";
-    int fd = dial(), other = dial();
+    int fd = follows(GET("/v1/events?follow=1"), buf, sizeof(buf)), other = dial();
     (void)state;
-    say(fd, GET("/v1/events?follow=1"));
-    assert_true(hear(fd, buf, sizeof(buf), "{\"head\":1}"));
-    spin();
-    io_http_event(http, "{\"n\":1}\n"); /* nothing else happens on any socket */
-    assert_true(hear(fd, buf, sizeof(buf), "{\"n\":1}"));
+    happens(CORE_NOTE_START); /* nothing else happens on any socket */
+    assert_true(hear(fd, buf, sizeof(buf), "\"daemon.start\"}"));
     say(other, GET("/event"));
-    assert_true(hear(fd, buf, sizeof(buf), "{\"from\":\"within\"}"));
+    assert_true(hear(fd, buf, sizeof(buf), "\"daemon.reload\"}"));
     close(fd);
     close(other);
 }
 
-static void a_follower_that_lags_is_told_and_dropped_the_others_live(void **state)
+static void who_wants_other_events_is_left_alone(void **state)
+{
+    char buf[8192] = "";
+    int fd = follows(GET("/v1/events?follow=1&stops=1"), buf, sizeof(buf));
+    (void)state;
+    happens(CORE_NOTE_START);
+    happens(CORE_NOTE_STOP);
+    assert_true(hear(fd, buf, sizeof(buf), "\"daemon.stop\"}"));
+    assert_null(strstr(buf, "daemon.start"));
+    close(fd);
+}
+
+static void who_does_not_follow_gets_what_was_and_an_end(void **state)
 {
     static char buf[4 * 1024 * 1024];
-    char small[4096] = "", line[1025];
-    int slow = dial(), fd = dial();
+    int fd = dial();
     (void)state;
     buf[0] = '\0';
-    say(slow, GET("/v1/events?follow=1"));
-    assert_true(hear(slow, buf, sizeof(buf), "{\"head\":1}"));
-    memset(line, 'x', sizeof(line));
-    strcpy(line + sizeof(line) - 2, "\n");
-    for (int i = 0; i < 2048; i++) {
-        io_http_event(http, line);
+    for (int i = 0; i < 3000; i++)
+        happens(CORE_NOTE_START);
+    say(fd, GET("/v1/events"));
+    assert_true(hear(fd, buf, sizeof(buf), "\"seq\":1,"));
+    happens(CORE_NOTE_RELOAD); /* came later */
+    for (int i = 0; i < 40 && !strstr(buf, "\r\n0\r\n\r\n"); i++)
+        hear(fd, buf, sizeof(buf), "\r\n0\r\n\r\n");
+    assert_non_null(strstr(buf, "\"seq\":3000,"));
+    assert_non_null(strstr(buf, "\r\n0\r\n\r\n"));
+    assert_null(strstr(buf, "daemon.reload"));
+    close(fd);
+}
+
+static void a_follower_that_lags_is_told_and_dropped_the_others_live(void **state)
+{
+    static char buf[16 * 1024 * 1024];
+    char small[4096] = "";
+    buf[0] = '\0';
+    int slow = follows(GET("/v1/events?follow=1"), buf, sizeof(buf)), fd = dial();
+    (void)state;
+    for (int i = 0; i < 2 * CTL_RING_MAX; i++) {
+        happens(CORE_NOTE_START);
         spin();
     }
     say(fd, GET("/v1/status"));
@@ -176,7 +236,7 @@ static void bytes_of_a_stream_come_whole_and_end_silently_when_they_are_not_read
     say(own, GET("/x?follow=1&stream=7"));
     say(other, GET("/v1/events?follow=1"));
     assert_true(hear(own, buf, sizeof(buf), "{\"head\":1}"));
-    assert_true(hear(other, text, sizeof(text), "{\"head\":1}"));
+    assert_true(hear(other, text, sizeof(text), "\r\n\r\n"));
     spin();
     buf[0] = '\0';
     io_http_bytes(http, 7, kd_bytes((const uint8_t *)"a\0b", 3));
@@ -191,8 +251,8 @@ static void bytes_of_a_stream_come_whole_and_end_silently_when_they_are_not_read
     buf[0] = '\0';
     assert_true(hear(own, buf, sizeof(buf), "\r\n0\r\n\r\n"));
     assert_null(strstr(buf, "dropped"));
-    io_http_event(http, "{\"n\":1}\n");
-    assert_true(hear(other, text, sizeof(text), "{\"n\":1}"));
+    happens(CORE_NOTE_START);
+    assert_true(hear(other, text, sizeof(text), "\"daemon.start\"}"));
     assert_null(strstr(text, "xx"));
     close(own);
     close(other);
@@ -201,14 +261,12 @@ static void bytes_of_a_stream_come_whole_and_end_silently_when_they_are_not_read
 static void the_last_events_are_sent_before_the_end(void **state)
 {
     char buf[4096] = "";
-    int fd = dial();
+    int fd = follows(GET("/v1/events?follow=1"), buf, sizeof(buf));
     (void)state;
-    say(fd, GET("/v1/events?follow=1"));
-    assert_true(hear(fd, buf, sizeof(buf), "{\"head\":1}"));
-    io_http_event(http, "{\"last\":1}\n");
+    happens(CORE_NOTE_STOP);
     io_http_free(http);
     http = NULL;
-    assert_true(hear(fd, buf, sizeof(buf), "{\"last\":1}"));
+    assert_true(hear(fd, buf, sizeof(buf), "\"daemon.stop\"}"));
     assert_non_null(strstr(buf, "\r\n0\r\n\r\n"));
     close(fd);
 }
@@ -283,7 +341,7 @@ static void a_socket_in_use_is_refused_and_a_stale_one_replaced(void **state)
 static void what_is_no_socket_is_left_alone(void **state)
 {
     char text[256] = "", file[80];
-    const struct io_http_callbacks cb = {answer, NULL};
+    const struct io_http_callbacks cb = {.request = answer, .ring = ring};
     (void)state;
     snprintf(file, sizeof(file), "%s/file", dir);
     FILE *f = fopen(file, "w");
@@ -304,6 +362,8 @@ int main(void)
         T(a_request_is_answered_with_its_body_seen),
         T(a_body_over_64_KiB_is_413),
         T(an_idle_follower_gets_an_event_at_once),
+        T(who_wants_other_events_is_left_alone),
+        T(who_does_not_follow_gets_what_was_and_an_end),
         T(a_follower_that_lags_is_told_and_dropped_the_others_live),
         T(bytes_of_a_stream_come_whole_and_end_silently_when_they_are_not_read),
         T(the_last_events_are_sent_before_the_end),
