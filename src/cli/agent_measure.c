@@ -71,13 +71,13 @@ static void on_outage(struct prober_run *r, const struct probe_outage *o)
         g->outage[g->n_outages++] = *o;
 }
 
-static void on_path(struct prober_run *r, uint64_t at_us)
+static void on_path(struct prober_run *r, const struct probe_way *w)
 {
     struct gathered *g = r->arg;
     if (g->n_paths == LIST_MAX)
         return;
-    g->path[g->n_paths].at_us = at_us;
-    g->path[g->n_paths++].hops = r->way.path;
+    g->path[g->n_paths].at_us = w->since_us;
+    g->path[g->n_paths++].hops = w->path;
 }
 
 /* ---- a report ---- */

@@ -150,6 +150,37 @@ static void print_timeline(const json_t *marks)
     cli_table_print(t, stdout);
 }
 
+/* Where packets were seen to go, or our best route led. */
+static void seen_cell(struct cli_table *t, const json_t *path)
+{
+    char text[512] = "";
+    size_t i, at = 0;
+    json_t *v, *hops = json_object_get(path, "hops");
+    json_array_foreach (hops, i, v)
+        if (at < sizeof(text))
+            at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", i ? " " : "",
+                                   json_is_string(v) ? json_string_value(v) : "*");
+    cli_cell(t, "%s", at ? text : cli_str(path, "text"));
+}
+
+static void print_paths(const json_t *paths)
+{
+    struct cli_table *t;
+    size_t i;
+    json_t *v;
+    if (!json_array_size(paths))
+        return;
+    t = cli_table_new(">AT PATH SOURCE SEEN");
+    json_array_foreach (paths, i, v) {
+        seconds_cell(t, v, "at_us");
+        cli_cell(t, "%s", cli_str(v, "name"));
+        cli_cell(t, "%s", cli_str(v, "source"));
+        seen_cell(t, v);
+    }
+    putchar('\n');
+    cli_table_print(t, stdout);
+}
+
 static void print_steps(const json_t *steps)
 {
     struct cli_table *t;
@@ -184,6 +215,7 @@ enum cli_exit cli_drill_show(const struct cli *c)
     } else {
         print_head(o);
         print_timeline(json_object_get(o, "marks"));
+        print_paths(json_object_get(o, "paths"));
         print_steps(json_object_get(o, "steps"));
     }
     json_decref(o);

@@ -63,15 +63,15 @@ json_t *prober_hops_json(const struct probe_path *p)
     return l;
 }
 
-static void tell_path(struct prober_run *r, uint64_t at_us)
+static void tell_path(struct prober_run *r, const struct probe_way *w)
 {
     char hops[PROBE_HOPS_MAX * KD_ADDR_STR_MAX], text[sizeof(hops) + 32];
-    double at = (double)(at_us - r->start_us) / 1e6;
+    double at = (double)(w->since_us - r->start_us) / 1e6;
     snprintf(text, sizeof(text), "%.3f s: path %s", at,
-             probe_path_text(&r->way.path, hops, sizeof(hops)));
+             probe_path_text(&w->path, hops, sizeof(hops)));
     tell(r->arg,
          json_pack("{s:s, s:f, s:o}", "event", "path", "at_ms", at * 1000, "hops",
-                   prober_hops_json(&r->way.path)),
+                   prober_hops_json(&w->path)),
          text);
 }
 
@@ -102,8 +102,8 @@ static json_t *summary_json(const struct prober_run *r, const struct probe_summa
         json_object_set_new(j, "lost_out", json_integer((json_int_t)s->lost_out));
         json_object_set_new(j, "lost_back", json_integer((json_int_t)s->lost_back));
     }
-    if (r->way.known)
-        json_object_set_new(j, "path", prober_hops_json(&r->way.path));
+    if (r->p.hops.way.known)
+        json_object_set_new(j, "path", prober_hops_json(&r->p.hops.way.path));
     return j;
 }
 

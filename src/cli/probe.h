@@ -3,7 +3,7 @@
 #define CLI_PROBE_H
 
 #include "cli/cli.h"
-#include "probe/wire.h"
+#include "probe/hops.h"
 
 #include <signal.h>
 
@@ -11,15 +11,9 @@ struct prober {
     struct kd_addr to, from; /* from: family 0, the kernel's choice */
     uint16_t udp_port;       /* of the far end's reflector; 0: ICMP echo */
     int fd, hops_fd;         /* hops_fd -1: no path is looked at */
-    struct probe_wire wire;  /* hops have the identifier behind its */
+    struct probe_wire wire;
     struct probe *probe;
-    struct probe_path seen; /* of the round that runs */
-    uint8_t reached_at;     /* the TTL that got there in this round; 0: none yet */
-    uint16_t round;
-    uint8_t ttl;      /* of the last answer (IPv4, ICMP); 0: none yet */
-    uint64_t newest;  /* the highest number answered */
-    bool another_way; /* it may have changed: that did, or answers come again after a gap; the
-                         caller takes it back */
+    struct probe_hops hops; /* while hops_fd is open; its identifier is the one behind wire's */
 };
 
 uint64_t prober_now(void); /* CLOCK_MONOTONIC, us */
@@ -29,12 +23,6 @@ void prober_close(struct prober *p);
 void prober_send(struct prober *p);
 /* Reads all that is there. */
 void prober_receive(struct prober *p);
-/* One packet for each TTL up to the last hop known, or to the end of what is asked. */
-void prober_ask_hops(struct prober *p, uint8_t up_to);
-void prober_receive_hops(struct prober *p);
-/* Has every hop up to the destination answered this round? */
-bool prober_hops_complete(const struct prober *p);
-
 /* A list of addresses; a silent hop is null. */
 json_t *prober_hops_json(const struct probe_path *p);
 

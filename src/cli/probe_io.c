@@ -2,7 +2,6 @@
  * ran out comes to no others. */
 #include "cli/probe.h"
 #include "io/sockaddr.h"
-#include "probe/echo.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -110,22 +109,17 @@ void prober_close(struct prober *p)
 }
 
 /* What can't be sent is as lost as what is lost on the way. */
-static void send_to(int fd, const struct kd_addr *to, const uint8_t *buf, size_t len)
-{
-    struct kd_endpoint e = {*to, 0};
-    struct sockaddr_storage ss;
-    socklen_t n = io_sockaddr_from(&e, &ss);
-    (void)!sendto(fd, buf, len, MSG_DONTWAIT, (struct sockaddr *)&ss, n);
-}
-
 void prober_send(struct prober *p)
 {
+    struct kd_endpoint to = {p->to, 0};
+    struct sockaddr_storage ss;
     uint8_t buf[PROBE_WIRE_MAX];
     size_t n = probe_wire_put(&p->wire, probe_sent(p->probe, prober_now()), buf);
     if (p->udp_port)
         (void)!send(p->fd, buf, n, MSG_DONTWAIT);
     else
-        send_to(p->fd, &p->to, buf, n);
+        (void)!sendto(p->fd, buf, n, MSG_DONTWAIT, (struct sockaddr *)&ss,
+                      io_sockaddr_from(&to, &ss));
 }
 
 static void on_answer(struct prober *p, struct kd_bytes b)
@@ -133,10 +127,7 @@ static void on_answer(struct prober *p, struct kd_bytes b)
     uint64_t seq, count;
     if (!probe_wire_get(&p->wire, b, &seq, &count))
         return;
-    uint8_t ttl = p->to.family == 4 && !p->udp_port ? b.p[8] : 0;
-    p->another_way |= (p->ttl && ttl != p->ttl) || seq > p->newest + 1;
-    p->ttl = ttl;
-    p->newest = KD_MAX(p->newest, seq);
+    probe_hops_hint(&p->hops, seq, p->to.family == 4 && !p->udp_port ? b.p[8] : 0);
     probe_answered(p->probe, seq, count, prober_now());
 }
 
@@ -147,67 +138,4 @@ void prober_receive(struct prober *p)
     while ((n = recv(p->fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0 || errno == ECONNREFUSED)
         if (n >= 0)
             on_answer(p, kd_bytes(buf, (size_t)n));
-}
-
-/* ---- hops ---- */
-
-static void set_ttl(int fd, uint8_t family, int ttl)
-{
-    if (family == 6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &ttl, sizeof(ttl));
-    else
-        (void)setsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
-}
-
-void prober_ask_hops(struct prober *p, uint8_t up_to)
-{
-    struct probe_wire wire = {.family = p->to.family, .session = p->wire.session};
-    uint8_t buf[PROBE_WIRE_MAX];
-    wire.id = (uint16_t)(p->wire.id + 1);
-    p->round++;
-    p->reached_at = 0;
-    p->seen = (struct probe_path){0};
-    for (uint8_t ttl = 1; ttl <= up_to; ttl++) {
-        uint16_t seq = (uint16_t)(p->round << 8 | ttl);
-        size_t n = probe_wire_put(&wire, seq, buf);
-        set_ttl(p->hops_fd, p->to.family, ttl);
-        send_to(p->hops_fd, &p->to, buf, n);
-    }
-}
-
-static void on_hop(struct prober *p, const struct kd_addr *from, const struct probe_echo *e)
-{
-    uint8_t ttl = e->seq & 0xff;
-    if (e->kind == PROBE_ECHO_NONE || e->id != (uint16_t)(p->wire.id + 1) ||
-        e->seq >> 8 != (p->round & 0xff) || ttl == 0 || ttl > PROBE_HOPS_MAX)
-        return;
-    if (e->kind == PROBE_ECHO_REPLY && (!p->reached_at || ttl < p->reached_at))
-        p->reached_at = ttl;
-    if (e->kind == PROBE_ECHO_EXCEEDED || p->reached_at == ttl)
-        p->seen.hop[ttl - 1] = *from;
-    p->seen.reached = p->reached_at != 0;
-    p->seen.n = p->reached_at ? p->reached_at : p->seen.n < ttl ? ttl : p->seen.n;
-}
-
-bool prober_hops_complete(const struct prober *p)
-{
-    for (uint8_t i = 0; i < p->seen.n; i++)
-        if (!p->seen.hop[i].family)
-            return false;
-    return p->seen.reached;
-}
-
-void prober_receive_hops(struct prober *p)
-{
-    struct sockaddr_storage ss;
-    socklen_t len = sizeof(ss);
-    uint8_t buf[2048];
-    ssize_t n;
-    while ((n = recvfrom(p->hops_fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&ss,
-                         &len)) >= 0) {
-        struct kd_endpoint from = io_sockaddr_to((struct sockaddr *)&ss);
-        struct probe_echo e = probe_echo_get(kd_bytes(buf, (size_t)n), p->to.family);
-        on_hop(p, &from.addr, &e);
-        len = sizeof(ss);
-    }
 }

@@ -1,53 +1,28 @@
 /* The loop of kedge probe. It sleeps between packets; nothing here writes. */
 #include "cli/probe_loop.h"
 
+#include "io/hops.h"
+
 #include <poll.h>
 #include <time.h>
 
-#define HOPS_EVERY_US  KD_S(1) /* routers answer about once a second */
-#define HOPS_URGENT_US KD_MS(250)
-#define URGENT_ROUNDS  5 /* they have some answers in store (Linux: six) */
-#define HOPS_FIRST     16
-#define HOPS_WAIT_US   KD_MS(200) /* for the answers of a round */
+#define HOPS_READ 1024 /* messages a turn */
 
 static void judge(struct prober_run *r)
 {
     struct probe_outage o;
     while (probe_judge(r->p.probe, prober_now(), &o)) {
-        r->urgent = URGENT_ROUNDS;
+        probe_hops_hurry(&r->p.hops);
         r->on_outage(r, &o);
     }
 }
 
-static void end_round(struct prober_run *r)
-{
-    r->round_us = KD_NEVER;
-    if (probe_way_seen(&r->way, &r->p.seen, r->asked_us))
-        r->on_path(r, r->way.since_us);
-}
-
-static void begin_round(struct prober_run *r, uint64_t now)
-{
-    uint8_t last = r->way.known ? (uint8_t)KD_MIN(r->way.path.n + 4, PROBE_HOPS_MAX) : HOPS_FIRST;
-    prober_ask_hops(&r->p, last);
-    r->asked_us = now;
-    r->round_us = now + HOPS_WAIT_US;
-    r->hops_us = now + (r->urgent ? HOPS_URGENT_US : HOPS_EVERY_US);
-    r->urgent -= r->urgent > 0;
-}
-
 static void hops_due(struct prober_run *r, uint64_t now)
 {
-    if (now >= r->round_us || (r->round_us != KD_NEVER && prober_hops_complete(&r->p)))
-        end_round(r);
-    if (r->p.another_way) {
-        r->p.another_way = false;
-        r->urgent = URGENT_ROUNDS;
-    }
-    if (r->urgent)
-        r->hops_us = KD_MIN(r->hops_us, r->asked_us + HOPS_URGENT_US);
-    if (now >= r->hops_us && now < r->end_us && r->round_us == KD_NEVER)
-        begin_round(r, now);
+    while (probe_hops_judge(&r->p.hops, now))
+        r->on_path(r, &r->p.hops.way);
+    if (now < r->end_us)
+        io_hops_ask(r->p.hops_fd, &r->p.to, &r->p.hops, now);
 }
 
 static void due(struct prober_run *r, uint64_t now)
@@ -74,9 +49,8 @@ static uint64_t deadline(const struct prober_run *r, uint64_t now)
         at = KD_MIN(at, r->ticked_us + r->tick_us);
     if (r->p.hops_fd < 0)
         return at;
-    return KD_MIN(at, r->round_us != KD_NEVER ? r->round_us
-                      : now < r->end_us       ? r->hops_us
-                                              : KD_NEVER);
+    at = KD_MIN(at, probe_hops_deadline(&r->p.hops));
+    return now < r->end_us ? KD_MIN(at, probe_hops_next(&r->p.hops)) : at;
 }
 
 static void await(const struct prober_run *r, uint64_t until, const sigset_t *mask)
@@ -92,7 +66,8 @@ static bool over(struct prober_run *r, uint64_t now)
 {
     if (prober_stopped() && now < r->end_us)
         r->end_us = now;
-    return now >= r->end_us && probe_deadline(r->p.probe) == KD_NEVER && r->round_us == KD_NEVER;
+    return now >= r->end_us && probe_deadline(r->p.probe) == KD_NEVER &&
+           probe_hops_deadline(&r->p.hops) == KD_NEVER;
 }
 
 static void loop(struct prober_run *r, const sigset_t *mask)
@@ -105,7 +80,7 @@ static void loop(struct prober_run *r, const sigset_t *mask)
         await(r, deadline(r, now), mask);
         prober_receive(&r->p);
         if (r->p.hops_fd >= 0)
-            prober_receive_hops(&r->p);
+            io_hops_read(r->p.hops_fd, &r->p.hops, HOPS_READ, prober_now());
         judge(r);
     }
 }
@@ -121,8 +96,9 @@ enum cli_exit prober_run(struct prober_run *r)
     if (!prober_open(&r->p))
         return CLI_FAILED;
     prober_catch_signals(&mask);
-    r->start_us = r->next_us = r->hops_us = r->ticked_us = prober_now();
-    r->round_us = KD_NEVER;
+    probe_hops_begin(&r->p.hops, r->p.to.family, (uint16_t)(r->p.wire.id + 1), r->p.wire.session,
+                     r->params.timeout_us);
+    r->start_us = r->next_us = r->ticked_us = prober_now();
     r->end_us = r->duration_us ? r->start_us + r->duration_us : KD_NEVER;
     loop(r, &mask);
     return CLI_OK;

@@ -12,17 +12,14 @@ struct prober_run {
     uint64_t start_us,
         end_us;           /* end_us KD_NEVER: until a signal; set by the caller from start_us */
     uint64_t duration_us; /* 0: until a signal */
-    struct probe_way way;
-    /* Told of an outage that ended; of a way, at_us since when; every tick_us (0: never) of time.
-     */
+    /* Told of an outage that ended; of a way, p.hops.way; every tick_us (0: never) of time. */
     void (*on_outage)(struct prober_run *r, const struct probe_outage *o);
-    void (*on_path)(struct prober_run *r, uint64_t at_us);
+    void (*on_path)(struct prober_run *r, const struct probe_way *w);
     void (*on_tick)(struct prober_run *r, uint64_t now_us);
     uint64_t tick_us;
     void *arg;
     /* its own */
-    uint64_t next_us, hops_us, round_us, asked_us, ticked_us;
-    unsigned urgent; /* rounds that follow one another quickly, because something has changed */
+    uint64_t next_us, ticked_us;
 };
 
 /* Opens the sockets and runs to the end; CLI_OK, or what was said on stderr. The caller frees p's

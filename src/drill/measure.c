@@ -67,7 +67,7 @@ void drill_measure_take(struct drill_measured *m, struct drill_result *r,
     drill_result_loss(r, &report->summary, now_us);
 }
 
-void drill_measure_route(struct drill_measured *m, struct drill_result *r,
+bool drill_measure_route(struct drill_measured *m, struct drill_result *r,
                          const struct probe_names *names, uint32_t peer, const char *neighbor,
                          uint64_t now_us)
 {
@@ -75,11 +75,12 @@ void drill_measure_route(struct drill_measured *m, struct drill_result *r,
     struct drill_path *p;
 
     if (!name[0] || strcmp(m->path, name) == 0)
-        return;
+        return false;
     p = drill_result_path(r, DRILL_BY_DAEMON, now_us, name);
     if (p)
         snprintf(p->text, sizeof(p->text), "via %s", neighbor);
     now_on(m, name, now_us);
+    return true;
 }
 
 /* ---- since the mark ---- */

@@ -63,9 +63,8 @@ void drill_measure_take(struct drill_measured *m, struct drill_result *r,
                         const struct probe_names *names, const struct drill_report *report,
                         uint64_t now_us);
 /* The best route towards the agent is by this neighbor now: a way with its time, where no hops
- * name one. Where
- * no names are given at all, a way has its neighbor's. */
-void drill_measure_route(struct drill_measured *m, struct drill_result *r,
+ * name one. Where no names are given at all, a way has its neighbor's. True: it is another way. */
+bool drill_measure_route(struct drill_measured *m, struct drill_result *r,
                          const struct probe_names *names, uint32_t peer, const char *neighbor,
                          uint64_t now_us);
 /* Counts from here on. */

@@ -36,9 +36,10 @@ static void look_at_route(struct io_drill *d)
         return;
     d->route_us = now + ROUTE_EVERY_US;
     peer = practice_way(core, &drill_run_plan(d->run)->probe);
-    if (peer != CORE_NO_PEER)
+    if (peer != CORE_NO_PEER &&
         drill_measure_route(&d->measured, d->result, &core_configuration(core)->paths, peer,
-                            core_peer_config(core, peer)->name, now);
+                            core_peer_config(core, peer)->name, now))
+        io_measure_hurry(d->io);
 }
 
 /* ---- what is seen ---- */

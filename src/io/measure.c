@@ -201,6 +201,12 @@ bool io_measure_begin(struct io *io, const char *agent, const struct drill_order
     return true;
 }
 
+void io_measure_hurry(struct io *io)
+{
+    if (io->measure->own)
+        io_own_hurry(io->measure->own);
+}
+
 void io_measure_stop(struct io *io)
 {
     if (io->measure->own)

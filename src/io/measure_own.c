@@ -1,9 +1,9 @@
 /* kedged's own prober. It sends when it is due and never to make up for what the loop was late. */
 #include "io/measure_own.h"
 
+#include "io/hops.h"
 #include "io/priv.h"
 #include "io/sockaddr.h"
-#include "probe/wire.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,14 +19,16 @@
 #define ANSWERS_MAX 64 /* read a turn: then the loop's other sources */
 
 struct io_own {
-    uv_poll_t poll;
+    uv_poll_t poll, hops_poll;
     uv_timer_t timer;
     unsigned open_handles;
-    int fd;
+    struct kd_addr to;
+    int fd, hops_fd;
     uint64_t every_us, next_us, ticked_us;
     uint64_t end_us; /* of sending */
     struct probe_wire wire;
     struct probe *probe;
+    struct probe_hops hops;     /* its identifier is the one behind wire's */
     struct drill_report report; /* since the last one */
     void (*told)(void *arg, const struct drill_report *r);
     void *arg;
@@ -47,10 +49,11 @@ static void report(struct io_own *p, uint64_t now)
     struct drill_report *r = &p->report;
 
     p->ticked_us = now;
-    r->final = now >= p->end_us && probe_deadline(p->probe) == KD_NEVER;
+    r->final = now >= p->end_us && probe_deadline(p->probe) == KD_NEVER &&
+               probe_hops_deadline(&p->hops) == KD_NEVER;
     probe_summarize(p->probe, now, &r->summary);
     p->told(p->arg, r);
-    r->n_buckets = r->n_outages = 0;
+    r->n_buckets = r->n_outages = r->n_paths = 0;
 }
 
 static void judged(void *arg, uint64_t sent_us, bool answered, uint64_t rtt_us)
@@ -72,9 +75,16 @@ static void judge(struct io_own *p, uint64_t now)
     struct probe_outage o;
 
     while (probe_judge(p->probe, now, &o)) {
+        probe_hops_hurry(&p->hops);
         if (p->report.n_outages == DRILL_REPORT_MAX)
             report(p, now);
         p->report.outage[p->report.n_outages++] = o;
+    }
+    while (probe_hops_judge(&p->hops, now)) {
+        if (p->report.n_paths == DRILL_REPORT_MAX)
+            report(p, now);
+        p->report.path[p->report.n_paths++] =
+            (struct drill_report_path){p->hops.way.since_us, p->hops.way.path};
     }
 }
 
@@ -90,17 +100,26 @@ static void send_one(struct io_own *p, uint64_t now)
     p->next_us = KD_MAX(p->next_us + p->every_us, now);
 }
 
+static void on_answer(struct io_own *p, struct kd_bytes b)
+{
+    uint64_t seq, count;
+
+    if (!probe_wire_get(&p->wire, b, &seq, &count))
+        return;
+    probe_hops_hint(&p->hops, seq, p->wire.family == 4 && !p->wire.udp ? b.p[8] : 0);
+    probe_answered(p->probe, seq, count, now_us());
+}
+
 static void receive(struct io_own *p)
 {
     uint8_t buf[2048];
-    uint64_t seq, count;
 
     for (int i = 0; i < ANSWERS_MAX; i++) {
         ssize_t n = recv(p->fd, buf, sizeof(buf), MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return;
-        if (n >= 0 && probe_wire_get(&p->wire, kd_bytes(buf, (size_t)n), &seq, &count))
-            probe_answered(p->probe, seq, count, now_us());
+        if (n >= 0)
+            on_answer(p, kd_bytes(buf, (size_t)n));
     }
 }
 
@@ -114,8 +133,9 @@ static void arm(struct io_own *p, uint64_t now)
 
     if (p->report.final)
         return;
+    at = KD_MIN(at, probe_hops_deadline(&p->hops));
     if (now < p->end_us)
-        at = KD_MIN(at, p->next_us);
+        at = KD_MIN(at, KD_MIN(p->next_us, probe_hops_next(&p->hops)));
     uv_timer_start(&p->timer, on_timer, at > now ? (at - now + 999) / 1000 : 0, 0);
 }
 
@@ -126,9 +146,12 @@ static void on_timer(uv_timer_t *t)
 
     uv_update_time(t->loop);
     receive(p); /* what has arrived isn't late because of us */
+    io_hops_read(p->hops_fd, &p->hops, ANSWERS_MAX, now);
     if (now >= p->next_us && now < p->end_us)
         send_one(p, now);
     judge(p, now);
+    if (now < p->end_us)
+        io_hops_ask(p->hops_fd, &p->to, &p->hops, now);
     if (now >= p->ticked_us + TICK_US)
         report(p, now);
     arm(p, now);
@@ -144,6 +167,21 @@ static void on_ready(uv_poll_t *h, int status, int events)
         uv_poll_start(h, UV_READABLE, on_ready);
 }
 
+static void on_hop(uv_poll_t *h, int status, int events)
+{
+    struct io_own *p = h->data;
+
+    (void)status;
+    (void)events;
+    io_hops_read(p->hops_fd, &p->hops, ANSWERS_MAX, now_us());
+    arm(p, now_us()); /* a round may be complete */
+}
+
+void io_own_hurry(struct io_own *p)
+{
+    probe_hops_hurry(&p->hops); /* the timer runs with the next packet */
+}
+
 void io_own_stop(struct io_own *p)
 {
     p->end_us = KD_MIN(p->end_us, now_us());
@@ -151,28 +189,43 @@ void io_own_stop(struct io_own *p)
 
 /* ---- begin and end ---- */
 
-static bool open_socket(struct io_own *p, const struct drill_order *o, char *why, size_t cap)
+/* -1 with why. */
+static int open_socket(const struct drill_order *o, bool hops, char *why, size_t cap)
 {
     const struct io_priv_req req = {.kind = IO_PRIV_PROBE,
                                     .local.addr = o->from,
                                     .family = o->to.family,
-                                    .protocol = o->port ? IPPROTO_UDP : IPPROTO_ICMP};
-    const struct kd_endpoint to = {o->to, o->port};
-    struct sockaddr_storage ss;
+                                    .protocol = o->port && !hops ? IPPROTO_UDP : IPPROTO_ICMP,
+                                    .hops = hops};
     struct io_priv_res res;
     char text[KD_ADDR_STR_MAX];
 
-    if (!io_priv(&req, &res)) {
+    if (!io_priv(&req, &res))
         snprintf(why, cap, "kedged can't probe from %s: %.120s", kd_addr_str(&o->from, text),
                  res.text);
-        return false;
-    }
-    p->fd = res.fd;
-    if (connect(p->fd, (struct sockaddr *)&ss, io_sockaddr_from(&to, &ss)) == 0)
+    return res.fd;
+}
+
+static bool connect_to(int fd, const struct kd_endpoint *to, char *why, size_t cap)
+{
+    struct sockaddr_storage ss;
+    char text[KD_ADDR_STR_MAX];
+
+    if (connect(fd, (struct sockaddr *)&ss, io_sockaddr_from(to, &ss)) == 0)
         return true;
-    snprintf(why, cap, "no way to %s: %s", kd_addr_str(&o->to, text), strerror(errno));
-    close(p->fd);
+    snprintf(why, cap, "no way to %s: %s", kd_addr_str(&to->addr, text), strerror(errno));
     return false;
+}
+
+static bool open_sockets(struct io_own *p, const struct drill_order *o, char *why, size_t cap)
+{
+    const struct kd_endpoint to = {o->to, o->port};
+
+    p->fd = open_socket(o, false, why, cap);
+    if (p->fd < 0 || !connect_to(p->fd, &to, why, cap))
+        return false;
+    p->hops_fd = open_socket(o, true, why, cap);
+    return p->hops_fd >= 0;
 }
 
 static bool prepare(struct io_own *p, const struct drill_order *o, char *why, size_t cap)
@@ -183,8 +236,34 @@ static bool prepare(struct io_own *p, const struct drill_order *o, char *why, si
     p->wire = (struct probe_wire){.family = o->to.family, .udp = o->port != 0};
     snprintf(why, cap, "out of memory");
     p->probe = probe_new(&par);
-    return p->probe && getrandom(&p->wire.session, sizeof(p->wire.session), 0) > 0 &&
-           getrandom(&p->wire.id, sizeof(p->wire.id), 0) > 0 && open_socket(p, o, why, cap);
+    if (!p->probe || getrandom(&p->wire.session, sizeof(p->wire.session), 0) <= 0 ||
+        getrandom(&p->wire.id, sizeof(p->wire.id), 0) <= 0)
+        return false;
+    probe_hops_begin(&p->hops, o->to.family, (uint16_t)(p->wire.id + 1), p->wire.session,
+                     TIMEOUT_US);
+    return open_sockets(p, o, why, cap);
+}
+
+static void dispose(struct io_own *p)
+{
+    if (p->fd >= 0)
+        close(p->fd);
+    if (p->hops_fd >= 0)
+        close(p->hops_fd);
+    probe_free(p->probe);
+    free(p);
+}
+
+static void begin(struct io_own *p, uv_loop_t *loop)
+{
+    kd_assert(uv_poll_init(loop, &p->poll, p->fd) == 0);
+    kd_assert(uv_poll_init(loop, &p->hops_poll, p->hops_fd) == 0);
+    uv_timer_init(loop, &p->timer);
+    p->poll.data = p->hops_poll.data = p->timer.data = p;
+    p->open_handles = 3;
+    uv_poll_start(&p->poll, UV_READABLE, on_ready);
+    uv_poll_start(&p->hops_poll, UV_READABLE, on_hop);
+    arm(p, p->next_us);
 }
 
 struct io_own *io_own_new(uv_loop_t *loop, const struct drill_order *o,
@@ -193,23 +272,19 @@ struct io_own *io_own_new(uv_loop_t *loop, const struct drill_order *o,
 {
     struct io_own *p = calloc(1, sizeof(*p));
 
-    if (!p || !prepare(p, o, why, cap)) {
-        if (p)
-            probe_free(p->probe);
-        free(p);
+    kd_assert(p);
+    p->fd = p->hops_fd = -1;
+    if (!prepare(p, o, why, cap)) {
+        dispose(p);
         return NULL;
     }
     p->told = told;
     p->arg = arg;
+    p->to = o->to;
     p->every_us = o->every_us;
     p->next_us = p->ticked_us = now_us();
     p->end_us = p->next_us + o->limit_us;
-    kd_assert(uv_poll_init(loop, &p->poll, p->fd) == 0);
-    uv_timer_init(loop, &p->timer);
-    p->poll.data = p->timer.data = p;
-    p->open_handles = 2;
-    uv_poll_start(&p->poll, UV_READABLE, on_ready);
-    arm(p, p->next_us);
+    begin(p, loop);
     return p;
 }
 
@@ -217,11 +292,8 @@ static void on_closed(uv_handle_t *h)
 {
     struct io_own *p = h->data;
 
-    if (--p->open_handles > 0)
-        return;
-    close(p->fd);
-    probe_free(p->probe);
-    free(p);
+    if (--p->open_handles == 0)
+        dispose(p);
 }
 
 void io_own_free(struct io_own *p)
@@ -229,5 +301,6 @@ void io_own_free(struct io_own *p)
     if (!p)
         return;
     uv_close((uv_handle_t *)&p->poll, on_closed);
+    uv_close((uv_handle_t *)&p->hops_poll, on_closed);
     uv_close((uv_handle_t *)&p->timer, on_closed);
 }

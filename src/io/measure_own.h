@@ -1,5 +1,5 @@
 /* A drill's probe from an address of kedged's own, where no agent is asked: numbered packets from
- * the control loop, reports like an agent's. It looks for no hops; the way is our best route's. */
+ * the control loop, the hops by TTL, reports like an agent's. */
 #ifndef IO_MEASURE_OWN_H
 #define IO_MEASURE_OWN_H
 
@@ -14,6 +14,8 @@ struct io_own;
 struct io_own *io_own_new(uv_loop_t *loop, const struct drill_order *o,
                           void (*told)(void *arg, const struct drill_report *r), void *arg,
                           char *why, size_t cap) KD_MUST_USE;
+/* The way may have changed: the hops are looked for again. */
+void io_own_hurry(struct io_own *p);
 /* Sends no more; the last report comes when what is under way is judged. */
 void io_own_stop(struct io_own *p);
 /* Its memory goes with the loop's close callbacks. NULL is ignored. */

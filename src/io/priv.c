@@ -130,14 +130,16 @@ static bool do_connect_socket(const struct io_priv_req *req, struct io_priv_res 
     return req->local.addr.family == 0 || bind_local(req, res);
 }
 
-/* Only echo replies are wanted of all the ICMP that comes from there. */
-static void filter(int fd, uint8_t family)
+/* Of all the ICMP that comes from there only echo replies are wanted, and word of hops. */
+static void filter(int fd, uint8_t family, bool hops)
 {
     struct icmp6_filter six;
-    uint32_t four = ~(1u << ICMP_ECHOREPLY);
+    uint32_t four = ~(1u << ICMP_ECHOREPLY | (uint32_t)hops << ICMP_TIME_EXCEEDED);
 
     ICMP6_FILTER_SETBLOCKALL(&six);
     ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &six);
+    if (hops)
+        ICMP6_FILTER_SETPASS(ICMP6_TIME_EXCEEDED, &six);
     if (family == 6)
         (void)setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &six, sizeof(six));
     else
@@ -155,7 +157,7 @@ static bool do_probe(const struct io_priv_req *req, struct io_priv_res *res)
     if (res->fd < 0)
         return failed(res, "socket", remedy_of(errno));
     if (icmp)
-        filter(res->fd, req->family);
+        filter(res->fd, req->family, req->hops);
     if (ifindex && setsockopt(res->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &ifindex, sizeof(ifindex)) < 0)
         return failed(res, "SO_BINDTOIFINDEX", NULL);
     return req->local.addr.family == 0 || bind_local(req, res);

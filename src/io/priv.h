@@ -24,6 +24,7 @@ struct io_priv_req {
     uint16_t mss;         /* 0: leave */
     int protocol;         /* PROBE: IPPROTO_ICMP (raw, echo replies; of IPv6 its like), UDP, TCP */
     uint32_t ifindex;     /* PROBE: 0: none */
+    bool hops;            /* PROBE by ICMP: hears also where the TTL of what it sends ran out */
 };
 
 struct io_priv_res {

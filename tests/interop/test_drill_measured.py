@@ -1,10 +1,12 @@
 """A drill between two ways to a host, a link and a tunnel, measured from another host: what its result says of packets,
 ways and times, and that an expectation knows what it is about."""
 import os
+import re
 
 import pytest
 import yaml
 
+from lab.kedge import kedge
 from lab.topology import Topology
 from lab.wait import until
 
@@ -147,16 +149,61 @@ def test_without_its_agent_a_drill_disturbs_nothing(drills):
     assert drills.kedge.neighbor("primary")["state"] == "Established"
 
 
-def test_kedged_measures_from_an_address_of_its_own_without_an_agent(drills):
-    steps = [{"shutdown": {"neighbor": "primary"}}, {"expect": {"path": "vpn", "within": "10s"}},
-             {"restore": "all"}, {"expect": {"path": "expressroute", "within": "20s"}}]
-    result = drills.run(steps, probe={"from": "10.1.0.1", "to": VM, "every": "5ms"})[1]
+OWN = {"from": "10.1.0.1", "to": VM, "every": "5ms"}  # kedged itself, which is the router
+FAILOVER = [{"shutdown": {"neighbor": "primary"}}, {"expect": {"path": "vpn", "within": "10s"}}, {"hold": "1s"},
+            {"restore": "all"}, {"expect": {"path": "expressroute", "within": "20s"}}, {"hold": "1s"}]
+
+
+def hops(result):
+    """The ways that packets were seen to take, in their order, each once."""
+    seen = [[path["name"], path["hops"]] for path in result["paths"] if path["source"] == "probe"]
+    return [way for n, way in enumerate(seen) if n == 0 or seen[n - 1] != way]
+
+
+def test_kedged_measures_from_an_address_of_its_own_and_sees_the_hops_without_an_agent(drills):
+    drills.lab["far"].run("sysctl", "-q", "-w", "net.ipv4.icmp_ratelimit=0")  # each of its rounds is answered
+    result = drills.run(FAILOVER, probe=OWN)[1]
     loss = result["loss"]
     assert result["verdict"] == "passed" and result["probe_from"] == "10.1.0.1", result
     assert loss["sent"] == loss["answered"] + loss["lost"] == sum(b["answered"] + b["lost"] for b in result["buckets"])
     assert loss["answered"] > 20 and 0 < loss["rtt_p50_us"] < 1_000_000
     assert [result["paths"][result[key]]["name"] for key in ("before", "during", "after")] == [
         "expressroute", "vpn", "expressroute"]
-    done, _ = drills.run(steps, check=False, probe={"from": SERVER, "to": VM})
-    assert done.returncode == 1 and f"kedged can't probe from {SERVER}" in done.stderr
+    link, tunnel = ["expressroute", ["10.9.1.2", VM]], ["vpn", ["10.0.0.2", VM]]
+    assert hops(result) == [link, tunnel, link], result["paths"]
+    shown = drills.kedge.cli("drill", "show").stdout
+    assert re.search(f"vpn +probe +10.0.0.2 {VM}\n", shown), shown
+    assert f"<code>10.0.0.2 {VM}</code>" in drills.kedge.cli("drill", "report", "--out", "-").stdout
+
+
+def test_a_hop_that_says_nothing_is_a_hop_to_kedged(drills):
+    rule = ["OUTPUT", "-p", "icmp", "--icmp-type", "time-exceeded", "-j", "DROP"]
+    drills.lab["far"].run("iptables", "-w", "-I", *rule)
+    result = drills.run([{"shutdown": {"neighbor": "onprem"}}, {"expect": {"path": "expressroute"}}, {"hold": "500ms"}],
+                        probe=OWN)[1]
+    drills.lab["far"].run("iptables", "-w", "-D", *rule)
+    assert hops(result) == [["", [None, VM]]], result["paths"]  # and so no way's name: that is our route's
+    assert result["paths"][result["during"]]["name"] == "expressroute" and result["verdict"] == "passed"
+
+
+def test_towards_a_reflector_kedged_tells_which_way_lost(drills):
+    far = drills.lab["far"]
+    reflector = drills.lab["vm"].spawn("reflector", [kedge(), "probe", "--reflect", "--from", VM], pipe=True)
+    assert b"reflecting" in reflector.line()
+    result = drills.run([Cut(far, "-s", VM).step(0.2), {"expect": {"path": "expressroute", "within": "20s"}},
+                         {"hold": "1s"}], probe={**OWN, "udp": 8624})[1]
+    reflector.kill()
+    loss = result["loss"]
+    assert result["verdict"] == "passed" and result["probe_udp"], result
+    assert loss["lost_back"] == loss["lost"] >= 20 and loss["lost_out"] == 0 and loss["counted"]
+    assert hops(result)[0] == ["expressroute", ["10.9.1.2", VM]]
+    shown = drills.kedge.cli("drill", "show").stdout
+    assert f"packets: 0 on the way out, {loss['lost']} on the way back" in shown, shown
+
+
+@pytest.mark.parametrize("probe,reason", [({"from": SERVER}, f"kedged can't probe from {SERVER}"),
+                                          ({"udp": 65536}, "65535")], ids=["address", "port"])
+def test_what_kedged_cannot_measure_disturbs_nothing(drills, probe, reason):
+    done, _ = drills.run(FAILOVER, check=False, probe={**OWN, **probe})
+    assert done.returncode == 1 and reason in done.stdout + done.stderr, done.stdout + done.stderr
     assert drills.kedge.neighbor("primary")["state"] == "Established"

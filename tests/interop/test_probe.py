@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from lab import kedge
+from lab.slow import SlowWire
 from lab.wait import until
 
 # host a - m1 - b, and a - m2 - b
@@ -148,3 +149,34 @@ def test_nobody_there_is_failure_and_too_long_an_outage_as_well(ways):
     drop_on(ways["m1"], "10.1.0.1")
     probe.next("outage")
     assert probe.end()[1] == 1
+
+
+# a - wire - m - b: the wire takes 150 ms each way, and so every hop is 300 ms away
+LONG_WAY = {
+    "hosts": {"a": {"routes": ["default via 192.0.2.2"]}, "wire": {}, "m": {"forward": True},
+              "b": {"routes": ["default via 192.0.2.5"]}},
+    "links": {
+        "near": {"a": {"dev": "one", "addresses": ["192.0.2.1/30"]}, "wire": {"dev": "left0"}},
+        "far": {"wire": {"dev": "right0"}, "m": {"dev": "left0", "addresses": ["192.0.2.2/30"]}},
+        "end": {"m": {"dev": "right0", "addresses": ["192.0.2.5/30"]}, "b": {"dev": "one", "addresses": ["192.0.2.6/30"]}},
+    },
+}
+
+
+@pytest.fixture
+def long_way(build):
+    lab = build(LONG_WAY)
+    with SlowWire(lab["wire"], "left0", "right0", 0.15):
+        lab["a"].run("ping", "-c", "1", "-W", "10", "192.0.2.6")
+        yield lab
+
+
+def test_hops_that_take_longer_than_rounds_follow_one_another_are_seen(long_way):
+    probe = Probe(long_way["a"], "--to", "192.0.2.6", "--path")
+    assert probe.next("path")["hops"] == ["192.0.2.2", "192.0.2.6"]
+    summary, code = probe.end()
+    assert code == 0 and summary["rtt_ms"]["min"] >= 300 and summary["path"] == ["192.0.2.2", "192.0.2.6"]
+    # Who waits less for an answer than it takes has none, of a hop or of the end.
+    done = long_way["a"].run(kedge.kedge(), "--json", "probe", "--to", "192.0.2.6", "--path", "--timeout", "250ms",
+                             "--duration", "300ms", check=False)
+    assert done.returncode == 1 and '"path"' not in done.stdout, done.stdout

@@ -26,7 +26,7 @@ MAY = {
     "probe": ["base"],
     "drill": ["base", "probe"],
     "peer": ["base", "crypto", "ike", "esp", "bgp", "core"],
-    "cli": ["base", "config", "core", "crypto", "peer", "practice", "probe", "io/sockaddr.h"],
+    "cli": ["base", "config", "core", "crypto", "peer", "practice", "probe", "io/hops.h", "io/sockaddr.h"],
 }
 # system headers that only one folder may use
 ONLY = {

@@ -237,6 +237,13 @@ static void the_head_is_judged_too(void **state)
     refused("drill: d\nprobe: {to: 10.0.0.1}\nsteps: [hold: 1s]\n", 2, "\"agent\" is missing");
     good("drill: d\nprobe: {from: 10.0.0.9, to: 10.0.0.1}\nsteps: [expect: {path: vpn}]\n", &p);
     assert_true(p.probe.on && p.probe.from.family == 4 && p.probe.agent[0] == '\0');
+    assert_int_equal(p.probe.port, 0);
+    good("drill: d\nprobe: {from: 10.0.0.9, to: 10.0.0.1, udp: 65535}\nsteps: [hold: 1s]\n", &p);
+    assert_int_equal(p.probe.port, 65535);
+    refused("drill: d\nprobe: {from: 10.0.0.9, to: 10.0.0.1, udp: 65536}\nsteps: [hold: 1s]\n", 2,
+            "1 to 65535");
+    refused("drill: d\nprobe: {from: 10.0.0.9, to: 10.0.0.1, udp: 0}\nsteps: [hold: 1s]\n", 2,
+            "1 to 65535");
     refused("drill: d\nprobe: {agent: a}\nsteps: [hold: 1s]\n", 2, "\"to\" is missing");
     refused("drill: d\nprobe: {agent: a, to: 10.0.0.1, from: \"fd00::1\"}\nsteps: [hold: 1s]\n", 2,
             "not of the family");
