@@ -101,13 +101,18 @@ static bool load(const struct options *o, struct kc_ctx *crypto, struct core_con
 }
 
 /* What remains needed is kept, the rest of root's power goes; commands of drills are the guard's,
- * which has begun before. */
+ * which has begun before. Without CAP_SETPCAP the bounding set isn't ours to change: a service
+ * manager has set it. */
 static void drop_capabilities(void)
 {
+    capng_select_t what = CAPNG_SELECT_CAPS;
+
+    if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+        what = CAPNG_SELECT_BOTH;
     capng_clear(CAPNG_SELECT_BOTH);
     capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_NET_RAW,
                   CAP_NET_BIND_SERVICE, CAP_IPC_LOCK, -1);
-    if (capng_apply(CAPNG_SELECT_BOTH) != 0)
+    if (capng_apply(what) != 0)
         fprintf(stderr, "kedged: capabilities could not be dropped; going on\n");
 }
 
