@@ -227,16 +227,61 @@ static void every_kind_of_peer_comes_up(void **state)
     rehearsal_free(r);
 }
 
+/* The firewall with a text in the place of another. */
+static struct rehearsal *begin_changed(const char *was, const char *is,
+                                       const struct rehearse_now *now, char *why, size_t cap)
+{
+    char text[2048];
+    const char *at = strstr(firewall, was);
+
+    assert_non_null(at);
+    snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - firewall), firewall, is, at + strlen(was));
+    return begin(text, now, why, cap);
+}
+
+/* It has told two routes; the file that kedged will read next takes one of them. */
+static void a_session_that_is_up_now_but_not_in_the_simulation_stops_it(void **state)
+{
+    const struct rehearse_route routes[] = {route(CE_A, HUB), route(CE_A, SPOKE)};
+    const struct rehearse_now now = {up, up, KD_ARRAY_LEN(routes), routes};
+    char why[256] = "";
+    struct rehearsal *r = begin_changed("192.168.11.0, ", "192.168.11.0, prefixes-max: 1, ", &now,
+                                        why, sizeof(why));
+
+    (void)state;
+    assert_null(r);
+    assert_string_equal(why,
+                        "ce-a is up now, but in the simulation its session isn't Established");
+    r = begin_changed("192.168.11.0, ", "192.168.11.0, prefixes-max: 2, ", &now, why, sizeof(why));
+    assert_non_null(r);
+    rehearsal_free(r);
+}
+
+/* Two peers at one address, told apart by what they are called, which a mirror can't be. */
+static void a_tunnel_that_is_up_now_but_not_in_the_simulation_stops_it(void **state)
+{
+    const bool one[4] = {true, false, true, true};
+    const struct rehearse_now both = {up, up, 0, NULL}, first = {one, one, 0, NULL};
+    const char *was = "203.0.113.77", *is = "203.0.113.76, remote-id: b.example";
+    char why[256] = "";
+    struct rehearsal *r = begin_changed(was, is, &both, why, sizeof(why));
+
+    (void)state;
+    assert_null(r);
+    assert_string_equal(why, "vpn-b is up now, but in the simulation its tunnel doesn't come up");
+    r = begin_changed(was, is, &first, why, sizeof(why));
+    assert_non_null(r);
+    rehearsal_free(r);
+}
+
 static void tunnels_with_tables_of_their_own_are_refused(void **state)
 {
     const struct rehearse_now now = {up, up, 0, NULL};
-    char text[2048], why[256] = "";
-    const char *at = strstr(firewall, "profile: azure-default");
+    char why[256] = "";
 
     (void)state;
-    snprintf(text, sizeof(text), "%.*svrf: red, table: 100, %s", (int)(at - firewall), firewall,
-             at);
-    assert_null(begin(text, &now, why, sizeof(why)));
+    assert_null(begin_changed("profile: ", "vrf: red, table: 100, profile: ", &now, why,
+                              sizeof(why)));
     assert_non_null(strstr(why, "one table"));
 }
 
@@ -272,6 +317,8 @@ int main(void)
         cmocka_unit_test(a_tunnel_that_falls_silent_is_left_and_comes_back),
         cmocka_unit_test(a_drain_over_the_tunnels_loses_nothing),
         cmocka_unit_test(every_kind_of_peer_comes_up),
+        cmocka_unit_test(a_session_that_is_up_now_but_not_in_the_simulation_stops_it),
+        cmocka_unit_test(a_tunnel_that_is_up_now_but_not_in_the_simulation_stops_it),
         cmocka_unit_test(tunnels_with_tables_of_their_own_are_refused),
         cmocka_unit_test(attributes_that_are_too_many_are_counted),
     };
