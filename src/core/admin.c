@@ -13,15 +13,21 @@ void core_tunnels_start(struct core *c)
             core_device_ask(c, &c->tunnels[i]);
 }
 
+/* Without a device there is nothing to come up on: it brings IKE up when it is made. What the
+ * operator has taken down refuses its peer, by policy (RFC 7296 2.21): waiting is in vain. */
+static enum ike_command end_of(const struct core_tunnel *t)
+{
+    if (t->down_command != CORE_CMD_RESET)
+        return IKE_CMD_DOWN;
+    return t->device_ready ? IKE_CMD_RESET : IKE_CMD_HOLD;
+}
+
 void core_tunnel_stop_ike(struct core *c, uint32_t tunnel)
 {
     struct core_tunnel *t = &c->tunnels[tunnel];
 
     t->down_at_us = KD_NEVER;
-    /* Without a device there is nothing to come up on: it brings IKE up when it is made. */
-    core_queue_ike_command(c, tunnel,
-                           t->down_command == CORE_CMD_RESET && t->device_ready ? IKE_CMD_RESET
-                                                                                : IKE_CMD_DOWN);
+    core_queue_ike_command(c, tunnel, end_of(t));
     if (t->down_command == CORE_CMD_DOWN)
         core_tunnel_move(c, t, CORE_IN_DISABLE, KD_REASON_ADMIN);
 }

@@ -91,7 +91,7 @@ static void device_gone(struct core *c, struct core_tunnel *t)
         core_emit(c, CORE_ACT_TCP_UNLISTEN)->tunnel = core_tunnel_id(c, t);
         core_emit(c, CORE_ACT_DEVICE_DEL)->tunnel = core_tunnel_id(c, t);
         core_carry_off(c, t, KD_REASON_NO_DEVICE, false);
-        core_queue_ike_command(c, core_tunnel_id(c, t), IKE_CMD_DOWN);
+        core_queue_ike_command(c, core_tunnel_id(c, t), t->admin_up ? IKE_CMD_HOLD : IKE_CMD_DOWN);
     }
     t->device_asked = t->device_ready = false;
     t->ifindex = 0;

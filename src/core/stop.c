@@ -47,7 +47,7 @@ static void enter(struct core *c, int phase)
     c->stop_at_us = c->now_us + PHASE_TIME_US;
     if (phase == PHASE_IKE)
         for (uint32_t i = 0; i < c->cfg.n_tunnels; i++)
-            core_queue_ike_command(c, i, IKE_CMD_DOWN);
+            core_queue_ike_command(c, i, IKE_CMD_HOLD); /* whoever calls finds the next life */
     if (phase == PHASE_FIB) {
         core_pins(c);
         core_fib_remove_all(c);

@@ -33,13 +33,14 @@ static void refuse(struct ike *e, struct ike_sa *sa, const char *got, const char
     ike_sa_drop(e, sa, KD_REASON_AUTH_FAILED, true);
 }
 
-/* The connection that IDi and IDr mean; NULL: refused. */
+/* The connection that IDi and IDr mean; NULL: refused, or left to ask again. */
 static struct ike_conn *find_conn(struct ike *e, struct ike_sa *sa, const struct ike_msg *m)
 {
     char got[IKE_ID_MAX * 4 + 8], want[IKE_ID_MAX * 4 + 8] = "";
     bool has_idr = ike_msg_has(m, IKE_PL_IDR);
     struct ike_conn *c = ike_conn_of(e, sa);
     struct ike_id idr;
+    bool held;
 
     if (c)
         ike_id_str(&c->cfg.remote_id, want, sizeof(want));
@@ -48,8 +49,10 @@ static struct ike_conn *find_conn(struct ike *e, struct ike_sa *sa, const struct
         return NULL;
     }
     ike_id_str(&sa->peer_id, got, sizeof(got));
-    c = ike_conn_by_id(e, sa, &sa->peer_id, has_idr ? &idr : NULL);
-    if (!c)
+    c = ike_conn_by_id(e, sa, &sa->peer_id, has_idr ? &idr : NULL, &held);
+    if (!c && held)
+        ike_unheard(sa);
+    else if (!c)
         refuse(e, sa, got, want, "no connection expects this pair of identities");
     return c;
 }

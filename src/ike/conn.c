@@ -119,9 +119,12 @@ bool ike_conn_may_initiate(const struct ike_conn *c)
            c->cfg.remote.family != 0;
 }
 
-static bool may_respond(const struct ike_conn *c)
+/* Now, or as soon as it is UP. Who calls before that is left to ask again: its request is repeated
+ * (RFC 7296 2.1), and an error would end the attempt (2.21.1, 2.21.2). */
+static bool responds(const struct ike_conn *c)
 {
-    return c->admin == IKE_ADMIN_UP && c->cfg.role != IKE_ROLE_INITIATOR;
+    return (c->admin == IKE_ADMIN_UP || c->admin == IKE_ADMIN_HOLD) &&
+           c->cfg.role != IKE_ROLE_INITIATOR;
 }
 
 void ike_conn_start(struct ike *e, struct ike_conn *c)
@@ -172,6 +175,7 @@ struct ike_conn *ike_conn_by_addr(struct ike *e, const struct kd_addr *local,
 {
     static const struct kd_addr any;
     struct ike_conn *first = NULL;
+    bool held = false;
 
     *silent = false;
     memset(suite, 0, sizeof(*suite));
@@ -182,16 +186,20 @@ struct ike_conn *ike_conn_by_addr(struct ike *e, const struct kd_addr *local,
                 continue;
             if (c->admin == IKE_ADMIN_SILENT)
                 *silent = true;
-            if (!may_respond(c))
+            if (!responds(c))
                 continue;
-            if (ike_proposal_select(offered, &c->cfg.ike, IKE_PROTO_IKE, 0, suite, NULL, NULL))
-                return c;
+            if (ike_proposal_select(offered, &c->cfg.ike, IKE_PROTO_IKE, 0, suite, NULL, NULL)) {
+                if (c->admin == IKE_ADMIN_UP)
+                    return c;
+                held = true;
+            }
             if (!first)
                 first = c;
         }
     }
     memset(suite, 0, sizeof(*suite));
-    return first;
+    *silent |= held;
+    return held ? NULL : first;
 }
 
 /* Would c have agreed to the suite in use? */
@@ -216,15 +224,19 @@ static bool suite_fits(const struct ike_conn *c, const struct ike_suite *s)
 }
 
 struct ike_conn *ike_conn_by_id(struct ike *e, const struct ike_sa *sa, const struct ike_id *idi,
-                                const struct ike_id *idr)
+                                const struct ike_id *idr, bool *held)
 {
+    *held = false;
     for (int exact = 1; exact >= 0; exact--) {
         for (uint32_t i = 0; i < e->n_conns; i++) {
             struct ike_conn *c = e->conn[i];
-            if (may_respond(c) && addr_fits(c, &sa->local.addr, &sa->remote.addr, exact) &&
-                ike_id_match(&c->cfg.remote_id, idi) &&
-                (!idr || ike_id_match(&c->cfg.local_id, idr)) && suite_fits(c, &sa->suite))
+            if (!responds(c) || !addr_fits(c, &sa->local.addr, &sa->remote.addr, exact) ||
+                !ike_id_match(&c->cfg.remote_id, idi) ||
+                (idr && !ike_id_match(&c->cfg.local_id, idr)) || !suite_fits(c, &sa->suite))
+                continue;
+            if (c->admin == IKE_ADMIN_UP)
                 return c;
+            *held = true;
         }
     }
     return NULL;
@@ -235,7 +247,7 @@ uint32_t ike_conns_hashes(const struct ike *e)
     uint32_t set = 0;
 
     for (uint32_t i = 0; i < e->n_conns; i++)
-        set |= may_respond(e->conn[i]) ? ike_hashes_ours(&e->conn[i]->cfg.auth) : 0;
+        set |= responds(e->conn[i]) ? ike_hashes_ours(&e->conn[i]->cfg.auth) : 0;
     return set;
 }
 
@@ -306,6 +318,12 @@ static void cmd_down(struct ike *e, struct ike_conn *c)
     for_each_sa(e, c->id, close_admin);
 }
 
+static void cmd_hold(struct ike *e, struct ike_conn *c)
+{
+    cmd_down(e, c);
+    c->admin = IKE_ADMIN_HOLD;
+}
+
 static void touch(struct ike *e, struct ike_sa *sa)
 {
     ike_touch(e, sa);
@@ -368,6 +386,7 @@ void ike_conn_command(struct ike *e, const struct ike_event *ev)
         [IKE_CMD_UP] = cmd_up,
         [IKE_CMD_TRAFFIC] = cmd_traffic,
         [IKE_CMD_DOWN] = cmd_down,
+        [IKE_CMD_HOLD] = cmd_hold,
         [IKE_CMD_DOWN_SILENT] = cmd_down_silent,
         [IKE_CMD_RESET] = cmd_reset,
         [IKE_CMD_PROBE] = cmd_probe,

@@ -41,6 +41,8 @@ void ike_receive_sealed(struct ike *e, struct ike_sa *sa, size_t len, const stru
 void ike_child_source(struct ike *e, const struct ike_event *ev);
 /* The last answer, when it is there. */
 void ike_answer_again(struct ike *e, const struct ike_sa *sa, const struct ike_from *from);
+/* The request that is being worked on was not heard: its repetition is taken for a first one. */
+void ike_unheard(struct ike_sa *sa);
 /* The shared secret is there: what has waited for it. */
 void ike_unstash(struct ike *e, struct ike_sa *sa);
 

@@ -144,6 +144,8 @@ enum ike_command {
     IKE_CMD_TRAFFIC,     /* a packet found no pair: an on_traffic connection without an IKE SA
                             begins, unless one has just failed; with one it makes the pair */
     IKE_CMD_DOWN,        /* DELETE, stop, refuse the peer until UP */
+    IKE_CMD_HOLD,        /* DELETE, stop, and leave the peer without an answer until UP, so that it
+                            asks again: what is missing is ours, and for a time. So it begins */
     IKE_CMD_DOWN_SILENT, /* stop answering and sending: a rehearsed dead peer */
     IKE_CMD_RESET,       /* DOWN then UP at once */
     IKE_CMD_PROBE,       /* a liveness probe now (ignored when a request is outstanding) */

@@ -319,7 +319,7 @@ struct ike_want {
     bool tried;                  /* in vain, or it has gone, since the IKE SA stands */
 };
 
-enum ike_admin { IKE_ADMIN_DOWN, IKE_ADMIN_UP, IKE_ADMIN_SILENT };
+enum ike_admin { IKE_ADMIN_HOLD, IKE_ADMIN_DOWN, IKE_ADMIN_UP, IKE_ADMIN_SILENT };
 
 struct ike_conn {
     uint32_t id;
@@ -496,14 +496,14 @@ void ike_conn_wake(struct ike *e, struct ike_conn *c);
 void ike_conn_command(struct ike *e, const struct ike_event *ev);
 void ike_conns_free(struct ike *e);
 bool ike_conn_may_initiate(const struct ike_conn *c);
-/* The connection that answers a request from remote to local. *silent: there is one that plays
- * dead. */
+/* The connection that answers a request from remote to local. NULL and *silent: nothing is to be
+ * said, for there is one that plays dead, or one that takes the offer once it is UP. */
 struct ike_conn *ike_conn_by_addr(struct ike *e, const struct kd_addr *local,
                                   const struct kd_addr *remote, const struct ike_proposals *offered,
                                   struct ike_suite *suite, bool *silent);
-/* After IDi and IDr (may be NULL) are known. */
+/* After IDi and IDr (may be NULL) are known. NULL and *held: there will be one once it is UP. */
 struct ike_conn *ike_conn_by_id(struct ike *e, const struct ike_sa *sa, const struct ike_id *idi,
-                                const struct ike_id *idr);
+                                const struct ike_id *idr, bool *held);
 /* SIGNATURE_HASH_ALGORITHMS of a responder, which doesn't know yet who is asking. */
 uint32_t ike_conns_hashes(const struct ike *e);
 

@@ -16,6 +16,7 @@ static const char *const command_names[] = {
     [IKE_CMD_UP] = "up",
     [IKE_CMD_TRAFFIC] = "traffic",
     [IKE_CMD_DOWN] = "down",
+    [IKE_CMD_HOLD] = "hold",
     [IKE_CMD_DOWN_SILENT] = "down-silent",
     [IKE_CMD_RESET] = "reset",
     [IKE_CMD_PROBE] = "probe",

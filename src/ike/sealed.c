@@ -103,6 +103,12 @@ static void accept_request(struct ike_sa *sa, const struct ike_header *h, const 
     ike_fragments_free(&sa->fragments[false]);
 }
 
+void ike_unheard(struct ike_sa *sa)
+{
+    sa->rx.next_id--;
+    sa->rx.busy = false;
+}
+
 /* ---- IKE_AUTH before the shared secret ---- */
 
 static bool stash_has(const struct ike_buf *s, struct kd_bytes msg)

@@ -95,3 +95,28 @@ def test_both_calling_at_once_end_with_one_tunnel(build, unique, start):
             calling.process.wait(15)
         kedge.wait_up("peer", 20, after=mark)
         wait_one_tunnel(lab, 20)
+
+
+def test_who_calls_before_the_device_is_there_gets_in_by_asking_again(build):
+    """No word until it can answer: charon would take a refusal for good. What the operator has taken down does refuse."""
+    lab = build(strongswan_pair(tunnel={"role": "responder", "detect": "30s"}, charon={"retransmit_timeout": "0.3"}),
+                start=False)
+    gate = lab["gate"]
+    gate.ip("link", "add", "kedge0", "type", "veth", "peer", "name", "other")  # its name is somebody else's for now
+    lab.start_services("peer")
+    peer = lab["peer"].strongswan
+    peer.vici.request("initiate", {"child": "gate", "timeout": -1})
+    (calling,) = peer.sas_list()
+    peer.wait_log("retransmit 1 of request")
+    lab.start_services("gate")
+    kedge = gate.kedge
+    kedge.events.wait("kernel.error", tunnel="peer", reason="no-device")
+    asked = peer.log().count("retransmit")
+    until(lambda: peer.log().count("retransmit") > asked, 10, "charon to ask a kedged that has no device yet", 0.05)
+    gate.ip("link", "del", "kedge0")
+    kedge.wait_up("peer", 30)
+    wait_one_tunnel(lab)
+    assert peer.sas_list()[0]["uniqueid"] == calling["uniqueid"], "the call that met nobody at first"
+    kedge.cli("down", "peer", "--wait", "10s")
+    until(lambda: not peer.sas_list(), 10, "charon without an SA", 0.05)
+    assert peer.initiate("gate") and "NO_PROPOSAL_CHOSEN" in peer.log()
