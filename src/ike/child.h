@@ -137,6 +137,8 @@ void ike_child_job(struct ike *e, struct ike_sa *sa, struct ike_xchg *x,
 void ike_create_child_done(struct ike *e, struct ike_sa *sa, struct ike_child *c, bool ok);
 void ike_rekey_start(struct ike *e, struct ike_sa *sa);
 void ike_rekey_request(struct ike *e, struct ike_sa *sa);
+/* Ours was asked for, and what the peer has made of it is not done here. */
+bool ike_rekey_undecided(const struct ike_sa *sa);
 void ike_rekey_job(struct ike *e, struct ike_sa *sa, struct ike_xchg *x,
                    const struct ike_event *ev);
 

@@ -81,16 +81,19 @@ static const struct row {
     {"child.deleted", IN(UP), IKE_FORM_INFO_RESP, IKE_XK_DEL_CHILD, ike_child_deleted, "1.4.1"},
     {"ike.deleted", IN(CLOSING), IKE_FORM_INFO_RESP, IKE_XK_DEL_IKE, ike_ike_deleted, "1.4.1"},
 
-    /* Answers to what was asked before closing began: the window is free for the DELETE. */
+    /* Answers to what was asked before closing began: the window is free for the DELETE; and an IKE
+     * SA that the peer has made by one is made here as well, to be deleted. */
     {"late.auth", IN(CLOSING), IKE_FORM_AUTH_RESP, IKE_XK_AUTH, nothing, "1.4.1"},
     {"late.auth.no-child", IN(CLOSING), IKE_FORM_AUTH_NO_CHILD, IKE_XK_AUTH, nothing, "1.4.1"},
     {"late.auth.refused", IN(CLOSING), IKE_FORM_AUTH_REFUSED, IKE_XK_AUTH, ike_ike_deleted,
      "2.21.2"},
     {"late.child", IN(CLOSING), IKE_FORM_CHILD_RESP, IKE_XK_CHILD, nothing, "1.4.1"},
     {"late.child.refused", IN(CLOSING), IKE_FORM_CHILD_REFUSED, IKE_XK_CHILD, nothing, "1.4.1"},
-    {"late.rekey", IN(CLOSING), IKE_FORM_REKEY_IKE_RESP, IKE_XK_REKEY_IKE, nothing, "1.4.1"},
+    {"late.rekey", IN(CLOSING), IKE_FORM_REKEY_IKE_RESP, IKE_XK_REKEY_IKE, ike_rekey_answered,
+     "1.4.1, 2.8"},
     {"late.rekey.refused", IN(CLOSING), IKE_FORM_CHILD_REFUSED, IKE_XK_REKEY_IKE, nothing, "1.4.1"},
-    {"late.followup", IN(CLOSING), IKE_FORM_FOLLOWUP_RESP, IKE_XK_FOLLOWUP, nothing, "1.4.1"},
+    {"late.followup", IN(CLOSING), IKE_FORM_FOLLOWUP_RESP, IKE_XK_FOLLOWUP, ike_followup_answered,
+     "RFC 9370"},
     {"late.followup.refused", IN(CLOSING), IKE_FORM_FOLLOWUP_REFUSED, IKE_XK_FOLLOWUP, nothing,
      "1.4.1"},
     {"late.probe", IN(CLOSING), IKE_FORM_INFO_RESP, IKE_XK_PROBE, nothing, "1.4.1"},

@@ -95,6 +95,14 @@ void ike_rekey_answered(struct ike *e, struct ike_sa *sa, const struct ike_msg *
         disagree(e, sa, KD_REASON_PROTOCOL_ERROR);
 }
 
+bool ike_rekey_undecided(const struct ike_sa *sa)
+{
+    const struct ike_xchg *x = sa->ours;
+    bool asked = sa->tx.out && (sa->tx.kind == IKE_XK_REKEY_IKE || sa->tx.kind == IKE_XK_FOLLOWUP);
+
+    return x && x->kind == IKE_XK_REKEY_IKE && x->sent && (asked || !kd_handle_none(x->ke.job));
+}
+
 static void refuse(struct ike *e, struct ike_sa *sa, uint16_t type, struct kd_bytes data)
 {
     ike_xchg_free(e, &sa->theirs);
@@ -115,7 +123,10 @@ static void ours_done(struct ike *e, struct ike_sa *sa)
         return;
     }
     ike_xchg_free(e, &sa->ours);
-    ike_sa_rekeyed(e, sa, new);
+    if (sa->state == IKE_ST_CLOSING)
+        ike_sa_close(e, new, sa->end_reason);
+    else
+        ike_sa_rekeyed(e, sa, new);
 }
 
 /* It is rekeyed all the same where the peer's own exchange is complete: true. */

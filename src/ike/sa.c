@@ -248,7 +248,8 @@ void ike_sa_close_as(struct ike *e, struct ike_sa *sa, enum kd_reason reason, en
     drop_children(e, sa, reason);
     detach(e, sa, reason);
     ike_halfopen_del(e, sa);
-    ike_xchg_free(e, &sa->ours);
+    if (!ike_rekey_undecided(sa))
+        ike_xchg_free(e, &sa->ours);
     ike_xchg_free(e, &sa->theirs);
     ike_followup_forget(e, sa);
     sa->state = IKE_ST_CLOSING;

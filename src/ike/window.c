@@ -221,10 +221,15 @@ void ike_response_notify(struct ike *e, struct ike_sa *sa, uint16_t type, struct
 
 /* ---- what is to be sent next ---- */
 
+/* A rekey that was under way comes first: its keys are made from those of this SA. */
 static void send_closing(struct ike *e, struct ike_sa *sa)
 {
-    struct ike_build *b = ike_request(e, sa, IKE_X_INFORMATIONAL);
+    struct ike_build *b;
 
+    if (ike_rekey_undecided(sa))
+        return;
+    ike_xchg_free(e, &sa->ours);
+    b = ike_request(e, sa, IKE_X_INFORMATIONAL);
     if (sa->closing == IKE_XK_AUTH_FAILED)
         ike_put_notify(b, IKE_PROTO_NONE, kd_bytes(NULL, 0), IKE_N_AUTHENTICATION_FAILED,
                        kd_bytes(NULL, 0));
