@@ -161,7 +161,8 @@ enum bgp_action_kind {
 
 enum bgp_note {
     BGP_NOTE_STATE,   /* peer's FSM state changed: state, reason */
-    BGP_NOTE_STOP,    /* the session ended: reason, detail (NOTIFICATION code/subcode, text) */
+    BGP_NOTE_STOP,    /* a session or, state below Established, an attempt at one ended: the state
+                         it was in, reason, detail (NOTIFICATION code/subcode, text) */
     BGP_NOTE_ERROR,   /* RFC 7606 dispositions and refused connections; rate-limited */
     BGP_NOTE_EOR,     /* end of the initial table exchange with the peer */
     BGP_NOTE_RECURSIVE, /* a path is refused (GUARD): prefix, why; rate-limited */

@@ -50,7 +50,8 @@ void bgp_end(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason, const stru
 {
     struct bgp_peer *p = m->p;
     struct bgp_conn *c = m->c;
-    bool talked = c->state >= BGP_OPENSENT;
+    enum bgp_state was = c->state;
+    bool talked = was >= BGP_OPENSENT;
 
     if (send && talked)
         bgp_conn_send_error(b, c, send);
@@ -64,7 +65,7 @@ void bgp_end(struct bgp *b, struct bgp_fsm *m, enum kd_reason reason, const stru
     p->reason = reason;
     snprintf(p->last_error, sizeof(p->last_error), "%.*s", (int)sizeof(p->last_error) - 1, text);
     if (talked)
-        bgp_note(b, p, BGP_NOTE_STOP, text);
+        bgp_note(b, p, BGP_NOTE_STOP, text)->state = was;
     settle(b, p, how == BGP_END_DAMPED);
 }
 

@@ -105,7 +105,9 @@ static inline bool bgp_busy(const struct bgp *b) /* this step has done enough */
     return b->work >= BGP_WORK_MAX;
 }
 
-void bgp_note(struct bgp *b, struct bgp_peer *p, enum bgp_note note, const char *text);
+/* The note, lent, with the peer's state and reason as they are now. */
+struct bgp_action *bgp_note(struct bgp *b, struct bgp_peer *p, enum bgp_note note,
+                            const char *text);
 /* About a prefix; rate-limited with the ERROR notes. */
 void bgp_note_prefix(struct bgp *b, struct bgp_peer *p, enum bgp_note note,
                      const struct kd_prefix *prefix, const char *text);

@@ -36,7 +36,7 @@ bool bgp_emit_room(const struct bgp *b)
            b->out->used + BGP_RESERVE_BYTES <= BGP_OUT_BYTES;
 }
 
-void bgp_note(struct bgp *b, struct bgp_peer *p, enum bgp_note note, const char *text)
+struct bgp_action *bgp_note(struct bgp *b, struct bgp_peer *p, enum bgp_note note, const char *text)
 {
     struct bgp_action *a = bgp_emit(b, BGP_ACT_NOTE);
 
@@ -50,6 +50,7 @@ void bgp_note(struct bgp *b, struct bgp_peer *p, enum bgp_note note, const char 
         a->reason = p->reason;
     }
     a->data = bgp_emit_bytes(b, kd_bytes_str(text));
+    return a;
 }
 
 /* A stranger's notes are limited all together, as if one peer caused them. */

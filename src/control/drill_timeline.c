@@ -14,9 +14,12 @@ static const struct {
     {CORE_NOTE_FIB_CLEAR, DRILL_FIB},
 };
 
-/* BFD's state is a detection only where it says that the other end is gone. */
+/* BFD's state is a detection only where it says that the other end is gone; that BGP stopped is one
+ * of a session, not of an attempt to have it back. */
 static bool is_moment(const struct core_event_record *ev)
 {
+    if (ev->note == CORE_NOTE_BGP_STOP)
+        return ev->bstate == BGP_ESTABLISHED;
     return ev->note != CORE_NOTE_BFD_STATE || ev->latency_us > 0;
 }
 

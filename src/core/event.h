@@ -23,7 +23,7 @@ enum core_note {
     CORE_NOTE_RESTORE,        /* tunnel.restore */
     CORE_NOTE_ABANDON,        /* tunnel.abandon */
     CORE_NOTE_BGP_STATE,      /* bgp.state: bstate */
-    CORE_NOTE_BGP_STOP,       /* bgp.stop: reason, text */
+    CORE_NOTE_BGP_STOP,       /* bgp.stop: reason, text; bstate: the one that ended */
     CORE_NOTE_BGP_ERROR,      /* bgp.error */
     CORE_NOTE_BFD_STATE,      /* bfd.state: reason, text; after a failure latency_us since the
                                  last packet */

@@ -213,10 +213,25 @@ static void every_event_in_every_state_has_its_successor(void **state)
     }
 }
 
+static void a_stop_tells_a_session_from_an_attempt_at_one_and_from_nothing(void **state)
+{
+    (void)state;
+    for (enum bgp_state s = BGP_IDLE; s <= BGP_ESTABLISHED; s++) {
+        const struct bgp_note_record *n;
+        struct bgp_raw r;
+        reach(&r, s);
+        stop(&r);
+        n = bgp_node_note(&r.node, 0, BGP_NOTE_STOP);
+        assert_true(s < BGP_OPENSENT ? n == NULL : n && n->state == s);
+        bgp_raw_fini(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_event_in_every_state_has_its_successor),
+        cmocka_unit_test(a_stop_tells_a_session_from_an_attempt_at_one_and_from_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

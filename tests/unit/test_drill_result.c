@@ -294,9 +294,27 @@ static void what_the_daemon_says_becomes_events_and_marks(void **state)
 
 static void say(enum core_note note, uint64_t at_us, const char *neighbor)
 {
-    const struct core_event_record ev = {.note = note, .now_us = START + at_us};
+    const struct core_event_record ev = {
+        .note = note, .now_us = START + at_us, .bstate = BGP_ESTABLISHED};
     const struct ctl_names names = {.neighbor = neighbor};
     ctl_drill_note(r, &ev, &names);
+}
+
+static void an_attempt_that_fails_after_the_restore_is_no_second_stop(void **state)
+{
+    struct core_event_record ev = {.note = CORE_NOTE_BGP_STOP, .reason = KD_REASON_TCP_CLOSED};
+    struct ctl_names names = {.neighbor = "msee"};
+    (void)state;
+    say(CORE_NOTE_BGP_STOP, KD_S(1), "msee");
+    for (ev.bstate = BGP_OPENSENT; ev.bstate < BGP_ESTABLISHED; ev.bstate++) {
+        ev.now_us = START + KD_S(2);
+        ctl_drill_note(r, &ev, &names);
+    }
+    assert_int_equal(r->n_events, 3); /* each is said, */
+    assert_int_equal(r->n_marks, 1);  /* one is a moment of the failover */
+    assert_int_equal(r->mark[0].at_us, KD_S(1));
+    say(CORE_NOTE_BGP_STOP, KD_S(3), "msee"); /* it had come back */
+    assert_int_equal(r->n_marks, 2);
 }
 
 static void thousands_of_routes_that_move_are_one_event_and_a_mark_at_either_end(void **state)
@@ -362,6 +380,7 @@ int main(void)
         T(buckets_widen_and_lose_no_packet),
         T(the_last_bucket_holds_its_last_microsecond),
         T(what_the_daemon_says_becomes_events_and_marks),
+        T(an_attempt_that_fails_after_the_restore_is_no_second_stop),
         T(thousands_of_routes_that_move_are_one_event_and_a_mark_at_either_end),
         T(routes_behind_a_failover_that_is_done_leave_no_second_mark),
         T(routes_that_move_by_themselves_are_no_mark),
