@@ -14,14 +14,14 @@
 #define CONNECTIONS_MAX 8
 #define BACKLOG         16
 #define HEAD_MAX        (8 * 1024)
-#define IDLE_S          5
-#define WHOLE_MS        10000
-#define LOOK_MS         1000
+
+const struct io_metrics_limits io_metrics_limits = {.idle_s = 5, .whole_ms = 10000};
 
 struct io_metrics {
     struct io_mhd mhd;
     uv_timer_t look;
     unsigned open_handles;
+    uint64_t whole_ms;
     struct slot {                    /* a connection */
         struct MHD_Connection *conn; /* NULL: free */
         uint64_t since_ms;
@@ -109,7 +109,7 @@ static void end_old(uv_timer_t *t)
         const struct slot *s = &m->slot[i];
         const union MHD_ConnectionInfo *c =
             s->conn ? MHD_get_connection_info(s->conn, MHD_CONNECTION_INFO_CONNECTION_FD) : NULL;
-        if (c && uv_now(t->loop) > s->since_ms + WHOLE_MS)
+        if (c && uv_now(t->loop) >= s->since_ms + m->whole_ms)
             shutdown(c->connect_fd, SHUT_RDWR);
     }
 }
@@ -133,29 +133,31 @@ static int listen_at(const struct kd_endpoint *at, char *text, size_t cap)
     return -1;
 }
 
-static struct MHD_Daemon *start_daemon(struct io_metrics *m, int fd)
+static struct MHD_Daemon *start_daemon(struct io_metrics *m, int fd, unsigned idle_s)
 {
     return MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, m, MHD_OPTION_LISTEN_SOCKET,
                             fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MAX,
-                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, m, MHD_OPTION_END);
+                            MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_NOTIFY_CONNECTION,
+                            on_connection, m, MHD_OPTION_END);
 }
 
 struct io_metrics *io_metrics_new(uv_loop_t *loop, const struct kd_endpoint *at,
+                                  const struct io_metrics_limits *limits,
                                   struct ctl_response (*answer)(void *arg), void *arg, char *text,
                                   size_t cap)
 {
     struct io_metrics *m = calloc(1, sizeof(*m));
     int fd = m ? listen_at(at, text, cap) : -1;
-    struct MHD_Daemon *daemon = fd >= 0 ? start_daemon(m, fd) : NULL;
+    struct MHD_Daemon *daemon = fd >= 0 ? start_daemon(m, fd, limits->idle_s) : NULL;
     if (daemon && io_mhd_open(&m->mhd, loop, daemon)) {
         m->answer = answer;
         m->arg = arg;
+        m->whole_ms = limits->whole_ms;
         m->open_handles = 2;
         m->look.data = m;
         uv_timer_init(loop, &m->look);
-        uv_timer_start(&m->look, end_old, LOOK_MS, LOOK_MS);
+        uv_timer_start(&m->look, end_old, m->whole_ms / 10, m->whole_ms / 10);
         return m;
     }
     if (fd >= 0)

@@ -212,7 +212,8 @@ bool io_report_open(struct io *io, char *text, size_t cap)
     struct io_http_callbacks cb;
 
     if (io->cfg->metrics.addr.family) {
-        io->metrics = io_metrics_new(&io->loop, &io->cfg->metrics, answer_metrics, io, text, cap);
+        io->metrics = io_metrics_new(&io->loop, &io->cfg->metrics, &io_metrics_limits,
+                                     answer_metrics, io, text, cap);
         if (!io->metrics)
             return false;
     }

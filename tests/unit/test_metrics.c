@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +17,15 @@ static uv_loop_t loop;
 static struct io_metrics *metrics;
 static struct kd_endpoint at;
 static unsigned asked;
+static size_t body_len; /* of the next answer; 0: a line */
 
 static struct ctl_response answer(void *arg)
 {
     struct ctl_response r = {.status = 200, .type = "text/plain; version=0.0.4"};
     (void)arg;
     asked++;
-    r.body = strdup("kedge_tunnel_up{tunnel=\"a\"} 1\n");
-    r.len = strlen(r.body);
+    r.body = body_len ? calloc(1, body_len) : strdup("kedge_tunnel_up{tunnel=\"a\"} 1\n");
+    r.len = body_len ? body_len : strlen(r.body);
     return r;
 }
 
@@ -39,16 +41,36 @@ static uint16_t free_port(void)
     return ntohs(in.sin_port);
 }
 
-static int setup(void **state)
+static int serve(const struct io_metrics_limits *limits)
 {
     char text[256] = "";
-    (void)state;
     asked = 0;
+    body_len = 0;
     at = (struct kd_endpoint){kd_addr_v4(INADDR_LOOPBACK), free_port()};
     uv_loop_init(&loop);
-    metrics = io_metrics_new(&loop, &at, answer, NULL, text, sizeof(text));
+    metrics = io_metrics_new(&loop, &at, limits, answer, NULL, text, sizeof(text));
     assert_string_equal(text, "");
     return metrics ? 0 : -1;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    return serve(&io_metrics_limits);
+}
+
+#define WHOLE_MS 200
+
+static int setup_in_a_hurry(void **state)
+{
+    (void)state;
+    return serve(&(struct io_metrics_limits){.idle_s = 60, .whole_ms = WHOLE_MS});
+}
+
+static int setup_with_time_to_ask(void **state)
+{
+    (void)state;
+    return serve(&(struct io_metrics_limits){.idle_s = 60, .whole_ms = 1000});
 }
 
 static int teardown(void **state)
@@ -156,11 +178,68 @@ static void those_who_say_nothing_take_no_more_than_their_places(void **state)
     asks("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", " 200 ", "kedge_tunnel_up");
 }
 
+static bool closed(int fd)
+{
+    char buf[64];
+    ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN);
+}
+
+/* The loop runs, one event after the other, until the server closes; now and then the client sends
+ * a little, which its 8 KiB last for. */
+static uint64_t closed_after_ms(int fd, const char *little)
+{
+    uint64_t from = uv_now(&loop), next = from;
+    while (!closed(fd)) {
+        if (uv_now(&loop) >= next) {
+            say(fd, little);
+            next = uv_now(&loop) + WHOLE_MS / 20;
+        }
+        uv_run(&loop, UV_RUN_ONCE);
+    }
+    return uv_now(&loop) - from;
+}
+
+static void a_connection_has_so_much_time_however_busy_it_is(void **state)
+{
+    static const char *const little[] = {"", "X", "X: y\r\n"};
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(little); i++) {
+        int fd = dial();
+        say(fd, "GET /metrics HTTP/1.1\r\n");
+        uv_update_time(&loop);
+        assert_in_range(closed_after_ms(fd, little[i]), WHOLE_MS, UINT64_MAX);
+        close(fd);
+    }
+    assert_int_equal(asked, 0);
+}
+
+static void those_who_ask_and_read_nothing_leave_their_places_in_time(void **state)
+{
+    int deaf[8]; /* all there are */
+    (void)state;
+    body_len = 32 << 20; /* more than sockets hold */
+    for (size_t i = 0; i < KD_ARRAY_LEN(deaf); i++) {
+        deaf[i] = dial();
+        say(deaf[i], "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    while (asked < KD_ARRAY_LEN(deaf))
+        uv_run(&loop, UV_RUN_ONCE);
+    body_len = 0;
+    int fd = dial();
+    say(fd, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (asked == KD_ARRAY_LEN(deaf)) /* waits in the kernel until one of them is ended */
+        uv_run(&loop, UV_RUN_ONCE);
+    for (size_t i = 0; i < KD_ARRAY_LEN(deaf); i++)
+        close(deaf[i]);
+    close(fd);
+}
+
 static void an_address_that_is_taken_is_said(void **state)
 {
     char text[256] = "";
     (void)state;
-    assert_null(io_metrics_new(&loop, &at, answer, NULL, text, sizeof(text)));
+    assert_null(io_metrics_new(&loop, &at, &io_metrics_limits, answer, NULL, text, sizeof(text)));
     assert_non_null(strstr(text, "Address already in use; name another"));
 }
 
@@ -173,6 +252,10 @@ int main(void)
         T(nothing_else_is_answered_here),
         T(a_head_that_does_not_fit_and_a_body_are_not_taken),
         T(those_who_say_nothing_take_no_more_than_their_places),
+        cmocka_unit_test_setup_teardown(a_connection_has_so_much_time_however_busy_it_is,
+                                        setup_in_a_hurry, teardown),
+        cmocka_unit_test_setup_teardown(those_who_ask_and_read_nothing_leave_their_places_in_time,
+                                        setup_with_time_to_ask, teardown),
         T(an_address_that_is_taken_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
