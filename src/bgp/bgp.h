@@ -55,6 +55,7 @@ struct bgp_peer_config {
 struct bgp_params {
     struct kc_ctx *crypto; /* borrowed; unused but for the random stream's seed handling */
     uint8_t seed[32];
+    uint64_t now_us;
     uint32_t asn;
     uint32_t router_id; /* host order */
     uint32_t peers_max; /* 1024 */

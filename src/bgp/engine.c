@@ -73,6 +73,7 @@ struct bgp *bgp_new(const struct bgp_params *p)
     if (!b)
         return NULL;
     b->params = *p;
+    b->now_us = p->now_us;
     b->params.redistribute = bgp_route_map_ref(p->redistribute);
     if (!b->params.peers_max)
         b->params.peers_max = BGP_PEERS_MAX_DEFAULT;

@@ -54,7 +54,7 @@ static struct bgp_peer *add_peer(struct bgp *b, uint32_t id)
         return NULL;
     p->id = id;
     p->slot = slot;
-    p->reason = KD_REASON_ADMIN; /* not switched on yet */
+    p->since_us = b->now_us;
     b->slot[slot] = p;
     memmove(&b->peers[at + 1], &b->peers[at], (b->n_peers - at) * sizeof(*b->peers));
     b->peers[at] = p;

@@ -110,6 +110,8 @@ void core_tunnel_command(struct core *c, uint32_t tunnel, enum core_command cmd)
         play_dead(c, t);
         break;
     case CORE_CMD_RESET:
+        if (!t->admin_up)
+            admin_up(c, t);
         announce_down(c, t, cmd);
         break;
     case CORE_CMD_REKEY:

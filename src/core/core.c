@@ -469,6 +469,7 @@ static bool engines_new(struct core *c, const struct core_params *p, uint8_t bfd
                             .half_open_max = 256,
                             .half_open_per_addr = 8};
     struct bgp_params bp = {.crypto = p->crypto,
+                            .now_us = p->now_us,
                             .asn = c->cfg.asn,
                             .router_id = c->cfg.router_id,
                             .ecmp = c->cfg.ecmp,

@@ -191,9 +191,20 @@ static bool soft_command(struct core *c, uint32_t id, enum core_command cmd)
     return cmd != CORE_CMD_NEIGHBOR_ENABLE;
 }
 
+/* One that was off before the command: only why it is has changed, for whoever asks. */
+static void still_off(struct core *c, const struct core_peer *p)
+{
+    struct bgp_event ev = {.kind = BGP_EV_PEER_OFF,
+                           .peer = p->id,
+                           .reason = p->admin_down ? KD_REASON_ADMIN : KD_REASON_NONE};
+
+    core_queue_bgp(c, &ev);
+}
+
 void core_peer_command(struct core *c, uint32_t id, enum core_command cmd, struct kd_bytes words)
 {
     struct core_peer *p = core_peer(c, id);
+    bool was_on;
 
     if (!p || drill_command(c, p, cmd, words))
         return;
@@ -204,10 +215,13 @@ void core_peer_command(struct core *c, uint32_t id, enum core_command cmd, struc
     p->n_words = (uint8_t)KD_MIN(words.len, sizeof(p->words));
     if (p->n_words)
         memcpy(p->words, words.p, p->n_words);
+    was_on = p->on;
     if (p->admin_down)
         core_peer_off(c, id, KD_REASON_ADMIN, true);
     else
         core_peer_may_return(c, id);
+    if (!was_on && !p->on)
+        still_off(c, p);
 }
 
 /* ---- next hops ---- */

@@ -164,6 +164,58 @@ static void an_end_that_has_nothing_to_wait_for_comes_at_once(void **st KD_UNUSE
     sim_pair_free(&p);
 }
 
+/* Not switched off by anybody: since the process began, and for no reason. */
+static void a_neighbor_whose_tunnel_has_not_come_up_is_idle_since_the_start(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 331};
+    struct bgp_peer_view v;
+    uint64_t started_us;
+    struct sim_pair p;
+
+    pair_new(&p, &o);
+    sim_run(p.sim, KD_S(100));
+    started_us = p.sim->now_us;
+    sim_gw_start(p.onprem);
+    sim_run(p.sim, KD_S(5));
+    assert_true(bgp_peer_get(core_bgp(p.onprem->core), SIM_VPN, &v));
+    assert_int_equal(v.state, BGP_IDLE);
+    assert_int_equal(v.reason, KD_REASON_NONE);
+    assert_int_equal(v.since_us, started_us);
+    sim_gw_command(p.onprem, CORE_CMD_NEIGHBOR_SHUTDOWN, CORE_NO_TUNNEL, SIM_VPN);
+    sim_run(p.sim, KD_S(1));
+    assert_true(bgp_peer_get(core_bgp(p.onprem->core), SIM_VPN, &v));
+    assert_int_equal(v.reason, KD_REASON_ADMIN);
+    sim_gw_command(p.onprem, CORE_CMD_NEIGHBOR_ENABLE, CORE_NO_TUNNEL, SIM_VPN);
+    sim_run(p.sim, KD_S(1));
+    assert_true(bgp_peer_get(core_bgp(p.onprem->core), SIM_VPN, &v));
+    assert_int_equal(v.reason, KD_REASON_NONE);
+    sim_pair_free(&p);
+}
+
+/* A tunnel that was taken down, or plays dead, is as one that was never touched: it comes back also
+ * after its device was lost. */
+static void a_reset_brings_up_what_was_taken_down(void **st KD_UNUSED)
+{
+    static const enum core_command before[] = {CORE_CMD_DOWN, CORE_CMD_DOWN_SILENT};
+
+    for (uint64_t i = 0; i < KD_ARRAY_LEN(before); i++) {
+        struct sim_pair_options o = {.seed = 332 + i, .no_er = true};
+        struct sim_pair p;
+
+        pair_up(&p, &o);
+        sim_gw_command(p.onprem, before[i], SIM_VPN, CORE_NO_PEER);
+        sim_run(p.sim, KD_S(10));
+        sim_gw_command(p.onprem, CORE_CMD_RESET, SIM_VPN, CORE_NO_PEER);
+        wait_up(&p, KD_S(60));
+        sim_kernel_link_del(&p.onprem->kernel, p.onprem->tun[0]);
+        sim_run(p.sim, KD_MS(1));
+        wait_up(&p, KD_S(60));
+        run_checked(&p, KD_S(10));
+        assert_ping(&p, "vpn0");
+        sim_pair_free(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +224,8 @@ int main(void)
         cmocka_unit_test(an_interface_that_somebody_deletes_is_made_again),
         cmocka_unit_test(a_pair_refused_at_a_rekey_leaves_the_old_one_carrying),
         cmocka_unit_test(an_end_that_has_nothing_to_wait_for_comes_at_once),
+        cmocka_unit_test(a_neighbor_whose_tunnel_has_not_come_up_is_idle_since_the_start),
+        cmocka_unit_test(a_reset_brings_up_what_was_taken_down),
     };
 
     setvbuf(stdout, NULL, _IOLBF, 0); /* which request it was is told before */
