@@ -386,6 +386,10 @@ static bool timers(struct core *c, int *bgp_turns)
         core_tunnels_wake(c);
         return true;
     }
+    if (core_drains_deadline(c) <= c->now_us) {
+        core_drains_wake(c);
+        return true;
+    }
     return false;
 }
 
@@ -453,6 +457,7 @@ void core_step(struct core *c, const struct core_ev *ev, struct core_out *out)
     out->deadline_us = KD_MIN(out->deadline_us, core_bfd_deadline(c));
     out->deadline_us = KD_MIN(out->deadline_us, core_health_deadline(c));
     out->deadline_us = KD_MIN(out->deadline_us, core_adopt_deadline(c));
+    out->deadline_us = KD_MIN(out->deadline_us, core_drains_deadline(c));
     if (c->stopping && !c->stopped)
         out->deadline_us = KD_MIN(out->deadline_us, c->stop_at_us);
     out->more = !c->stopped && (busy(c) || out->deadline_us <= c->now_us);

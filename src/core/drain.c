@@ -4,12 +4,20 @@
  * withdrawn before the other way is there.
  *
  * The halves are fixed at the beginning; one that another drain holds, too, stays until both
- * end. */
+ * end. At the end the others are told one after the other: two instances of a gateway that lost
+ * a half in the same moment would each, until it has heard of the other's loss, send the traffic
+ * to the other. */
 #include "core/internal.h"
 
 #include <stdlib.h>
 
+/* For what BGP has no answer: the other side has carried a withdrawal through, between its
+ * speakers, too. */
+#define GAP_US KD_S(1)
+
 struct core_drain {
+    struct core_drain *next; /* of those that end */
+    uint64_t at_us;          /* the next of over is told */
     uint32_t n_over, over[CORE_DRAIN_OVER_MAX];
     uint32_t n;
     struct kd_prefix half[2 * CORE_DRAIN_PREFIXES_MAX];
@@ -28,6 +36,9 @@ bool core_drains_over(const struct core *c, uint32_t peer)
     for (const struct core_peer *p = c->peers; p; p = p->hh.next)
         if (lists(p->drain, peer))
             return true;
+    for (const struct core_drain *d = c->drains_ending; d; d = d->next)
+        if (lists(d, peer))
+            return true;
     return false;
 }
 
@@ -43,6 +54,9 @@ static bool held(const struct core *c, const struct kd_prefix *half)
 {
     for (const struct core_peer *p = c->peers; p; p = p->hh.next)
         if (holds(p->drain, half))
+            return true;
+    for (const struct core_drain *d = c->drains_ending; d; d = d->next)
+        if (holds(d, half))
             return true;
     return false;
 }
@@ -108,17 +122,78 @@ void core_drain(struct core *c, struct core_peer *p, struct kd_bytes over)
     core_steer_peer(c, p);
 }
 
+/* ---- its end ---- */
+
+static void forget(struct core *c, struct core_drain *d)
+{
+    struct core_drain **at = &c->drains_ending;
+
+    while (*at != d)
+        at = &(*at)->next;
+    *at = d->next;
+    for (uint32_t i = 0; i < d->n; i++)
+        if (!held(c, &d->half[i]))
+            tell(c, &d->half[i], false);
+}
+
+/* One of over hears of it; with the last the halves are no longer ours. */
+static void take_back(struct core *c, struct core_drain *d)
+{
+    struct core_peer *o = d->n_over ? core_peer(c, d->over[0]) : NULL;
+    bool last = d->n_over <= 1;
+
+    d->at_us = c->now_us + GAP_US;
+    if (d->n_over)
+        memmove(d->over, d->over + 1, --d->n_over * sizeof(d->over[0]));
+    if (last)
+        forget(c, d);
+    if (o)
+        core_steer_peer(c, o);
+    if (last)
+        free(d);
+}
+
 void core_undrain(struct core *c, struct core_peer *p)
 {
     struct core_drain *d = p->drain;
 
     p->drained = false;
     p->drain = NULL;
+    if (d) {
+        d->next = c->drains_ending;
+        c->drains_ending = d;
+    }
     core_steer_peer(c, p);
-    for (uint32_t i = 0; d && i < d->n; i++)
-        if (!held(c, &d->half[i]))
-            tell(c, &d->half[i], false);
     if (d)
-        steer_over(c, d);
-    free(d);
+        take_back(c, d);
+}
+
+uint64_t core_drains_deadline(const struct core *c)
+{
+    uint64_t at = KD_NEVER;
+
+    for (const struct core_drain *d = c->drains_ending; d; d = d->next)
+        at = KD_MIN(at, d->at_us);
+    return at;
+}
+
+void core_drains_wake(struct core *c)
+{
+    for (struct core_drain *d = c->drains_ending, *next; d; d = next) {
+        next = d->next;
+        if (d->at_us <= c->now_us)
+            take_back(c, d);
+    }
+}
+
+void core_drains_free(struct core *c)
+{
+    struct core_peer *p, *tmp;
+
+    HASH_ITER (hh, c->peers, p, tmp)
+        free(p->drain);
+    for (struct core_drain *d = c->drains_ending, *next; d; d = next) {
+        next = d->next;
+        free(d);
+    }
 }

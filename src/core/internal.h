@@ -355,6 +355,7 @@ struct core {
 
     struct core_tunnel *tunnels;
     struct core_peer *peers; /* hash by id, in configuration order */
+    struct core_drain *drains_ending;
     struct core_watch *watches;
     struct core_health *health; /* cfg.n_health */
     struct core_pin pins[CORE_HEALTH_MAX]; /* by the probe's number */
@@ -528,6 +529,9 @@ void core_steer_peer(struct core *c, struct core_peer *p);
 /* drain.c: traffic drawn to others; over: ids, uint32_t each. */
 void core_drain(struct core *c, struct core_peer *p, struct kd_bytes over);
 void core_undrain(struct core *c, struct core_peer *p);
+uint64_t core_drains_deadline(const struct core *c);
+void core_drains_wake(struct core *c);
+void core_drains_free(struct core *c);
 bool core_drains_over(const struct core *c, uint32_t peer);
 
 /* links.c */

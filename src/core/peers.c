@@ -56,9 +56,9 @@ void core_peers_free(struct core *c)
 {
     struct core_peer *p, *tmp;
 
+    core_drains_free(c);
     HASH_ITER (hh, c->peers, p, tmp) {
         HASH_DEL(c->peers, p);
-        free(p->drain);
         free(p);
     }
     struct core_watch *w, *wt;

@@ -21,16 +21,22 @@ static void command(struct sim_pair *p, enum core_command cmd, uint32_t peer)
     sim_run(p->sim, 1);
 }
 
-static void drain_over_vpn(struct sim_pair *p)
+static void drain_over(struct sim_pair *p, const uint32_t *over, size_t n)
 {
-    const uint32_t over = SIM_VPN;
     struct core_ev ev = {.kind = CORE_EV_COMMAND,
                          .command = CORE_CMD_NEIGHBOR_DRAIN,
                          .peer = SIM_ER,
-                         .data = kd_bytes(&over, sizeof(over))};
+                         .data = kd_bytes(over, n * sizeof(*over))};
 
     sim_gw_post(p->onprem, &ev);
     sim_gw_run(p->onprem);
+}
+
+static void drain_over_vpn(struct sim_pair *p)
+{
+    const uint32_t over = SIM_VPN;
+
+    drain_over(p, &over, 1);
 }
 
 static void down(struct sim_pair *p)
@@ -127,6 +133,58 @@ static void more_specifics_move_both_ways_without_a_gap(void **state)
     down(&p);
 }
 
+static bool count(void *arg, const struct bgp_route_view *r)
+{
+    (void)r;
+    ++*(unsigned *)arg;
+    return true;
+}
+
+static unsigned told(const struct sim_pair *p, uint32_t peer)
+{
+    unsigned n = 0;
+
+    bgp_rib_walk(core_bgp(p->onprem->core), BGP_VIEW_ADVERTISED, peer, count, &n);
+    return n;
+}
+
+static void told_is(const struct sim_pair *p, unsigned vpn, unsigned er)
+{
+    assert_int_equal(told(p, SIM_VPN), vpn);
+    assert_int_equal(told(p, SIM_ER), er);
+}
+
+/* Two instances that lost a half at once would send its traffic to each other. */
+static void who_was_told_halves_hears_of_the_end_one_after_the_other(void **state)
+{
+    const uint32_t both[] = {SIM_VPN, SIM_ER};
+    struct sim_pair p;
+
+    (void)state;
+    up(&p, (struct sim_pair_options){.seed = SEED});
+    const unsigned n = told(&p, SIM_VPN), m = told(&p, SIM_ER);
+    drain_over(&p, both, 2);
+    run_checked(&p, KD_MS(100));
+    const unsigned halves = told(&p, SIM_VPN) - n;
+    assert_int_not_equal(halves, 0);
+    told_is(&p, n + halves, m + halves);
+    command(&p, CORE_CMD_NEIGHBOR_UNDRAIN, SIM_ER);
+    run_checked(&p, KD_MS(900));
+    told_is(&p, n, m + halves);
+    run_checked(&p, KD_MS(100));
+    told_is(&p, n, m);
+    drain_over(&p, both, 2);
+    command(&p, CORE_CMD_NEIGHBOR_UNDRAIN, SIM_ER);
+    drain_over(&p, both, 1); /* anew, before the last has heard: what both hold stays */
+    run_checked(&p, KD_S(2));
+    assert_true(told(&p, SIM_VPN) >= n + halves);
+    assert_int_equal(told(&p, SIM_ER), m);
+    command(&p, CORE_CMD_NEIGHBOR_UNDRAIN, SIM_ER);
+    run_checked(&p, KD_MS(100));
+    told_is(&p, n, m);
+    down(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +192,7 @@ int main(void)
         cmocka_unit_test(a_silent_neighbor_enabled_again_has_a_new_session),
         cmocka_unit_test(a_drain_moves_our_own_way_out_and_ends_no_session),
         cmocka_unit_test(more_specifics_move_both_ways_without_a_gap),
+        cmocka_unit_test(who_was_told_halves_hears_of_the_end_one_after_the_other),
     };
     return cmocka_run_group_tests_name("sim drill", tests, NULL, NULL);
 }
