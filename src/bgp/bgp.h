@@ -245,6 +245,7 @@ struct bgp_peer_view {
     uint32_t prefixes_max;                   /* of received, without loops; 0: none */
     uint64_t retry_at_us; /* held off in Idle until then (DampPeerOscillations); 0: not */
     uint64_t msgs_in, msgs_out;
+    bool eor; /* the initial table exchange of this session is over, both ways */
     char last_error[BGP_TEXT_MAX];
 };
 bool bgp_peer_get(const struct bgp *b, uint32_t peer, struct bgp_peer_view *v);

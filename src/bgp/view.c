@@ -36,6 +36,7 @@ bool bgp_peer_get(const struct bgp *b, uint32_t peer, struct bgp_peer_view *v)
     v->retry_at_us = p->on && p->idle_hold ? p->retry_at_us : 0;
     v->msgs_in = p->msgs_in;
     v->msgs_out = p->msgs_out;
+    v->eor = p->up && p->eor_noted;
     memcpy(v->last_error, p->last_error, sizeof(v->last_error));
     return true;
 }

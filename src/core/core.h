@@ -228,6 +228,11 @@ struct core_rehearsal_view {
     enum kd_reason reason; /* FAILED */
     bool failed_ike;       /* FAILED: at the IKE rekey, so the pairs' was good */
     uint16_t pfs, group;   /* enum kc_dh: of the new pair (0: no PFS) and the new IKE SA */
+    struct {               /* the last that came to an end, which an interruption is not */
+        enum core_rehearsal_state state; /* NONE, PASSED, FAILED */
+        enum kd_reason reason;
+        bool failed_ike;
+    } last;
 };
 
 /* What the path is known to carry: octets of a datagram between the gateways. */

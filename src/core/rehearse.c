@@ -39,6 +39,13 @@ static void enter(struct core *c, struct core_tunnel *t, enum core_rehearsal_sta
     t->rehearsal.v.since_us = c->now_us;
 }
 
+static void keep_verdict(struct core_rehearsal *r)
+{
+    r->v.last.state = r->v.state;
+    r->v.last.reason = r->v.reason;
+    r->v.last.failed_ike = r->v.failed_ike;
+}
+
 static const char *group_name(uint16_t group)
 {
     const struct kc_alg *dh = group ? kc_alg_find(KC_DH, group, 0) : NULL;
@@ -64,6 +71,8 @@ static void fail(struct core *c, struct core_tunnel *t, enum kd_reason reason, b
     r->again = again;
     r->at_us = KD_NEVER;
     enter(c, t, CORE_REHEARSAL_FAILED);
+    if (!again)
+        keep_verdict(r);
     snprintf(text, sizeof(text),
              again ? "the %s rekey was interrupted"
                    : "the %s rekey failed; the tunnel stands; kedge explain %s says what to change",
@@ -82,6 +91,7 @@ static void pass(struct core *c, struct core_tunnel *t)
     r->v.took_us = c->now_us - r->begun_us;
     r->at_us = KD_NEVER;
     enter(c, t, CORE_REHEARSAL_PASSED);
+    keep_verdict(r);
     snprintf(text, sizeof(text), "PFS group %s, IKE group %s", group_name(r->v.pfs),
              group_name(r->v.group));
     say(c, t, CORE_NOTE_REHEARSAL_PASS, text);

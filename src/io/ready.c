@@ -33,6 +33,7 @@ static void on_time(uv_timer_t *t)
     struct ready_env env = {.core = io->core,
                             .now_us = io_now_us(),
                             .wall_s = (int64_t)time(NULL),
+                            .drilling = io->drill != NULL,
                             .count = count,
                             .arg = io};
     uint64_t next = ready_step(io->ready, &env, changed, io);

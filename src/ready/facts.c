@@ -13,6 +13,8 @@
 #define ROUTES_MAX   50000u  /* accepted */
 #define HELD_MAX     200000u /* with what was refused */
 #define REFRESH_US   KD_S(30)
+#define QUIET_US     KD_S(3)  /* no prefix more or less: then who says no End-of-RIB is done, too */
+#define SETTLE_US    KD_S(60) /* or so long after the session began, whatever still changes */
 #define DEAF_MIN_US  KD_S(10)
 #define DEAF_IDLE_US KD_S(30) /* without a session nothing has to come */
 
@@ -204,6 +206,32 @@ static uint64_t print_of(const struct core *core, bool *many)
     return h + 1;
 }
 
+/* What is half loaded is compared with nothing: it would lack what only comes. quiet: no table has
+ * changed for a while. Not everyone says End-of-RIB who could (RFC 4724 2 recommends it). */
+static bool is_settled(const struct ready_env *env, const struct bgp_peer_view *v, bool quiet)
+{
+    uint64_t age_us = env->now_us - KD_MIN(v->since_us, env->now_us);
+
+    return v->state == BGP_ESTABLISHED &&
+           (v->eor || age_us >= SETTLE_US || (quiet && age_us >= QUIET_US));
+}
+
+/* Have the backup and its primaries told the same number of prefixes for a while? */
+static bool is_quiet(const struct ready_env *env, uint32_t tunnel, struct ready_memory *m)
+{
+    const struct bgp *bgp = core_bgp(env->core);
+    struct bgp_peer_view v;
+    uint32_t id, told = 0;
+
+    for (uint32_t i = 0; (id = primary_at(env->core, i)) != UINT32_MAX; i++)
+        told += bgp_peer_get(bgp, id, &v) ? v.received : 0;
+    told += bgp_peer_get(bgp, tunnel, &v) ? v.received : 0;
+    if (told != m->told || m->told_us == 0)
+        m->told_us = env->now_us;
+    m->told = told;
+    return env->now_us - m->told_us >= QUIET_US;
+}
+
 static const char *peer_name(const struct core *core, uint32_t peer)
 {
     const struct bgp_peer_config *c = core_peer_config(core, peer);
@@ -211,19 +239,20 @@ static const char *peer_name(const struct core *core, uint32_t peer)
     return c ? c->name : "-";
 }
 
-static void routes(const struct ready_env *env, uint32_t tunnel, uint32_t table,
+static void routes(const struct ready_env *env, uint32_t tunnel, uint32_t table, bool quiet,
                    struct ready_memory *m, struct ready_facts *f)
 {
     const struct core *core = env->core;
-    uint32_t id, primaries = 0, up = 0;
+    uint32_t id, primaries = 0, up = 0, settled = 0;
     struct bgp_peer_view v;
     bool many;
     uint64_t print = print_of(core, &many);
 
-    for (uint32_t i = 0; (id = primary_at(core, i)) != UINT32_MAX; i++) {
-        primaries++;
-        up += bgp_peer_get(core_bgp(core), id, &v) && v.state == BGP_ESTABLISHED;
-    }
+    for (uint32_t i = 0; (id = primary_at(core, i)) != UINT32_MAX; i++, primaries++)
+        if (bgp_peer_get(core_bgp(core), id, &v)) {
+            up += v.state == BGP_ESTABLISHED;
+            settled += is_settled(env, &v, quiet);
+        }
     if (up && !many && (print != m->print || env->now_us - m->compared_us >= REFRESH_US)) {
         compare(core, tunnel, table, m);
         m->print = print;
@@ -234,7 +263,7 @@ static void routes(const struct ready_env *env, uint32_t tunnel, uint32_t table,
         m->back = (struct ready_back){0};
     }
     f->too_many = up && (m->too_many || many);
-    f->compared = up && up == primaries && !f->too_many;
+    f->compared = f->settled && up && settled == primaries && !f->too_many;
     f->in = m->routes_in;
     f->out = m->routes_out;
     f->back = m->back;
@@ -250,6 +279,7 @@ static void session(const struct ready_env *env, uint32_t tunnel,
 {
     struct bfd_session_view bfd;
     struct bgp_peer_view v;
+    bool quiet;
 
     f->unheard_max_us = DEAF_IDLE_US;
     if (!c->has_neighbor || !bgp_peer_get(core_bgp(env->core), tunnel, &v))
@@ -262,7 +292,9 @@ static void session(const struct ready_env *env, uint32_t tunnel,
         f->unheard_max_us = KD_MAX(DEAF_MIN_US, KD_S(v.keepalive_s) * 3 / 2);
     f->bfd = core_bfd_get(env->core, tunnel, &bfd);
     f->bfd_up = f->bfd && bfd.state == BFD_UP;
-    routes(env, tunnel, c->neighbor.bgp.table, m, f);
+    quiet = is_quiet(env, tunnel, m);
+    f->settled = is_settled(env, &v, quiet) && !env->drilling;
+    routes(env, tunnel, c->neighbor.bgp.table, quiet, m, f);
 }
 
 /* ---- ESP ---- */

@@ -15,12 +15,13 @@
 
 bool ready_rekey_failed(const struct ready_facts *f, struct ready_reason *r)
 {
-    if (f->rehearsal.state != CORE_REHEARSAL_FAILED)
+    if (f->rehearsal.last.state != CORE_REHEARSAL_FAILED)
         return false;
     ready_words(r,
                 "the rekey rehearsal failed at the %s rekey: %s: the tunnel goes at its lifetime's "
                 "end",
-                f->rehearsal.failed_ike ? "IKE" : "child", kd_reason_str(f->rehearsal.reason));
+                f->rehearsal.last.failed_ike ? "IKE" : "child",
+                kd_reason_str(f->rehearsal.last.reason));
     ready_remedy(r,
                  "kedge explain %s has the line to change (PFS, usually); then kedge rekey %s "
                  "--rehearse",
@@ -30,10 +31,12 @@ bool ready_rekey_failed(const struct ready_facts *f, struct ready_reason *r)
 
 bool ready_rekey_unrehearsed(const struct ready_facts *f, struct ready_reason *r)
 {
-    if (f->rehearsal.state == CORE_REHEARSAL_PASSED || f->rehearsal.state == CORE_REHEARSAL_FAILED)
+    if (f->rehearsal.last.state != CORE_REHEARSAL_NONE)
         return false;
     ready_words(r, "no rekey was rehearsed since the configuration was loaded (%s)",
-                core_rehearsal_state_names[f->rehearsal.state]);
+                f->rehearsal.state == CORE_REHEARSAL_FAILED
+                    ? "interrupted"
+                    : core_rehearsal_state_names[f->rehearsal.state]);
     ready_remedy(r, "kedge rekey %s --rehearse", f->tunnel);
     return true;
 }

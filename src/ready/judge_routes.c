@@ -19,7 +19,7 @@ bool ready_missing(const struct ready_facts *f, struct ready_reason *r)
 {
     char text[READY_LIST_MAX];
 
-    if (f->in.missing.n == 0)
+    if (!f->settled || f->in.missing.n == 0)
         return false;
     ready_words(r, "%s tells %u of the primary's %u prefixes not: %s", f->neighbor, f->in.missing.n,
                 f->in.n_primary, ready_list_text(&f->in.missing, text));

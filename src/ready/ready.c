@@ -8,6 +8,7 @@
 
 #define ROUND_US KD_S(1)
 #define A_TURN   32u /* tunnels */
+#define AFTER_US KD_S(5) /* of a drill: until what it moved is back with everyone */
 
 struct unit {
     bool judged;
@@ -21,7 +22,7 @@ struct unit {
 struct ready {
     uint32_t n, next;
     struct unit *unit; /* by tunnel */
-    uint64_t at_us;
+    uint64_t at_us, drilling_us; /* drilling_us: a drill ran then; 0: none did */
     struct ready_drill drill;
 };
 
@@ -98,6 +99,14 @@ static const char *codes_text(const struct unit *u, char *buf, size_t cap)
     return buf;
 }
 
+/* What a drill has moved takes a moment to come back. */
+static bool drilling(struct ready *r, const struct ready_env *env)
+{
+    if (env->drilling)
+        r->drilling_us = env->now_us;
+    return r->drilling_us && env->now_us - r->drilling_us < AFTER_US;
+}
+
 static void judge(struct ready *r, const struct ready_env *env, uint32_t tunnel,
                   ready_changed *changed, void *arg)
 {
@@ -149,13 +158,15 @@ static bool grow(struct ready *r, uint32_t n)
 uint64_t ready_step(struct ready *r, const struct ready_env *env, ready_changed *changed, void *arg)
 {
     uint32_t n = core_tunnels(env->core), turn = KD_MIN(n, A_TURN);
+    struct ready_env now = *env;
 
     if (env->now_us < r->at_us)
         return r->at_us;
+    now.drilling = drilling(r, env);
     r->at_us = env->now_us + (n > A_TURN ? ROUND_US * A_TURN / n : ROUND_US);
     for (uint32_t i = 0; i < turn && grow(r, n); i++, r->next++)
         if (is_backup(env->core, r->next % n))
-            judge(r, env, r->next % n, changed, arg);
+            judge(r, &now, r->next % n, changed, arg);
         else
             forget(&r->unit[r->next % n]);
     return r->at_us;

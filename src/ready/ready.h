@@ -134,9 +134,10 @@ struct ready_facts {
     enum kd_reason bgp_reason;
     uint64_t bgp_us; /* how long it is in that state */
     bool bfd, bfd_up;
-    /* compared: all primaries' sessions stand; else with those that do, if any (n_primary 0: none).
-     */
-    bool compared, too_many;
+    /* settled: the backup has told all that it has to tell, and no drill moves routes about.
+     * compared: and all primaries have, too; else missing is of those that stand
+     * (n_primary 0: none do). */
+    bool settled, compared, too_many;
     struct ready_routes in, out;
     struct ready_back back;
     const char *uneven_name; /* of the primary in in.primary, ... */
@@ -160,6 +161,7 @@ struct ready_env {
     const struct core *core;
     uint64_t now_us;
     int64_t wall_s;
+    bool drilling;      /* a drill runs: what it moves is no one's mistake */
     ready_count *count; /* NULL: none */
     void *arg;
 };
@@ -169,6 +171,8 @@ struct ready_memory {
     uint64_t in, out, unheard, heard_us; /* heard_us 0: not begun */
     uint64_t print;                      /* of what the routes depend on: compared anew on change */
     uint64_t compared_us;
+    uint32_t told;    /* prefixes, by the backup and its primaries, ... */
+    uint64_t told_us; /* ... as many since then; 0: not begun */
     bool compared, too_many;
     struct ready_routes routes_in, routes_out;
     struct ready_back back;

@@ -344,20 +344,43 @@ def configure(bird, text):
 
 # ---- drills ----
 
-def drill(lab, command):
-    path = lab[FIREWALL].write("drill.yaml", yaml.safe_dump(
-        {"drill": "er-outage", "steps": [{"exec": {"do": [command], "undo": ["/bin/true"], "timeout": "5s"}}]}))
+def drill(lab, *steps):
+    path = lab[FIREWALL].write("drill.yaml", yaml.safe_dump({"drill": "er-outage", "steps": list(steps)}))
+    lab.always = set()
     return lab[FIREWALL].kedge.cli("drill", "run", path, check=False).returncode
 
 
+def running(command):
+    return {"exec": {"do": [command], "undo": ["/bin/true"], "timeout": "5s"}}
+
+
 def test_a_drill_that_failed_and_one_that_passed(primary):
-    assert drill(primary, "/bin/false") != 0
-    primary.always = set()
+    assert drill(primary, running("/bin/false")) != 0
     reason = wait_for(primary, "drill-failed")["drill-failed"]
     assert reason["verdict"] == "not-ready" and "er-outage" in reason["text"] and "kedge drill show" in reason["remedy"]
-    assert drill(primary, "/bin/true") == 0
+    assert drill(primary, running("/bin/true")) == 0
     wait_for(primary)
     assert primary[FIREWALL].kedge.cli("readiness", PRIMARY).stdout.startswith("azure-primary: ready for ")
+
+
+def test_what_is_well_stays_ready_through_a_rekey_a_reload_and_a_drill(primary, firewall):
+    """Whatever a drill drains, shuts and restores; what is broken afterwards is the first thing that shows."""
+    kedge = primary[FIREWALL].kedge
+    assert drill(primary, running("/bin/true")) == 0
+    wait_for(primary)
+    mark = kedge.events.last_seq
+    kedge.cli("rekey", PRIMARY, "--wait", "10s")
+    rehearse(primary)
+    kedge.cli("reload")
+    both = ("ce-primary", "ce-secondary")
+    assert drill(primary, *({"drain": {"neighbor": name, "by": "gshut"}} for name in both), {"hold": "2s"},
+                 *({"shutdown": {"neighbor": name}} for name in both), {"hold": "2s"}, {"restore": "all"}) == 0
+    for name in both:
+        until(lambda name=name: kedge.neighbor(name)["prefixes_accepted"] == 2, 30, f"what {name} tells")
+    firewall(lambda spec: spec["policies"].update({"to-azure": spec["policies"]["nothing"]}))
+    wait_for(primary, "told-missing")
+    assert [event["detail"] for event in kedge.events.drain() if event["seq"] > mark and
+            event["event"] == "readiness.change" and event["tunnel"] == PRIMARY] == ["not-ready: told-missing"]
 
 
 # ---- the secondary again, last: what takes its time, and what ends the pair ----

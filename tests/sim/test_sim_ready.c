@@ -13,6 +13,7 @@
 struct watch {
     struct sim_pair p;
     struct ready *ready;
+    bool drilling;
     unsigned changes;
     char last[640];
 };
@@ -121,6 +122,7 @@ static void judge(struct watch *w)
     struct ready_env env = {.core = w->p.onprem->core,
                             .now_us = w->p.sim->now_us,
                             .wall_s = WALL_NOW(&w->p),
+                            .drilling = w->drilling,
                             .count = count,
                             .arg = w->p.onprem};
 
@@ -389,6 +391,97 @@ static void without_a_primary_nothing_is_compared(void **st KD_UNUSED)
     end(&w);
 }
 
+/* ---- all is well ---- */
+
+/* For so long, what is judged at any millisecond is but (may be ""), or nothing at all. */
+static void stays_well(struct watch *w, unsigned ms, const char *but)
+{
+    struct ready *r = w->ready;
+
+    for (unsigned i = 0; i < ms; i++) {
+        sim_run(w->p.sim, KD_MS(1));
+        w->ready = ready_new(); /* the other one has its turn once a second */
+        assert_non_null(w->ready);
+        drilled(w, 1, true);
+        judge(w);
+        ready_free(w->ready);
+        if (strcmp(w->last, "ready: ") != 0 && strcmp(w->last, but) != 0)
+            fail_msg("%u ms: %s", i, w->last);
+    }
+    w->ready = r;
+    assert_string_equal(w->last, "ready: ");
+}
+
+static void command(struct watch *w, enum core_command cmd, uint32_t peer)
+{
+    sim_gw_command(w->p.onprem, cmd, SIM_VPN, peer);
+}
+
+/* A table of some size on both ways, so that loading it takes its time. */
+static void start_loaded(struct watch *w, uint64_t seed)
+{
+    struct sim_pair_options o = {.seed = seed, .bfd_us = 300000};
+    char text[32];
+
+    begin(w, &o);
+    w->p.onprem->cfg.readiness.established_us = 0;
+    for (unsigned i = 0; i < 60; i++) {
+        snprintf(text, sizeof(text), "10.20.%u.0/24", i);
+        announce(w->p.azure, text);
+    }
+    start_ready(w);
+}
+
+static void a_rekey_and_another_rehearsal_are_no_reason(void **st KD_UNUSED)
+{
+    struct watch w;
+
+    start_loaded(&w, 23);
+    command(&w, CORE_CMD_REKEY, 0);
+    stays_well(&w, 3000, "");
+    command(&w, CORE_CMD_REHEARSE, 0);
+    stays_well(&w, 3000, "");
+    end(&w);
+}
+
+/* While the primary loads, the backup's prefixes are no more than it has, nor less while it loads
+ * itself. */
+static void routes_on_their_way_are_no_reason(void **st KD_UNUSED)
+{
+    struct watch w;
+
+    start_loaded(&w, 24);
+    command(&w, CORE_CMD_NEIGHBOR_SHUTDOWN, SIM_ER);
+    stays_well(&w, 1000, "");
+    command(&w, CORE_CMD_NEIGHBOR_ENABLE, SIM_ER);
+    stays_well(&w, 5000, "");
+    assert_true(sim_bgp_is(w.p.onprem, SIM_ER, BGP_ESTABLISHED));
+    command(&w, CORE_CMD_NEIGHBOR_SHUTDOWN, SIM_VPN);
+    sim_run(w.p.sim, KD_S(1));
+    command(&w, CORE_CMD_NEIGHBOR_ENABLE, SIM_VPN);
+    stays_well(&w, 5000, "not-ready: session-down");
+    end(&w);
+}
+
+static void what_a_drill_moves_is_no_reason_until_it_is_over(void **st KD_UNUSED)
+{
+    struct sim_pair_options o = {.seed = 25};
+    struct watch w;
+
+    begin(&w, &o);
+    forget_local_pref(&w);
+    w.drilling = true;
+    start(&w);
+    expect(&w, 60, "ready: ");
+    run(&w, 20);
+    assert_string_equal(w.last, "ready: ");
+    w.drilling = false;
+    run(&w, 4);
+    assert_string_equal(w.last, "ready: ");
+    expect(&w, 3, "degraded: backup-preferred");
+    end(&w);
+}
+
 /* ---- keys and drills ---- */
 
 static void esp(struct sim_gw *g, const char *text)
@@ -577,6 +670,9 @@ int main(void)
         cmocka_unit_test(a_black_hole_for_long_packets),
         cmocka_unit_test(a_pair_whose_packets_or_bytes_run_out),
         cmocka_unit_test(drills_that_are_missing_stale_or_failed),
+        cmocka_unit_test(a_rekey_and_another_rehearsal_are_no_reason),
+        cmocka_unit_test(routes_on_their_way_are_no_reason),
+        cmocka_unit_test(what_a_drill_moves_is_no_reason_until_it_is_over),
         cmocka_unit_test(only_backups_are_judged),
     };
 

@@ -30,9 +30,10 @@ static struct ready_facts good(void)
                                 .bgp_us = KD_S(600),
                                 .bfd = true,
                                 .bfd_up = true,
+                                .settled = true,
                                 .compared = true,
                                 .uneven_name = "ce2",
-                                .rehearsal = {.state = CORE_REHEARSAL_PASSED},
+                                .rehearsal = {.last.state = CORE_REHEARSAL_PASSED},
                                 .mtu_need = 1500,
                                 .mtu_path = 1500,
                                 .mtu_inner = 1438,
@@ -158,6 +159,8 @@ static void prefixes_that_differ_are_named(void **st KD_UNUSED)
            "over the tunnel as well");
     f.compared = false; /* some primary is down: what the rest tells is missing all the same */
     expect(&f, READY_PREFIX_MISSING, READY_NOT, "10.17.12.0/24", "");
+    f.settled = false; /* the backup is still telling, or a drill moves them about */
+    expect_ready(&f);
     f = good();
     f.in.more_specific = one("10.17.11.0/26");
     expect(&f, READY_PREFIX_MORE_SPECIFIC, READY_DEGRADED, "now: 10.17.11.0/26", "import policy");
@@ -267,15 +270,21 @@ static void keys_have_to_be_rehearsed(void **st KD_UNUSED)
 {
     struct ready_facts f = good();
 
-    f.rehearsal =
-        (struct core_rehearsal_view){CORE_REHEARSAL_FAILED, .reason = KD_REASON_NO_PROPOSAL};
+    f.rehearsal = (struct core_rehearsal_view){
+        CORE_REHEARSAL_FAILED, .last = {CORE_REHEARSAL_FAILED, KD_REASON_NO_PROPOSAL}};
     expect(&f, READY_REKEY_FAILED, READY_NOT, "child rekey: no-proposal", "PFS");
-    f.rehearsal.failed_ike = true;
+    f.rehearsal.last.failed_ike = true;
     expect(&f, READY_REKEY_FAILED, READY_NOT, "IKE rekey", "--rehearse");
-    f.rehearsal.state = CORE_REHEARSAL_NONE;
+    f.rehearsal = (struct core_rehearsal_view){CORE_REHEARSAL_NONE};
     expect(&f, READY_REKEY_UNREHEARSED, READY_DEGRADED, "(none)", "kedge rekey azure --rehearse");
     f.rehearsal.state = CORE_REHEARSAL_IKE;
     expect(&f, READY_REKEY_UNREHEARSED, READY_DEGRADED, "(running)", "--rehearse");
+    f.rehearsal.state = CORE_REHEARSAL_FAILED; /* no verdict: the tunnel went meanwhile */
+    expect(&f, READY_REKEY_UNREHEARSED, READY_DEGRADED, "(interrupted)", "--rehearse");
+    f.rehearsal.last.state = CORE_REHEARSAL_PASSED; /* once more */
+    expect_ready(&f);
+    f.rehearsal.state = CORE_REHEARSAL_CHILD;
+    expect_ready(&f);
 }
 
 static void a_black_hole_names_the_mtu_and_mss_to_set(void **st KD_UNUSED)
