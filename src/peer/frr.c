@@ -18,6 +18,11 @@ void peer_frr(const struct peer_side *s, FILE *to)
     if (b->hold_s)
         fprintf(to, " neighbor %s timers %u %u\n", s->inner_us, b->hold_s / 3u, b->hold_s);
     fprintf(to, " neighbor %s timers connect 5\n", s->inner_us);
+    if (s->bfd)
+        fprintf(to, " neighbor %s bfd %u %u %u\n", s->inner_us, s->bfd->detect_mult,
+                peer_bfd_ms(s->bfd), peer_bfd_ms(s->bfd));
+    if (s->bfd && !s->bfd->multihop) /* its BFD is what its session is */
+        fputs(" ! FRR's BFD is multihop here: bfd: {multihop: true} in kedge.yaml\n", to);
     fprintf(to, " address-family %s unicast\n  neighbor %s activate\n", family, s->inner_us);
     fprintf(to, "  neighbor %s soft-reconfiguration inbound\n", s->inner_us);
     fprintf(to, "  neighbor %s route-map %s-in in\n  neighbor %s route-map %s-out out\n",

@@ -58,7 +58,8 @@ static bool taken(const struct import *im, const char *name)
     return false;
 }
 
-void import_tunnel_name(const struct import *im, const char *base, char name[16])
+/* The length of what kedge.yaml takes of base: room for "-99" behind it. */
+static size_t clean(const char *base, char first, char name[16])
 {
     size_t n = 0;
 
@@ -68,10 +69,47 @@ void import_tunnel_name(const struct import *im, const char *base, char name[16]
     while (n > 0 && name[n - 1] == '-')
         n--;
     if (n == 0)
-        name[n++] = 't';
+        name[n++] = first;
     name[n] = '\0';
+    return n;
+}
+
+void import_tunnel_name(const struct import *im, const char *base, char name[16])
+{
+    size_t n = clean(base, 't', name);
+
     for (unsigned i = 2; taken(im, name); i++)
         snprintf(name + n, 16 - n, "-%u", i);
+}
+
+static bool child_taken(const struct import_tunnel *t, const char *name)
+{
+    for (unsigned i = 0; i < t->n_children; i++)
+        if (strcmp(t->child[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+void import_child_name(const struct import_tunnel *t, const char *base, char name[16])
+{
+    char one[16];
+    size_t n = clean(base, 'c', one);
+
+    for (unsigned i = 2; child_taken(t, one); i++)
+        snprintf(one + n, 16 - n, "-%u", i);
+    memcpy(name, one, sizeof(one));
+}
+
+bool import_hex(struct kd_bytes octets, const char *before, char out[IMPORT_WORD])
+{
+    size_t n = strlen(before);
+
+    if (octets.len == 0 || n + 2 * octets.len >= IMPORT_WORD)
+        return false;
+    memcpy(out, before, n);
+    for (size_t i = 0; i < octets.len; i++)
+        snprintf(out + n + 2 * i, 3, "%02x", octets.p[i]);
+    return true;
 }
 
 /* ---- YAML ---- */
@@ -208,6 +246,18 @@ static bool legacy(const char *list)
     return false;
 }
 
+/* Where there is none that was understood, kedge's own list stands. */
+static void put_proposals(FILE *to, const char *key, const char *list)
+{
+    if (!list[0]) {
+        fprintf(to, "    # %s: none that is known here: kedge's default\n", key);
+        return;
+    }
+    fprintf(to, "    %s: ", key);
+    put_list(to, list);
+    fputc('\n', to);
+}
+
 static void put_tunnel(const struct import_tunnel *t, FILE *to)
 {
     fprintf(to, "  - name: %s\n", t->name);
@@ -221,11 +271,8 @@ static void put_tunnel(const struct import_tunnel *t, FILE *to)
         fputs("    encap: always\n", to);
     if (legacy(t->ike) || legacy(t->esp))
         fputs("    legacy: true\n", to);
-    fputs("    ike: ", to);
-    put_list(to, t->ike);
-    fputs("\n    esp: ", to);
-    put_list(to, t->esp);
-    fputc('\n', to);
+    put_proposals(to, "ike", t->ike);
+    put_proposals(to, "esp", t->esp);
     put_lifetime(t, to);
     put_children(t, to);
     if (t->mtu)

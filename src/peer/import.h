@@ -81,5 +81,9 @@ bool import_append(char *to, size_t cap, const char *from);
 bool import_number(const char *s, unsigned long long max, unsigned long long *out);
 /* A name that kedge.yaml takes: a-z, 0-9 and -, 15 at most; base from any text. */
 void import_tunnel_name(const struct import *im, const char *base, char name[16]);
+/* The same, other than those of t's children so far. */
+void import_child_name(const struct import_tunnel *t, const char *base, char name[16]);
+/* before, then the octets in hex; false where there are none, or they don't fit. */
+bool import_hex(struct kd_bytes octets, const char *before, char out[IMPORT_WORD]);
 
 #endif

@@ -10,10 +10,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A command of a block that doesn't belong to a tunnel, of an interface say, is no matter. */
+/* A command of an interface that is no tunnel is no matter, unless it is about tunnels. */
 static bool of_no_matter(const struct import_ios *r)
 {
-    return r->block == B_INTERFACE && strncmp(r->o->name, "Tunnel", 6) != 0;
+    return r->block == B_INTERFACE && strncmp(r->o->name, "Tunnel", 6) != 0 &&
+           strcmp(r->w[0], "crypto") != 0;
+}
+
+static bool has_secret(const char *line)
+{
+    static const char *const words[] = {"pre-share",  "password",  "secret",
+                                        "key-string", "community", " key "};
+
+    for (size_t i = 0; i < KD_ARRAY_LEN(words); i++)
+        if (strstr(line, words[i]))
+            return true;
+    return false;
+}
+
+/* Names the line; of one that may hold a secret, no more than its first word. */
+static void note_line(struct import_ios *r, const char *whole)
+{
+    char first[40];
+
+    snprintf(first, sizeof(first), "%.30s ...", r->w[0]);
+    import_note(r->im, r->line, has_secret(whole) ? first : whole, "");
 }
 
 /* ---- the text ---- */
@@ -21,8 +42,7 @@ static bool of_no_matter(const struct import_ios *r)
 static void read_line(struct import_ios *r, char *s)
 {
     bool indented = isspace((unsigned char)*s);
-    char whole[80], *save = NULL;
-    bool secret;
+    char whole[IMPORT_LIST], *save = NULL;
 
     snprintf(whole, sizeof(whole), "%s", s + strspn(s, " \t"));
     whole[strcspn(whole, "\r")] = '\0';
@@ -34,22 +54,24 @@ static void read_line(struct import_ios *r, char *s)
         r->block = indented ? r->block : B_NONE;
         return;
     }
-    secret = strstr(whole, "pre-shared-key") || strstr(whole, "password");
     if (!indented || r->block == B_NONE) {
         if (!import_ios_head(r) && !import_ios_implied(r))
-            import_note(r->im, r->line, secret ? "(with a secret)" : whole, "");
+            note_line(r, whole);
     } else if (!import_ios_command(r) && !of_no_matter(r)) {
-        import_note(r->im, r->line, secret ? "pre-shared-key ..." : whole, "");
+        note_line(r, whole);
     }
 }
 
 /* ---- what it comes to ---- */
 
+/* A proposal of which too little was understood is none: its lines are notes. */
 static void ike_of(const struct ios_object *p, char *out)
 {
     const char *parts[] = {p->encr, p->integ, p->prf, p->group};
     char one[IMPORT_LIST] = "";
 
+    if (!p->encr[0] || !p->group[0] || (!p->integ[0] && !p->prf[0]))
+        return;
     for (size_t i = 0; i < KD_ARRAY_LEN(parts); i++) {
         size_t n = strlen(one);
         snprintf(one + n, sizeof(one) - n, "%s%s", n && parts[i][0] ? "-" : "", parts[i]);
@@ -61,6 +83,8 @@ static void esp_of(const struct ios_object *set, const char *pfs, char *out)
 {
     char one[IMPORT_LIST];
 
+    if (!set->text[0])
+        return;
     snprintf(one, sizeof(one), "%.400s%s%s", set->text, pfs[0] ? "-" : "", pfs);
     (void)import_append(out, IMPORT_LIST, one);
 }
@@ -75,9 +99,11 @@ static void each(struct import_ios *r, enum block kind, const char *names, const
     snprintf(list, sizeof(list), "%s", names);
     for (char *n = strtok_r(list, ", ", &save); n; n = strtok_r(NULL, ", ", &save)) {
         o = import_ios_find(r, kind, n);
-        if (o && kind == B_PROPOSAL)
+        if (!o)
+            import_note(r->im, 0, n, "isn't in the file");
+        else if (kind == B_PROPOSAL)
             ike_of(o, out);
-        else if (o)
+        else
             esp_of(o, pfs, out);
     }
 }
@@ -119,9 +145,10 @@ static void selectors(struct import_ios *r, const struct ios_object *acl, struct
 static void neighbor(struct import_ios *r, const struct ios_object *i, struct import_tunnel *t)
 {
     for (unsigned k = 0; k < r->n_sessions; k++) {
-        const struct ios_session *s = &r->session[k];
+        struct ios_session *s = &r->session[k];
         if (strcmp(s->source, i->name) != 0 || !s->asn)
             continue;
+        s->used = true;
         memcpy(t->neighbor, s->remote, sizeof(t->neighbor));
         t->neighbor_asn = s->asn;
         t->hold_s = s->hold_s;
@@ -129,17 +156,57 @@ static void neighbor(struct import_ios *r, const struct ios_object *i, struct im
     }
 }
 
+/* The ring's peer with that address, else the one for all or without one, else its only one. */
+static const struct ios_object *ring_of(struct import_ios *r, const char *name, const char *remote)
+{
+    const struct ios_object *best = NULL, *last = NULL;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < r->n; i++) {
+        const struct ios_object *o = &r->all[i];
+        if (o->kind != B_KEYRING || strcmp(o->name, name) != 0)
+            continue;
+        if (strcmp(o->remote, remote) == 0)
+            return o;
+        if (!o->remote[0] || strcmp(o->remote, "0.0.0.0") == 0)
+            best = o;
+        last = o;
+        n++;
+    }
+    return best ? best : n == 1 ? last : NULL;
+}
+
+/* Of several that a profile takes, the one that is the tunnel's far end; else the first. */
+static void remote_identity(struct import_ios *r, const struct ios_object *profile,
+                            struct import_tunnel *t)
+{
+    char list[IMPORT_LIST], *save = NULL;
+    unsigned n = 0;
+
+    snprintf(list, sizeof(list), "%s", profile->text);
+    for (char *id = strtok_r(list, ", ", &save); id; id = strtok_r(NULL, ", ", &save)) {
+        bool far_end = strcmp(id, t->remote) == 0;
+        if (n++ == 0 || far_end)
+            (void)import_copy(t->remote_id, IMPORT_WORD, id);
+        if (far_end)
+            return;
+    }
+    if (n > 1)
+        import_note(r->im, 0, profile->name, "several identities: the first");
+}
+
 static void authentication(struct import_ios *r, const struct ios_object *profile,
                            struct import_tunnel *t)
 {
-    const struct ios_object *ring = import_ios_find(r, B_KEYRING, profile->uses);
+    const struct ios_object *ring = ring_of(r, profile->uses, t->remote);
 
     memcpy(t->local_id, profile->local, sizeof(t->local_id));
-    memcpy(t->remote_id, profile->remote, sizeof(t->remote_id));
+    remote_identity(r, profile, t);
+    memcpy(t->psk, profile->psk, sizeof(t->psk));
     t->cert_local = profile->cert_local;
     t->cert_remote = profile->cert_remote;
     t->ike_life_s = profile->life_s;
-    if (!ring)
+    if (!ring || profile->psk[0])
         return;
     memcpy(t->psk, ring->psk, sizeof(t->psk));
     memcpy(t->psk_hex, ring->psk_hex, sizeof(t->psk_hex));
@@ -189,6 +256,12 @@ static void read_text(struct import_ios *r, char *s)
     for (unsigned i = 0; i < r->n; i++)
         if (r->all[i].kind == B_INTERFACE && r->all[i].uses[0])
             tunnel(r, &r->all[i]);
+    for (unsigned i = 0; i < r->n_sessions; i++)
+        if (!r->session[i].used) {
+            char text[IMPORT_WORD + 16];
+            snprintf(text, sizeof(text), "neighbor %s", r->session[i].remote);
+            import_note(r->im, r->session[i].line, text, "not over a tunnel");
+        }
 }
 
 bool import_ios(struct kd_bytes text, struct import *im)

@@ -27,9 +27,10 @@ enum block {
 struct ios_object {
     enum block kind;
     char name[IMPORT_WORD];
-    char text[IMPORT_LIST]; /* proposal, transform set: ours; policy, ipsec: the names it uses */
+    char text[IMPORT_LIST]; /* transform set: ours; policy, ipsec: the names it uses; keyring: its
+                               peer's name; profile: the peers' identities */
     char encr[IMPORT_LIST], integ[IMPORT_LIST], prf[IMPORT_LIST], group[IMPORT_LIST];
-    char local[IMPORT_WORD], remote[IMPORT_WORD]; /* addresses; identities of a profile */
+    char local[IMPORT_WORD], remote[IMPORT_WORD]; /* addresses; a profile's own identity */
     char psk[IMPORT_WORD], psk_hex[IMPORT_WORD];
     char uses[IMPORT_WORD]; /* profile: keyring; ipsec: profile; interface: ipsec profile */
     char acl[IMPORT_WORD], address[IMPORT_WORD], pfs[IMPORT_WORD];
@@ -40,7 +41,8 @@ struct ios_object {
 
 struct ios_session {
     char remote[IMPORT_WORD], source[IMPORT_WORD];
-    unsigned asn, hold_s, keepalive_s;
+    unsigned asn, hold_s, keepalive_s, line;
+    bool used; /* by a tunnel */
 };
 
 struct import_ios {

@@ -155,9 +155,36 @@ static bool policy_proposal(struct import_ios *r)
     return import_append(r->o->text, sizeof(r->o->text), word(r, 1));
 }
 
+/* The ring's own object is its first peer; each other one is an object of the same name. */
+static bool keyring_peer(struct import_ios *r)
+{
+    struct ios_object *ring = r->o, *o = &r->all[r->n];
+
+    if (!ring->text[0])
+        return import_copy(ring->text, sizeof(ring->text), word(r, 1));
+    if (r->n == OBJECTS) {
+        r->block = B_OTHER;
+        return false;
+    }
+    r->n++;
+    o->kind = B_KEYRING;
+    memcpy(o->name, ring->name, sizeof(o->name));
+    r->o = o;
+    return import_copy(o->text, sizeof(o->text), word(r, 1));
+}
+
 static bool keyring_address(struct import_ios *r)
 {
     return import_copy(r->o->remote, IMPORT_WORD, word(r, 1));
+}
+
+/* Ours has one key for both directions: another one is a note. */
+static bool set_key(struct ios_object *o, bool hex, const char *key)
+{
+    char *to = hex ? o->psk_hex : o->psk;
+    bool first = !o->psk[0] && !o->psk_hex[0];
+
+    return first ? import_copy(to, IMPORT_WORD, key) : strcmp(to, key) == 0;
 }
 
 /* pre-shared-key [local|remote] [hex|0] KEY */
@@ -169,14 +196,14 @@ static bool keyring_key(struct import_ios *r)
     if (is(r, i, "6"))
         return false; /* encrypted with the router's own key */
     i += hex || is(r, i, "0");
-    return i + 1 == r->n_w && import_copy(hex ? r->o->psk_hex : r->o->psk, IMPORT_WORD, word(r, i));
+    return i + 1 == r->n_w && set_key(r->o, hex, word(r, i));
 }
 
 /* address A [MASK], fqdn F, email E, key-id K at w[i] */
 static bool identity(const struct import_ios *r, unsigned i, char out[IMPORT_WORD])
 {
     if (is(r, i, "key-id"))
-        return snprintf(out, IMPORT_WORD, "key-id:%s", word(r, i + 1)) < IMPORT_WORD;
+        return import_hex(kd_bytes_str(word(r, i + 1)), "key-id:", out);
     if (!is(r, i, "address") && !is(r, i, "fqdn") && !is(r, i, "email"))
         return false;
     if (is(r, i, "address") && i + 2 < r->n_w && mask_len(word(r, i + 2), false) != 32)
@@ -188,7 +215,9 @@ static bool identity(const struct import_ios *r, unsigned i, char out[IMPORT_WOR
 
 static bool profile_remote(struct import_ios *r)
 {
-    return identity(r, 3, r->o->remote);
+    char one[IMPORT_WORD];
+
+    return identity(r, 3, one) && import_append(r->o->text, sizeof(r->o->text), one);
 }
 
 static bool profile_local(struct import_ios *r)
@@ -201,6 +230,8 @@ static bool profile_auth(struct import_ios *r)
     bool cert = is(r, 2, "rsa-sig") || is(r, 2, "ecdsa-sig");
 
     *(is(r, 1, "local") ? &r->o->cert_local : &r->o->cert_remote) = cert;
+    if (is(r, 2, "pre-share") && is(r, 3, "key"))
+        return !is(r, 4, "6") && set_key(r->o, false, word(r, 4 + is(r, 4, "0")));
     return cert || is(r, 2, "pre-share");
 }
 
@@ -315,6 +346,7 @@ static struct ios_session *session_of(struct import_ios *r)
     if (r->n_sessions == IMPORT_TUNNELS ||
         !import_copy(r->session[r->n_sessions].remote, IMPORT_WORD, word(r, 1)))
         return NULL;
+    r->session[r->n_sessions].line = r->line;
     return &r->session[r->n_sessions++];
 }
 
@@ -367,7 +399,7 @@ static const struct command {
     {B_PROPOSAL, "group", group},
     {B_POLICY, "match address local", policy_local},
     {B_POLICY, "proposal", policy_proposal},
-    {B_KEYRING, "peer", nothing},
+    {B_KEYRING, "peer", keyring_peer},
     {B_KEYRING, "address", keyring_address},
     {B_KEYRING, "pre-shared-key", keyring_key},
     {B_PROFILE, "match identity remote", profile_remote},
@@ -451,7 +483,10 @@ bool import_ios_head(struct import_ios *r)
         if (!r->o || (heads[i].block == B_BGP && !number(r, 2, &r->im->asn)))
             return false;
         r->block = heads[i].block;
-        return r->block != B_TRANSFORM || transforms(r, r->o);
+        if (r->block != B_TRANSFORM || transforms(r, r->o))
+            return true;
+        r->o->text[0] = '\0'; /* half a set is none */
+        return false;
     }
     return false;
 }

@@ -2,6 +2,7 @@
  * belong to a connection. Not here: includes, settings by reference (section : other),
  * strongswan.conf; the keys are import_swanctl_keys.c's. */
 #include "crypto/crypto.h"
+#include "crypto/der.h"
 #include "peer/import_swanctl.h"
 
 #include <ctype.h>
@@ -28,12 +29,27 @@ static void open_child(struct import_swanctl *r, const char *name)
         import_note(r->im, r->line, name, "too many children");
         return;
     }
-    r->c = &r->t->child[r->t->n_children++];
-    snprintf(r->c->name, sizeof(r->c->name), "%.15s", name);
+    r->c = &r->t->child[r->t->n_children];
+    import_child_name(r->t, name, r->c->name);
+    r->t->n_children++;
 }
 
-static bool open_section(struct import_swanctl *r, const char *name)
+/* "name : other": what it inherits is not looked up. */
+static void inherited(struct import_swanctl *r, char *name)
 {
+    char *colon = strchr(name, ':');
+
+    if (!colon)
+        return;
+    import_note(r->im, r->line, name, "what it inherits");
+    while (colon > name && isspace((unsigned char)colon[-1]))
+        colon--;
+    *colon = '\0';
+}
+
+static bool open_section(struct import_swanctl *r, char *name)
+{
+    inherited(r, name);
     if (r->depth == DEPTH || !import_copy(r->section[r->depth], IMPORT_WORD, name))
         return false;
     r->depth++;
@@ -138,6 +154,25 @@ static bool names(const struct swanctl_secret *s, const char *id)
     return false;
 }
 
+/* Text, 0x and hex, 0s and base64. */
+static void take_secret(const struct import_swanctl *r, const struct swanctl_secret *s,
+                        struct import_tunnel *t)
+{
+    struct kc_pem base64 = {.text = kd_bytes_str(s->secret + 2)};
+    uint8_t octets[IMPORT_WORD];
+
+    if (import_begins(s->secret, "0x")) {
+        (void)import_copy(t->psk_hex, IMPORT_WORD, s->secret + 2);
+    } else if (import_begins(s->secret, "0s")) {
+        size_t n = kc_pem_decode(&base64, octets, sizeof(octets));
+        if (!import_hex(kd_bytes(octets, n), "", t->psk_hex))
+            import_note(r->im, s->line, "secret = 0s...", "not base64, or too long");
+        kc_wipe(octets, sizeof(octets));
+    } else {
+        (void)import_copy(t->psk, IMPORT_WORD, s->secret);
+    }
+}
+
 /* The secret whose identities say most about the tunnel. */
 static void give_secret(const struct import_swanctl *r, struct import_tunnel *t)
 {
@@ -152,10 +187,7 @@ static void give_secret(const struct import_swanctl *r, struct import_tunnel *t)
             continue;
         best = score;
         t->psk[0] = t->psk_hex[0] = '\0';
-        if (import_begins(s->secret, "0x"))
-            (void)import_copy(t->psk_hex, IMPORT_WORD, s->secret + 2);
-        else
-            (void)import_copy(t->psk, IMPORT_WORD, s->secret);
+        take_secret(r, s, t);
     }
 }
 

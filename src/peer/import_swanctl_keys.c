@@ -1,6 +1,7 @@
 /* The keys of swanctl.conf that are understood, one row each: where they stand and what they set.
  * Some say nothing that kedge would do otherwise; what has no row, or a value that kedge has no
  * counterpart for, is a note. */
+#include "ike/proposal.h"
 #include "peer/import_swanctl.h"
 
 #include <ctype.h>
@@ -79,14 +80,40 @@ static bool identity(const char *value, char *out)
 
 /* ---- keys ---- */
 
-static bool set_ike(struct import_swanctl *r, const char *v)
+/* "a, b", of which those stay that kedge can read; the others ("default", say) are named. */
+static bool known(struct import_swanctl *r, uint8_t protocol, const char *all, char *out)
 {
-    return list(v, r->t->ike, sizeof(r->t->ike));
+    char text[IMPORT_LIST], err[256], *save = NULL;
+    struct ike_proposal p;
+
+    out[0] = '\0';
+    snprintf(text, sizeof(text), "%s", all);
+    for (char *one = strtok_r(text, ", ", &save); one; one = strtok_r(NULL, ", ", &save))
+        if (!ike_proposal_from_string(one, protocol, &p, err, sizeof(err)))
+            import_note(r->im, r->line, one, "no proposal of kedge's");
+        else if (!import_append(out, IMPORT_LIST, one))
+            return false;
+    return true;
 }
 
+static bool set_ike(struct import_swanctl *r, const char *v)
+{
+    char all[IMPORT_LIST];
+
+    return list(v, all, sizeof(all)) && known(r, IKE_PROTO_IKE, all, r->t->ike);
+}
+
+/* A tunnel of ours has one list for all children. */
 static bool set_esp(struct import_swanctl *r, const char *v)
 {
-    return list(v, r->t->esp, sizeof(r->t->esp)) || strcmp(r->t->esp, v) == 0;
+    char all[IMPORT_LIST], mine[IMPORT_LIST];
+
+    if (!list(v, all, sizeof(all)) || !known(r, IKE_PROTO_ESP, all, mine))
+        return false;
+    if (r->t->n_children > 1 && r->t->esp[0])
+        return strcmp(r->t->esp, mine) == 0;
+    memcpy(r->t->esp, mine, sizeof(mine));
+    return true;
 }
 
 static bool one_address(const char *v, char *out)
@@ -117,15 +144,28 @@ static bool set_life(struct import_swanctl *r, const char *v)
     return seconds(v, &r->t->ike_life_s);
 }
 
+/* As with proposals: the first child's stands. */
 static bool set_child_life(struct import_swanctl *r, const char *v)
 {
-    return seconds(v, &r->t->child_life_s);
+    unsigned s;
+
+    if (!seconds(v, &s))
+        return false;
+    if (r->t->n_children > 1 && r->t->child_life_s)
+        return s == r->t->child_life_s;
+    r->t->child_life_s = s;
+    return true;
 }
 
+/* Who starts one of its children starts the tunnel. */
 static bool set_action(struct import_swanctl *r, const char *v)
 {
-    r->t->responder = strcmp(v, "none") == 0;
-    return r->t->responder || strcmp(v, "start") == 0;
+    bool start = strcmp(v, "start") == 0;
+
+    if (!start && strcmp(v, "none") != 0)
+        return false;
+    r->t->responder = !start && (r->t->n_children == 1 || r->t->responder);
+    return true;
 }
 
 static bool set_local_id(struct import_swanctl *r, const char *v)
@@ -225,7 +265,8 @@ void import_swanctl_take(struct import_swanctl *r, const char *key, const char *
     enum swanctl_place p = import_swanctl_place(r);
     char text[2 * IMPORT_WORD];
 
-    snprintf(text, sizeof(text), "%.100s = %.100s", key, p == P_SECRET ? "..." : value);
+    snprintf(text, sizeof(text), "%.100s = %.100s", key,
+             import_swanctl_at(r, 0, "secrets") ? "..." : value);
     if (p == P_SECRET && import_begins(key, "id")) {
         if (!set_secret_id(r, value))
             import_note(r->im, r->line, text, "too many");

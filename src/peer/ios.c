@@ -2,6 +2,8 @@
  * neighbor. Its parameters are those of seed 001's routers. */
 #include "peer/side.h"
 
+#include <ctype.h>
+
 #define TUNNEL "Tunnel1"
 
 static void put_words(FILE *to, const char *key, const struct ike_proposal *p,
@@ -68,6 +70,17 @@ static void put_keyring(const struct peer_side *s, FILE *to)
     fputs("!\n", to);
 }
 
+/* A key ID is text there, one word. */
+static void put_key_id(FILE *to, const char *head, const struct ike_id *id)
+{
+    for (unsigned i = 0; i < id->len; i++)
+        if (!isgraph(id->data[i]) || id->data[i] == '?') {
+            fprintf(to, " ! %s: octets, and IOS-XE's key-id is text\n", head);
+            return;
+        }
+    fprintf(to, " %s key-id %.*s\n", head, id->len, (const char *)id->data);
+}
+
 static void put_id(FILE *to, const char *head, const struct ike_id *id, bool mask)
 {
     char text[IKE_ID_MAX * 4];
@@ -89,7 +102,7 @@ static void put_id(FILE *to, const char *head, const struct ike_id *id, bool mas
         fprintf(to, " %s email %s\n", head, text);
         break;
     case IKE_ID_KEY_ID:
-        fprintf(to, " %s key-id %s\n", head, text + sizeof("key-id:") - 1);
+        put_key_id(to, head, id);
         break;
     default:
         fprintf(to, " ! %s: %s, by a certificate map\n", head, text);
@@ -134,7 +147,8 @@ static unsigned put_transform_sets(const struct peer_side *s, FILE *to)
 
 static void put_ipsec_profile(const struct peer_side *s, FILE *to, unsigned n)
 {
-    const char *pfs = peer_pfs(&s->ike->esp, PEER_WORD_IOS_ESP);
+    const struct kc_alg *unsaid;
+    const char *pfs = peer_pfs(&s->ike->esp, PEER_WORD_IOS_ESP, &unsaid);
 
     fprintf(to, "crypto ipsec profile %s\n set transform-set", s->name);
     for (unsigned i = 1; i <= n; i++)
@@ -146,6 +160,8 @@ static void put_ipsec_profile(const struct peer_side *s, FILE *to, unsigned n)
                 (unsigned long long)(s->ike->child_life_bytes / 1000));
     if (pfs)
         fprintf(to, " set pfs %s\n", pfs);
+    else if (unsaid)
+        fprintf(to, " ! left out: PFS: IOS-XE has no %s\n", unsaid->name);
     fputs("!\n", to);
 }
 
@@ -184,6 +200,7 @@ static void put_selectors(const struct peer_side *s, FILE *to)
 
 static void put_interface(const struct peer_side *s, FILE *to)
 {
+    const char *ip = s->inner[0] && s->bgp->remote.family == 6 ? "ipv6" : "ip";
     bool v6 = s->ike->local.family == 6;
 
     fprintf(to, "interface %s\n", TUNNEL);
@@ -193,14 +210,29 @@ static void put_interface(const struct peer_side *s, FILE *to)
         fprintf(to, " ipv6 address %s/128\n", s->inner);
     else
         fputs(" ip unnumbered Loopback0\n", to);
-    fprintf(to, " ip mtu %u\n", s->mtu);
+    fprintf(to, " %s mtu %u\n", ip, s->mtu);
     if (s->mss)
-        fprintf(to, " ip tcp adjust-mss %u\n", s->mss);
+        fprintf(to, " %s tcp adjust-mss %u\n", ip, s->mss);
+    if (s->bfd && !s->bfd->multihop)
+        fprintf(to, " bfd interval %u min_rx %u multiplier %u\n", peer_bfd_ms(s->bfd),
+                peer_bfd_ms(s->bfd), s->bfd->detect_mult);
     fprintf(to, " tunnel source %s\n tunnel mode ipsec %s\n tunnel destination %s\n", s->outer,
             v6 ? "ipv6" : "ipv4", s->us);
     if (!peer_takes_all(s->ike) && !v6)
         fprintf(to, " tunnel protection ipsec policy ipv4 %s\n", s->name);
     fprintf(to, " tunnel protection ipsec profile %s\n!\n", s->name);
+}
+
+/* Beyond an interface BFD has a template, and a map that says whom it is for. */
+static void put_bfd_template(const struct peer_side *s, FILE *to)
+{
+    bool v6 = s->bgp->remote.family == 6;
+    const char *len = v6 ? "128" : "32";
+
+    fprintf(to, "bfd-template multi-hop %s\n interval min-tx %u min-rx %u multiplier %u\n!\n",
+            s->name, peer_bfd_ms(s->bfd), peer_bfd_ms(s->bfd), s->bfd->detect_mult);
+    fprintf(to, "bfd map %s %s/%s %s/%s %s\n!\n", v6 ? "ipv6" : "ipv4", s->inner_us, len, s->inner,
+            len, s->name);
 }
 
 static void put_bgp(const struct peer_side *s, FILE *to)
@@ -214,6 +246,9 @@ static void put_bgp(const struct peer_side *s, FILE *to)
     fprintf(to, " neighbor %s update-source %s\n", us, TUNNEL);
     if (s->bgp->hold_s)
         fprintf(to, " neighbor %s timers %u %u\n", us, s->bgp->hold_s / 3u, s->bgp->hold_s);
+    if (s->bfd)
+        fprintf(to, " neighbor %s fall-over bfd %s\n", us,
+                s->bfd->multihop ? "multi-hop" : "single-hop");
     fprintf(to, " address-family %s\n  neighbor %s activate\n", family, us);
     fprintf(to, "  neighbor %s soft-reconfiguration inbound\n exit-address-family\n!\n", us);
     if (v6)
@@ -233,6 +268,8 @@ void peer_ios(const struct peer_side *s, FILE *to)
     put_ipsec_profile(s, to, n);
     put_selectors(s, to);
     put_interface(s, to);
+    if (s->bfd && s->bfd->multihop)
+        put_bfd_template(s, to);
     if (s->bgp)
         put_bgp(s, to);
 }

@@ -141,7 +141,8 @@ static void put_esp_proposal(const struct peer_side *s, FILE *to, const struct i
 
 static void put_ipsec(const struct peer_side *s, FILE *to)
 {
-    const char *pfs = peer_pfs(&s->ike->esp, PEER_WORD_JUNOS_ESP);
+    const struct kc_alg *none;
+    const char *pfs = peer_pfs(&s->ike->esp, PEER_WORD_JUNOS_ESP, &none);
     unsigned n = 0;
 
     for (unsigned i = 0; i < s->ike->esp.n; i++) {
@@ -154,6 +155,8 @@ static void put_ipsec(const struct peer_side *s, FILE *to)
     }
     if (pfs)
         fprintf(to, "set security ipsec policy %s perfect-forward-secrecy keys %s\n", s->name, pfs);
+    else if (none)
+        fprintf(to, "# left out: PFS: Junos has no %s\n", none->name);
 }
 
 static void put_selectors(const struct peer_side *s, FILE *to)
@@ -189,10 +192,22 @@ static void put_vpn(const struct peer_side *s, FILE *to)
         fprintf(to, "set interfaces st0 unit 1 family %s address %s/%u\n",
                 s->bgp->remote.family == 6 ? "inet6" : "inet", s->inner,
                 s->bgp->remote.family == 6 ? 128 : 32);
-    fprintf(to, "set interfaces st0 unit 1 family inet mtu %u\n", s->mtu);
+    fprintf(to, "set interfaces st0 unit 1 family %s mtu %u\n",
+            s->bgp && s->bgp->remote.family == 6 ? "inet6" : "inet", s->mtu);
     if (s->mss)
         fprintf(to, "set security flow tcp-mss ipsec-vpn mss %u\n", s->mss);
     fprintf(to, "set security zones security-zone VPN_ZONE interfaces %s\n", UNIT);
+}
+
+static void put_bfd(const struct peer_side *s, FILE *to)
+{
+    const char *set = "set protocols bgp group";
+
+    fprintf(to, "%s %s bfd-liveness-detection minimum-interval %u\n", set, s->name,
+            peer_bfd_ms(s->bfd));
+    fprintf(to, "%s %s bfd-liveness-detection multiplier %u\n", set, s->name, s->bfd->detect_mult);
+    fprintf(to, "%s %s bfd-liveness-detection session-mode %s\n", set, s->name,
+            s->bfd->multihop ? "multihop" : "single-hop");
 }
 
 static void put_bgp(const struct peer_side *s, FILE *to)
@@ -209,6 +224,8 @@ static void put_bgp(const struct peer_side *s, FILE *to)
     fprintf(to, "set protocols bgp group %s local-address %s\n", group, s->inner);
     if (s->bgp->hold_s)
         fprintf(to, "set protocols bgp group %s hold-time %u\n", group, s->bgp->hold_s);
+    if (s->bfd)
+        put_bfd(s, to);
     fprintf(to, "set protocols bgp group %s neighbor %s peer-as %u\n", group, s->inner_us,
             s->p->config->asn);
 }

@@ -94,6 +94,7 @@ struct peer_side peer_side_of(const struct peer *p)
     struct peer_side s = {.p = p, .name = t->ike.name, .ike = &t->ike};
 
     s.bgp = t->has_neighbor ? &t->neighbor.bgp : NULL;
+    s.bfd = t->has_neighbor && t->neighbor.bfd.on ? &t->neighbor.bfd : NULL;
     snprintf(s.outer, sizeof(s.outer), "%s", PEER_ADDR_ANY);
     if (t->ike.remote.family)
         kd_addr_str(&t->ike.remote, s.outer);
@@ -111,6 +112,11 @@ struct peer_side peer_side_of(const struct peer *p)
 unsigned peer_seconds(uint64_t us)
 {
     return us < KD_S(1) ? 1 : (unsigned)(us / KD_S(1));
+}
+
+unsigned peer_bfd_ms(const struct core_bfd_config *b)
+{
+    return (b->interval_us + 999) / 1000;
 }
 
 bool peer_psk_plain(const struct peer *p)

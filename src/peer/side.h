@@ -11,6 +11,7 @@ struct peer_side {
     const char *name; /* the tunnel's */
     const struct ike_conn_config *ike;
     const struct bgp_peer_config *bgp; /* NULL: none */
+    const struct core_bfd_config *bfd; /* beside it; NULL: none */
     char outer[KD_ADDR_STR_MAX];       /* the peer's outer address, or PEER_ADDR_ANY */
     char us[KD_ADDR_STR_MAX];          /* our outer address */
     char inner[KD_ADDR_STR_MAX];       /* the peer's inner address: its BGP one; "" without BGP */
@@ -59,8 +60,11 @@ const struct kc_alg *peer_said(const struct ike_proposal *p, enum kc_transform_t
  * said. */
 const struct kc_alg *peer_unsaid(const struct ike_proposal *p, enum peer_tongue tongue);
 /* The first group in the list that has a name there, for languages with one group for all
- * proposals; NULL: no PFS. */
-const char *peer_pfs(const struct ike_proposals *l, enum peer_tongue tongue);
+ * proposals; NULL: no PFS, or none that it could say: *unsaid is the first of those then. */
+const char *peer_pfs(const struct ike_proposals *l, enum peer_tongue tongue,
+                     const struct kc_alg **unsaid);
+/* Milliseconds of a BFD interval, rounded up. */
+unsigned peer_bfd_ms(const struct core_bfd_config *b);
 
 /* ---- the languages ---- */
 

@@ -110,8 +110,21 @@ const struct kc_alg *peer_said(const struct ike_proposal *p, enum kc_transform_t
     return NULL;
 }
 
+/* No language here asks for extended sequence numbers: where they may be left out, they are. */
+static bool needs_esn(const struct ike_proposal *p)
+{
+    bool on = false, off = false;
+
+    for (unsigned i = 0; i < p->n; i++)
+        if (p->t[i].type == KC_ESN)
+            *(p->t[i].id ? &on : &off) = true;
+    return on && !off;
+}
+
 const struct kc_alg *peer_unsaid(const struct ike_proposal *p, enum peer_tongue tongue)
 {
+    if (needs_esn(p))
+        return kc_alg_by_name("esn");
     for (unsigned i = 0; i < p->n; i++) {
         const struct kc_alg *alg = ike_transform_alg(&p->t[i]);
         if (alg && p->t[i].type != KC_ESN && (alg->id != 0 || alg->type == KC_ENCR) &&
@@ -121,11 +134,15 @@ const struct kc_alg *peer_unsaid(const struct ike_proposal *p, enum peer_tongue 
     return NULL;
 }
 
-const char *peer_pfs(const struct ike_proposals *l, enum peer_tongue tongue)
+const char *peer_pfs(const struct ike_proposals *l, enum peer_tongue tongue,
+                     const struct kc_alg **unsaid)
 {
     const struct kc_alg *dh = NULL;
 
-    for (unsigned i = 0; i < l->n && !dh; i++)
+    *unsaid = NULL;
+    for (unsigned i = 0; i < l->n && !dh; i++) {
         dh = peer_said(&l->p[i], KC_DH, 0, tongue);
+        *unsaid = *unsaid || dh ? *unsaid : peer_alg(&l->p[i], KC_DH, 0);
+    }
     return peer_word(dh, tongue);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define ROUND_US KD_S(1)
-#define A_TURN   32u /* tunnels */
+#define A_TURN   32u     /* tunnels */
 #define AFTER_US KD_S(5) /* of a drill: until what it moved is back with everyone */
 
 struct unit {
@@ -21,7 +21,7 @@ struct unit {
 
 struct ready {
     uint32_t n, next;
-    struct unit *unit; /* by tunnel */
+    struct unit *unit;           /* by tunnel */
     uint64_t at_us, drilling_us; /* drilling_us: a drill ran then; 0: none did */
     struct ready_drill drill;
 };

@@ -5,6 +5,7 @@ import pytest
 import yaml
 from lab import kedge
 from lab.topology import read
+from lab.wait import until
 from peers import ping_both_ways
 
 GATE, PEER = "10.0.1.1", "10.0.2.1"
@@ -28,7 +29,7 @@ def described(tmp_path, bgp, **tunnel):
     peer = hosts["peer"]
     peer["strongswan"] = {"swanctl": written("strongswan"), "routes": peer["strongswan"]["routes"]}
     text = written(bgp)
-    peer[bgp] = {"bgpd": text} if bgp == "frr" else text
+    peer[bgp] = {"bgpd": text, "bfdd": ""} if bgp == "frr" else text
     return description
 
 
@@ -39,6 +40,18 @@ def test_what_is_written_for_strongswan_and_its_bgp_comes_up(build, tmp_path, bg
     lab = build(described(tmp_path, bgp, **tunnel))
     lab["gate"].kedge.wait_up("peer")
     lab["gate"].kedge.wait_established("peer")
+    ping_both_ways(lab)
+
+
+@pytest.mark.parametrize("bgp,bfd", [("frr", {}), ("bird", {"any-source-port": True})], ids=["frr", "bird"])
+def test_bfd_comes_up_with_what_is_written(build, tmp_path, bgp, bfd):
+    neighbor = {**read("pair")["hosts"]["gate"]["kedge"]["tunnels"][0]["neighbor"],
+                "bfd": {"interval": "300ms", "multiplier": 3, **bfd}}
+    lab = build(described(tmp_path, bgp, neighbor=neighbor))
+    gate = lab["gate"].kedge
+    gate.wait_established("peer")
+    until(lambda: (lambda row: row["state"] == "Up" and row["detect_ms"] == 900)(gate.neighbor("peer")["bfd"]), 20,
+          "BFD Up with 300 ms x 3", 0.1)
     ping_both_ways(lab)
 
 

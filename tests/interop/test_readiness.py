@@ -93,7 +93,7 @@ def lab(tmp_path_factory):
 @pytest.fixture
 def primary(lab):
     """Nothing is wrong with the primary but what is wrong from the start, before and after."""
-    wait_among(lab, PRIMARY, "drill-old", without=("session-young",), timeout=60)
+    wait_until(lab, PRIMARY, lambda seen: lab.always <= seen and "session-young" not in seen, "what is always", 60)
     if "rekey-unrehearsed" in reasons(lab, PRIMARY):
         rehearse(lab)
     wait_for(lab)

@@ -72,51 +72,181 @@ static void has_not(const char *out, const char *word)
         fail_msg("\"%s\" in:\n%s", word, out);
 }
 
-/* Seed 001's primary CE router, names apart. */
+struct line {
+    const char *seed, *ours; /* ours NULL: the seed's line has no counterpart, and why */
+    const char *why;
+};
+
+/* Every line of ours is there, in this order. */
+static void says_the_same(const char *out, const struct line *lines, size_t n)
+{
+    char line[256];
+
+    for (size_t i = 0; i < n; i++) {
+        if (!lines[i].ours) {
+            assert_non_null(lines[i].why);
+            continue;
+        }
+        snprintf(line, sizeof(line), "\n%s\n", lines[i].ours);
+        const char *at = strstr(out, line);
+        if (!at)
+            fail_msg("nothing says \"%s\" (any more): no \"%s\" in:\n%s", lines[i].seed,
+                     lines[i].ours, out);
+        out = at + 1; /* the next one may be the next line */
+    }
+}
+
+/* Seed 001's primary CE router, "site-to-site VPN configuration details", names apart. */
 static void ios_of_seed_001(void **state)
 {
+    static const struct line lines[] = {
+        {"crypto ikev2 proposal Cust30-azure-proposal", "crypto ikev2 proposal t-1", NULL},
+        {"encryption aes-cbc-256 aes-cbc-128 3des", " encryption aes-cbc-256 aes-cbc-128 3des",
+         NULL},
+        {"integrity sha1", " integrity sha1", NULL},
+        {"group 2", " group 2", NULL},
+        {"crypto ikev2 policy Cust30-azure-policy", "crypto ikev2 policy t", NULL},
+        {"match address local 66.198.12.106", " match address local 66.198.12.106", NULL},
+        {"proposal Cust30-azure-proposal", " proposal t-1", NULL},
+        {"crypto ikev2 keyring Cust30-azure-keyring", "crypto ikev2 keyring t", NULL},
+        {"peer azure", " peer kedge", NULL},
+        {"address 52.168.162.84", "  address 52.168.162.84", NULL},
+        {"pre-shared-key local IamSecure123", "  pre-shared-key local IamSecure123", NULL},
+        {"pre-shared-key remote IamSecure123", "  pre-shared-key remote IamSecure123", NULL},
+        {"crypto ikev2 profile Cust30-azure-profile", "crypto ikev2 profile t", NULL},
+        {"match identity remote address 52.168.162.84 255.255.255.255",
+         " match identity remote address 52.168.162.84 255.255.255.255", NULL},
+        {"identity local address 66.198.12.106", " identity local address 66.198.12.106", NULL},
+        {"authentication local pre-share", " authentication local pre-share", NULL},
+        {"authentication remote pre-share", " authentication remote pre-share", NULL},
+        {"keyring local Cust30-azure-keyring", " keyring local t", NULL},
+        {"crypto ipsec transform-set Cust30-azure-ipsec-proposal-set esp-aes 256 esp-sha-hmac",
+         "crypto ipsec transform-set t-1 esp-aes 256 esp-sha-hmac", NULL},
+        {"mode tunnel", " mode tunnel", NULL},
+        {"crypto ipsec profile Cust30-azure-ipsec-profile", "crypto ipsec profile t", NULL},
+        {"set transform-set Cust30-azure-ipsec-proposal-set", " set transform-set t-1", NULL},
+        {"set ikev2-profile Cust30-azure-profile", " set ikev2-profile t", NULL},
+        {"interface Loopback30", NULL, "the address is named where it is used"},
+        {"interface Tunnel30", "interface Tunnel1", NULL},
+        {"ip vrf forwarding 30", NULL, "the peer's VRF is not known here"},
+        {"ip address 10.2.30.125 255.255.255.255", " ip address 10.2.30.125 255.255.255.255", NULL},
+        {"tunnel source Loopback30", " tunnel source 66.198.12.106", NULL},
+        {"tunnel mode ipsec ipv4", " tunnel mode ipsec ipv4", NULL},
+        {"tunnel destination 52.168.162.84", " tunnel destination 52.168.162.84", NULL},
+        {"tunnel protection ipsec profile Cust30-azure-ipsec-profile",
+         " tunnel protection ipsec profile t", NULL},
+        {"router bgp 65021", "router bgp 65021", NULL},
+        {"network 10.2.30.0 mask 255.255.255.128", NULL, "what it announces is the peer's to say"},
+        {"neighbor 10.10.30.254 remote-as 65515", " neighbor 10.10.30.254 remote-as 65515", NULL},
+        {"neighbor 10.10.30.254 ebgp-multihop 5", " neighbor 10.10.30.254 ebgp-multihop 255", NULL},
+        {"neighbor 10.10.30.254 update-source Tunnel30",
+         " neighbor 10.10.30.254 update-source Tunnel1", NULL},
+        {"address-family ipv4 vrf 30", " address-family ipv4", NULL},
+        {"neighbor 10.10.30.254 activate", "  neighbor 10.10.30.254 activate", NULL},
+        {"neighbor 10.10.30.254 soft-reconfiguration inbound",
+         "  neighbor 10.10.30.254 soft-reconfiguration inbound", NULL},
+        {"exit-address-family", " exit-address-family", NULL},
+        {"ip route vrf 30 10.10.30.254 255.255.255.255 Tunnel30",
+         "ip route 10.10.30.254 255.255.255.255 Tunnel1", NULL},
+    };
     (void)state;
     const char *out = written(REMOTE BGP ", ike: [aes256-aes128-3des-sha1-modp1024], "
                                          "esp: [aes256-sha1], lifetime: {ike: 86400s, esp: 3600s}",
                               PEER_IOS, "IamSecure123");
-    has(out, "crypto ikev2 proposal t-1\n"
-             " encryption aes-cbc-256 aes-cbc-128 3des\n"
-             " integrity sha1\n"
-             " group 2\n"
-             "crypto ikev2 policy t\n"
-             " match address local 66.198.12.106\n"
-             " proposal t-1\n"
-             "crypto ikev2 keyring t\n"
-             "  address 52.168.162.84\n"
-             "  pre-shared-key local IamSecure123\n"
-             "  pre-shared-key remote IamSecure123\n"
-             "crypto ikev2 profile t\n"
-             " match identity remote address 52.168.162.84 255.255.255.255\n"
-             " identity local address 66.198.12.106\n"
-             " authentication local pre-share\n"
-             " authentication remote pre-share\n"
-             " keyring local t\n"
-             " lifetime 86400\n"
-             "crypto ipsec transform-set t-1 esp-aes 256 esp-sha-hmac\n"
-             " mode tunnel\n"
-             "crypto ipsec profile t\n"
-             " set transform-set t-1\n"
-             " set ikev2-profile t\n"
-             "interface Tunnel1\n"
-             " ip address 10.2.30.125 255.255.255.255\n"
-             " tunnel source 66.198.12.106\n"
-             " tunnel mode ipsec ipv4\n"
-             " tunnel destination 52.168.162.84\n"
-             " tunnel protection ipsec profile t\n"
-             "router bgp 65021\n"
-             " neighbor 10.10.30.254 remote-as 65515\n"
-             " neighbor 10.10.30.254 ebgp-multihop 255\n"
-             " neighbor 10.10.30.254 update-source Tunnel1\n"
-             "  neighbor 10.10.30.254 activate\n"
-             "  neighbor 10.10.30.254 soft-reconfiguration inbound\n"
-             "ip route 10.10.30.254 255.255.255.255 Tunnel1\n");
+
+    says_the_same(out, lines, sizeof(lines) / sizeof(lines[0]));
+    has(out, " lifetime 86400\n set security-association lifetime seconds 3600\n");
     has_not(out, "set pfs");
     has_not(out, "prf"); /* it follows from the integrity algorithm */
+    has_not(out, "left out");
+}
+
+/* Seed 002's Junos: the CE router's BGP group, as the session over a tunnel has it, and the
+ * firewall's route table, "10.17.11.76/32 *[Static/5] > via st0.118". */
+static void junos_of_seed_002s_sessions(void **state)
+{
+    static const struct line lines[] = {
+        {"10.17.11.76/32 *[Static/5] via st0.118",
+         "set routing-options static route 10.17.11.76/32 next-hop st0.1", NULL},
+        {"AS 65020", "set routing-options autonomous-system 65020", NULL},
+        {"group ebgp", "set protocols bgp group t type external", NULL},
+        {"BGP peer IP 192.168.11.88", "set protocols bgp group t local-address 192.168.11.88",
+         NULL},
+        {"bfd-liveness-detection { minimum-interval 300; }",
+         "set protocols bgp group t bfd-liveness-detection minimum-interval 300", NULL},
+        {"bfd-liveness-detection { multiplier 3; }",
+         "set protocols bgp group t bfd-liveness-detection multiplier 3", NULL},
+        {"(off-link: multihop)",
+         "set protocols bgp group t bfd-liveness-detection session-mode multihop", NULL},
+        {"neighbor 10.17.11.76 peer-as 65515",
+         "set protocols bgp group t neighbor 10.17.11.76 peer-as 65515", NULL},
+        {"group ibgp { local-preference 150; }", NULL, "of ExpressRoute; over the VPN it is 100"},
+    };
+    (void)state;
+    const char *out =
+        written(REMOTE ", profile: azure-default, address: 10.17.11.76, neighbor: {asn: 65020, "
+                       "address: 192.168.11.88, bfd: {interval: 300ms, multiplier: 3}}",
+                PEER_JUNOS, "k");
+
+    says_the_same(out, lines, sizeof(lines) / sizeof(lines[0]));
+    has_not(out, "local-preference");
+}
+
+static void bfd_is_in_every_language(void **state)
+{
+    static const char one_hop[] = REMOTE ", address: 10.10.30.254, neighbor: {asn: 65021, address: "
+                                         "10.2.30.125, bfd: {multihop: false}}",
+                      hops[] = REMOTE ", address: 10.10.30.254, neighbor: {asn: 65021, address: "
+                                      "10.2.30.125, bfd: {interval: 50ms, multiplier: 5, "
+                                      "any-source-port: true}}";
+    (void)state;
+    has(written(one_hop, PEER_IOS, "k"), " bfd interval 300 min_rx 300 multiplier 3\n"
+                                         " neighbor 10.10.30.254 fall-over bfd single-hop\n");
+    has(written(hops, PEER_IOS, "k"), "bfd-template multi-hop t\n"
+                                      " interval min-tx 50 min-rx 50 multiplier 5\n"
+                                      "bfd map ipv4 10.10.30.254/32 10.2.30.125/32 t\n"
+                                      " neighbor 10.10.30.254 fall-over bfd multi-hop\n");
+    has_not(text, " bfd interval");
+    has(written(one_hop, PEER_JUNOS, "k"), "set protocols bgp group t bfd-liveness-detection "
+                                           "session-mode single-hop\n");
+    has(written(hops, PEER_JUNOS, "k"), "set protocols bgp group t bfd-liveness-detection "
+                                        "session-mode multihop\n");
+    has(written(one_hop, PEER_FRR, ""), " neighbor 10.10.30.254 bfd 3 300 300\n"
+                                        " ! FRR's BFD is multihop here: bfd: {multihop: true} "
+                                        "in kedge.yaml\n");
+    has(written(hops, PEER_FRR, ""), " neighbor 10.10.30.254 ebgp-multihop 255\n"
+                                     " neighbor 10.10.30.254 bfd 5 50 50\n");
+    has_not(text, " ! ");
+    has(written(one_hop, PEER_BIRD, ""), "protocol bfd {}\n"
+                                         "  # BIRD's BFD is multihop here: bfd: {multihop: true} "
+                                         "in kedge.yaml\n"
+                                         "  bfd { interval 300 ms; multiplier 3; };\n");
+    has(written(hops, PEER_BIRD, ""), "  multihop;\n  bfd { interval 50 ms; multiplier 5; };\n");
+    has_not(text, "#  ");
+    has_not(written(REMOTE BGP, PEER_BIRD, ""), "bfd");
+}
+
+/* A group or a sequence number that a router has no word for leaves a line that names it: nothing
+ * that differs from kedge's side goes unsaid. */
+static void what_routers_can_not_say_is_named(void **state)
+{
+    static const char x25519[] = REMOTE ", ike: [aes256-sha256-modp2048], esp: "
+                                        "[aes256gcm16-x25519]",
+                      esn[] = REMOTE ", ike: [aes256-sha256-modp2048], esp: [aes256gcm16-esn, "
+                                     "aes256-sha256-esn-noesn]";
+    (void)state;
+    has(written(x25519, PEER_IOS, "k"), "crypto ipsec transform-set t-1 esp-gcm 256\n"
+                                        " ! left out: PFS: IOS-XE has no x25519\n");
+    has(written(x25519, PEER_JUNOS, "k"), "# left out: PFS: Junos has no x25519\n");
+    has(written(esn, PEER_IOS, "k"),
+        "! left out: aes256gcm16-esn: IOS-XE has no esn\n"
+        "crypto ipsec transform-set t-1 esp-aes 256 esp-sha256-hmac\n");
+    has(written(esn, PEER_JUNOS, "k"), "# left out: aes256gcm16-esn: Junos has no esn\n");
+    has_not(written(REMOTE ", profile: azure-vwan", PEER_IOS, "k"), "left out");
+    has(written(REMOTE ", profile: azure-vwan", PEER_IOS, "k"),
+        " encryption aes-cbc-256\n integrity sha1\n group 2\n"
+        "crypto ipsec transform-set t-1 esp-gcm 256\n"
+        "crypto ipsec transform-set t-2 esp-aes 256 esp-sha-hmac\n");
 }
 
 static void ios_has_pfs_an_aead_and_its_prf(void **state)
@@ -152,8 +282,11 @@ static void identities_are_mirrored(void **state)
     const char *ids = ", remote: any, role: responder, remote-id: gw@example, local-id: "
                       "'key-id:c0ffee'";
     const char *out = written(ids, PEER_IOS, "k");
-    has(out, " match address local PEER_ADDRESS\n match identity remote key-id c0ffee\n"
+    has(out, " match address local PEER_ADDRESS\n"
+             " ! match identity remote: octets, and IOS-XE's key-id is text\n"
              " identity local email gw@example\n");
+    has(written(", remote: any, role: responder, remote-id: 'key-id:627231'", PEER_IOS, "k"),
+        " identity local key-id br1\n");
     out = written(ids, PEER_STRONGSWAN, "k");
     has(out, "      id = \"gw@example\"\n      id = \"@#c0ffee\"\n    id = \"@#c0ffee\"\n");
     has_not(out, "local_addrs");
@@ -352,6 +485,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ios_of_seed_001),
+        cmocka_unit_test(junos_of_seed_002s_sessions),
+        cmocka_unit_test(bfd_is_in_every_language),
+        cmocka_unit_test(what_routers_can_not_say_is_named),
         cmocka_unit_test(ios_has_pfs_an_aead_and_its_prf),
         cmocka_unit_test(ios_lists_narrower_selectors),
         cmocka_unit_test(identities_are_mirrored),
