@@ -256,6 +256,16 @@ static uint32_t next_pending(struct bgp_family *f)
     return i;
 }
 
+/* RFC 4271 9.1.3: no way is offered before it is on its way into the kernel; who is told of it may
+ * send by it at once. The peers are marked again then. */
+static bool too_early(struct bgp_rib *rib, uint32_t dest, uint32_t attr)
+{
+    if (!attr || !rib->fib.n || bgp_pending_next(&rib->fib, dest) != dest)
+        return false;
+    bgp_rib_dest(rib, dest)->flags |= BGP_DEST_CHANGED;
+    return true;
+}
+
 /* Takes up to BGP_BATCH destinations whose advertisement has changed; each holds a reference. */
 static uint32_t collect(struct bgp *b, struct bgp_peer *p, struct bgp_family *f, struct job *jobs)
 {
@@ -270,7 +280,7 @@ static uint32_t collect(struct bgp *b, struct bgp_peer *p, struct bgp_family *f,
         if (!(bgp_rib_dest(f->rib, i)->flags & BGP_DEST_LIVE))
             continue;
         attr = export_attr(b, p, f->rib, i);
-        if (attr == bgp_map_get(&f->out, i) && !(again && attr))
+        if (attr == bgp_map_get(&f->out, i) ? !(again && attr) : too_early(f->rib, i, attr))
             continue;
         jobs[n++] = (struct job){bgp_attrs_ref(&b->attrs, attr), i};
     }
@@ -411,7 +421,7 @@ bool bgp_adjout_run(struct bgp *b, struct bgp_peer *p)
                 return true;
             write_batch(b, p, f);
         }
-        if (f->eor_sent && !f->refreshing)
+        if ((f->eor_sent && !f->refreshing) || f->rib->fib.n) /* what waits for it comes first */
             continue;
         if (!can_write(b, p))
             return p->up->outstanding < BGP_UNSENT_MAX;

@@ -209,8 +209,13 @@ uint32_t bgp_carrying(const struct bgp *b, const struct bgp_rib *rib, uint32_t d
     return n;
 }
 
-static void mark_peers(struct bgp *b, struct bgp_rib *rib, uint32_t dest)
+void bgp_mark_peers(struct bgp *b, struct bgp_rib *rib, uint32_t dest)
 {
+    struct bgp_dest *d = bgp_rib_dest(rib, dest);
+
+    if (!(d->flags & BGP_DEST_CHANGED))
+        return;
+    d->flags &= (uint8_t)~BGP_DEST_CHANGED;
     for (uint32_t i = 0; i < b->n_peers; i++) {
         struct bgp_peer *p = b->peers[i];
         struct bgp_family *f = bgp_family(p, rib->family);
@@ -227,10 +232,8 @@ void bgp_decide(struct bgp *b, struct bgp_rib *rib, uint32_t dest)
         return;
     bgp_guard_note(b, rib, dest);
     bgp_path_set_best(rib, dest, bgp_best(b, rib, dest));
-    if (d->flags & BGP_DEST_CHANGED) {
-        d->flags &= (uint8_t)~BGP_DEST_CHANGED;
-        mark_peers(b, rib, dest);
-    }
+    if (!(d->flags & BGP_DEST_BEST) || b->params.no_fib)
+        bgp_mark_peers(b, rib, dest);
     if (b->params.no_fib)
         bgp_rib_drop(rib, dest);
     else

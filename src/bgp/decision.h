@@ -6,6 +6,9 @@
 
 /* Decides about dest: puts the best path first; what follows from it is marked. */
 void bgp_decide(struct bgp *b, struct bgp_rib *rib, uint32_t dest);
+/* What has changed is to be told to the peers: at once that there is no way any more, a way when
+ * the core has heard of it. */
+void bgp_mark_peers(struct bgp *b, struct bgp_rib *rib, uint32_t dest);
 /* The paths that carry as it would be decided now, the best first and with ECMP those that are as
  * good; their number. Changes nothing. */
 uint32_t bgp_carrying(const struct bgp *b, const struct bgp_rib *rib, uint32_t dest,

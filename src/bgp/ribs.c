@@ -283,6 +283,7 @@ static void tell_dest(struct bgp *b, struct bgp_rib *rib, uint32_t dest)
     struct bgp_pathset s;
     uint32_t set = 0;
 
+    bgp_mark_peers(b, rib, dest);
     if (bgp_choose_paths(b, rib, dest, &s)) {
         set = bgp_pathset_intern(&b->pathsets, &s);
         if (!set)

@@ -58,17 +58,11 @@ void core_run_ike(struct core *c, struct ike_event *ev)
         ike_action(c, &c->ike_out.a[i]);
 }
 
-/* RFC 4271 9.1.3: a few routes leave for the kernel before what neighbors are told, who send by
- * them at once. A table's are told while they are on their way: neighbors needn't wait for it. */
-#define FEW_ROUTES 32
-
+/* RFC 4271 9.1.3: routes leave for the kernel before what neighbors are told of them, who send by
+ * them at once. */
 static void routes_first(struct core *c, uint32_t n)
 {
-    uint32_t few = 0;
-
     for (uint32_t i = 0; i < n; i++)
-        few += c->bgp_out.a[i].kind == BGP_ACT_ROUTE_SET;
-    for (uint32_t i = 0; i < n && few <= FEW_ROUTES; i++)
         if (c->bgp_out.a[i].kind == BGP_ACT_ROUTE_SET)
             core_fib_send_now(c, c->bgp_out.a[i].table, &c->bgp_out.a[i].prefix);
 }
@@ -368,6 +362,12 @@ static void fib_retries(struct core *c)
  * One turn of BGP is up to BGP_FIB_ACTIONS prefixes. */
 #define BGP_TURNS 2
 
+/* The next turn tells neighbors what this one decided, and waits for its routes to leave. */
+static bool bgp_more(const struct core *c)
+{
+    return c->bgp_more && !core_fib_waits(c);
+}
+
 static bool timers(struct core *c, int *bgp_turns)
 {
     struct ike_event ike = {.kind = IKE_EV_WAKE};
@@ -377,7 +377,7 @@ static bool timers(struct core *c, int *bgp_turns)
         core_run_ike(c, &ike);
         return true;
     }
-    if (((c->bgp_more && c->bulk) || c->bgp_deadline_us <= c->now_us) && *bgp_turns > 0) {
+    if (((bgp_more(c) && c->bulk) || c->bgp_deadline_us <= c->now_us) && *bgp_turns > 0) {
         --*bgp_turns;
         core_run_bgp(c, &bgp);
         return true;
@@ -395,7 +395,7 @@ static bool timers(struct core *c, int *bgp_turns)
 
 static bool busy(const struct core *c)
 {
-    return c->work_head || c->ike_more || c->bgp_more || c->groups_stale || core_fib_pending(c) ||
+    return c->work_head || c->ike_more || bgp_more(c) || c->groups_stale || core_fib_pending(c) ||
            core_pins_pending(c);
 }
 

@@ -442,6 +442,11 @@ bool core_fib_pending(const struct core *c)
     return any && c->sync == CORE_SYNC_DONE;
 }
 
+bool core_fib_waits(const struct core *c)
+{
+    return c->sync == CORE_SYNC_DONE && c->dirty[CORE_FIB_FIRST].head;
+}
+
 bool core_fib_moved(const struct core *c)
 {
     return !c->dirty[CORE_FIB_PLUMBING].head;

@@ -588,6 +588,8 @@ void core_fib_flush(struct core *c, enum core_fib_rank last);
 /* The same for one prefix of BGP's that waits for it, where there is room. */
 void core_fib_send_now(struct core *c, uint32_t table, const struct kd_prefix *p);
 bool core_fib_pending(const struct core *c);
+/* Prefixes of BGP's are still to be sent. */
+bool core_fib_waits(const struct core *c);
 /* Everything but prefixes on their way from one group to another has been sent. */
 bool core_fib_moved(const struct core *c);
 /* The interface went down, and its routes with it. */

@@ -62,7 +62,8 @@ static inline void local(struct pair *p, struct bgp_node *n, const char *prefix,
     bgp_net_run(p->net, KD_MS(100));
 }
 
-static inline void feed(struct bgp_raw *r, uint32_t first, uint32_t n, bool announce)
+static inline void feed_by(struct bgp_raw *r, uint32_t first, uint32_t n, bool announce,
+                           uint32_t message)
 {
     uint8_t body[4096];
 
@@ -74,7 +75,7 @@ static inline void feed(struct bgp_raw *r, uint32_t first, uint32_t n, bool anno
         size_t len = bgp_raw_build(&u, body, sizeof(body));
         kd_writer_init(&w, body, sizeof(body));
         w.pos = announce ? len : 2;
-        for (uint32_t i = 0; i < 50 && n > 0; i++, n--, first++) {
+        for (uint32_t i = 0; i < message && n > 0; i++, n--, first++) {
             kd_put_u8(&w, 24);
             kd_put_u24(&w, 0x0a0000 + first);
         }
@@ -87,6 +88,11 @@ static inline void feed(struct bgp_raw *r, uint32_t first, uint32_t n, bool anno
             r, (struct bgp_event){.kind = BGP_EV_TCP_SENT, .conn = r->conn[1].h, .n = 1u << 20});
         r->conn[1].sent_len = 0;
     }
+}
+
+static inline void feed(struct bgp_raw *r, uint32_t first, uint32_t n, bool announce)
+{
+    feed_by(r, first, n, announce, 50);
 }
 
 #endif

@@ -122,6 +122,59 @@ static void a_hundred_thousand_routes_fit_in_100_bytes_each(void **state)
     bgp_raw_fini(&r);
 }
 
+/* ---- a way before word of it ---- */
+
+static struct {
+    void (*act)(struct bgp_node *n, const struct bgp_action *a); /* the harness's */
+    bool asked; /* for everything again, in the middle of a table */
+    unsigned writes;
+} word;
+
+static void sees_the_way_first(struct bgp_node *n, const struct bgp_action *a)
+{
+    struct bgp_peer_view v;
+
+    if (a->kind == BGP_ACT_WRITE) {
+        assert_true(bgp_peer_get(n->b, 1, &v));
+        assert_true(v.advertised <= n->sets);
+        word.writes++;
+    }
+    if (n->sets == 1000 && !word.asked) {
+        word.asked = true;
+        bgp_peer_readvertise(bgp_peer_by_id(n->b, 1), 4, true);
+    }
+    word.act(n, a);
+}
+
+/* RFC 4271 9.1.3: who hears of a way may send by it at once. */
+static void no_way_is_offered_before_the_core_has_heard_of_it(void **state)
+{
+    struct bgp_peer_view v;
+    struct bgp_raw r;
+
+    (void)state;
+    bgp_raw_init(&r, 65515, 1, false);
+    r.node.fib_off = true;
+    bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
+    bgp_raw_peer(&r, 1, bgp_test_config("192.0.2.20", 65021));
+    bgp_raw_establish(&r, 0, 65020, 10);
+    bgp_raw_establish(&r, 1, 65021, 20);
+    word.act = r.node.act;
+    word.asked = false;
+    word.writes = 0;
+    r.node.act = sees_the_way_first;
+    feed_by(&r, 0, 5000, true, 900); /* more than a step tells the core of */
+    assert_true(word.asked);
+    assert_in_range(word.writes, 5, 5000);
+    assert_true(bgp_peer_get(r.node.b, 1, &v));
+    assert_int_equal(v.advertised, 5000);
+    r.node.act = word.act; /* that there is none any more is told at once */
+    feed_by(&r, 0, 5000, false, 900);
+    assert_true(bgp_peer_get(r.node.b, 1, &v));
+    assert_int_equal(v.advertised, 0);
+    bgp_raw_fini(&r);
+}
+
 static void a_speaker_without_a_fib_tells_its_peers_and_nobody_else(void **state)
 {
     (void)state;
@@ -414,6 +467,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_seed_same_trace),
         cmocka_unit_test(a_hundred_thousand_routes_fit_in_100_bytes_each),
+        cmocka_unit_test(no_way_is_offered_before_the_core_has_heard_of_it),
         cmocka_unit_test(a_speaker_without_a_fib_tells_its_peers_and_nobody_else),
         cmocka_unit_test(a_backlog_stops_the_reading_until_it_is_handled),
         cmocka_unit_test(a_backlog_of_input_is_bounded_and_keeps_the_session),
