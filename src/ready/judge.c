@@ -61,14 +61,24 @@ const char *ready_list_text(const struct ready_list *l, char buf[READY_LIST_MAX]
 
 /* ---- tunnel and session ---- */
 
+/* Behind words that stand without it: nothing is the reason while something is on its way. */
+static void because(struct ready_reason *r, enum kd_reason reason)
+{
+    size_t at = strlen(r->words);
+
+    if (reason != KD_REASON_NONE)
+        snprintf(r->words + at, sizeof(r->words) - at, ": %s", kd_reason_str(reason));
+}
+
 static bool tunnel_down(const struct ready_facts *f, struct ready_reason *r)
 {
     char text[24];
 
     if (f->state == CORE_T_UP || (f->state == CORE_T_UNPROVEN && f->child_up))
         return false;
-    ready_words(r, "the tunnel is %s for %s: %s", core_tunnel_state_names[f->state],
-                ready_age(f->state_us, text), kd_reason_str(f->reason));
+    ready_words(r, "the tunnel is %s for %s", core_tunnel_state_names[f->state],
+                ready_age(f->state_us, text));
+    because(r, f->reason);
     if (f->state == CORE_T_DISABLED)
         ready_remedy(r, "kedge up %s", f->tunnel);
     else
@@ -105,8 +115,9 @@ static bool session_down(const struct ready_facts *f, struct ready_reason *r)
 
     if (!f->neighbor || f->bgp == BGP_ESTABLISHED)
         return false;
-    ready_words(r, "BGP with %s is %s for %s: %s", f->neighbor, bgp_state_names[f->bgp],
-                ready_age(f->bgp_us, text), kd_reason_str(f->bgp_reason));
+    ready_words(r, "BGP with %s is %s for %s", f->neighbor, bgp_state_names[f->bgp],
+                ready_age(f->bgp_us, text));
+    because(r, f->bgp_reason);
     ready_remedy(r, "kedge bgp neighbors %s has the last error", f->neighbor);
     return true;
 }

@@ -98,6 +98,7 @@ static void nothing_wrong_is_ready(void **st KD_UNUSED)
 static void a_tunnel_that_is_not_two_way_says_its_state_and_why(void **st KD_UNUSED)
 {
     struct ready_facts f = good();
+    struct ready_judgement j;
 
     f.state = CORE_T_CONNECTING;
     f.reason = KD_REASON_NO_PROPOSAL;
@@ -106,6 +107,10 @@ static void a_tunnel_that_is_not_two_way_says_its_state_and_why(void **st KD_UNU
     expect(&f, READY_TUNNEL_DOWN, READY_NOT, "connecting for 10m0s: no-proposal", "kedge explain");
     f.state = CORE_T_DISABLED;
     expect(&f, READY_TUNNEL_DOWN, READY_NOT, "disabled", "kedge up azure");
+    f.state = CORE_T_CONNECTING;
+    f.reason = KD_REASON_NONE;
+    ready_judge(&f, &j);
+    assert_string_equal(j.reason[0].words, "the tunnel is connecting for 10m0s");
 }
 
 static void esp_in_one_direction_is_found(void **st KD_UNUSED)
