@@ -71,9 +71,10 @@ static void on_outage(struct prober_run *r, const struct probe_outage *o)
         g->outage[g->n_outages++] = *o;
 }
 
-static void on_path(struct prober_run *r, const struct probe_way *w)
+static void on_path(struct prober_run *r, const struct probe_way *w, enum probe_news news)
 {
     struct gathered *g = r->arg;
+    (void)news; /* kedged tells them apart by since when */
     if (g->n_paths == LIST_MAX)
         return;
     g->path[g->n_paths].at_us = w->since_us;

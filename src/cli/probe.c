@@ -63,8 +63,11 @@ json_t *prober_hops_json(const struct probe_path *p)
     return l;
 }
 
-static void tell_path(struct prober_run *r, const struct probe_way *w)
+/* A hop that is heard of later is in the summary. */
+static void tell_path(struct prober_run *r, const struct probe_way *w, enum probe_news news)
 {
+    if (news != PROBE_WAY_ANOTHER)
+        return;
     char hops[PROBE_HOPS_MAX * KD_ADDR_STR_MAX], text[sizeof(hops) + 32];
     double at = (double)(w->since_us - r->start_us) / 1e6;
     snprintf(text, sizeof(text), "%.3f s: path %s", at,

@@ -19,8 +19,9 @@ static void judge(struct prober_run *r)
 
 static void hops_due(struct prober_run *r, uint64_t now)
 {
-    while (probe_hops_judge(&r->p.hops, now))
-        r->on_path(r, &r->p.hops.way);
+    enum probe_news news;
+    while ((news = probe_hops_judge(&r->p.hops, now)) != PROBE_WAY_SAME)
+        r->on_path(r, &r->p.hops.way, news);
     if (now < r->end_us)
         io_hops_ask(r->p.hops_fd, &r->p.to, &r->p.hops, now);
 }

@@ -14,7 +14,7 @@ struct prober_run {
     uint64_t duration_us; /* 0: until a signal */
     /* Told of an outage that ended; of a way, p.hops.way; every tick_us (0: never) of time. */
     void (*on_outage)(struct prober_run *r, const struct probe_outage *o);
-    void (*on_path)(struct prober_run *r, const struct probe_way *w);
+    void (*on_path)(struct prober_run *r, const struct probe_way *w, enum probe_news news);
     void (*on_tick)(struct prober_run *r, uint64_t now_us);
     uint64_t tick_us;
     void *arg;

@@ -31,11 +31,15 @@ static const char *subject(const struct ctl_names *n)
 /* ---- routes: thousands of them move at once ---- */
 
 #define MOVE_GAP_US   KD_S(1)  /* longer, and it is another move */
-#define MOVE_AFTER_US KD_S(10) /* a session's stop that it belongs to */
+#define MOVE_AFTER_US KD_S(10) /* a session's stop, or a step, that it belongs to */
 
-/* The last stop, when its routes haven't been told of by fib.clear already. */
-static const struct drill_mark *stop_before(const struct drill_result *r, uint64_t at_us)
+/* The last stop, when its routes haven't been told of by fib.clear already, nor move back. */
+static const struct drill_mark *stop_before(const struct drill_result *r, uint64_t now_us)
 {
+    uint64_t at_us = now_us - r->start_us;
+
+    if (r->moving.back)
+        return NULL;
     for (uint32_t i = r->n_marks; i-- > 0;) {
         const struct drill_mark *m = &r->mark[i];
         if (m->kind == DRILL_FIB && m->at_us + MOVE_AFTER_US > at_us)
@@ -46,14 +50,26 @@ static const struct drill_mark *stop_before(const struct drill_result *r, uint64
     return NULL;
 }
 
+/* Whose move it is: that of a stop, or of a step whose work is done elsewhere, or of the restore.
+ * Routes that move by themselves are no moment: NULL. */
+static const char *mover(const struct drill_result *r, uint64_t now_us)
+{
+    const struct drill_mark *stop = stop_before(r, now_us);
+
+    if (stop)
+        return stop->what;
+    return r->moving.awaited_us && r->moving.awaited_us + MOVE_AFTER_US > now_us ? "" : NULL;
+}
+
 static void begin_move(struct drill_result *r, uint64_t now_us)
 {
-    const struct drill_mark *stop = stop_before(r, now_us - r->start_us);
+    const char *whose = mover(r, now_us);
     uint32_t event = r->n_events, mark = r->n_marks;
 
-    drill_result_event(r, now_us, "fib.moved", stop ? stop->what : "", "");
-    if (stop)
-        drill_result_mark(r, DRILL_FIB, DRILL_BY_DAEMON, now_us, stop->what);
+    drill_result_event(r, now_us, "fib.moved", whose ? whose : "", "");
+    if (whose)
+        drill_result_mark(r, DRILL_FIB, DRILL_BY_DAEMON, now_us, whose);
+    r->moving.awaited_us = 0;
     r->moving.routes = 0;
     r->moving.first_us = now_us;
     r->moving.event = r->n_events > event ? event : UINT32_MAX;
@@ -95,6 +111,9 @@ void ctl_drill_note(struct drill_result *r, const struct core_event_record *ev,
     ctl_event_log(ev, names, line, sizeof(line));
     drill_result_event(r, ev->now_us, name, subject(names), line[n] ? line + n + 1 : "");
     for (size_t i = 0; i < KD_ARRAY_LEN(marks); i++)
-        if (marks[i].note == ev->note && is_moment(ev))
+        if (marks[i].note == ev->note && is_moment(ev)) {
+            if (ev->note == CORE_NOTE_FIB_CLEAR)
+                r->moving.awaited_us = 0;
             drill_result_mark(r, marks[i].kind, DRILL_BY_DAEMON, ev->now_us, subject(names));
+        }
 }

@@ -162,10 +162,18 @@ static unsigned colour(const struct drill_result *r, uint32_t i)
     return names % 4;
 }
 
-static void band(struct drill_page *d, const struct drill_result *r, const struct drill_axis *a,
-                 uint32_t i, unsigned top)
+/* Hops that no name fits say nothing of where the way in use has its end, nor do more of the same
+ * name. */
+static bool goes_on(const struct drill_result *r, uint32_t i, uint32_t next)
 {
-    uint64_t until = i + 1 < r->n_paths ? r->path[i + 1].at_us : KD_MAX(r->length_us, a->to_us);
+    const char *name = r->path[next].name;
+    return r->path[i].name[0] && (!name[0] || strcmp(name, r->path[i].name) == 0);
+}
+
+static void band(struct drill_page *d, const struct drill_result *r, const struct drill_axis *a,
+                 uint32_t i, uint32_t next, unsigned top)
+{
+    uint64_t until = next < r->n_paths ? r->path[next].at_us : KD_MAX(r->length_us, a->to_us);
     double x, w;
 
     if (until < a->from_us || r->path[i].at_us > a->to_us)
@@ -189,8 +197,11 @@ void drill_chart_paths(struct drill_page *d, const struct drill_result *r,
                        const struct drill_axis *a, unsigned top)
 {
     drill_chart_lane(d, "Path", top, CHART_PATH_LANE - 4);
-    for (uint32_t i = 0; i < r->n_paths; i++)
-        band(d, r, a, i, top);
+    for (uint32_t i = 0, next; i < r->n_paths; i = next) {
+        for (next = i + 1; next < r->n_paths && goes_on(r, i, next);)
+            next++;
+        band(d, r, a, i, next, top);
+    }
 }
 
 /* ---- outages ---- */

@@ -44,9 +44,25 @@ static bool first_change(const struct drill_result *r, uint64_t *from, uint64_t 
     return any;
 }
 
+#define BEFORE_US KD_MS(200)
+
+/* What led to it, a little before or as far back as it is long: traffic may end later, by the far
+ * end's doing. */
+static uint64_t led_to_it(const struct drill_result *r, uint64_t from, uint64_t to)
+{
+    uint64_t least = from - KD_MIN(from, KD_MAX(to - from, BEFORE_US)), first = from;
+
+    for (uint32_t i = 0; i < r->n_marks; i++) {
+        const struct drill_mark *m = &r->mark[i];
+        if (m->kind >= DRILL_DETECTION && m->kind <= DRILL_FIB && m->at_us >= least)
+            first = KD_MIN(first, m->at_us);
+    }
+    return first;
+}
+
 static bool choose(const struct drill_result *r, const struct probe_outage *o, struct drill_axis *a)
 {
-    uint64_t from, to, pad;
+    uint64_t from, to, pad, zero;
 
     if (o) {
         from = o->last_good_us;
@@ -54,8 +70,10 @@ static bool choose(const struct drill_result *r, const struct probe_outage *o, s
     } else if (!first_change(r, &from, &to)) {
         return false;
     }
+    zero = from;
+    from = o ? led_to_it(r, from, to) : from;
     pad = KD_MAX((to - from) / 4, 2000);
-    *a = (struct drill_axis){from > pad ? from - pad : 0, to + pad, from};
+    *a = (struct drill_axis){from > pad ? from - pad : 0, to + pad, zero};
     return true;
 }
 

@@ -21,17 +21,37 @@ static void unsure(struct drill_result *r, uint32_t from, uint64_t error_us)
         r->mark[i].precision_us += error_us;
 }
 
-static void take_path(struct drill_measured *m, struct drill_result *r,
-                      const struct probe_names *names, uint64_t at_us,
-                      const struct probe_path *hops)
+/* The way that is told of once more, with a hop that has spoken since; NULL: it is another. Between
+ * two reports another clock's times may be set right by twice as much as they may be wrong. */
+static struct drill_path *told_before(struct drill_result *r, const struct drill_report_path *path,
+                                      uint64_t error_us)
 {
-    const char *name = probe_name_by_hops(names, hops);
-    struct drill_path *p = drill_result_path(r, DRILL_BY_PROBE, at_us, name);
+    uint64_t at = path->at_us > r->start_us ? path->at_us - r->start_us : 0;
 
-    if (p)
-        p->hops = *hops;
+    for (uint32_t i = r->n_paths; i-- > 0;) {
+        struct drill_path *p = &r->path[i];
+        uint64_t apart = p->at_us > at ? p->at_us - at : at - p->at_us;
+        if (p->source == DRILL_BY_PROBE)
+            return apart <= 2 * error_us && probe_path_same(&p->hops, &path->hops) ? p : NULL;
+    }
+    return NULL;
+}
+
+static void take_path(struct drill_measured *m, struct drill_result *r,
+                      const struct probe_names *names, const struct drill_report_path *path,
+                      uint64_t error_us)
+{
+    const char *name = probe_name_by_hops(names, &path->hops);
+    struct drill_path *p = told_before(r, path, error_us);
+
+    if (!p)
+        p = drill_result_path(r, DRILL_BY_PROBE, path->at_us, name);
+    if (p) {
+        p->hops = path->hops;
+        snprintf(p->name, sizeof(p->name), "%s", name);
+    }
     if (name[0])
-        now_on(m, name, at_us);
+        now_on(m, name, path->at_us);
 }
 
 static void count(struct drill_measured *m, const struct drill_report *report)
@@ -62,7 +82,7 @@ void drill_measure_take(struct drill_measured *m, struct drill_result *r,
     for (uint32_t i = 0; i < report->n_outages; i++)
         drill_result_outage(r, &report->outage[i]);
     for (uint32_t i = 0; i < report->n_paths; i++)
-        take_path(m, r, names, report->path[i].at_us, &report->path[i].hops);
+        take_path(m, r, names, &report->path[i], report->error_us);
     unsure(r, marks, report->error_us);
     drill_result_loss(r, &report->summary, now_us);
 }

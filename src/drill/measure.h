@@ -39,7 +39,8 @@ struct drill_report {
         bucket[DRILL_REPORT_BUCKETS_MAX];         /* packets judged since the last report */
     struct probe_outage outage[DRILL_REPORT_MAX]; /* that ended since */
     struct drill_report_path
-        path[DRILL_REPORT_MAX];   /* ways seen since, each another than the one before */
+        path[DRILL_REPORT_MAX];   /* ways seen since, each another than the one before; or, with
+                                     the time of that, the same with a hop that was silent */
     struct probe_summary summary; /* of the whole run */
 };
 

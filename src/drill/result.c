@@ -141,6 +141,14 @@ void drill_result_event(struct drill_result *r, uint64_t at_us, const char *name
     PUT(e->detail, detail);
 }
 
+void drill_result_await(struct drill_result *r, uint64_t now_us, bool back)
+{
+    r->moving.awaited_us = now_us;
+    r->moving.back = back;
+    if (back)
+        r->moving.routes = 0;
+}
+
 /* ---- packets ---- */
 
 /* A time of a packet is as fine as packets are apart. */

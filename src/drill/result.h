@@ -154,6 +154,8 @@ struct drill_result {
     struct {
         uint32_t routes, event, mark; /* indexes, or UINT32_MAX */
         uint64_t first_us, last_us;
+        uint64_t awaited_us; /* drill_result_await(); 0: no */
+        bool back;
     } moving;
 };
 
@@ -178,6 +180,9 @@ void drill_result_event(struct drill_result *r, uint64_t at_us, const char *name
 /* An outage as the probe tells it, with CLOCK_MONOTONIC times; first_good_us 0: it goes on. Leaves
  * the two marks of it as well. */
 void drill_result_outage(struct drill_result *r, const struct probe_outage *o);
+/* A step disturbs something, or (back) everything is taken back: the routes that move next move
+ * because of it, wherever they are learned from; those that move back are a move of their own. */
+void drill_result_await(struct drill_result *r, uint64_t now_us, bool back);
 /* A packet that was judged. */
 void drill_result_packet(struct drill_result *r, uint64_t sent_us, bool answered, uint64_t rtt_us);
 /* Packets in one go, as an agent counts them. */

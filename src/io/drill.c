@@ -114,6 +114,7 @@ static void carry_out(struct io_drill *d, const struct drill_run_act *a)
         io_journal_write(d->journal, &a->record, a->token);
         break;
     case DRILL_RUN_ACT:
+        drill_result_await(d->result, io_now_us(), false);
         io_drill_act(d, a);
         break;
     case DRILL_RUN_UNDO:

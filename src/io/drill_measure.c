@@ -9,6 +9,18 @@
 
 #define ROUTE_EVERY_US KD_MS(50) /* a walk over the table each */
 
+/* Before the first packet: its marks are as fine as packets are apart. */
+static void say_who_measures(struct drill_result *r, const struct drill_probe_plan *p)
+{
+    if (p->agent[0])
+        snprintf(r->probe_from, sizeof(r->probe_from), "%s", p->agent);
+    else
+        kd_addr_str(&p->from, r->probe_from);
+    kd_addr_str(&p->to, r->probe_to);
+    r->probe_udp = p->port != 0;
+    r->probe_every_us = p->every_us;
+}
+
 bool io_drill_measure_begin(struct io_drill *d, char *why, size_t cap)
 {
     const struct drill_plan *p = drill_run_plan(d->run);
@@ -20,6 +32,7 @@ bool io_drill_measure_begin(struct io_drill *d, char *why, size_t cap)
 
     if (!p->probe.on)
         return true;
+    say_who_measures(d->result, &p->probe);
     d->measuring =
         io_measure_begin(d->io, p->probe.agent, &order, &core_configuration(d->io->core)->paths,
                          d->result, &d->measured, io_drill_measured, d, why, cap);
@@ -97,21 +110,11 @@ static void way_names(struct io_drill *d)
 
 void io_drill_measure_end(struct io_drill *d)
 {
-    const struct drill_plan *p = drill_run_plan(d->run);
-    struct drill_result *r = d->result;
-
     if (!d->measuring)
         return;
     io_measure_end(d->io);
     d->measuring = false;
     way_names(d);
-    if (p->probe.agent[0])
-        snprintf(r->probe_from, sizeof(r->probe_from), "%s", p->probe.agent);
-    else
-        kd_addr_str(&p->probe.from, r->probe_from);
-    kd_addr_str(&p->probe.to, r->probe_to);
-    r->probe_udp = p->probe.port != 0;
-    r->probe_every_us = p->probe.every_us;
 }
 
 /* ---- prefixes a neighbor: before, during, after ---- */

@@ -99,7 +99,7 @@ static void before_restore(struct io_drill *d, const struct drill_run_act *a)
     if (!planned && (a->what != DRILL_TELL_RESTORE || d->restore_us))
         return;
     d->restore_us = io_now_us();
-    d->result->moving.routes = 0; /* what moves now moves back */
+    drill_result_await(d->result, d->restore_us, true);
     io_drill_count_routes(d, IO_DRILL_DURING);
 }
 

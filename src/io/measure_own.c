@@ -80,7 +80,7 @@ static void judge(struct io_own *p, uint64_t now)
             report(p, now);
         p->report.outage[p->report.n_outages++] = o;
     }
-    while (probe_hops_judge(&p->hops, now)) {
+    while (probe_hops_judge(&p->hops, now) != PROBE_WAY_SAME) {
         if (p->report.n_paths == DRILL_REPORT_MAX)
             report(p, now);
         p->report.path[p->report.n_paths++] =

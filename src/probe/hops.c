@@ -128,7 +128,7 @@ static uint64_t limit_us(const struct probe_hops *h, const struct probe_round *r
     return r->asked_us + wait_us;
 }
 
-bool probe_hops_judge(struct probe_hops *h, uint64_t now_us)
+enum probe_news probe_hops_judge(struct probe_hops *h, uint64_t now_us)
 {
     for (uint64_t n = h->judged; n < h->begun; n++) {
         const struct probe_round *r = round_at(h, n);
@@ -136,10 +136,11 @@ bool probe_hops_judge(struct probe_hops *h, uint64_t now_us)
             continue;
         h->judged = n + 1;
         h->further = !r->seen.reached;
-        if (probe_way_seen(&h->way, &r->seen, r->asked_us))
-            return true;
+        enum probe_news news = probe_way_seen(&h->way, &r->seen, r->asked_us);
+        if (news != PROBE_WAY_SAME)
+            return news;
     }
-    return false;
+    return PROBE_WAY_SAME;
 }
 
 uint64_t probe_hops_deadline(const struct probe_hops *h)

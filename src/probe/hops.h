@@ -41,10 +41,10 @@ size_t probe_hops_put(const struct probe_hops *h, uint8_t ttl, uint8_t buf[PROBE
  * rounds under way changes nothing. */
 void probe_hops_take(struct probe_hops *h, const struct kd_addr *from, struct kd_bytes msg,
                      uint64_t now_us);
-/* Judges the rounds whose hops have all answered, or whose time is up. True: h->way is another than
- * before (one a call; call again). A hop has wait_us; once the end has answered, 200 ms and ten of
+/* Judges the rounds whose hops have all answered, or whose time is up: what one says of h->way (one
+ * with news a call; call again). A hop has wait_us; once the end has answered, 200 ms and ten of
  * its round trips are enough. When a round is judged, those before it are over. */
-bool probe_hops_judge(struct probe_hops *h, uint64_t now_us);
+enum probe_news probe_hops_judge(struct probe_hops *h, uint64_t now_us);
 
 /* When the next round begins. */
 uint64_t probe_hops_next(const struct probe_hops *h);

@@ -34,14 +34,15 @@ static void fill_in(struct probe_path *p, const struct probe_path *seen)
             p->hop[i] = seen->hop[i];
 }
 
-bool probe_way_seen(struct probe_way *w, const struct probe_path *seen, uint64_t at_us)
+enum probe_news probe_way_seen(struct probe_way *w, const struct probe_path *seen, uint64_t at_us)
 {
-    bool lost, spoke, another;
+    bool lost, more, spoke, another;
 
     if (!seen->reached)
-        return false;
+        return PROBE_WAY_SAME;
     lost = w->known && knows_more(&w->path, seen);
-    spoke = w->known && knows_more(seen, &w->path) && w->rounds >= SETTLED;
+    more = w->known && knows_more(seen, &w->path);
+    spoke = more && w->rounds >= SETTLED;
     another = !w->known || !probe_path_same(&w->path, seen);
     if (lost && w->silent++ == 0)
         w->silent_us = at_us;
@@ -49,11 +50,11 @@ bool probe_way_seen(struct probe_way *w, const struct probe_path *seen, uint64_t
         w->silent = 0;
     if (another || spoke || w->silent == SETTLED) {
         *w = (struct probe_way){true, *seen, another || spoke ? at_us : w->silent_us, 0, 0, 0};
-        return true;
+        return PROBE_WAY_ANOTHER;
     }
     fill_in(&w->path, seen);
     w->rounds++;
-    return false;
+    return more ? PROBE_WAY_FULLER : PROBE_WAY_SAME;
 }
 
 const char *probe_path_text(const struct probe_path *p, char *buf, size_t cap)

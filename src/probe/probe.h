@@ -66,8 +66,8 @@ struct probe_summary {
     uint64_t n_passed, passed_us; /* how many; when the last of them left */
     uint64_t newest_good_us;      /* when the last packet that is answered left; 0: none is */
     uint64_t
-        waiting_us; /* since then the oldest that isn't answered is under way, or lost; 0: none */
-    uint64_t now_us;              /* as of when all this is */
+        waiting_us;  /* since then the oldest that isn't answered is under way, or lost; 0: none */
+    uint64_t now_us; /* as of when all this is */
     uint64_t rtt_min_us, rtt_mean_us, rtt_p50_us, rtt_p95_us, rtt_max_us; /* p: to 3 % */
 };
 /* longest covers an outage that goes on as well, up to now. */
@@ -95,10 +95,16 @@ struct probe_way {
     uint64_t silent_us; /* since when */
 };
 
-/* A round that began at at_us. True: the way is another than before. A router may miss a round, so
- * a hop that falls silent, or one that speaks after long silence, makes another way only when it
- * lasts three rounds; one that didn't get there tells of loss, not of the way. */
-bool probe_way_seen(struct probe_way *w, const struct probe_path *seen, uint64_t at_us);
+enum probe_news {
+    PROBE_WAY_SAME,
+    PROBE_WAY_FULLER,  /* the same, a hop of which is known that wasn't */
+    PROBE_WAY_ANOTHER, /* than before, or the first */
+};
+
+/* A round that began at at_us. A router may miss a round, so a hop that falls silent, or one that
+ * speaks after long silence, makes another way only when it lasts three rounds; one that didn't get
+ * there tells of loss, not of the way. */
+enum probe_news probe_way_seen(struct probe_way *w, const struct probe_path *seen, uint64_t at_us);
 /* "10.1.11.1 192.168.11.0 * 10.17.11.132", at most cap bytes; returns buf. */
 const char *probe_path_text(const struct probe_path *p, char *buf, size_t cap);
 

@@ -22,7 +22,7 @@ def speaker(router_id, asn, network, link, inner, outer, far_inner, far_outer, f
                          "interface": "kedge0", "address": inner,
                          "neighbor": {"asn": far_asn, "address": far_inner, "import": "all", **common}}],
             "neighbors": [{"name": "primary", "address": far_link, "asn": far_asn, "hold": "9s", "import": "first",
-                           **common}],
+                           "bfd": {"interval": "1s", "multiplier": 3}, **common}],
             "policies": {"all": [{"permit": {}}], "first": [{"permit": {"set": {"local-preference": 150}}}]},
             "drills": {"paths": [{"name": "expressroute", "neighbors": ["primary"], "hops": ["10.9.1.0/30"]},
                                  {"name": "vpn", "neighbors": ["onprem"], "hops": ["10.0.0.0/24"]}]}}
@@ -118,6 +118,28 @@ def test_a_shutdown_is_measured_from_the_last_good_packet_to_the_restore(drills)
     assert stopped["at_us"] < first[0]["at_us"] < restored["at_us"]
     assert first[0]["at_us"] + 200_000 < last[-1]["at_us"] < result["length_us"]  # it was held for 300 ms
     assert (first[0]["what"], first[0]["precision_us"]) == ("onprem", 0)
+
+
+def test_a_link_that_falls_silent_is_told_from_the_last_good_packet_over_detection_and_routes_to_the_first(drills):
+    link = ["PREROUTING", "-t", "raw", "-i", "one", "-j", "DROP"]
+    step = {"exec": {"do": ["/usr/sbin/iptables", "-w", "-A", *link], "undo": ["/bin/sh", "-c", "iptables -w -D "
+                     + " ".join(link) + " || true"]}}
+    for host in ("router", "far"):
+        until(lambda host=host: drills.lab[host].kedge.neighbor("primary")["bfd"]["state"] == "Up", 15, "BFD up", 0.05)
+    result = drills.run([step, {"expect": {"path": "vpn", "within": "20s"}}, {"restore": "all"},
+                         {"expect": {"path": "expressroute", "within": "20s"}}])[1]
+    assert result["verdict"] == "passed", result
+    order = [moments(result, kind, source=source)[0] for kind, source in (
+        ("last-good", "probe"), ("detection", "daemon"), ("bgp-stop", "daemon"), ("fib", "daemon"), ("first-good", "probe"),
+        ("restore", "daemon"))]
+    times = [mark["at_us"] for mark in order]
+    # The first packet may have left before the kernel's word that the last route has moved.
+    assert times[:4] == sorted(times[:4]) and times[1] < times[4] < times[5] > times[3], result["marks"]
+    assert [mark["what"] for mark in order[1:4]] == ["primary"] * 3
+    assert order[0]["precision_us"] == order[4]["precision_us"] == 10_000  # as far as packets are apart
+    assert times[4] - times[0] == result["loss"]["longest_us"] >= 1_000_000
+    back = [mark for mark in moments(result, "fib") if mark["at_us"] >= times[5]]
+    assert back and back[0]["what"] == "" and len(moments(result, "bgp-stop")) == 1, result["marks"]
 
 
 @pytest.mark.parametrize("bound,reason", [({"loss_max": 0}, "packets lost; allowed: 0"),

@@ -108,6 +108,35 @@ static void without_names_a_way_has_its_neighbors(void **state)
     assert_string_equal(m.path, "lan");
 }
 
+static void seen_way(uint64_t at_us, uint64_t error_us, struct probe_path p)
+{
+    memset(report, 0, sizeof(*report));
+    report->error_us = error_us;
+    report->n_paths = 1;
+    report->path[0] = (struct drill_report_path){at_us, p};
+    drill_measure_take(&m, r, &names, report, at_us);
+}
+
+static void a_way_told_again_with_a_hop_that_was_silent_is_one_way_and_gets_its_name(void **state)
+{
+    (void)state;
+    seen_way(START + KD_MS(5), 0, hops(0, VM));
+    assert_string_equal(m.path, "");
+    seen_way(START + KD_MS(5), 0, hops(MSEE, VM));
+    assert_int_equal(r->n_paths, 1);
+    assert_string_equal(r->path[0].name, "expressroute");
+    assert_true(r->path[0].hops.hop[0].family == 4 && r->path[0].at_us == KD_MS(5));
+    assert_string_equal(m.path, "expressroute");
+    seen_way(START + KD_MS(5) + 1, 0, hops(MSEE, VM)); /* another time: it was lost, and is back */
+    assert_int_equal(r->n_paths, 2);
+    seen_way(START + KD_MS(6), 500, hops(MSEE, VM)); /* another clock, set right a little */
+    assert_int_equal(r->n_paths, 2);
+    seen_way(START + KD_MS(7) + 2, 500, hops(MSEE, VM));
+    assert_int_equal(r->n_paths, 3);
+    seen_way(START + KD_MS(7) + 2, 500, hops(NEXT, VM)); /* another router */
+    assert_int_equal(r->n_paths, 4);
+}
+
 static void a_report_goes_into_the_result(void **state)
 {
     (void)state;
@@ -268,6 +297,7 @@ int main(void)
         T(a_way_that_two_names_fit_has_none),
         T(where_hops_say_nothing_the_best_routes_neighbor_does),
         T(without_names_a_way_has_its_neighbors),
+        T(a_way_told_again_with_a_hop_that_was_silent_is_one_way_and_gets_its_name),
         T(a_report_goes_into_the_result),
         T(marks_of_this_clock_stay_as_sure_as_they_were),
         T(the_outage_since_a_mark_is_the_longest_that_reaches_beyond_it),

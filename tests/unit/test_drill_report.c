@@ -215,6 +215,36 @@ static void no_text_of_others_becomes_markup(void **state)
     assert_non_null(strstr(html, "&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;x&lt;/b&gt;??"));
 }
 
+static void hops_that_no_name_fits_are_no_other_way_in_the_picture(void **state)
+{
+    (void)state;
+    path(START, "expressroute", 0);
+    path(START + KD_S(4), "vpn", 0);
+    path(START + KD_S(5), "", 0); /* its hops, seen a second later */
+    path(START + KD_S(6), "vpn", 0);
+    path(START + KD_S(34), "expressroute", 0);
+    drill_result_end(r, START + KD_S(42), DRILL_PASSED, "");
+    render(NULL);
+    assert_int_equal(times("<title>path expressroute</title>"), 2); /* the whole drill's */
+    assert_int_equal(times("<title>path vpn</title>"), 1);
+    assert_int_equal(times("<title>path (unnamed)</title>"), 0);
+    assert_int_equal(times("<tr><td class=\"n\">5.000"), 1); /* but said */
+}
+
+static void what_led_to_an_outage_shortly_before_it_is_in_the_picture(void **state)
+{
+    const struct probe_outage o = {
+        .lost = 8, .last_good_us = START + KD_MS(1192), .first_good_us = START + KD_MS(1237)};
+    (void)state;
+    drill_result_outage(r, &o);
+    drill_result_mark(r, DRILL_BGP_STOP, DRILL_BY_DAEMON, START + KD_MS(1123), "ce-primary");
+    drill_result_mark(r, DRILL_DETECTION, DRILL_BY_DAEMON, START + KD_MS(900), "another");
+    drill_result_end(r, START + KD_S(3), DRILL_PASSED, "");
+    render(NULL);
+    assert_int_equal(times(">BGP stopped -69.0 ms<"), 1);
+    assert_int_equal(times(">Detected -"), 0); /* too long ago to be of it */
+}
+
 static void an_outage_to_the_end_is_drawn_to_the_end(void **state)
 {
     const struct probe_outage o = {.first_seq = 1, .lost = 100, .last_good_us = START + KD_S(1)};
@@ -282,9 +312,14 @@ static void times_are_written_as_people_do(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(the_page_says_what_the_result_says), T(the_page_asks_for_nothing_from_elsewhere),
-        T(no_text_of_others_becomes_markup),   T(an_outage_to_the_end_is_drawn_to_the_end),
-        T(an_empty_result_is_a_page_as_well),  T(a_full_result_fits_in_the_page),
+        T(the_page_says_what_the_result_says),
+        T(the_page_asks_for_nothing_from_elsewhere),
+        T(no_text_of_others_becomes_markup),
+        T(hops_that_no_name_fits_are_no_other_way_in_the_picture),
+        T(what_led_to_an_outage_shortly_before_it_is_in_the_picture),
+        T(an_outage_to_the_end_is_drawn_to_the_end),
+        T(an_empty_result_is_a_page_as_well),
+        T(a_full_result_fits_in_the_page),
         T(times_are_written_as_people_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -360,6 +360,39 @@ static void routes_that_move_by_themselves_are_no_mark(void **state)
     assert_int_equal(r->n_marks, 1);
 }
 
+static void routes_that_move_because_of_a_step_are_a_mark_without_a_stop_of_ours(void **state)
+{
+    (void)state;
+    drill_result_await(r, START + KD_S(1), false); /* a link was cut beyond our neighbors */
+    say(CORE_NOTE_ROUTE_DEL, KD_S(1) + 900000, NULL);
+    assert_int_equal(r->n_marks, 1);
+    assert_int_equal(r->mark[0].kind, DRILL_FIB);
+    assert_string_equal(r->mark[0].what, "");
+    say(CORE_NOTE_ROUTE_ADD, KD_S(4), NULL); /* and later ones by themselves */
+    assert_int_equal(r->n_marks, 1);
+    drill_result_await(r, START + KD_S(5), false);
+    say(CORE_NOTE_ROUTE_ADD, KD_S(15), NULL); /* too late to be of it */
+    assert_int_equal(r->n_marks, 1);
+}
+
+static void what_moves_back_is_not_the_stops_that_came_before(void **state)
+{
+    (void)state;
+    drill_result_await(r, START + KD_S(1), false);
+    say(CORE_NOTE_BGP_STOP, KD_S(1), "one");
+    say(CORE_NOTE_ROUTE_DEL, KD_S(1) + 10, NULL);
+    drill_result_await(r, START + KD_S(1) + 20, false);
+    say(CORE_NOTE_BGP_STOP, KD_S(1) + 30, "two"); /* its routes moved with the others */
+    drill_result_await(r, START + KD_S(2), true);
+    say(CORE_NOTE_ROUTE_ADD, KD_S(2) + 50, NULL);
+    assert_int_equal(r->n_marks, 4);
+    assert_int_equal(r->mark[3].kind, DRILL_FIB);
+    assert_string_equal(r->mark[3].what, "");
+    assert_int_equal(r->mark[3].at_us, KD_S(2) + 50);
+    say(CORE_NOTE_ROUTE_ADD, KD_S(4), NULL);
+    assert_int_equal(r->n_marks, 4);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -384,6 +417,8 @@ int main(void)
         T(thousands_of_routes_that_move_are_one_event_and_a_mark_at_either_end),
         T(routes_behind_a_failover_that_is_done_leave_no_second_mark),
         T(routes_that_move_by_themselves_are_no_mark),
+        T(routes_that_move_because_of_a_step_are_a_mark_without_a_stop_of_ours),
+        T(what_moves_back_is_not_the_stops_that_came_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -426,12 +426,15 @@ static void a_hop_that_speaks_late_is_filled_in_and_after_long_silence_is_anothe
     (void)state;
     assert_true(probe_way_seen(&w, &silent, 1));
     assert_false(probe_way_seen(&w, &silent, 2));
-    assert_false(probe_way_seen(&w, &all, 3));
+    assert_int_equal(probe_way_seen(&w, &all, 3), PROBE_WAY_FULLER);
     assert_true(kd_addr_eq(&w.path.hop[0], &all.hop[0]));
+    assert_int_equal(w.since_us, 1);
+    assert_int_equal(probe_way_seen(&w, &all, 4), PROBE_WAY_SAME);
     w = (struct probe_way){0};
     for (uint64_t i = 1; i <= 4; i++)
-        assert_int_equal(probe_way_seen(&w, &silent, i), i == 1);
-    assert_true(probe_way_seen(&w, &all, 5));
+        assert_int_equal(probe_way_seen(&w, &silent, i),
+                         i == 1 ? PROBE_WAY_ANOTHER : PROBE_WAY_SAME);
+    assert_int_equal(probe_way_seen(&w, &all, 5), PROBE_WAY_ANOTHER);
     assert_int_equal(w.since_us, 5);
 }
 
