@@ -1,4 +1,5 @@
 """Seed 002 on conf/lab/expressroute-backup.yaml: what kedge shows at both ends is the seed's tables, row for row."""
+import ipaddress
 import json
 
 import pytest
@@ -26,6 +27,62 @@ def lab():
 def gateway(lab, *query):
     """The rows of an active-active gateway are those of its instances, one after the other."""
     return [row for name in query[0] for row in azure_routes(lab[name].kedge, *query[1:])]
+
+
+def test_who_is_where(lab):
+    def address(host, device):
+        return next(a for a in lab[host].ip_json("addr", "show", device)[0]["addr_info"] if a["family"] == "inet")
+
+    def ip(host, device):
+        return address(host, device)["local"]
+
+    def interface(host, device):
+        return "{local}/{prefixlen}".format(**address(host, device))
+
+    def network(host, device):
+        return str(ipaddress.ip_interface(interface(host, device)).network)
+
+    def prefixes():
+        sessions = {name: lab["sea-srx42-01"].kedge.neighbor(name) for name in PEERS.values()}
+        here = {row["local_address"] for row in sessions.values()}
+        azure = lab["gw-vpn-0"].kedge.spec["router"]["azure"]
+        return [f"On-premises LAN {network('server', 'eth0')}",
+                f"Azure Hub virtual network {' '.join(azure['vnet'])}",
+                f"Azure spoke virtual network {' '.join(azure['spokes'])}",
+                f"On-premises test server {ip('server', 'eth0')}",
+                f"Spoke virtual network test VM {ip('vm', 'eth0')}",
+                f"ExpressRoute primary connection P2P subnet {network('sea-mx03-01', 'xe0.110')}",
+                f"ExpressRoute secondary connection P2P subnet {network('sea-mx03-02', 'xe0.110')}",
+                f"VPN gateway primary BGP peer IP {sessions['azure-primary']['address']}",
+                f"VPN gateway secondary BGP peer IP {sessions['azure-secondary']['address']}",
+                f"On-premises firewall VPN BGP peer IP {' '.join(here)}",
+                f"Primary CE router i/f towards firewall IP {interface('sea-mx03-01', 'ae0.11')}",
+                f"Firewall i/f towards primary CE router IP {interface('sea-srx42-01', 'reth1.11')}",
+                f"Secondary CE router i/f towards firewall IP {interface('sea-mx03-02', 'ae0.11')}",
+                f"Firewall i/f towards secondary CE router IP {interface('sea-srx42-01', 'reth2.11')}"]
+
+    def asns():
+        own = lab["sea-srx42-01"].kedge.json("routes")["local"]["asn"]
+        msee, er = (lab[host].frr.neighbor(address)["remoteAs"] for host, address in
+                    (("sea-mx03-01", "192.168.11.18"), ("msee-01", "100.64.11.18")))
+        (vpn,) = {lab["sea-srx42-01"].kedge.neighbor(name)["asn"] for name in PEERS.values()}
+        return [f"On-premises {own}", f"Microsoft Enterprise Edge {msee}", f"Virtual Network GW (ExR) {er}",
+                f"Virtual Network GW (VPN) {vpn}"]
+
+    compare(TABLES, "key IP prefixes", prefixes)
+    compare(TABLES, "ASNs", asns)
+
+
+def test_bfd_on_both_connections(lab):
+    def sessions():
+        (frr,) = (row for row in lab["sea-mx03-01"].frr.show("bfd peers", "bfdd") if row["peer"] == "192.168.11.18")
+        bird = next(line.split() for line in lab["sea-mx03-02"].bird.show("bfd sessions").splitlines()
+                    if line.startswith("192.168.11.22"))
+        return [f"SEA-MX03-01 {frr['peer']} {frr['status']} transmit {frr['transmit-interval']} "
+                f"receive {frr['receive-interval']} multiplier {frr['detect-multiplier']}",
+                f"SEA-MX03-02 {bird[0]} {bird[2].lower()} transmit {float(bird[-2]) * 1000:.0f} "
+                f"detection {float(bird[-1]) * 1000:.0f}"]
+    compare(TABLES, "show bfd session", sessions)
 
 
 @pytest.mark.parametrize("peer", PEERS)

@@ -50,10 +50,12 @@ def test_what_azure_tells_each_site(lab, peer, neighbor):
             lambda: azure_routes(lab["gw-vpn"].kedge, "advertised", neighbor))
 
 
-def test_a_disabled_circuit_moves_the_traffic_and_back(lab):
-    lab.fault("expressroute-disabled")
+@pytest.mark.parametrize("fault", ["expressroute-disabled", "gateway-failed", "route-withdrawn"])
+def test_provider_outage_gateway_failure_and_route_withdrawal_move_the_traffic_and_back(lab, fault):
+    """Where only one direction is lost, the probe takes the other one along."""
+    lab.fault(fault)
     by_the_vpn(lab, "ExpressRoute disabled")
-    lab.mend("expressroute-disabled")
+    lab.mend(fault)
     steady(lab)
 
 

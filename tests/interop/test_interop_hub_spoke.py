@@ -1,4 +1,7 @@
 """Seeds 000 and 001 on conf/lab/interop-hub-spoke.yaml: who sees whom, by which way, and what Location 1 prefers."""
+import ipaddress
+import json
+
 import pytest
 
 from lab.topology import Topology
@@ -20,6 +23,26 @@ def lab():
 
 def test_location_1_prefers_expressroute_by_local_preference(lab):
     compare(TABLES, LOCATION_1, lambda: ios_table(lab["loc1-ce"].frr))
+
+
+@pytest.mark.parametrize("peer", ["192.168.30.18", "10.10.30.254"])
+def test_what_location_1_tells_each_neighbor(lab, peer):
+    def told():
+        routes = lab["loc1-ce"].frr.show(f"bgp ipv4 unicast neighbors {peer} advertised-routes")["advertisedRoutes"]
+        return [f"{prefix} {route['path']}" for prefix, route in sorted(routes.items(), key=by_prefix)]
+    compare(TABLES, f"ASR1000#show ip bgp vpnv4 vrf 30 neighbors {peer} advertised-routes", told)
+
+
+def by_prefix(row):
+    return ipaddress.ip_network(row[0])
+
+
+def test_location_1_redistributes_into_ospf(lab):
+    def heard():
+        routes = json.loads(lab["loc1-lan"].run("vtysh", "-c", "show ip route ospf json").stdout)
+        return [f"{prefix} {route['distance']}/{route['metric']} {hop['ip']}" for prefix, paths in
+                sorted(routes.items(), key=by_prefix) for route in paths for hop in route["nexthops"] if "ip" in hop]
+    compare(TABLES, "LAN switch, show ip route ospf", heard)
 
 
 def test_the_tunnel_is_what_location_1_is_configured_for(lab):
