@@ -27,19 +27,23 @@ static enum cli_exit write_for(const struct cli *c, const struct core_config *cf
                                enum peer_kind kind, struct kc_ctx *crypto)
 {
     struct peer p = {.config = cfg, .tunnel = find(cfg, c->argv[0])};
-    uint8_t psk[KC_KEY_MAX];
+    uint8_t psk[KC_KEY_MAX], password[KC_KEY_MAX];
     const char *why;
 
     if (!p.tunnel)
         return no_tunnel(c, cfg);
     if (crypto)
         p.psk = kd_bytes(psk, kc_key_export(crypto, p.tunnel->ike.psk, psk, sizeof(psk)));
+    if (crypto && p.tunnel->neighbor.with_password)
+        p.password = kd_bytes(password, kc_key_export(crypto, p.tunnel->neighbor.password, password,
+                                                      sizeof(password)));
     why = peer_refuses(&p, kind);
     if (why)
         fprintf(stderr, "kedge: %s --for %s: %s\n", c->argv[0], c->kind, why);
     else
         peer_write(&p, kind, stdout);
     kc_wipe(psk, sizeof(psk));
+    kc_wipe(password, sizeof(password));
     return why ? CLI_FAILED : CLI_OK;
 }
 

@@ -126,12 +126,13 @@ static void check_policies(struct cfg *c, const struct bgp_peer_config *p,
                       : "exchanges");
 }
 
-static void check_password(struct cfg *c, const struct core_neighbor_config *p,
+static void check_password(struct cfg *c, struct core_neighbor_config *p,
                            const struct cfg_where *at)
 {
     struct cfg_where file = at[K_PASSWORD_FILE], credential = at[K_PASSWORD_CREDENTIAL];
     size_t len = c->env->crypto ? kc_key_len(c->env->crypto, p->password) : 0;
 
+    p->with_password = file.line || credential.line;
     if (file.line && credential.line)
         cfg_error(c, credential, "password-file and password-credential exclude each other");
     else if (len > CORE_PASSWORD_MAX)

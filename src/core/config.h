@@ -68,6 +68,7 @@ struct core_neighbor_config {
     struct bgp_peer_config bgp;
     struct core_bfd_config bfd;
     struct kd_handle password; /* of its TCP connections (RFC 2385), used by the shell; or NONE */
+    bool with_password;        /* the file has one, even where nobody keeps it (peer-config) */
 };
 
 struct core_tunnel_config {

@@ -13,6 +13,8 @@ static void put_bfd(const struct core_bfd_config *b, FILE *to)
 {
     if (!b->multihop)
         fputs("  # BIRD's BFD is multihop here: bfd: {multihop: true} in kedge.yaml\n", to);
+    if (b->auth.type)
+        fputs("  # left out: BFD's authentication\n", to);
     if (!b->any_src_port)
         fputs("  # from ports below 49152: bfd: {any-source-port: true} in kedge.yaml\n", to);
     fprintf(to, "  bfd { interval %u ms; multiplier %u; };\n", peer_bfd_ms(b), b->detect_mult);
@@ -34,6 +36,11 @@ void peer_bird(const struct peer_side *s, FILE *to)
     fputs("  multihop;\n", to);
     if (b->hold_s)
         fprintf(to, "  hold time %u;\n", b->hold_s);
+    if (s->password) {
+        fputs("  password \"", to);
+        peer_put_password(to, s->p);
+        fputs("\";\n", to);
+    }
     if (s->bfd)
         put_bfd(s->bfd, to);
     fprintf(to, "  connect retry time 5;\n  %s {\n    import all;\n    export all;\n  };\n}\n",

@@ -18,6 +18,13 @@ void peer_frr(const struct peer_side *s, FILE *to)
     if (b->hold_s)
         fprintf(to, " neighbor %s timers %u %u\n", s->inner_us, b->hold_s / 3u, b->hold_s);
     fprintf(to, " neighbor %s timers connect 5\n", s->inner_us);
+    if (s->password) {
+        fprintf(to, " neighbor %s password ", s->inner_us);
+        peer_put_password(to, s->p);
+        fputc('\n', to);
+    }
+    if (s->bfd && s->bfd->auth.type)
+        fputs(" ! left out: BFD's authentication\n", to);
     if (s->bfd)
         fprintf(to, " neighbor %s bfd %u %u %u\n", s->inner_us, s->bfd->detect_mult,
                 peer_bfd_ms(s->bfd), peer_bfd_ms(s->bfd));

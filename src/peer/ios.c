@@ -246,8 +246,14 @@ static void put_bgp(const struct peer_side *s, FILE *to)
     fprintf(to, " neighbor %s update-source %s\n", us, TUNNEL);
     if (s->bgp->hold_s)
         fprintf(to, " neighbor %s timers %u %u\n", us, s->bgp->hold_s / 3u, s->bgp->hold_s);
+    if (s->password) {
+        fprintf(to, " neighbor %s password ", us);
+        peer_put_password(to, s->p);
+        fputc('\n', to);
+    }
     if (s->bfd)
-        fprintf(to, " neighbor %s fall-over bfd %s\n", us,
+        fprintf(to, "%s neighbor %s fall-over bfd %s\n",
+                s->bfd->auth.type ? " ! left out: BFD's authentication\n" : "", us,
                 s->bfd->multihop ? "multi-hop" : "single-hop");
     fprintf(to, " address-family %s\n  neighbor %s activate\n", family, us);
     fprintf(to, "  neighbor %s soft-reconfiguration inbound\n exit-address-family\n!\n", us);

@@ -208,6 +208,8 @@ static void put_bfd(const struct peer_side *s, FILE *to)
     fprintf(to, "%s %s bfd-liveness-detection multiplier %u\n", set, s->name, s->bfd->detect_mult);
     fprintf(to, "%s %s bfd-liveness-detection session-mode %s\n", set, s->name,
             s->bfd->multihop ? "multihop" : "single-hop");
+    if (s->bfd->auth.type)
+        fputs("# left out: BFD's authentication\n", to);
 }
 
 static void put_bgp(const struct peer_side *s, FILE *to)
@@ -224,6 +226,11 @@ static void put_bgp(const struct peer_side *s, FILE *to)
     fprintf(to, "set protocols bgp group %s local-address %s\n", group, s->inner);
     if (s->bgp->hold_s)
         fprintf(to, "set protocols bgp group %s hold-time %u\n", group, s->bgp->hold_s);
+    if (s->password) {
+        fprintf(to, "set protocols bgp group %s authentication-key \"", group);
+        peer_put_password(to, s->p);
+        fputs("\"\n", to);
+    }
     if (s->bfd)
         put_bfd(s, to);
     fprintf(to, "set protocols bgp group %s neighbor %s peer-as %u\n", group, s->inner_us,

@@ -23,7 +23,8 @@ extern const char *const peer_kind_names[PEER_KINDS];
 struct peer {
     const struct core_config *config;
     const struct core_tunnel_config *tunnel; /* one of config's */
-    struct kd_bytes psk; /* borrowed; empty: a placeholder stands in the output */
+    struct kd_bytes psk, password; /* borrowed; empty: a placeholder stands in the output. password:
+                                      of the BGP session (RFC 2385) */
 };
 
 /* Why that kind can't be written for this tunnel, as a sentence; NULL: it can. */

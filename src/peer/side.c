@@ -95,6 +95,7 @@ struct peer_side peer_side_of(const struct peer *p)
 
     s.bgp = t->has_neighbor ? &t->neighbor.bgp : NULL;
     s.bfd = t->has_neighbor && t->neighbor.bfd.on ? &t->neighbor.bfd : NULL;
+    s.password = t->has_neighbor && t->neighbor.with_password;
     snprintf(s.outer, sizeof(s.outer), "%s", PEER_ADDR_ANY);
     if (t->ike.remote.family)
         kd_addr_str(&t->ike.remote, s.outer);
@@ -119,12 +120,25 @@ unsigned peer_bfd_ms(const struct core_bfd_config *b)
     return (b->interval_us + 999) / 1000;
 }
 
-bool peer_psk_plain(const struct peer *p)
+static bool is_plain(struct kd_bytes secret)
 {
-    for (size_t i = 0; i < p->psk.len; i++)
-        if (!isgraph(p->psk.p[i]) || strchr("\"\\'?`$;#{}", p->psk.p[i]))
+    for (size_t i = 0; i < secret.len; i++)
+        if (!isgraph(secret.p[i]) || strchr("\"\\'?`$;#{}", secret.p[i]))
             return false;
     return true;
+}
+
+bool peer_psk_plain(const struct peer *p)
+{
+    return is_plain(p->psk);
+}
+
+void peer_put_password(FILE *to, const struct peer *p)
+{
+    bool known = p->password.len > 0 && is_plain(p->password);
+
+    fprintf(to, "%.*s", known ? (int)p->password.len : (int)strlen("BGP_PASSWORD"),
+            known ? (const char *)p->password.p : "BGP_PASSWORD");
 }
 
 void peer_put_psk(FILE *to, const struct peer *p, const char *hex_prefix)

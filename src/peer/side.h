@@ -17,6 +17,7 @@ struct peer_side {
     char inner[KD_ADDR_STR_MAX];       /* the peer's inner address: its BGP one; "" without BGP */
     char inner_us[KD_ADDR_STR_MAX];
     uint32_t mtu, mss;     /* of the tunnel; mss 0: none */
+    bool password;         /* TCP MD5 under the session */
     bool psk_here, psk_us; /* does the peer (do we) prove itself by the key? */
 };
 
@@ -27,6 +28,8 @@ bool peer_psk_plain(const struct peer *p);
 /* The key as text where it is plain, else as hex digits with the prefix given; PRE_SHARED_KEY where
  * there is none. */
 void peer_put_psk(FILE *to, const struct peer *p, const char *hex_prefix);
+/* The BGP session's password as text, BGP_PASSWORD where there is none or it needs quotes. */
+void peer_put_password(FILE *to, const struct peer *p);
 /* Seconds, rounded down; at least 1. */
 unsigned peer_seconds(uint64_t us);
 /* True when the selector is a prefix; then *out is it. */

@@ -12,6 +12,7 @@
 
 static struct core_config cfg;
 static struct config_errors errs;
+static const char *password = "";
 static char *text;
 static size_t len;
 
@@ -30,7 +31,7 @@ static const char *written(const char *tunnel, enum peer_kind kind, const char *
 {
     char yaml[2048];
     const struct config_env env = {0};
-    struct peer p = {.config = &cfg, .psk = kd_bytes(psk, strlen(psk))};
+    struct peer p = {.config = &cfg, .psk = kd_bytes_str(psk), .password = kd_bytes_str(password)};
     FILE *to;
 
     free(text);
@@ -224,6 +225,24 @@ static void bfd_is_in_every_language(void **state)
     has(written(hops, PEER_BIRD, ""), "  multihop;\n  bfd { interval 50 ms; multiplier 5; };\n");
     has_not(text, "#  ");
     has_not(written(REMOTE BGP, PEER_BIRD, ""), "bfd");
+}
+
+static void a_sessions_password_is_in_every_language(void **state)
+{
+    static const char asks[] = REMOTE ", address: 10.10.30.254, neighbor: {asn: 65021, address: "
+                                      "10.2.30.125, password-file: /etc/kedge/md5}";
+    (void)state;
+    password = "Sesame1";
+    has(written(asks, PEER_IOS, "k"), " neighbor 10.10.30.254 password Sesame1\n");
+    has(written(asks, PEER_JUNOS, "k"),
+        "set protocols bgp group t authentication-key \"Sesame1\"\n");
+    has(written(asks, PEER_FRR, ""), " neighbor 10.10.30.254 password Sesame1\n");
+    has(written(asks, PEER_BIRD, ""), "  password \"Sesame1\";\n");
+    password = "two words";
+    has(written(asks, PEER_FRR, ""), " neighbor 10.10.30.254 password BGP_PASSWORD\n");
+    password = "";
+    has(written(asks, PEER_IOS, "k"), " neighbor 10.10.30.254 password BGP_PASSWORD\n");
+    has_not(written(REMOTE BGP, PEER_IOS, "k"), "password");
 }
 
 /* A group or a sequence number that a router has no word for leaves a line that names it: nothing
@@ -487,6 +506,7 @@ int main(void)
         cmocka_unit_test(ios_of_seed_001),
         cmocka_unit_test(junos_of_seed_002s_sessions),
         cmocka_unit_test(bfd_is_in_every_language),
+        cmocka_unit_test(a_sessions_password_is_in_every_language),
         cmocka_unit_test(what_routers_can_not_say_is_named),
         cmocka_unit_test(ios_has_pfs_an_aead_and_its_prf),
         cmocka_unit_test(ios_lists_narrower_selectors),
