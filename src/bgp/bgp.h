@@ -282,5 +282,14 @@ struct bgp_route_view {
  * UINT32_MAX for all (not for ADVERTISED). */
 void bgp_rib_walk(const struct bgp *b, enum bgp_rib_view view, uint32_t peer,
                   bool (*fn)(void *arg, const struct bgp_route_view *r), void *arg);
+/* The same a destination a time, with whatever else in between: those that were there at the
+ * beginning, with the routes that they have when it is their turn. NULL: out of memory. */
+struct bgp_rib_tour;
+struct bgp_rib_tour *bgp_rib_tour_new(const struct bgp *b, enum bgp_rib_view view,
+                                      uint32_t peer) KD_MUST_USE;
+/* False: there was none left. A destination may have no routes. */
+bool bgp_rib_tour_next(struct bgp_rib_tour *t, const struct bgp *b,
+                       bool (*fn)(void *arg, const struct bgp_route_view *r), void *arg);
+void bgp_rib_tour_free(struct bgp_rib_tour *t);
 
 #endif

@@ -192,13 +192,14 @@ static bool say_advertised(const struct walk *w, uint32_t dest)
     return w->fn(w->arg, &r);
 }
 
+static bool (*const say[])(const struct walk *w, uint32_t dest) = {
+    [BGP_VIEW_BEST] = say_best,
+    [BGP_VIEW_LEARNED] = say_learned,
+    [BGP_VIEW_ADVERTISED] = say_advertised,
+};
+
 static bool walk_rib(const struct walk *w)
 {
-    static bool (*const say[])(const struct walk *w, uint32_t dest) = {
-        [BGP_VIEW_BEST] = say_best,
-        [BGP_VIEW_LEARNED] = say_learned,
-        [BGP_VIEW_ADVERTISED] = say_advertised,
-    };
     uint32_t n = w->rib->dests.n_live, *sorted = bgp_rib_sorted(w->rib);
     bool go = true;
 
@@ -218,4 +219,68 @@ void bgp_rib_walk(const struct bgp *b, enum bgp_rib_view view, uint32_t peer,
         if (!walk_rib(&w))
             return;
     }
+}
+
+/* ---- a destination a time ---- */
+
+struct bgp_rib_tour {
+    enum bgp_rib_view view;
+    uint32_t peer, n, at;
+    struct stop {
+        uint32_t table;
+        struct kd_prefix prefix;
+    } stop[];
+};
+
+static bool add_stops(struct bgp_rib_tour *t, const struct bgp_rib *rib)
+{
+    uint32_t *sorted = bgp_rib_sorted(rib);
+
+    for (uint32_t i = 0; sorted && i < rib->dests.n_live; i++)
+        t->stop[t->n++] = (struct stop){rib->table, bgp_rib_prefix(rib, sorted[i])};
+    free(sorted);
+    return sorted || rib->dests.n_live == 0;
+}
+
+struct bgp_rib_tour *bgp_rib_tour_new(const struct bgp *b, enum bgp_rib_view view, uint32_t peer)
+{
+    struct bgp_rib_tour *t;
+    size_t n = 0;
+    bool ok;
+
+    for (uint32_t i = 0; i < b->n_ribs; i++)
+        n += b->ribs[i]->dests.n_live;
+    t = malloc(sizeof(*t) + n * sizeof(t->stop[0]));
+    if (!t)
+        return NULL;
+    *t = (struct bgp_rib_tour){.view = view, .peer = peer};
+    ok = true;
+    for (uint32_t i = 0; i < b->n_ribs && ok; i++)
+        ok = add_stops(t, b->ribs[i]);
+    if (ok)
+        return t;
+    free(t);
+    return NULL;
+}
+
+bool bgp_rib_tour_next(struct bgp_rib_tour *t, const struct bgp *b,
+                       bool (*fn)(void *arg, const struct bgp_route_view *r), void *arg)
+{
+    struct walk w = {.b = b, .view = t->view, .peer = t->peer, .fn = fn, .arg = arg};
+    const struct stop *s = &t->stop[t->at];
+    uint32_t dest;
+
+    if (t->at == t->n)
+        return false;
+    t->at++;
+    w.rib = bgp_rib_of(b, s->table, s->prefix.addr.family);
+    dest = w.rib ? bgp_rib_find(w.rib, &s->prefix) : 0;
+    if (dest)
+        (void)say[t->view](&w, dest);
+    return true;
+}
+
+void bgp_rib_tour_free(struct bgp_rib_tour *t)
+{
+    free(t);
 }

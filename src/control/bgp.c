@@ -65,7 +65,7 @@ static json_t *neighbor_object(const struct ctl_env *env, uint32_t peer,
 }
 
 /* Who we are to the neighbors. */
-static json_t *local_object(const struct ctl_env *env)
+json_t *ctl_local(const struct ctl_env *env)
 {
     const struct core_config *c = core_configuration(env->core);
     struct kd_addr id = kd_addr_v4(c->router_id);
@@ -84,14 +84,8 @@ json_t *ctl_neighbors(const struct ctl_env *env, uint32_t only)
             json_array_append_new(list, neighbor_object(env, peer, c, &v));
     }
     return json_pack("{s:i, s:o, s:o}", "version", CTL_VERSION, "neighbors", list, "local",
-                     local_object(env));
+                     ctl_local(env));
 }
-
-struct walk {
-    const struct ctl_env *env;
-    const struct ctl_routes_query *q;
-    json_t *list;
-};
 
 static json_t *as_path(const struct bgp_route_view *r)
 {
@@ -140,11 +134,10 @@ static bool in_kernel(const struct ctl_env *env, const struct bgp_route_view *r,
            (r->best && core_fib_get(c, r->table, &r->prefix, ifname));
 }
 
-static json_t *route_object(const struct walk *w, const struct bgp_route_view *r)
+json_t *ctl_route(const struct ctl_env *env, enum bgp_rib_view view, const struct bgp_route_view *r)
 {
     static const char *const origins[] = {"igp", "egp", "incomplete"};
-    const struct ctl_env *env = w->env;
-    bool peerless = r->local && w->q->view != BGP_VIEW_ADVERTISED;
+    bool peerless = r->local && view != BGP_VIEW_ADVERTISED;
     const struct bgp_peer_config *c = peerless ? NULL : core_peer_config(env->core, r->peer);
     char ifname[16] = "";
     bool installed = in_kernel(env, r, ifname);
@@ -160,27 +153,4 @@ static json_t *route_object(const struct walk *w, const struct bgp_route_view *r
         (json_int_t)r->table, "valid", r->valid, "ibgp", r->ibgp, "communities", communities(r),
         "ext_communities", ext_communities(r), "large_communities", large_communities(r),
         "weight", (int)r->weight, "recursive", r->recursive, "stale", r->stale);
-}
-
-bool ctl_route_wanted(const struct ctl_routes_query *q, const struct kd_prefix *p)
-{
-    return (!q->within || kd_prefix_covers(q->within, p)) &&
-           (!q->holding || kd_prefix_has(p, q->holding));
-}
-
-static bool add_route(void *arg, const struct bgp_route_view *r)
-{
-    struct walk *w = arg;
-    if (!ctl_route_wanted(w->q, &r->prefix))
-        return true;
-    return json_array_append_new(w->list, route_object(w, r)) == 0;
-}
-
-json_t *ctl_routes(const struct ctl_env *env, const struct ctl_routes_query *q)
-{
-    struct walk w = {env, q, json_array()};
-    if (w.list)
-        bgp_rib_walk(core_bgp(env->core), q->view, q->peer, add_route, &w);
-    return json_pack("{s:i, s:o, s:o}", "version", CTL_VERSION, "routes", w.list, "local",
-                     local_object(env));
 }

@@ -25,6 +25,7 @@
 #include <stdio.h>
 
 #define CTL_VERSION 1 /* of the formats */
+#define CTL_DUMP    (JSON_COMPACT | JSON_REAL_PRECISION(15)) /* how they are written */
 
 /* ---- requests ---- */
 
@@ -72,6 +73,7 @@ struct ctl_response {
     const char *allow; /* 405: the method that would do; else NULL */
     char *body;        /* malloc'ed; freed by ctl_response_done() */
     size_t len;
+    struct ctl_rows *rows; /* in place of a body, as the client reads (rows.h); freed likewise */
     bool follow; /* keep the connection: what follows is its stream's, and begins with body */
     bool events; /* what follows are the ring's, in place of a body; without follow up to now */
     struct ctl_cursor cursor;
@@ -140,7 +142,10 @@ json_t *ctl_policies(const struct ctl_env *env, const char *only) KD_MUST_USE;
 json_t *ctl_explain(const struct ctl_env *env, uint32_t tunnel) KD_MUST_USE;
 /* Those who matched no tunnel, the newest first. */
 json_t *ctl_strangers(const struct ctl_env *env) KD_MUST_USE;
-json_t *ctl_routes(const struct ctl_env *env, const struct ctl_routes_query *q) KD_MUST_USE;
+/* A route of that view; all of them in parts: rows.h. */
+json_t *ctl_route(const struct ctl_env *env, enum bgp_rib_view view,
+                  const struct bgp_route_view *r) KD_MUST_USE;
+json_t *ctl_local(const struct ctl_env *env) KD_MUST_USE; /* our own AS and id */
 /* LEARNED or ADVERTISED. */
 json_t *ctl_azure_routes(const struct ctl_env *env, const struct ctl_routes_query *q) KD_MUST_USE;
 

@@ -73,7 +73,7 @@ json_t *ctl_lines(struct kd_bytes b)
 
 char *ctl_dump(json_t *obj, size_t *len)
 {
-    char *s = obj ? json_dumps(obj, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+    char *s = obj ? json_dumps(obj, CTL_DUMP) : NULL;
     json_decref(obj);
     *len = s ? strlen(s) : 0;
     return s;

@@ -3,6 +3,7 @@
 #include "bgp/mrt.h"
 #include "control/agent.h"
 #include "control/drills.h"
+#include "control/rows.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -35,6 +36,8 @@ void ctl_response_done(struct ctl_response *r)
 {
     free(r->body);
     r->body = NULL;
+    ctl_rows_free(r->rows);
+    r->rows = NULL;
 }
 
 /* What stands in the path's "*" and which of a handler's rows it is. */
@@ -150,6 +153,16 @@ static struct ctl_response get_neighbors(const struct ctl_env *env, const struct
     return ctl_respond(200, azure ? ctl_azure_neighbors(env) : ctl_neighbors(env, peer));
 }
 
+static struct ctl_response rows(const struct ctl_env *env, const struct ctl_routes_query *q)
+{
+    struct ctl_response r = {
+        .status = 200, .type = JSON_TYPE, .tunnel = CORE_NO_TUNNEL, .peer = CORE_NO_PEER};
+    r.rows = ctl_rows_new(env, q);
+    if (!r.rows)
+        r.status = 500;
+    return r;
+}
+
 static struct ctl_response get_routes(const struct ctl_env *env, const struct ctl_request *req,
                                       const struct args *a)
 {
@@ -179,7 +192,7 @@ static struct ctl_response get_routes(const struct ctl_env *env, const struct ct
     bool within = prefix && strchr(prefix, '/'), holding = prefix && !within;
     struct ctl_routes_query q = {(enum bgp_rib_view)v, peer, within ? &p : NULL,
                                  holding ? &p.addr : NULL};
-    return ctl_respond(200, azure ? ctl_azure_routes(env, &q) : ctl_routes(env, &q));
+    return azure ? ctl_respond(200, ctl_azure_routes(env, &q)) : rows(env, &q);
 }
 
 static struct ctl_response no_policy(const struct ctl_env *env, const char *name)

@@ -4,6 +4,7 @@
  * nobody's poll set, so a timer looks whether its client has gone. */
 #include "io/http.h"
 
+#include "io/http_rows.h"
 #include "io/mhd.h"
 #include "io/socket_file.h"
 
@@ -267,6 +268,8 @@ static enum MHD_Result send_response(struct io_http *h, struct MHD_Connection *c
     struct MHD_Response *m;
     if (r->events || (r->follow && r->body))
         m = follow(h, conn, r);
+    else if (r->rows)
+        m = io_http_rows(&h->cb, &r->rows);
     else
         m = MHD_create_response_from_buffer(
             r->len, r->body, r->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);

@@ -17,6 +17,8 @@ struct io_http_callbacks {
     /* Answers a request, within the call or, with a number in later, by io_http_answer(); the
      * command in the response has been given to the core by then. The response's body is taken. */
     struct ctl_response (*request)(void *arg, const struct ctl_request *req);
+    /* The next part of such an answer: ctl_rows_read() with the daemon as it is now. */
+    size_t (*read)(void *arg, struct ctl_rows *rows, char *buf, size_t max);
     /* The connection of a follower with a stream of its own has ended; may be NULL. */
     void (*ended)(void *arg, uint64_t stream);
     struct ctl_ring *ring; /* what followers of events read; outlives the server */

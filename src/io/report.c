@@ -2,6 +2,7 @@
  * control socket; and the control requests, answered from the core's views. */
 #include "io/io.h"
 
+#include "control/rows.h"
 #include "io/audit.h"
 #include "io/drill.h"
 #include "io/fault.h"
@@ -207,6 +208,13 @@ static struct ctl_response on_request(void *arg, const struct ctl_request *req)
     return res;
 }
 
+static size_t read_rows(void *arg, struct ctl_rows *rows, char *buf, size_t max)
+{
+    struct ctl_env env = env_now(arg);
+
+    return ctl_rows_read(rows, &env, buf, max);
+}
+
 bool io_report_open(struct io *io, char *text, size_t cap)
 {
     struct io_http_callbacks cb;
@@ -220,7 +228,7 @@ bool io_report_open(struct io *io, char *text, size_t cap)
     if (!io->cfg->control_socket[0])
         return true;
     cb = (struct io_http_callbacks){
-        .request = on_request, .ended = on_ended, .ring = io->ring, .arg = io};
+        .request = on_request, .read = read_rows, .ended = on_ended, .ring = io->ring, .arg = io};
     io->http =
         io_http_new(&io->loop, io->cfg->control_socket, io->cfg->control_group, &cb, text, cap);
     return io->http != NULL;

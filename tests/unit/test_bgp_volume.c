@@ -365,24 +365,76 @@ static bool in_order(void *arg, const struct bgp_route_view *r)
     return true;
 }
 
-static void views_come_in_key_order(void **state)
+/* Six prefixes, told by both. */
+static void six_told_twice(struct choice *x)
 {
     static const char *const list[] = {
         "10.9.0.0/16", "10.1.0.0/24",   "10.1.0.0/16", "192.168.0.0/24",
         "0.0.0.0/0",   "10.1.128.0/17", NULL};
+
+    choice_init(x, 65020, 65021, false);
+    for (int i = 0; i < 2; i++) {
+        memcpy(x->u[i].prefix, list, sizeof(list));
+        bgp_raw_update(&x->r, !i, &x->u[!i]);
+        bgp_raw_update(&x->r, i, &x->u[i]);
+    }
+}
+
+static void views_come_in_key_order(void **state)
+{
     struct choice x;
     struct bgp_route_view last = {0};
 
     (void)state;
-    choice_init(&x, 65020, 65021, false);
-    for (int i = 0; i < 2; i++) {
-        memcpy(x.u[i].prefix, list, sizeof(list));
-        bgp_raw_update(&x.r, !i, &x.u[!i]);
-        bgp_raw_update(&x.r, i, &x.u[i]);
-    }
+    six_told_twice(&x);
     bgp_rib_walk(x.r.node.b, BGP_VIEW_LEARNED, UINT32_MAX, in_order, &last);
     assert_int_equal(bgp_node_routes(&x.r.node, BGP_VIEW_LEARNED, UINT32_MAX, NULL, 0), 12);
     assert_int_equal(bgp_node_routes(&x.r.node, BGP_VIEW_LEARNED, 1, NULL, 0), 6);
+    bgp_raw_fini(&x.r);
+}
+
+struct seen {
+    struct bgp_route_view last;
+    unsigned n;
+};
+
+static bool in_order_too(void *arg, const struct bgp_route_view *r)
+{
+    struct seen *s = arg;
+
+    s->n++;
+    return in_order(&s->last, r);
+}
+
+/* One neighbor goes and a prefix comes while somebody looks. */
+static void a_tour_shows_what_is_there_when_it_comes_by(void **state)
+{
+    struct choice x;
+    struct seen seen = {.n = 0};
+    struct bgp_rib_tour *t;
+
+    (void)state;
+    six_told_twice(&x);
+    t = bgp_rib_tour_new(x.r.node.b, BGP_VIEW_LEARNED, UINT32_MAX);
+    assert_non_null(t);
+    for (unsigned i = 1; i <= 2; i++) {
+        assert_true(bgp_rib_tour_next(t, x.r.node.b, in_order_too, &seen));
+        assert_int_equal(seen.n, 2 * i);
+    }
+    bgp_raw_event(&x.r, (struct bgp_event){.kind = BGP_EV_PEER_OFF, .peer = 0});
+    x.u[1].prefix[0] = "203.0.113.0/24";
+    x.u[1].prefix[1] = NULL;
+    bgp_raw_update(&x.r, 1, &x.u[1]);
+    while (bgp_rib_tour_next(t, x.r.node.b, in_order_too, &seen))
+        assert_int_equal(seen.last.peer, 1);
+    assert_int_equal(seen.n, 2 * 2 + 4);
+    assert_int_equal(bgp_node_routes(&x.r.node, BGP_VIEW_LEARNED, UINT32_MAX, NULL, 0), 7);
+    assert_false(bgp_rib_tour_next(t, x.r.node.b, in_order_too, &seen));
+    bgp_raw_event(&x.r, (struct bgp_event){.kind = BGP_EV_PEER_OFF, .peer = 1});
+    bgp_rib_tour_free(t);
+    t = bgp_rib_tour_new(x.r.node.b, BGP_VIEW_LEARNED, UINT32_MAX);
+    assert_false(bgp_rib_tour_next(t, x.r.node.b, in_order_too, &seen));
+    bgp_rib_tour_free(t);
     bgp_raw_fini(&x.r);
 }
 
@@ -474,6 +526,7 @@ int main(void)
         cmocka_unit_test(routes_withdrawn_during_a_reevaluation_are_skipped),
         cmocka_unit_test(a_slow_peer_isnt_written_to_without_bound),
         cmocka_unit_test(views_come_in_key_order),
+        cmocka_unit_test(a_tour_shows_what_is_there_when_it_comes_by),
         cmocka_unit_test(actions_and_events_have_an_encoding),
         cmocka_unit_test(peers_come_and_go_without_leaving_anything),
         cmocka_unit_test(pathsets_that_dont_parse_are_refused),

@@ -296,6 +296,44 @@ static void routes_are_filtered_by_view_neighbor_and_prefix(void **state)
     refused("GET", "/v1/routes", "prefix=10.1.0.0/33", "", 400);
 }
 
+/* Whoever reads octet by octet gets the same as one who takes much at once. */
+static void routes_are_read_in_parts_of_any_size(void **state)
+{
+    static const size_t sizes[] = {1, 2, 5, 64};
+    char *first = NULL;
+    (void)state;
+    for (size_t i = 0; i < KD_ARRAY_LEN(sizes); i++) {
+        handle("GET", "/v1/routes", "view=learned", "");
+        assert_null(last.body);
+        read_rows(&last, sizes[i]);
+        if (!first)
+            first = strndup(last.body, last.len);
+        assert_int_equal(last.len, strlen(first));
+        assert_memory_equal(last.body, first, last.len);
+    }
+    free(first);
+}
+
+/* However long the table, and when nothing in it is wanted. */
+static void a_part_looks_at_few_routes(void **state)
+{
+    static char part[8192];
+    size_t n, parts = 0;
+    (void)state;
+    rib_times = 10000;
+    for (int wanted = 0; wanted < 2; wanted++) {
+        handle("GET", "/v1/routes", wanted ? "" : "prefix=198.51.100.0/24", "");
+        toured = 0;
+        while ((n = ctl_rows_read(last.rows, &env, part, sizeof(part))) > 0) {
+            assert_true(n <= sizeof(part) && toured <= 64);
+            toured = 0;
+            parts++;
+        }
+        assert_true(parts > 10000 * n_rib / 64);
+    }
+    rib_times = 1;
+}
+
 static void a_command_is_named_not_run(void **state)
 {
     static const struct {
@@ -505,6 +543,8 @@ int main(void)
         T(an_audit_is_the_shells_and_answers_with_place_and_remedy),
         T(routes_have_the_contracts_shape),
         T(routes_are_filtered_by_view_neighbor_and_prefix),
+        T(routes_are_read_in_parts_of_any_size),
+        T(a_part_looks_at_few_routes),
         T(a_command_is_named_not_run),
         T(a_shutdowns_message_is_taken_whole_or_refused),
         T(explain_has_the_contracts_shape),

@@ -2,7 +2,7 @@
 #ifndef TEST_TEST_CONTROL_H
 #define TEST_TEST_CONTROL_H
 
-#include "control/control.h"
+#include "control/rows.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,6 +24,7 @@ static struct bgp_route_view rib[8];
 static size_t n_rib;
 static enum bgp_rib_view walked;
 static uint32_t walked_peer;
+static size_t rib_times = 1, toured; /* of a tour */
 
 const char *const bgp_state_names[] = {"Idle",     "Connect",     "Active",
                                        "OpenSent", "OpenConfirm", "Established"};
@@ -176,6 +177,12 @@ bool bgp_peer_get(const struct bgp *b, uint32_t peer, struct bgp_peer_view *v)
     return true;
 }
 
+static inline bool shows(enum bgp_rib_view view, uint32_t peer, const struct bgp_route_view *r)
+{
+    return (view == BGP_VIEW_BEST ? r->best : view == BGP_VIEW_ADVERTISED || !r->local) &&
+           (view != BGP_VIEW_LEARNED || peer == CORE_NO_PEER || r->peer == peer);
+}
+
 void bgp_rib_walk(const struct bgp *b, enum bgp_rib_view view, uint32_t peer,
                   bool (*fn)(void *arg, const struct bgp_route_view *r), void *arg)
 {
@@ -183,10 +190,44 @@ void bgp_rib_walk(const struct bgp *b, enum bgp_rib_view view, uint32_t peer,
     walked = view;
     walked_peer = peer;
     for (size_t i = 0; i < n_rib; i++)
-        if ((view == BGP_VIEW_BEST ? rib[i].best : view == BGP_VIEW_ADVERTISED || !rib[i].local) &&
-            (view != BGP_VIEW_LEARNED || peer == CORE_NO_PEER || rib[i].peer == peer) &&
-            !fn(arg, &rib[i]))
+        if (shows(view, peer, &rib[i]) && !fn(arg, &rib[i]))
             return;
+}
+
+/* A table of rib_times the same. */
+struct bgp_rib_tour {
+    enum bgp_rib_view view;
+    uint32_t peer;
+    size_t at;
+};
+
+struct bgp_rib_tour *bgp_rib_tour_new(const struct bgp *b, enum bgp_rib_view view, uint32_t peer)
+{
+    struct bgp_rib_tour *t = malloc(sizeof(*t));
+    (void)b;
+    *t = (struct bgp_rib_tour){view, peer, 0};
+    walked = view;
+    walked_peer = peer;
+    return t;
+}
+
+bool bgp_rib_tour_next(struct bgp_rib_tour *t, const struct bgp *b,
+                       bool (*fn)(void *arg, const struct bgp_route_view *r), void *arg)
+{
+    const struct bgp_route_view *r = &rib[t->at % n_rib];
+    (void)b;
+    if (t->at == rib_times * n_rib)
+        return false;
+    t->at++;
+    toured++;
+    if (shows(t->view, t->peer, r))
+        (void)fn(arg, r);
+    return true;
+}
+
+void bgp_rib_tour_free(struct bgp_rib_tour *t)
+{
+    free(t);
 }
 
 static inline bool count(void *arg, struct kd_handle child, struct ctl_counters *c)
@@ -362,16 +403,35 @@ static struct ctl_response last;
 
 static bool as_root;
 
-static inline json_t *ask(const char *method, const char *path, const char *q, const char *body,
-                          int status)
+/* What the client would get of an answer that is made as it reads: few octets at a time. */
+static inline void read_rows(struct ctl_response *r, size_t max)
+{
+    char part[64];
+    size_t n;
+    while (r->rows && (n = ctl_rows_read(r->rows, &env, part, max)) > 0) {
+        assert_in_range(n, 1, max);
+        r->body = realloc(r->body, r->len + n);
+        memcpy(r->body + r->len, part, n);
+        r->len += n;
+    }
+}
+
+static inline void handle(const char *method, const char *path, const char *q, const char *body)
 {
     struct ctl_request req = {method, path, query, (void *)(uintptr_t)q, kd_bytes_str(body),
                               as_root};
     ctl_response_done(&last);
     last = ctl_handle(&env, &req);
+}
+
+static inline json_t *ask(const char *method, const char *path, const char *q, const char *body,
+                          int status)
+{
+    handle(method, path, q, body);
     if (last.status != status)
         print_message("%s %s: %s\n", method, path, last.body);
     assert_int_equal(last.status, status);
+    read_rows(&last, 7);
     json_t *o = json_loadb(last.body, last.len, 0, NULL);
     assert_non_null(o);
     assert_int_equal(json_integer_value(json_object_get(o, "version")), 1);
