@@ -1,5 +1,7 @@
 /* What both languages come to, written as kedge.yaml. Whatever came from the file stands between
  * quotation marks: it can't be anything but a string. */
+#include "ike/proposal.h"
+#include "ike/suites.h"
 #include "peer/import.h"
 
 #include <ctype.h>
@@ -180,9 +182,9 @@ static void put_auth(const struct import_tunnel *t, FILE *to)
 static void put_selectors(FILE *to, const char *head, const struct import_child *c)
 {
     fprintf(to, "%slocal: ", head);
-    put_list(to, c->local_ts);
+    put_list(to, c->local_ts[0] ? c->local_ts : "0.0.0.0/0");
     fputs(", remote: ", to);
-    put_list(to, c->remote_ts);
+    put_list(to, c->remote_ts[0] ? c->remote_ts : "0.0.0.0/0");
     fputs("}\n", to);
 }
 
@@ -190,7 +192,8 @@ static void put_children(const struct import_tunnel *t, FILE *to)
 {
     char head[64];
 
-    if (t->n_children == 0 || (t->n_children == 1 && !t->child[0].local_ts[0]))
+    if (t->n_children == 0 ||
+        (t->n_children == 1 && !t->child[0].local_ts[0] && !t->child[0].remote_ts[0]))
         return;
     if (t->n_children == 1) {
         put_selectors(to, "    selectors: {", &t->child[0]);
@@ -223,6 +226,8 @@ static void put_neighbor(const struct import_tunnel *t, FILE *to)
     put_text(to, "    ", "address", t->inner);
     if (!t->neighbor[0])
         return;
+    if (!t->inner[0])
+        fputs("    address: OUR_ADDRESS    # is not in the file\n", to);
     fprintf(to, "    neighbor: {asn: %u, address: \"%s\"", t->neighbor_asn, t->neighbor);
     if (t->hold_s)
         fprintf(to, ", hold: %us", t->hold_s);
@@ -246,16 +251,23 @@ static bool legacy(const char *list)
     return false;
 }
 
-/* Where there is none that was understood, kedge's own list stands. */
-static void put_proposals(FILE *to, const char *key, const char *list)
+/* Where there is none that was understood, kedge's own list stands: the keys go together. */
+static void put_proposals(FILE *to, const char *key, const char *list, bool esp)
 {
-    if (!list[0]) {
-        fprintf(to, "    # %s: none that is known here: kedge's default\n", key);
+    struct ike_proposals own_ike, own_esp, accepted;
+    const struct ike_proposals *own = esp ? &own_esp : &own_ike;
+    char text[IKE_PROPOSAL_TEXT_MAX];
+
+    fprintf(to, "    %s: ", key);
+    if (list[0]) {
+        put_list(to, list);
+        fputc('\n', to);
         return;
     }
-    fprintf(to, "    %s: ", key);
-    put_list(to, list);
-    fputc('\n', to);
+    kd_assert(ike_profile("modern", &own_ike, &own_esp, &accepted));
+    for (unsigned i = 0; i < own->n; i++)
+        fprintf(to, "%s\"%s\"", i ? ", " : "[", ike_proposal_text(&own->p[i], text, sizeof(text)));
+    fputs("]    # none that is known here is in the file: kedge's own\n", to);
 }
 
 static void put_tunnel(const struct import_tunnel *t, FILE *to)
@@ -266,13 +278,13 @@ static void put_tunnel(const struct import_tunnel *t, FILE *to)
     put_text(to, "    ", "local-id", t->local_id);
     put_text(to, "    ", "remote-id", t->remote_id);
     put_auth(t, to);
-    fprintf(to, "    role: %s\n", t->responder ? "responder" : "both");
+    fprintf(to, "    role: %s\n", t->responder || !t->remote[0] ? "responder" : "both");
     if (t->encap)
         fputs("    encap: always\n", to);
     if (legacy(t->ike) || legacy(t->esp))
         fputs("    legacy: true\n", to);
-    put_proposals(to, "ike", t->ike);
-    put_proposals(to, "esp", t->esp);
+    put_proposals(to, "ike", t->ike, false);
+    put_proposals(to, "esp", t->esp, true);
     put_lifetime(t, to);
     put_children(t, to);
     if (t->mtu)

@@ -3,6 +3,7 @@
  * every Tunnel interface that is protected by a profile becomes a tunnel when all is read. Not
  * here: crypto maps, IKEv1; policies: route-maps and prefix-lists have no counterpart that could be
  * trusted unseen, so they are notes. What a command sets is import_ios_lines.c's. */
+#include "base/addr.h"
 #include "crypto/crypto.h"
 #include "peer/import_ios.h"
 
@@ -215,7 +216,8 @@ static void authentication(struct import_ios *r, const struct ios_object *profil
 static void tunnel(struct import_ios *r, const struct ios_object *i)
 {
     const struct ios_object *ipsec = import_ios_find(r, B_IPSEC, i->uses), *source, *policy,
-                            *profile;
+                            *profile, *lender;
+    struct kd_addr address;
     struct import_tunnel *t = &r->im->t[r->im->n];
 
     if (!ipsec || r->im->n == IMPORT_TUNNELS) {
@@ -224,7 +226,10 @@ static void tunnel(struct import_ios *r, const struct ios_object *i)
     }
     import_tunnel_name(r->im, i->name, t->name);
     source = import_ios_find(r, B_INTERFACE, i->local);
-    memcpy(t->local, source ? source->address : i->local, sizeof(t->local));
+    if (source || kd_addr_parse(i->local, &address))
+        memcpy(t->local, source ? source->address : i->local, sizeof(t->local));
+    else
+        import_note(r->im, 0, i->local, "its address isn't here");
     memcpy(t->remote, i->remote, sizeof(t->remote));
     policy = policy_of(r, t->local);
     if (policy)
@@ -237,7 +242,8 @@ static void tunnel(struct import_ios *r, const struct ios_object *i)
     t->child_life_kb = ipsec->life_kb;
     t->mtu = i->mtu;
     t->mss = i->mss;
-    memcpy(t->inner, i->address, sizeof(t->inner));
+    lender = i->address[0] ? NULL : import_ios_find(r, B_INTERFACE, i->text);
+    memcpy(t->inner, lender ? lender->address : i->address, sizeof(t->inner));
     selectors(r, import_ios_find(r, B_ACL, i->acl), t);
     neighbor(r, i, t);
     r->im->n++;

@@ -28,7 +28,8 @@ struct ios_object {
     enum block kind;
     char name[IMPORT_WORD];
     char text[IMPORT_LIST]; /* transform set: ours; policy, ipsec: the names it uses; keyring: its
-                               peer's name; profile: the peers' identities */
+                               peer's name; profile: the peers' identities; interface: whose address
+                               it borrows */
     char encr[IMPORT_LIST], integ[IMPORT_LIST], prf[IMPORT_LIST], group[IMPORT_LIST];
     char local[IMPORT_WORD], remote[IMPORT_WORD]; /* addresses; a profile's own identity */
     char psk[IMPORT_WORD], psk_hex[IMPORT_WORD];

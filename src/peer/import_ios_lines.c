@@ -280,6 +280,11 @@ static bool if_address(struct import_ios *r)
     return !is(r, 4, "secondary") && import_copy(r->o->address, IMPORT_WORD, word(r, 2));
 }
 
+static bool if_unnumbered(struct import_ios *r)
+{
+    return import_copy(r->o->text, sizeof(r->o->text), word(r, 2));
+}
+
 static bool if_address6(struct import_ios *r)
 {
     char text[IMPORT_WORD];
@@ -379,6 +384,9 @@ static bool bgp_network(struct import_ios *r)
         return false;
     if (!prefix_of(word(r, 1), word(r, 3), false, im->network[im->n_networks]))
         return false;
+    for (unsigned i = 0; i < im->n_networks; i++)
+        if (strcmp(im->network[i], im->network[im->n_networks]) == 0)
+            return true; /* in another address family, or once more */
     im->n_networks++;
     return true;
 }
@@ -417,7 +425,7 @@ static const struct command {
     {B_IPSEC, "set pfs", ipsec_pfs},
     {B_INTERFACE, "ip address", if_address},
     {B_INTERFACE, "ipv6 address", if_address6},
-    {B_INTERFACE, "ip unnumbered", nothing},
+    {B_INTERFACE, "ip unnumbered", if_unnumbered},
     {B_INTERFACE, "ip mtu", if_mtu},
     {B_INTERFACE, "ip tcp adjust-mss", if_mss},
     {B_INTERFACE, "tunnel source", if_source},
