@@ -43,7 +43,7 @@ struct io_drill {
     bool measuring;
     struct drill_measured measured;
     uint64_t first_us, restore_us; /* the first disturbance, the last restore's begin */
-    uint64_t route_us;             /* our own routes are looked at again then */
+    uint64_t looked_us;            /* at our own routes; 0: not yet */
     uint64_t finish_us;            /* the last report is waited for until then; 0: not yet over */
     struct drill_run_act end;
     char id[DRILL_ID_MAX];

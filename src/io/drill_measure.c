@@ -39,19 +39,30 @@ bool io_drill_measure_begin(struct io_drill *d, char *why, size_t cap)
     return d->measuring;
 }
 
+/* When the way changed that is another than at the look before: with the routes that moved since.
+ */
+static uint64_t moved_us(const struct drill_result *r, uint64_t looked_us, uint64_t now_us)
+{
+    for (uint32_t i = r->n_marks; i-- > 0;)
+        if (r->mark[i].kind == DRILL_FIB && r->start_us + r->mark[i].at_us > looked_us)
+            return r->start_us + r->mark[i].at_us;
+    return now_us;
+}
+
 static void look_at_route(struct io_drill *d)
 {
     const struct core *core = d->io->core;
-    uint64_t now = io_now_us();
+    uint64_t now = io_now_us(), looked_us = d->looked_us;
     uint32_t peer;
 
-    if (now < d->route_us)
+    if (looked_us && now < looked_us + ROUTE_EVERY_US)
         return;
-    d->route_us = now + ROUTE_EVERY_US;
+    d->looked_us = now;
     peer = practice_way(core, &drill_run_plan(d->run)->probe);
     if (peer != CORE_NO_PEER &&
         drill_measure_route(&d->measured, d->result, &core_configuration(core)->paths, peer,
-                            core_peer_config(core, peer)->name, now))
+                            core_peer_config(core, peer)->name,
+                            looked_us ? moved_us(d->result, looked_us, now) : now))
         io_measure_hurry(d->io);
 }
 

@@ -16,7 +16,8 @@ bool probe_path_same(const struct probe_path *a, const struct probe_path *b)
     return true;
 }
 
-#define SETTLED 3 /* rounds */
+#define SETTLED    3       /* rounds, and */
+#define SETTLED_US KD_S(2) /* they may follow quickly, but a router answers once a second */
 
 /* Is a hop known in a that b is silent about? */
 static bool knows_more(const struct probe_path *a, const struct probe_path *b)
@@ -42,13 +43,13 @@ enum probe_news probe_way_seen(struct probe_way *w, const struct probe_path *see
         return PROBE_WAY_SAME;
     lost = w->known && knows_more(&w->path, seen);
     more = w->known && knows_more(seen, &w->path);
-    spoke = more && w->rounds >= SETTLED;
+    spoke = more && w->rounds >= SETTLED && at_us - w->since_us >= SETTLED_US;
     another = !w->known || !probe_path_same(&w->path, seen);
     if (lost && w->silent++ == 0)
         w->silent_us = at_us;
     if (!lost)
         w->silent = 0;
-    if (another || spoke || w->silent == SETTLED) {
+    if (another || spoke || (w->silent >= SETTLED && at_us - w->silent_us >= SETTLED_US)) {
         *w = (struct probe_way){true, *seen, another || spoke ? at_us : w->silent_us, 0, 0, 0};
         return PROBE_WAY_ANOTHER;
     }

@@ -102,8 +102,8 @@ enum probe_news {
 };
 
 /* A round that began at at_us. A router may miss a round, so a hop that falls silent, or one that
- * speaks after long silence, makes another way only when it lasts three rounds; one that didn't get
- * there tells of loss, not of the way. */
+ * speaks after long silence, makes another way only when it lasts three rounds and two seconds; one
+ * that didn't get there tells of loss, not of the way. */
 enum probe_news probe_way_seen(struct probe_way *w, const struct probe_path *seen, uint64_t at_us);
 /* "10.1.11.1 192.168.11.0 * 10.17.11.132", at most cap bytes; returns buf. */
 const char *probe_path_text(const struct probe_path *p, char *buf, size_t cap);

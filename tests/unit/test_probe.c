@@ -403,39 +403,52 @@ static void another_router_is_another_way_at_once(void **state)
     assert_true(probe_way_seen(&w, &p, 5));
 }
 
-static void a_router_that_misses_two_rounds_is_still_there(void **state)
+/* What each round tells, a letter a round, one every so often; digits are the news. */
+static void told(const char *rounds, const char *news, uint64_t every_us)
 {
     struct probe_way w = {0};
     struct probe_path all = round_of(R1, END), silent = round_of(0, END);
+    char got[32] = "";
+    for (size_t i = 0; rounds[i]; i++)
+        got[i] = (char)('0' + probe_way_seen(&w, rounds[i] == 'a' ? &all : &silent, i * every_us));
+    assert_string_equal(got, news);
+}
+
+static void a_router_that_misses_two_rounds_is_still_there(void **state)
+{
     (void)state;
-    assert_true(probe_way_seen(&w, &all, 1));
-    assert_false(probe_way_seen(&w, &silent, 2));
-    assert_false(probe_way_seen(&w, &silent, 3));
-    assert_false(probe_way_seen(&w, &all, 4));
-    assert_false(probe_way_seen(&w, &silent, 5));
-    assert_false(probe_way_seen(&w, &silent, 6));
-    assert_true(probe_way_seen(&w, &silent, 7)); /* the third: a silent hop is a hop */
-    assert_int_equal(w.since_us, 5);
-    assert_int_equal(w.path.hop[0].family, 0);
+    told("assassa", "2000000", KD_S(1));
+    told("assassss", "20000020", KD_S(1)); /* the third: a silent hop is a hop */
 }
 
 static void a_hop_that_speaks_late_is_filled_in_and_after_long_silence_is_another_way(void **state)
 {
+    (void)state;
+    told("ssaa", "2010", KD_S(1));
+    told("ssssa", "20002", KD_S(1));
+}
+
+/* It has answered what it had in store. */
+static void rounds_that_follow_quickly_make_no_silence_long(void **state)
+{
+    (void)state;
+    told("asssssssa", "200000000", KD_MS(250));
+    told("assssssssss", "20000000020", KD_MS(250)); /* the ninth is two seconds after the first */
+    told("sssssssa", "20000001", KD_MS(250));
+    told("ssssssssa", "200000002", KD_MS(250));
+}
+
+static void a_way_is_as_old_as_its_first_round_and_silence_as_its_own(void **state)
+{
     struct probe_way w = {0};
     struct probe_path all = round_of(R1, END), silent = round_of(0, END);
     (void)state;
-    assert_true(probe_way_seen(&w, &silent, 1));
-    assert_false(probe_way_seen(&w, &silent, 2));
-    assert_int_equal(probe_way_seen(&w, &all, 3), PROBE_WAY_FULLER);
-    assert_true(kd_addr_eq(&w.path.hop[0], &all.hop[0]));
-    assert_int_equal(w.since_us, 1);
-    assert_int_equal(probe_way_seen(&w, &all, 4), PROBE_WAY_SAME);
-    w = (struct probe_way){0};
-    for (uint64_t i = 1; i <= 4; i++)
-        assert_int_equal(probe_way_seen(&w, &silent, i),
-                         i == 1 ? PROBE_WAY_ANOTHER : PROBE_WAY_SAME);
-    assert_int_equal(probe_way_seen(&w, &all, 5), PROBE_WAY_ANOTHER);
-    assert_int_equal(w.since_us, 5);
+    probe_way_seen(&w, &silent, 1);
+    assert_int_equal(probe_way_seen(&w, &all, 2), PROBE_WAY_FULLER);
+    assert_true(kd_addr_eq(&w.path.hop[0], &all.hop[0]) && w.since_us == 1);
+    for (unsigned i = 1; i <= 3; i++)
+        assert_int_equal(probe_way_seen(&w, &silent, KD_S(i)), i == 3 ? PROBE_WAY_ANOTHER : 0);
+    assert_true(w.path.hop[0].family == 0 && w.since_us == KD_S(1));
 }
 
 static void count_judged(void *arg, uint64_t sent_us, bool answered, uint64_t rtt_us)
@@ -539,6 +552,8 @@ int main(void)
         cmocka_unit_test(another_router_is_another_way_at_once),
         cmocka_unit_test(a_router_that_misses_two_rounds_is_still_there),
         cmocka_unit_test(a_hop_that_speaks_late_is_filled_in_and_after_long_silence_is_another_way),
+        cmocka_unit_test(rounds_that_follow_quickly_make_no_silence_long),
+        cmocka_unit_test(a_way_is_as_old_as_its_first_round_and_silence_as_its_own),
         cmocka_unit_test_setup_teardown(packets_passed_over_are_told_before_they_are_judged, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(every_packet_is_told_of_once_when_it_is_judged, setup,
