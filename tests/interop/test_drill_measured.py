@@ -10,7 +10,7 @@ from lab.kedge import kedge
 from lab.topology import Topology
 from lab.wait import until
 
-VM, SERVER = "10.20.0.1", "10.1.0.2"
+VM, SERVER, VM6 = "10.20.0.1", "10.1.0.2", "2001:db8:20::1"
 
 
 def speaker(router_id, asn, network, link, inner, outer, far_inner, far_outer, far_link, far_asn):
@@ -32,17 +32,19 @@ def speaker(router_id, asn, network, link, inner, outer, far_inner, far_outer, f
 TWO_WAYS = {
     "hosts": {
         "server": {"routes": ["default via 10.1.0.1"]},
-        "router": {"forward": True, "kedge": speaker("10.1.0.1", 65020, "10.1.0.0/24", "one", "10.0.0.1", "192.0.2.1",
+        "router": {"forward": True, "routes": [f"{VM6}/128 via 2001:db8:91::2"], "kedge": speaker("10.1.0.1", 65020, "10.1.0.0/24", "one", "10.0.0.1", "192.0.2.1",
                                                      "10.0.0.2", "192.0.2.2", "10.9.1.2", 65010)},
         "far": {"forward": True, "kedge": speaker("10.20.0.254", 65010, "10.20.0.0/24", "one", "10.0.0.2", "192.0.2.2",
                                                   "10.0.0.1", "192.0.2.1", "10.9.1.1", 65020)},
-        "vm": {"routes": ["default via 10.20.0.254"]},
+        "vm": {"routes": ["default via 10.20.0.254", "default via 2001:db8:20::254"]},
     },
     "links": {
         "lan": {"server": {"dev": "eth0", "addresses": [f"{SERVER}/24"]}, "router": {"dev": "lan", "addresses": ["10.1.0.1/24"]}},
-        "one": {"router": {"dev": "one", "addresses": ["10.9.1.1/30"]}, "far": {"dev": "one", "addresses": ["10.9.1.2/30"]}},
+        "one": {"router": {"dev": "one", "addresses": ["10.9.1.1/30", "2001:db8:91::1/64"]},
+                "far": {"dev": "one", "addresses": ["10.9.1.2/30", "2001:db8:91::2/64"]}},
         "two": {"router": {"dev": "two", "addresses": ["192.0.2.1/30"]}, "far": {"dev": "two", "addresses": ["192.0.2.2/30"]}},
-        "vnet": {"far": {"dev": "vnet", "addresses": ["10.20.0.254/24"]}, "vm": {"dev": "eth0", "addresses": [f"{VM}/24"]}},
+        "vnet": {"far": {"dev": "vnet", "addresses": ["10.20.0.254/24", "2001:db8:20::254/64"]},
+                 "vm": {"dev": "eth0", "addresses": [f"{VM}/24", f"{VM6}/64"]}},
     },
 }
 PROBE = {"agent": "server", "from": SERVER, "to": VM, "every": "10ms"}
@@ -196,6 +198,13 @@ def test_kedged_measures_from_an_address_of_its_own_and_sees_the_hops_without_an
     shown = drills.kedge.cli("drill", "show").stdout
     assert re.search(f"vpn +probe +10.0.0.2 {VM}\n", shown), shown
     assert f"<code>10.0.0.2 {VM}</code>" in drills.kedge.cli("drill", "report", "--out", "-").stdout
+
+
+def test_kedged_measures_and_sees_the_hops_of_ipv6_as_well(drills):
+    drills.lab["router"].run("ping", "-c", "1", "-W", "10", VM6)  # the neighbors on the way have found each other
+    result = drills.run([{"hold": "300ms"}], probe={"from": "2001:db8:91::1", "to": VM6})[1]
+    assert result["loss"]["lost"] == 0 < result["loss"]["answered"] == result["loss"]["sent"]
+    assert hops(result) == [["", ["2001:db8:91::2", VM6]]], result["paths"]
 
 
 def test_a_hop_that_says_nothing_is_a_hop_to_kedged(drills):
