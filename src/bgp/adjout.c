@@ -354,6 +354,7 @@ static uint32_t write_update(struct bgp *b, struct bgp_peer *p, struct bgp_famil
     kd_assert(k > 0);
     bgp_update_end(&o);
     bgp_write_end(b, c, &w);
+    b->out->a[b->out->n - 1].offers |= jobs[0].attr != 0;
     p->msgs_out++;
     for (uint32_t i = 0; i < k; i++)
         told(b, p, f, &jobs[i]);

@@ -194,6 +194,7 @@ struct bgp_action {
     uint8_t ttl, ttl_min; /* to send with; what arrives with less is dropped */
     uint32_t iface;
     struct kd_span data; /* WRITE; NOTE: detail text */
+    bool offers;         /* WRITE: a way is among it; every such one's ROUTE_SET came before */
     uint32_t table;
     struct kd_addr nexthop; /* NH_* */
     struct kd_prefix prefix;

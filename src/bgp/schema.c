@@ -98,7 +98,8 @@ static const struct kd_field act_accept[] = {A_PEER,
                                              A(iface, KD_F_U32)};
 static const struct kd_field act_refuse[] = {A_PEER, A_TOKEN, A(remote, KD_F_ADDR),
                                              A(iface, KD_F_U32)};
-static const struct kd_field act_write[] = {A_PEER, A_CONN, A(data, KD_F_SPAN)};
+static const struct kd_field act_write[] = {A_PEER, A_CONN, A(data, KD_F_SPAN),
+                                            A(offers, KD_F_BOOL)};
 static const struct kd_field act_close[] = {A_PEER, A_CONN};
 static const struct kd_field act_nexthop[] = {A(table, KD_F_U32), A(nexthop, KD_F_ADDR),
                                               A(iface, KD_F_U32)};

@@ -60,26 +60,16 @@ void core_run_ike(struct core *c, struct ike_event *ev)
 
 /* RFC 4271 9.1.3: routes leave for the kernel before what neighbors are told of them, who send by
  * them at once. */
-static void routes_first(struct core *c, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (c->bgp_out.a[i].kind == BGP_ACT_ROUTE_SET)
-            core_fib_send_now(c, c->bgp_out.a[i].table, &c->bgp_out.a[i].prefix);
-}
-
 void core_run_bgp(struct core *c, struct bgp_event *ev)
 {
-    bool routes = false;
-
     ev->now_us = c->now_us;
     bgp_step(c->bgp, ev, &c->bgp_out);
     c->bgp_deadline_us = c->bgp_out.deadline_us;
     c->bgp_more = c->bgp_out.more;
     for (uint32_t i = 0; i < c->bgp_out.n; i++) {
         const struct bgp_action *a = &c->bgp_out.a[i];
-        if (a->kind == BGP_ACT_WRITE && routes)
-            routes_first(c, i);
-        routes = a->kind == BGP_ACT_ROUTE_SET || (routes && a->kind != BGP_ACT_WRITE);
+        if (a->offers && core_fib_waits(c))
+            core_fib_flush(c, CORE_FIB_FIRST);
         core_peer_bgp(c, a, &c->bgp_out);
     }
 }

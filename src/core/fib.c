@@ -423,14 +423,6 @@ void core_fib_flush(struct core *c, enum core_fib_rank last)
         flush_entry(c, e);
 }
 
-void core_fib_send_now(struct core *c, uint32_t table, const struct kd_prefix *p)
-{
-    struct core_fib_entry *e = core_fib_find(c, table, p, CORE_METRIC_BGP);
-
-    if (e && e->queued && c->sync == CORE_SYNC_DONE && core_room(c) && core_ops_room(c))
-        flush_entry(c, e);
-}
-
 bool core_fib_pending(const struct core *c)
 {
     bool any = c->groups_lost;

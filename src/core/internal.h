@@ -585,8 +585,6 @@ void core_fib_want_unreachable(struct core *c, uint32_t table, const struct kd_p
                                uint32_t metric, uint32_t tunnel);
 /* Sends what is dirty up to that rank, while there is room. */
 void core_fib_flush(struct core *c, enum core_fib_rank last);
-/* The same for one prefix of BGP's that waits for it, where there is room. */
-void core_fib_send_now(struct core *c, uint32_t table, const struct kd_prefix *p);
 bool core_fib_pending(const struct core *c);
 /* Prefixes of BGP's are still to be sent. */
 bool core_fib_waits(const struct core *c);
