@@ -117,6 +117,7 @@ struct bgp_steer {
 struct bgp_event {
     enum bgp_event_kind kind;
     uint64_t now_us;
+    bool hold;             /* routes of earlier steps wait for the kernel: peers are told nothing */
     uint32_t peer;         /* PEER_*, BFD, REFRESH */
     enum kd_reason reason; /* PEER_OFF; TCP_FAILED, TCP_CLOSED */
     bool heard;            /* PEER_OFF: the peer can probably still hear a Cease */

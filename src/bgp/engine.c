@@ -385,7 +385,7 @@ static bool each_peer(struct bgp *b, bool (*work)(struct bgp *b, struct bgp_peer
 
 /* Reading, deciding and telling each have a budget of their own, so that none waits for ever for
  * the one before it. */
-static bool work(struct bgp *b)
+static bool work(struct bgp *b, bool hold)
 {
     bool more = each_peer(b, incoming_work);
 
@@ -396,7 +396,7 @@ static bool work(struct bgp *b)
     more |= bgp_ribs_tell_nexthops(b);
     b->work = 0;
     bgp_graceful_settle(b);
-    more |= each_peer(b, outgoing_work);
+    more |= hold || each_peer(b, outgoing_work);
     b->next_peer = b->n_peers ? (b->next_peer + 1) % b->n_peers : 0;
     return more;
 }
@@ -417,7 +417,7 @@ void bgp_step(struct bgp *b, const struct bgp_event *ev, struct bgp_out *out)
     b->out = out;
     dispatch(b, ev);
     more = timers(b);
-    out->more = urgent(ev) || work(b) || more;
+    out->more = urgent(ev) || work(b, ev->hold) || more;
     out->deadline_us = kd_timers_next(&b->timers);
     b->out = NULL;
 }

@@ -8,7 +8,7 @@
     {                                                                                              \
         #m, t, offsetof(struct bgp_event, steer.m), sizeof(((struct bgp_event *)0)->steer.m), NULL \
     }
-#define E_NOW    E(now_us, KD_F_U64)
+#define E_NOW    E(now_us, KD_F_U64), E(hold, KD_F_BOOL)
 #define E_PEER   E(peer, KD_F_U32)
 #define E_REASON KD_FIELD_ENUM(struct bgp_event, reason, kd_reason_names)
 #define E_CONN   E(conn, KD_F_HANDLE)

@@ -63,6 +63,7 @@ void core_run_ike(struct core *c, struct ike_event *ev)
 void core_run_bgp(struct core *c, struct bgp_event *ev)
 {
     ev->now_us = c->now_us;
+    ev->hold = core_fib_full(c);
     bgp_step(c->bgp, ev, &c->bgp_out);
     c->bgp_deadline_us = c->bgp_out.deadline_us;
     c->bgp_more = c->bgp_out.more;
@@ -355,7 +356,7 @@ static void fib_retries(struct core *c)
 /* The next turn tells neighbors what this one decided, and waits for its routes to leave. */
 static bool bgp_more(const struct core *c)
 {
-    return c->bgp_more && !core_fib_waits(c);
+    return c->bgp_more && !core_fib_waits(c) && !core_fib_full(c);
 }
 
 static bool timers(struct core *c, int *bgp_turns)

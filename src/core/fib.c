@@ -65,6 +65,7 @@ void core_fib_dirty(struct core *c, struct core_fib_entry *e)
     e->next_dirty = NULL;
     *q->tail = e;
     q->tail = &e->next_dirty;
+    q->n++;
 }
 
 /* The most urgent one, taken out; NULL: none up to that rank. */
@@ -79,6 +80,7 @@ static struct core_fib_entry *take_dirty(struct core *c, enum core_fib_rank last
         if (!q->head)
             q->tail = &q->head;
         e->queued = false;
+        q->n--;
         return e;
     }
     return NULL;
@@ -436,7 +438,13 @@ bool core_fib_pending(const struct core *c)
 
 bool core_fib_waits(const struct core *c)
 {
-    return c->sync == CORE_SYNC_DONE && c->dirty[CORE_FIB_FIRST].head;
+    return c->sync == CORE_SYNC_DONE && c->dirty[CORE_FIB_FIRST].n > 0;
+}
+
+bool core_fib_full(const struct core *c)
+{
+    return c->sync == CORE_SYNC_DONE &&
+           c->dirty[CORE_FIB_FIRST].n + BGP_OUT_ACTIONS > core_ops_left(c);
 }
 
 bool core_fib_moved(const struct core *c)

@@ -150,6 +150,7 @@ struct core_fib_entry {
 enum core_fib_rank { CORE_FIB_PLUMBING, CORE_FIB_FIRST, CORE_FIB_BACKUP, CORE_FIB_RANKS };
 
 struct core_fib_queue {
+    uint32_t n;
     struct core_fib_entry *head, **tail;
 };
 
@@ -567,6 +568,7 @@ void core_sync_start(struct core *c);
 bool core_sync_ready(struct core *c);
 bool core_ops_idle(const struct core *c);
 bool core_ops_room(const struct core *c); /* for bulk requests */
+uint32_t core_ops_left(const struct core *c); /* so many of them */
 /* Does one of the kind about the id wait for its answer? */
 bool core_op_asked(const struct core *c, enum core_op_kind kind, uint32_t id);
 
@@ -588,6 +590,8 @@ void core_fib_flush(struct core *c, enum core_fib_rank last);
 bool core_fib_pending(const struct core *c);
 /* Prefixes of BGP's are still to be sent. */
 bool core_fib_waits(const struct core *c);
+/* They and those of a further turn of BGP's are more than may be in flight by now. */
+bool core_fib_full(const struct core *c);
 /* Everything but prefixes on their way from one group to another has been sent. */
 bool core_fib_moved(const struct core *c);
 /* The interface went down, and its routes with it. */

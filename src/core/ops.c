@@ -53,7 +53,12 @@ void core_op_send(struct core *c, const struct nl_buf *b)
 
 bool core_ops_room(const struct core *c)
 {
-    return c->ops_n < OPS_BULK_MAX;
+    return core_ops_left(c) > 0;
+}
+
+uint32_t core_ops_left(const struct core *c)
+{
+    return OPS_BULK_MAX - KD_MIN(c->ops_n, OPS_BULK_MAX);
 }
 
 bool core_op_asked(const struct core *c, enum core_op_kind kind, uint32_t id)

@@ -176,6 +176,29 @@ static void no_way_is_offered_before_the_core_has_heard_of_it(void **state)
     bgp_raw_fini(&r);
 }
 
+/* The kernel is behind: what is heard is heard, and told when there is room again. */
+static void while_routes_wait_for_the_kernel_peers_are_told_nothing(void **state)
+{
+    struct bgp_event hold = {.kind = BGP_EV_LOCAL_ROUTE,
+                             .now_us = 1,
+                             .hold = true,
+                             .prefix = bgp_test_prefix("10.9.0.0/16"),
+                             .up = true};
+    struct bgp_raw r;
+    struct bgp_route_view v;
+
+    (void)state;
+    bgp_raw_init(&r, 65515, 1, false);
+    bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
+    bgp_raw_establish(&r, 0, 65020, 10);
+    bgp_step(r.node.b, &hold, r.node.out);
+    assert_true(r.node.out->more);
+    assert_false(bgp_node_route(&r.node, BGP_VIEW_ADVERTISED, 0, "10.9.0.0/16", &v));
+    bgp_raw_event(&r, (struct bgp_event){.kind = BGP_EV_WAKE});
+    assert_true(bgp_node_route(&r.node, BGP_VIEW_ADVERTISED, 0, "10.9.0.0/16", &v));
+    bgp_raw_fini(&r);
+}
+
 static void a_speaker_without_a_fib_tells_its_peers_and_nobody_else(void **state)
 {
     (void)state;
@@ -465,7 +488,8 @@ static void actions_and_events_have_an_encoding(void **state)
     assert_true(kd_schema_decode(&bgp_event_schema, &r, &back, sizeof(back)));
     assert_memory_equal(&ev, &back, sizeof(ev));
     kd_schema_text(&bgp_event_schema, &ev, kd_bytes(NULL, 0), text, sizeof(text));
-    assert_string_equal(text, "nexthop now_us=5 table=7 nexthop=192.0.2.10 iface=3 up=1 metric=9");
+    assert_string_equal(
+        text, "nexthop now_us=5 hold=0 table=7 nexthop=192.0.2.10 iface=3 up=1 metric=9");
 }
 
 static void peers_come_and_go_without_leaving_anything(void **state)
@@ -520,6 +544,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_seed_same_trace),
         cmocka_unit_test(a_hundred_thousand_routes_fit_in_100_bytes_each),
+        cmocka_unit_test(while_routes_wait_for_the_kernel_peers_are_told_nothing),
         cmocka_unit_test(no_way_is_offered_before_the_core_has_heard_of_it),
         cmocka_unit_test(a_speaker_without_a_fib_tells_its_peers_and_nobody_else),
         cmocka_unit_test(a_backlog_stops_the_reading_until_it_is_handled),
