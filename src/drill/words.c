@@ -79,15 +79,21 @@ static void say_drain(const struct drill_step *s, char *buf)
 
 static void say_expect(const struct drill_expect *e, char *buf)
 {
-    char t[32], o[32], outage[64] = "", loss[48] = "";
+    char t[32], o[32], path[DRILL_WORD_MAX + 8] = "", outage[64] = "", loss[48] = "";
+    const char *const parts[] = {path, outage, loss,
+                                 e->routes_unchanged ? "no route lost or new" : ""};
+    size_t at = (size_t)snprintf(buf, DRILL_SAY_MAX, "expect");
 
+    if (e->path[0])
+        snprintf(path, sizeof(path), "path %s", e->path);
     if (e->has_outage)
-        snprintf(outage, sizeof(outage), " an outage of at most %s", say_time(e->outage_max_us, o));
+        snprintf(outage, sizeof(outage), "an outage of at most %s", say_time(e->outage_max_us, o));
     if (e->has_loss)
-        snprintf(loss, sizeof(loss), " at most %u packets lost", e->loss_max);
-    snprintf(buf, DRILL_SAY_MAX, "expect%s%s%s%s%s within %s", e->path[0] ? " path " : "", e->path,
-             outage, loss, e->routes_unchanged ? " no route lost or new" : "",
-             say_time(e->within_us, t));
+        snprintf(loss, sizeof(loss), "at most %u packets lost", e->loss_max);
+    for (size_t i = 0, n = 0; i < KD_ARRAY_LEN(parts); i++)
+        if (parts[i][0])
+            at += (size_t)snprintf(buf + at, DRILL_SAY_MAX - at, "%s %s", n++ ? "," : "", parts[i]);
+    snprintf(buf + at, DRILL_SAY_MAX - at, " within %s", say_time(e->within_us, t));
 }
 
 const char *drill_step_say(const struct drill_step *s, char buf[DRILL_SAY_MAX])

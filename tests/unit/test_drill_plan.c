@@ -142,6 +142,12 @@ static void every_step_is_accepted_and_says_what_takes_it_back(void **state)
         {"exec: {do: [/bin/sh, -c, \"a b\"], undo: [/bin/true], timeout: 1s}",
          "/bin/sh -c \"a b\"", "/bin/true"},
         {"expect: {loss_max: 0, within: 300ms}", "expect at most 0 packets lost within 300ms", ""},
+        {"expect: {path: vpn, outage_max: 1s, loss_max: 3, routes_unchanged: true, within: 5s}",
+         "expect path vpn, an outage of at most 1s, at most 3 packets lost, no route lost or new "
+         "within 5s",
+         ""},
+        {"expect: {path: vpn, routes_unchanged: true, within: 5s}",
+         "expect path vpn, no route lost or new within 5s", ""},
         {"hold: 1s", "hold for 1s", ""},
     };
 
