@@ -121,7 +121,8 @@ static void put_profile(const struct peer_side *s, FILE *to)
         fprintf(to, " keyring local %s\n", s->name);
     if (!s->psk_here || !s->psk_us)
         fprintf(to, " pki trustpoint %s\n", s->name);
-    fprintf(to, " lifetime %u\n dpd 10 2 periodic\n!\n", peer_seconds(s->ike->ike_life_us));
+    fprintf(to, " lifetime %u\n dpd 10 2 periodic\n!\n",
+            peer_lifetime(to, " !", s->ike->ike_life_us, 120));
 }
 
 static unsigned put_transform_sets(const struct peer_side *s, FILE *to)
@@ -153,8 +154,9 @@ static void put_ipsec_profile(const struct peer_side *s, FILE *to, unsigned n)
     fprintf(to, "crypto ipsec profile %s\n set transform-set", s->name);
     for (unsigned i = 1; i <= n; i++)
         fprintf(to, " %s-%u", s->name, i);
-    fprintf(to, "\n set ikev2-profile %s\n set security-association lifetime seconds %u\n", s->name,
-            peer_seconds(s->ike->child_life_us));
+    fprintf(to, "\n set ikev2-profile %s\n", s->name);
+    fprintf(to, " set security-association lifetime seconds %u\n",
+            peer_lifetime(to, " !", s->ike->child_life_us, 120));
     if (s->ike->child_life_bytes)
         fprintf(to, " set security-association lifetime kilobytes %llu\n",
                 (unsigned long long)(s->ike->child_life_bytes / 1000));

@@ -40,7 +40,7 @@ static void put_suite(FILE *to, const char *head, const struct ike_proposal *p,
     if (integ)
         fprintf(to, "%s authentication-algorithm %s\n", head, integ);
     fprintf(to, "%s encryption-algorithm %s\n", head, said(p, KC_ENCR, words));
-    fprintf(to, "%s lifetime-seconds %u\n", head, peer_seconds(life_us));
+    fprintf(to, "%s lifetime-seconds %u\n", head, peer_lifetime(to, "#", life_us, 180));
 }
 
 static void put_ike_proposal(const struct peer_side *s, FILE *to, const struct ike_proposal *p,

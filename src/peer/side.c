@@ -115,6 +115,15 @@ unsigned peer_seconds(uint64_t us)
     return us < KD_S(1) ? 1 : (unsigned)(us / KD_S(1));
 }
 
+unsigned peer_lifetime(FILE *to, const char *comment, uint64_t us, unsigned least)
+{
+    unsigned s = peer_seconds(us), day = 86400, taken = s < least ? least : s > day ? day : s;
+
+    if (taken != s)
+        fprintf(to, "%s left out: lifetime %us: %u to %u there\n", comment, s, least, day);
+    return taken;
+}
+
 unsigned peer_bfd_ms(const struct core_bfd_config *b)
 {
     return (b->interval_us + 999) / 1000;

@@ -32,6 +32,9 @@ void peer_put_psk(FILE *to, const struct peer *p, const char *hex_prefix);
 void peer_put_password(FILE *to, const struct peer *p);
 /* Seconds, rounded down; at least 1. */
 unsigned peer_seconds(uint64_t us);
+/* The same as far as a language takes them, up to a day; what is left out is said behind comment.
+ * Lifetimes need not be the same at both ends. */
+unsigned peer_lifetime(FILE *to, const char *comment, uint64_t us, unsigned least);
 /* True when the selector is a prefix; then *out is it. */
 bool peer_ts_prefix(const struct ike_ts *ts, struct kd_prefix *out);
 /* 0.0.0.0/0 or ::/0, any protocol, on both sides of every child: a route-based VPN. */

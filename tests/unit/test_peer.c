@@ -245,6 +245,20 @@ static void a_sessions_password_is_in_every_language(void **state)
     has_not(written(REMOTE BGP, PEER_IOS, "k"), "password");
 }
 
+static void lifetimes_beyond_what_a_router_takes_are_the_nearest(void **state)
+{
+    static const char life[] = REMOTE ", lifetime: {ike: 7d, esp: 150s}";
+    (void)state;
+    has(written(life, PEER_IOS, "k"), " ! left out: lifetime 604800s: 120 to 86400 there\n"
+                                      " lifetime 86400\n"
+                                      " set security-association lifetime seconds 150\n");
+    has(written(life, PEER_JUNOS, "k"), "# left out: lifetime 604800s: 180 to 86400 there\n"
+                                        "set security ike proposal t-1 lifetime-seconds 86400\n"
+                                        "# left out: lifetime 150s: 180 to 86400 there\n"
+                                        "set security ipsec proposal t-1 lifetime-seconds 180\n");
+    has_not(written(REMOTE ", lifetime: {ike: 86400s, esp: 180s}", PEER_JUNOS, "k"), "left out: l");
+}
+
 /* A group or a sequence number that a router has no word for leaves a line that names it: nothing
  * that differs from kedge's side goes unsaid. */
 static void what_routers_can_not_say_is_named(void **state)
@@ -507,6 +521,7 @@ int main(void)
         cmocka_unit_test(junos_of_seed_002s_sessions),
         cmocka_unit_test(bfd_is_in_every_language),
         cmocka_unit_test(a_sessions_password_is_in_every_language),
+        cmocka_unit_test(lifetimes_beyond_what_a_router_takes_are_the_nearest),
         cmocka_unit_test(what_routers_can_not_say_is_named),
         cmocka_unit_test(ios_has_pfs_an_aead_and_its_prf),
         cmocka_unit_test(ios_lists_narrower_selectors),
