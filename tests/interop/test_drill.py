@@ -70,7 +70,8 @@ class Drill:
         mark = self.kedge.events.last_seq
         self.program = self.host.spawn("drill", [programs.kedge(), "drill", "run", path, *options])
         until(lambda: self.said(f"step {n + 1} begin: hold", mark), 15, f"step {n} done")
-        assert self.marks() == [n >= 2, n >= 4], "only what was journalled"
+        done = [word for step in self.steps[:n] for word in step.get("exec", {}).get("do", [])]
+        assert self.marks() == [self.file in done, "65000" in done], "only what was journalled"
         return self
 
     def said(self, words, after=-1):
@@ -237,6 +238,67 @@ def test_a_lost_client_restores_everything(lab, step):
     drill.restored()
     until(lambda: drill.said("aborted: its client has gone"), 15, "the end told")
     assert drill.over()
+
+
+HALVES = ("10.10.0.0/25", "10.10.0.128/25")
+KINDS = {"silent": {"shutdown": {"neighbor": "bird", "how": "silent"}},
+         "graceful": {"shutdown": {"neighbor": "bird", "how": "graceful", "after": "100ms"}},
+         "more-specific": {"drain": {"neighbor": "bird", "by": "more-specific", "over": ["frr"]}},
+         "local-pref": {"drain": {"neighbor": "bird6", "by": "local-pref"}}}
+
+
+def undisturbed(drill):
+    """Nothing of a step is left, at either end; the judge of plans sees none either."""
+    until(drill.over, 15, "the journal's end", 0.02)
+    drill.restored()
+    until(lambda: not any(drill.lab["frr"].frr.paths(half) for half in HALVES), 15, "the halves gone", 0.1)
+    until(lambda: {row["local_pref"] for row in drill.kedge.routes("learned")} == {100}, 15, "no path the last choice", 0.1)
+    drill.kedge.cli("drill", "run", drill.write(drill.steps), "--dry-run")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_lost_client_restores_every_kind_of_step(lab, kind):
+    drill = Drill(lab)
+    drill.steps = [KINDS[kind]]
+    drill.start(1)
+    if kind == "local-pref":
+        assert len({row["local_pref"] for row in drill.kedge.routes("learned")}) == 2
+    drill.program.kill()
+    until(lambda: drill.said("aborted: its client has gone"), 15, "the end told")
+    undisturbed(drill)
+
+
+def test_kedged_killed_has_nothing_left_of_any_kind_of_step(lab):
+    drill = Drill(lab, lease="60s")
+    drill.steps = [KINDS["local-pref"], KINDS["more-specific"], KINDS["graceful"],
+                   {"shutdown": {"neighbor": "frr6", "how": "silent"}}]
+    drill.start(4)
+    drill.kedge.kill()
+    drill.kedge.events.close()
+    drill.kedge.start()
+    undisturbed(drill)
+
+
+def test_kedged_killed_while_it_restores_is_followed_by_the_guard(lab):
+    """The command that takes back is under way: whatever of it was done, it is done again, to its end."""
+    drill = Drill(lab)
+    begun = os.path.join(drill.host.directory, "begun")
+    slow = ["/bin/sh", "-c", f"touch {begun}; [ -e {begun}.again ] || {{ touch {begun}.again; sleep 60; }}; rm -f {drill.file}"]
+    drill.steps = [drill.command(["/usr/bin/touch", drill.file], slow)]
+    drill.steps[0]["exec"]["timeout"] = "100s"
+    drill.steps.append({"shutdown": {"neighbor": "frr"}})
+    path = drill.write([*drill.steps, {"hold": "300s"}])
+    mark = drill.kedge.events.last_seq
+    drill.program = drill.host.spawn("drill", [programs.kedge(), "drill", "run", path])
+    until(lambda: drill.said("step 3 begin: hold", mark), 15, "the hold")
+    drill.program.signal(signal.SIGINT)
+    until(lambda: os.path.exists(begun), 15, "the command that takes back")
+    drill.kedge.kill()
+    until(drill.over, 15, "the guard's work", 0.02)
+    assert drill.marks() == [False, False]
+    drill.kedge.events.close()
+    drill.kedge.start()
+    drill.restored()
 
 
 def test_ctrl_c_restores_and_the_client_sees_it(lab):
