@@ -86,6 +86,17 @@ static void assert_empty_rib(const struct bgp *b)
     assert_int_equal(b->pathsets.n_live, 0);
 }
 
+/* What peer 0 tells goes to peer 1; routes are only counted. */
+static void from_one_to_the_other(struct bgp_raw *r)
+{
+    bgp_raw_init(r, 65515, 1, false);
+    r->node.fib_off = true;
+    bgp_raw_peer(r, 0, bgp_test_config("192.0.2.10", 65020));
+    bgp_raw_peer(r, 1, bgp_test_config("192.0.2.20", 65021));
+    bgp_raw_establish(r, 0, 65020, 10);
+    bgp_raw_establish(r, 1, 65021, 20);
+}
+
 static void a_hundred_thousand_routes_fit_in_100_bytes_each(void **state)
 {
     struct bgp_raw r;
@@ -94,12 +105,7 @@ static void a_hundred_thousand_routes_fit_in_100_bytes_each(void **state)
     const uint32_t n = 100000;
 
     (void)state;
-    bgp_raw_init(&r, 65515, 1, false);
-    r.node.fib_off = true;
-    bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
-    bgp_raw_peer(&r, 1, bgp_test_config("192.0.2.20", 65021));
-    bgp_raw_establish(&r, 0, 65020, 10);
-    bgp_raw_establish(&r, 1, 65021, 20);
+    from_one_to_the_other(&r);
     before = heap_used();
     feed(&r, 0, n, true);
     used = heap_used() - before;
@@ -153,12 +159,7 @@ static void no_way_is_offered_before_the_core_has_heard_of_it(void **state)
     struct bgp_raw r;
 
     (void)state;
-    bgp_raw_init(&r, 65515, 1, false);
-    r.node.fib_off = true;
-    bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
-    bgp_raw_peer(&r, 1, bgp_test_config("192.0.2.20", 65021));
-    bgp_raw_establish(&r, 0, 65020, 10);
-    bgp_raw_establish(&r, 1, 65021, 20);
+    from_one_to_the_other(&r);
     word.act = r.node.act;
     word.asked = false;
     word.offers = 0;
@@ -327,12 +328,7 @@ static void routes_withdrawn_during_a_reevaluation_are_skipped(void **state)
     struct bgp_raw r;
 
     (void)state;
-    bgp_raw_init(&r, 65515, 1, false);
-    r.node.fib_off = true;
-    bgp_raw_peer(&r, 0, bgp_test_config("192.0.2.10", 65020));
-    bgp_raw_peer(&r, 1, bgp_test_config("192.0.2.20", 65021));
-    bgp_raw_establish(&r, 0, 65020, 10);
-    bgp_raw_establish(&r, 1, 65021, 20);
+    from_one_to_the_other(&r);
     feed(&r, 0, 3000, true);
     bgp_test_import(c)->entry[0].set_local_pref = true;
     bgp_test_import(c)->entry[0].local_pref = 200;
