@@ -1,6 +1,7 @@
 /* The core's inside, shared by its files only. One struct core is one gateway.
  *
- *   core.c    new/free, the step: one external event, then the queue of internal work
+ *   core.c    new/free, what events mean; step.c the step: one event, then its consequences
+ *   work.c    the engines run, and the queue of what one causes in another
  *   emit.c    appending actions and event records
  *   tunnel.c  the tunnel's states (table) and what IKE says; with tunnel.h: carry.c the coupling to
  * BGP and FIB, child.c its pairs of SAs, device.c its interface, admin.c commands, clock
@@ -427,6 +428,10 @@ void core_say_text(struct core *c, enum core_note note, uint32_t tunnel, uint32_
                    enum kd_reason reason, const char *text);
 
 /* core.c */
+void core_dispatch(struct core *c, const struct core_ev *ev);
+
+/* work.c */
+void core_work_one(struct core *c); /* the queue's first; there is one */
 void core_queue_bgp(struct core *c, const struct bgp_event *ev);
 void core_queue_ike(struct core *c, const struct ike_event *ev);
 void core_queue_bfd(struct core *c, const struct bfd_event *ev);
