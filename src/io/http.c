@@ -1,15 +1,12 @@
-/* The control socket: a libmicrohttpd daemon in the control loop (mhd.h).
- *
- * A follower's connection is suspended while it has nothing to send. A suspended connection is in
- * nobody's poll set, so a timer looks whether its client has gone. */
+/* The control socket: a libmicrohttpd daemon in the control loop (mhd.h). */
 #include "io/http.h"
 
+#include "io/http_follow.h"
 #include "io/http_rows.h"
 #include "io/mhd.h"
 #include "io/socket_file.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -20,30 +17,16 @@
 #define CONNECTIONS_MAX 64
 #define FOLLOWERS_MAX   32 /* the other half stays for questions and commands */
 #define BODY_MAX        (64 * 1024)
-#define QUEUE_MAX       (1024 * 1024)
 #define IDLE_S          30
 #define GONE_CHECK_MS   500 /* a drill whose terminal is lost waits for it */
 #define LAST_ROUNDS     16 /* of sending when we end */
-
-struct follower {
-    struct io_http *h;
-    struct MHD_Connection *conn;
-    struct follower *next, **link;
-    bool events; /* reads the ring's; else what its queue holds */
-    struct ctl_cursor cursor;
-    char *queue;
-    size_t len, at, cap;
-    bool suspended, lagged, ended;
-    uint64_t stream; /* its own; 0: none */
-};
 
 struct io_http {
     struct io_mhd mhd;
     struct io_http_callbacks cb;
     uv_timer_t gone;
     unsigned open_handles; /* gone's, and all of mhd's as one */
-    struct follower *followers;
-    unsigned n_followers;
+    struct io_followers followers;
     struct request *waiting;
     char path[108];
     dev_t dev; /* of the socket file we made */
@@ -63,190 +46,30 @@ struct request {
 
 /* ---- followers ---- */
 
-static void queue(struct follower *f, const char *line, size_t n)
-{
-    if (f->at > 0) { /* what has been sent makes room */
-        memmove(f->queue, f->queue + f->at, f->len - f->at);
-        f->len -= f->at;
-        f->at = 0;
-    }
-    if (f->len + n > f->cap) {
-        size_t cap = KD_MAX(2 * f->cap, f->len + n + 4096);
-        char *grown = realloc(f->queue, cap);
-        if (!grown) {
-            f->lagged = true;
-            return;
-        }
-        f->queue = grown;
-        f->cap = cap;
-    }
-    memcpy(f->queue + f->len, line, n);
-    f->len += n;
-}
-
-static void resume(struct io_http *h, struct MHD_Connection *conn)
-{
-    MHD_resume_connection(conn);
-    io_mhd_wake(&h->mhd);
-}
-
-static void wake(struct follower *f)
-{
-    if (!f->suspended)
-        return;
-    f->suspended = false;
-    resume(f->h, f->conn);
-}
-
-/* dropped: what one is told that doesn't read fast enough. */
-static void to_stream(struct io_http *h, uint64_t stream, struct kd_bytes part, const char *dropped)
-{
-    for (struct follower *f = h->followers; f; f = f->next) {
-        if (f->lagged || f->ended || f->events || f->stream != stream)
-            continue;
-        bool full = f->len - f->at + part.len > QUEUE_MAX;
-        if (full)
-            queue(f, dropped, strlen(dropped));
-        else
-            queue(f, (const char *)part.p, part.len);
-        f->lagged |= full;
-        wake(f);
-    }
-}
-
-static const char lagged[] =
-    "{\"version\":1,\"error\":\"this follower doesn't read fast enough and is dropped\","
-    "\"remedy\":\"ask again with since=SEQ of the last event read\"}\n";
-
 void io_http_event(struct io_http *h, enum core_note note)
 {
-    for (struct follower *f = h->followers; f; f = f->next)
-        if (f->events && f->cursor.notes & CTL_NOTE(note))
-            wake(f);
+    io_followers_event(&h->followers, note);
 }
 
 void io_http_line(struct io_http *h, uint64_t stream, const char *line)
 {
-    to_stream(h, stream, kd_bytes_str(line), lagged);
+    io_followers_put(&h->followers, stream, kd_bytes_str(line), io_follower_lags);
 }
 
 void io_http_bytes(struct io_http *h, uint64_t stream, struct kd_bytes part)
 {
-    to_stream(h, stream, part, "");
+    io_followers_put(&h->followers, stream, part, "");
 }
 
 void io_http_end(struct io_http *h, uint64_t stream)
 {
-    for (struct follower *f = h->followers; f; f = f->next)
-        if (f->stream == stream) {
-            f->ended = true;
-            wake(f);
-        }
-}
-
-static size_t take(const char *src, size_t len, size_t *at, char *dst, size_t max)
-{
-    size_t n = KD_MIN(len - *at, max);
-    memcpy(dst, src + *at, n);
-    *at += n;
-    return n;
-}
-
-/* What of the ring it hasn't read; 0: nothing more as yet. */
-static size_t read_events(struct follower *f, char *buf, size_t max)
-{
-    struct ctl_ring *ring = f->h->cb.ring;
-    size_t n = ctl_ring_read(ring, &f->cursor, buf, max);
-    if (n == 0 && !f->ended && !f->lagged && ctl_ring_lost(ring, &f->cursor)) {
-        f->events = false;
-        f->lagged = true;
-        queue(f, lagged, strlen(lagged));
-    }
-    f->ended |= f->cursor.seq >= f->cursor.until;
-    return n;
-}
-
-static ssize_t read_stream(void *cls, uint64_t pos, char *buf, size_t max)
-{
-    struct follower *f = cls;
-    size_t n = f->events ? read_events(f, buf, max) : 0;
-    (void)pos;
-    if (n > 0)
-        return (ssize_t)n;
-    if (f->at < f->len)
-        return (ssize_t)take(f->queue, f->len, &f->at, buf, max);
-    if (f->lagged || f->ended)
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    f->suspended = true;
-    MHD_suspend_connection(f->conn);
-    return 0;
-}
-
-static void stream_ended(struct io_http *h, uint64_t stream)
-{
-    if (stream && h->cb.ended)
-        h->cb.ended(h->cb.arg, stream);
-}
-
-static void free_follower(void *cls)
-{
-    struct follower *f = cls;
-    *f->link = f->next;
-    if (f->next)
-        f->next->link = f->link;
-    f->h->n_followers--;
-    stream_ended(f->h, f->stream);
-    free(f->queue);
-    free(f);
-}
-
-/* Takes the response's body, which is the stream's beginning. */
-static struct MHD_Response *follow(struct io_http *h, struct MHD_Connection *conn,
-                                   struct ctl_response *r)
-{
-    struct follower *f = calloc(1, sizeof(*f));
-    struct MHD_Response *m =
-        f ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 8192, read_stream, f, free_follower)
-          : NULL;
-    if (!m) {
-        free(f);
-        return NULL;
-    }
-    *f = (struct follower){.h = h,
-                           .conn = conn,
-                           .next = h->followers,
-                           .link = &h->followers,
-                           .events = r->events,
-                           .cursor = r->cursor,
-                           .queue = r->body,
-                           .len = r->len,
-                           .cap = r->len,
-                           .stream = r->stream};
-    r->body = NULL;
-    if (f->next)
-        f->next->link = &f->next;
-    h->followers = f;
-    h->n_followers++;
-    return m;
-}
-
-/* Has the client of a suspended connection closed? Half-closed ones still read. */
-static bool gone(struct follower *f)
-{
-    const union MHD_ConnectionInfo *i =
-        MHD_get_connection_info(f->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct pollfd p = {.fd = i ? i->connect_fd : -1};
-    return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
+    io_followers_end(&h->followers, stream);
 }
 
 static void check_gone(uv_timer_t *t)
 {
     struct io_http *h = t->data;
-    for (struct follower *f = h->followers; f; f = f->next)
-        if (f->suspended && gone(f)) {
-            f->ended = true;
-            wake(f);
-        }
+    io_followers_look(&h->followers);
 }
 
 /* ---- requests ---- */
@@ -259,22 +82,22 @@ static const char *query(void *arg, const char *key)
 static enum MHD_Result send_response(struct io_http *h, struct MHD_Connection *conn,
                                      struct ctl_response *r)
 {
-    if (r->follow && h->n_followers >= FOLLOWERS_MAX) {
-        stream_ended(h, r->stream);
+    if (r->follow && h->followers.n >= FOLLOWERS_MAX) {
+        io_followers_stream_ended(&h->followers, r->stream);
         ctl_response_done(r);
         *r = ctl_error(503, "end another `kedge events --follow` or `--wait`",
                        "%d followers are connected already", FOLLOWERS_MAX);
     }
     struct MHD_Response *m;
     if (r->events || (r->follow && r->body))
-        m = follow(h, conn, r);
+        m = io_follow(&h->followers, conn, r);
     else if (r->rows)
         m = io_http_rows(&h->cb, &r->rows);
     else
         m = MHD_create_response_from_buffer(
             r->len, r->body, r->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!m) {
-        stream_ended(h, r->stream);
+        io_followers_stream_ended(&h->followers, r->stream);
         ctl_response_done(r);
         return MHD_NO;
     }
@@ -349,7 +172,8 @@ static void give(struct io_http *h, struct request *q, const struct ctl_response
     kd_assert(q->answer.body);
     memcpy(q->answer.body, r->body, r->len);
     q->answered = true;
-    resume(h, q->conn);
+    MHD_resume_connection(q->conn);
+    io_mhd_wake(&h->mhd);
 }
 
 /* later 0: all of them. */
@@ -454,6 +278,7 @@ struct io_http *io_http_new(uv_loop_t *loop, const char *path, const char *group
         return NULL;
     }
     h->cb = *cb;
+    h->followers = (struct io_followers){.mhd = &h->mhd, .cb = &h->cb};
     strcpy(h->path, path);
     if (lstat(path, &st) == 0) {
         h->dev = st.st_dev;
@@ -486,10 +311,7 @@ void io_http_free(struct io_http *h)
     struct stat st;
     io_mhd_close(&h->mhd, let_go, h);
     uv_close((uv_handle_t *)&h->gone, on_closed);
-    for (struct follower *f = h->followers; f; f = f->next) {
-        f->ended = true;
-        wake(f);
-    }
+    io_followers_end_all(&h->followers);
     end_waiting(h);
     for (int i = 0; i < LAST_ROUNDS; i++)
         MHD_run(h->mhd.daemon);
