@@ -83,6 +83,16 @@ def test_status_of_one_tunnel_and_of_an_unknown_one(gate):
     assert done.returncode == 1 and "nosuch" in done.stderr and "peer" in done.stderr
 
 
+def test_events_are_chosen_by_name_or_kind_and_what_is_none_is_named(gate):
+    def names(*chosen):
+        return {json.loads(line)["event"] for line in gate.cli("events", "--json", *chosen).stdout.splitlines()}
+    assert {name.split(".")[0] for name in names()} > {"bgp", "route", "tunnel"}
+    assert names("--event", "route,tunnel.state") == {"route.add", "tunnel.state"}
+    assert "bgp.state" in names("--event", "bgp") and all(name.startswith("bgp.") for name in names("--event", "bgp"))
+    refused = gate.cli("events", "--event", "route,bgp.stat", check=False)
+    assert refused.returncode == 1 and '"bgp.stat"' in refused.stderr and "bgp.stop,tunnel" in refused.stderr
+
+
 def test_events_have_rising_numbers_and_times(gate):
     events = [json.loads(line) for line in gate.cli("events", "--json").stdout.splitlines()]
     assert [e["seq"] for e in events] == sorted({e["seq"] for e in events})
