@@ -28,7 +28,7 @@ struct cli {
     const char *columns; /* of those; NULL: all */
     uint64_t wait_us; /* 0: don't wait */
     const char *since, *event, *out, *tunnel, *message;
-    bool dry_run, force, detach; /* drill run */
+    bool dry_run, force, detach; /* drill run; dry_run: reload as well */
     const char *config;  /* a file, for what needs no daemon */
     const char *kind;    /* peer-config: for whom */
     bool strict;         /* import: a line that isn't understood is a failure */

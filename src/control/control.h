@@ -8,7 +8,7 @@
  *   GET  /v1/bgp/policies[?policy=N]             GET  /v1/readiness[?tunnel=N], /metrics
  *   GET  /v1/drills, /v1/drills/result[?drill=ID|NAME], /v1/drills/page[?drill=ID|NAME] (HTML)
  *   GET  /v1/bgp/mrt, /v1/bgp/mrt/updates        (MRT, no JSON; the messages as they come)
- *   POST /v1/reload                              GET  /v1/audit
+ *   POST /v1/reload[?dry=1]                      GET  /v1/audit
  *   POST /v1/agents/N, /v1/agents/N/report
  *   POST /v1/drills/run[?dry=1][&force=1][&detach=1][&file=NAME]   POST /v1/drills/abort
  *   POST /v1/tunnels/N/up|down|rekey|reset       POST /v1/neighbors/N/shutdown|refresh|enable */
@@ -82,7 +82,9 @@ struct ctl_response {
     char keylog[256];
     enum ctl_agent { CTL_AGENT_NONE, CTL_AGENT_JOIN, CTL_AGENT_REPORT } agent; /* the caller's: */
     char agent_name[32]; /* its stream of orders begins; or the body is its report */
-    bool reload;     /* the caller reads the configuration again, and answers with ctl_reloaded() */
+    /* The caller reads the configuration again, or only judges what that would do, and answers with
+     * ctl_reloaded(). */
+    enum ctl_reload_what { CTL_RELOAD_NONE, CTL_RELOAD, CTL_RELOAD_DRY } reload;
     bool audit;      /* the caller looks, and answers with ctl_audited() */
     uint64_t later;  /* the answer comes later, under this number of the shell's; 0: this is it */
     struct ctl_drill_request drill; /* the caller does it, and answers */
@@ -100,8 +102,10 @@ void ctl_response_done(struct ctl_response *r);
 /* An error answer, also for the shell's own (413, 503). */
 struct ctl_response ctl_error(int status, const char *remedy, const char *fmt, ...) KD_PRINTF(3, 4);
 
-/* What a reload came to (reload.c): lines, each with its end. errors: of a refusal, else none. */
+/* What a reload came to (reload.c), dry: would come to; lines, each with its end. errors: of a
+ * refusal, else none. */
 struct ctl_reload {
+    bool dry;
     struct kd_bytes errors, warnings, applied, restart;
 };
 struct ctl_response ctl_reloaded(const struct ctl_reload *r);

@@ -393,11 +393,14 @@ static struct ctl_response post_reload(const struct ctl_env *env, const struct c
                                        const struct args *a)
 {
     struct ctl_response r = {.status = 200, .tunnel = CORE_NO_TUNNEL, .peer = CORE_NO_PEER};
+    bool dry;
     (void)env;
     (void)a;
     if (req->body.len)
         return ctl_error(400, "the body is empty", "the body isn't understood");
-    r.reload = true;
+    if (!read_switch(req, "dry", &dry))
+        return ctl_error(400, "dry is 0 or 1", "dry is neither 0 nor 1");
+    r.reload = dry ? CTL_RELOAD_DRY : CTL_RELOAD;
     return r;
 }
 

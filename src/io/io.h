@@ -188,8 +188,9 @@ void io_sa_close(struct io *io);
  * needed. */
 bool io_config_load(const char *path, struct kc_ctx *crypto, bool check, struct core_config *cfg,
                     struct config_print **print, struct config_errors *errs, char *why, size_t cap);
-/* Takes over what can be, and answers as to a request for it. */
-struct ctl_response io_reload(struct io *io);
+/* Takes over what can be, and answers as to a request for it; dry: changes and logs nothing, and
+ * answers what it would. */
+struct ctl_response io_reload(struct io *io, bool dry);
 
 /* ready.c */
 bool io_ready_open(struct io *io) KD_MUST_USE; /* false: out of memory */

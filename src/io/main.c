@@ -180,7 +180,7 @@ static void on_signal(uv_signal_t *h, int number)
 
 static void on_hangup(uv_signal_t *h, int number)
 {
-    struct ctl_response answer = io_reload(h->data); /* the core has said what came of it */
+    struct ctl_response answer = io_reload(h->data, false); /* the core has said what came of it */
 
     (void)number;
     ctl_response_done(&answer);

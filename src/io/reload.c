@@ -1,7 +1,7 @@
 /* kedge reload and SIGHUP: the configuration is read again and, if it is good as a whole, what can
  * change under running sessions is handed to the core; the rest is named. With a bad file the
- * daemon goes on with what it has. Reading and judging take the loop's time (a millisecond or two
- * for ten tunnels). */
+ * daemon goes on with what it has. A dry run ends before anything is handed over and says nothing
+ * in the log. Reading and judging take the loop's time (a millisecond or two for ten tunnels). */
 #include "io/io.h"
 
 #include "io/secrets.h"
@@ -155,17 +155,26 @@ static void tell(struct io *io, const struct lines *errors, const struct found *
     io_feed(io, &ev);
 }
 
-/* next is good: what is live of it becomes the core's. What waits for a restart is named by every
+/* What of next, which is good, differs from what runs. What waits for a restart is named by every
  * reload until then. False: out of memory. */
-static bool take_over(struct io *io, const struct core_config *next, struct config_print *print,
-                      struct found *f)
+static bool compare(const struct io *io, const struct core_config *next,
+                    const struct config_print *print, struct found *f)
 {
-    struct config_print *merged;
-
-    if (!io->print || !print || !core_reload(io->core, next))
+    if (!io->print || !print)
         return false;
     config_diff(io->print, print, on_change, f);
     compare_keys(io, next, f);
+    return true;
+}
+
+/* What is live of next becomes the core's. False: out of memory. */
+static bool take_over(struct io *io, const struct core_config *next,
+                      const struct config_print *print)
+{
+    struct config_print *merged;
+
+    if (!core_reload(io->core, next))
+        return false;
     io->log_level = next->log_level;
     merged = config_print_merge(io->print, print);
     if (merged) {
@@ -175,7 +184,7 @@ static bool take_over(struct io *io, const struct core_config *next, struct conf
     return true;
 }
 
-struct ctl_response io_reload(struct io *io)
+struct ctl_response io_reload(struct io *io, bool dry)
 {
     static struct config_errors errs;
     struct lines errors = {.len = 0}, warnings = {.len = 0};
@@ -191,13 +200,15 @@ struct ctl_response io_reload(struct io *io)
         put_errors(&errs, errs.e, errs.n, &errors);
     } else {
         put_errors(&errs, errs.w, errs.n_warnings, &warnings);
-        if (!take_over(io, &next, print, &f))
+        if (!compare(io, &next, print, &f) || (!dry && !take_over(io, &next, print)))
             add(&errors, "out of memory");
         config_discard(io->crypto, &next);
     }
     config_print_free(print);
-    tell(io, &errors, &f);
-    return ctl_reloaded(&(struct ctl_reload){.errors = kd_bytes(errors.text, errors.len),
+    if (!dry)
+        tell(io, &errors, &f);
+    return ctl_reloaded(&(struct ctl_reload){.dry = dry,
+                                             .errors = kd_bytes(errors.text, errors.len),
                                              .warnings = kd_bytes(warnings.text, warnings.len),
                                              .applied = kd_bytes(f.applied.text, f.applied.len),
                                              .restart = kd_bytes(f.restart.text, f.restart.len)});

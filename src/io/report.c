@@ -189,8 +189,9 @@ static struct ctl_response on_request(void *arg, const struct ctl_request *req)
     if (res.drill.what)
         io_drill_request(io, req, &res);
     if (res.reload) {
+        bool dry = res.reload == CTL_RELOAD_DRY;
         ctl_response_done(&res);
-        res = io_reload(io);
+        res = io_reload(io, dry);
     }
 
     if (res.audit) {

@@ -79,6 +79,35 @@ def test_what_needs_a_restart_is_named_until_there_is_one(lab):
     assert {row["name"] for row in kedge.json("bgp", "neighbors")["neighbors"]} == {"frr", "frr6", "bird", "bird6"}
 
 
+def test_a_dry_run_says_what_a_reload_does_and_changes_nothing(lab):
+    kedge = lab["router"].kedge
+    good, policies, mark = kedge.config_text(), kedge.json("bgp", "policy"), kedge.events.last_seq
+    kedge.spec["policies"] = {"accept-all": [{"permit": {"set": {"local-preference": 140}}}], "all": [{"permit": {}}]}
+    kedge.spec["neighbors"][0].update({"export": "all", "hold": "9s"})
+    kedge.spec["router"]["networks"] = ["10.11.0.0/24"]
+    write(kedge)
+    would = kedge.json("reload", "--dry-run")
+    assert would.pop("dry") and would["applied"] == [
+        "neighbors.frr.export", "policies.accept-all", "policies.all", "router.networks"]
+    assert would["restart"] == ["neighbors.frr.hold"]
+    assert kedge.json("reload", "--dry-run") == dict(would, dry=True)
+    assert kedge.cli("reload", "--dry-run").stdout.splitlines() == [
+        *("would be taken over: " + key for key in would["applied"]), "would need a restart: neighbors.frr.hold"]
+    kedge.host.write("kedge.yaml", good.replace("policies:", "polices:"), 0o600)
+    done = kedge.cli("reload", "--dry-run", check=False)
+    assert done.returncode == 1 and "would change nothing" in done.stderr
+    assert 'unknown key "polices"' in done.stderr and "kedge.yaml:" in done.stderr and "did you mean" in done.stderr
+    assert kedge.json("bgp", "policy") == policies
+    assert kedge.wait_route(NETWORK, neighbor="frr", installed=True)["local_pref"] == 100
+    assert lab["frr"].frr.paths("10.11.0.0/24") == []
+    assert [e for e in kedge.events.drain() if e["seq"] > mark] == []
+    write(kedge)
+    assert kedge.json("reload") == would
+    kedge.wait_route(NETWORK, neighbor="frr", local_pref=140, installed=True)
+    lab["frr"].frr.wait_path("10.11.0.0/24")
+    assert kedge.cli("reload", "--dry-run").stdout == "would need a restart: neighbors.frr.hold\n"
+
+
 def test_a_hangup_is_a_reload(lab):
     kedge = lab["router"].kedge
     mark = kedge.events.last_seq

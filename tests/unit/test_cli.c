@@ -485,6 +485,29 @@ static void a_daemon_that_ends_is_3(void **st KD_UNUSED)
 
 #define T(fn) cmocka_unit_test_setup(fn, setup)
 
+/* ---- reload ---- */
+
+static void a_reload_says_what_it_did_and_a_dry_one_what_it_would(void **st KD_UNUSED)
+{
+    struct cli real = {.command = "reload"}, dry = {.command = "reload", .dry_run = true};
+
+    answer = "{\"version\":1,\"applied\":[\"policies.p\"],\"restart\":[\"gateway.port\"],"
+             "\"warnings\":[]}";
+    assert_int_equal(run(cli_reload, &real), CLI_OK);
+    assert_string_equal(asked, "POST /v1/reload");
+    assert_string_equal(printed, "taken over: policies.p\nneeds a restart: gateway.port\n");
+    assert_int_equal(run(cli_reload, &dry), CLI_OK);
+    assert_string_equal(asked, "POST /v1/reload?dry=1");
+    assert_string_equal(body, "");
+    assert_string_equal(printed,
+                        "would be taken over: policies.p\nwould need a restart: gateway.port\n");
+    answer = "{\"version\":1,\"applied\":[],\"restart\":[],\"warnings\":[]}";
+    assert_int_equal(run(cli_reload, &real), CLI_OK);
+    assert_string_equal(printed, "nothing has changed\n");
+    assert_int_equal(run(cli_reload, &dry), CLI_OK);
+    assert_string_equal(printed, "nothing would change\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -499,6 +522,7 @@ int main(void)
         T(routes_of_several_tables_say_which),
         T(azures_columns_are_laid_out_as_in_the_seed),
         T(azures_columns_are_all_or_those_there_are),
+        T(a_reload_says_what_it_did_and_a_dry_one_what_it_would),
         T(each_form_orders_its_part),
         T(waiting_ends_when_every_pair_and_the_ike_sa_are_new),
         T(a_refusal_ends_the_waiting_with_1),
