@@ -1,50 +1,23 @@
 /* May a drill run now? Its window in its timezone, readiness, and the journal of the one before. */
 #include "io/drill_int.h"
+#include "io/drill_window.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 void io_drill_journal_path(const struct io *io, char *buf, size_t cap)
 {
     snprintf(buf, cap, "%s/drill.journal", io->cfg->state_directory);
 }
 
-/* libc has no time in a zone of one's choice. TZ is in the environment since the start of main(),
- * so that setting it moves no other thread's environment, and nobody else here asks for local
- * time. */
-static void local_time(const char *zone, struct tm *tm)
-{
-    time_t now = time(NULL);
-
-    setenv("TZ", zone, 1);
-    tzset();
-    localtime_r(&now, tm);
-    setenv("TZ", "", 1);
-    tzset();
-}
-
-/* libc takes UTC for a zone that it doesn't know. */
-static bool zone_known(const char *zone)
-{
-    char path[128];
-
-    snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone);
-    return strcmp(zone, "UTC") == 0 || access(path, R_OK) == 0;
-}
-
 static struct ctl_response outside(const struct drill_plan *p)
 {
     char say[DRILL_SAY_MAX];
-    struct tm tm;
 
-    if (!zone_known(p->window.timezone))
+    if (!io_drill_zone_known(p->window.timezone))
         return ctl_error(409, "allowed: UTC, or a zone that is in /usr/share/zoneinfo (tzdata)",
                          "the timezone \"%s\" isn't known here", p->window.timezone);
-    local_time(p->window.timezone, &tm);
-    if (drill_window_open(&p->window, (unsigned)tm.tm_wday,
-                          (unsigned)(tm.tm_hour * 60 + tm.tm_min)))
+    if (io_drill_window_open(&p->window, (int64_t)time(NULL)))
         return (struct ctl_response){.status = 0};
     return ctl_error(409, "wait for it, or give --force", "it is outside the window: %s",
                      drill_window_say(&p->window, say));
