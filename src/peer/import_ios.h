@@ -1,5 +1,5 @@
-/* What the two halves of the IOS reader share: the objects that its lines name. Only
- * src/peer/import_ios*.c include this. */
+/* What the parts of the IOS reader share: the objects that its lines name, the words of a line, the
+ * tables of commands. Only src/peer/import_ios*.c include this. */
 #ifndef PEER_IMPORT_IOS_H
 #define PEER_IMPORT_IOS_H
 
@@ -63,5 +63,31 @@ bool import_ios_head(struct import_ios *r) KD_MUST_USE;
 /* It says what kedge does by itself: the host route to a neighbor through its tunnel. */
 bool import_ios_implied(const struct import_ios *r);
 struct ios_object *import_ios_find(struct import_ios *r, enum block kind, const char *name);
+
+/* ---- import_ios_words.c: of the line; at counts from 0 ---- */
+
+bool ios_is(const struct import_ios *r, unsigned at, const char *word);
+/* Do they begin with these (separated by blanks; '*' is any)? */
+bool ios_says(const struct import_ios *r, const char *words);
+const char *ios_word(const struct import_ios *r, unsigned at); /* "": there is none */
+bool ios_number(const struct import_ios *r, unsigned at, unsigned *out);
+/* The length of a mask, or of a wildcard; -1: it is none. */
+int ios_mask_len(const char *text, bool wildcard);
+/* "A MASK" as "A/LEN" (IMPORT_WORD). */
+bool ios_prefix(const char *address, const char *mask, bool wildcard, char *out);
+
+/* ---- the commands, by what they are of ---- */
+
+/* Which block it stands in, the words it begins with, what it sets (false: not understood). A table
+ * ends with a row without words. */
+struct ios_command {
+    enum block block;
+    const char *words;
+    bool (*run)(struct import_ios *r);
+};
+extern const struct ios_command import_ios_crypto[], import_ios_routing[];
+bool import_ios_nothing(struct import_ios *r); /* implied by kedge, or its own way */
+/* "esp-aes 256 esp-sha-hmac" behind a transform set's name, into o's text. */
+bool import_ios_transforms(struct import_ios *r, struct ios_object *o);
 
 #endif
