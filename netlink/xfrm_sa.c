@@ -196,12 +196,13 @@ bool nl_put_sa_threshold(struct nl_buf *b, uint32_t seq, const struct nl_sa_id *
     return nl_build_end(&m, b);
 }
 
-/* Without a header of its own: older kernels take any, newer ones want it absent or of a filter. */
+/* Without a fixed part: the kernel reads filters, which are attributes, right behind the header,
+ * and logs what isn't one. */
 bool nl_put_sa_dump(struct nl_buf *b, uint32_t seq)
 {
     struct nl_build m;
 
-    nl_build_start(&m, XFRM_MSG_GETSA, NLM_F_DUMP, seq, sizeof(struct xfrm_usersa_id));
+    nl_build_start(&m, XFRM_MSG_GETSA, NLM_F_DUMP, seq, 0);
     return nl_build_end(&m, b);
 }
 

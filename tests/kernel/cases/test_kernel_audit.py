@@ -58,6 +58,11 @@ def inbound(gate):
     return f"dst 192.0.2.1 proto esp spi 0x{child['spi_in']}"
 
 
+def misread(host):
+    """What the kernel has logged of netlink messages of kedged's that it did not expect to be as they are."""
+    return [line for line in host.run("dmesg").stdout.splitlines() if "netlink:" in line and "kedged" in line]
+
+
 def test_each_thing_that_is_broken_is_named_and_its_remedy_mends_it(up):
     lab = up(pair())
     gate = lab["gate"]
@@ -93,6 +98,7 @@ def test_each_thing_that_is_broken_is_named_and_its_remedy_mends_it(up):
     gate.ip("xfrm", "state", "delete", "dst", "203.0.113.2", "proto", "esp", "spi", "0x7777")
     gate.ip("xfrm", "policy", "delete", "src", "10.9.0.0/16", "dst", "10.8.0.0/16", "dir", "out")
     gate.ip("link", "delete", "another")
+    assert misread(gate) == []
 
 
 def ours_in_kernel(gate):
