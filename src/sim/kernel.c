@@ -1,8 +1,9 @@
 /* Links, addresses, connected routes and the look-up. Next-hop objects and routes are in
- * kernel_fib.c, bytes in kernel_nl.c. */
+ * kernel_fib.c, the table of routes in kernel_routes.c, bytes in kernel_nl.c. */
 #include "sim/kernel.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ void *sim_kernel_grow(void *array, size_t n, size_t elem)
 void sim_kernel_init(struct sim_kernel *k, void (*deliver)(void *arg, struct kd_bytes), void *arg)
 {
     *k = (struct sim_kernel){.deliver = deliver, .arg = arg, .next_ifindex = 1};
+    sim_routes_init(k);
 }
 
 void sim_kernel_fini(struct sim_kernel *k)
@@ -25,8 +27,8 @@ void sim_kernel_fini(struct sim_kernel *k)
     free(k->links);
     free(k->addrs);
     free(k->nhs);
-    free(k->routes);
     free(k->rules);
+    sim_routes_fini(k);
     memset(k, 0, sizeof(*k));
 }
 
@@ -184,12 +186,11 @@ static bool misses(const struct sim_kernel *k, const struct nl_route *r, uint32_
 
 static bool hidden(const struct sim_kernel *k, const struct nl_route *r, uint32_t oif)
 {
-    for (size_t i = 0; oif && i < k->n_routes; i++) {
-        const struct nl_route *o = &k->routes[i];
-        if (o->nh_id && o->table == r->table && o->metric < r->metric &&
-            kd_prefix_eq(&o->dst, &r->dst) && misses(k, o, oif))
+    const struct nl_route *o = NULL;
+
+    while (oif && (o = sim_routes_to(k, r->table, &r->dst, o)) != NULL)
+        if (o->nh_id && o->metric < r->metric && misses(k, o, oif))
             return true;
-    }
     return false;
 }
 
@@ -203,17 +204,33 @@ static uint32_t table_by_rule(const struct sim_kernel *k, const struct kd_addr *
     return 0;
 }
 
-static bool better(const struct nl_route *a, const struct nl_route *b)
+/* Of exactly that prefix, the one of the lowest metric that carries; NULL: none. */
+static const struct nl_route *best_to(const struct sim_kernel *k, uint32_t table,
+                                      const struct kd_prefix *p, uint32_t oif)
 {
-    if (!b || a->dst.len != b->dst.len)
-        return !b || a->dst.len > b->dst.len;
-    return a->metric < b->metric;
+    const struct nl_route *best = NULL, *r = NULL;
+
+    while ((r = sim_routes_to(k, table, p, r)) != NULL)
+        if ((!best || r->metric < best->metric) && !misses(k, r, oif) && !hidden(k, r, oif))
+            best = r;
+    return best;
+}
+
+static const struct nl_route *best_way(const struct sim_kernel *k, uint32_t table,
+                                       const struct kd_addr *dst, uint32_t oif)
+{
+    const struct nl_route *best = NULL;
+    struct kd_prefix p;
+
+    for (int len = INT_MAX; !best && sim_routes_longest(k, dst, len, &p); len = p.len)
+        best = best_to(k, table, &p, oif);
+    return best;
 }
 
 struct sim_hop sim_kernel_lookup(const struct sim_kernel *k, uint32_t table,
                                  const struct kd_addr *dst, uint32_t oif)
 {
-    const struct nl_route *best = NULL;
+    const struct nl_route *best;
     struct sim_hop h = {.way = SIM_WAY_NONE};
     uint32_t by_rule = table ? 0 : table_by_rule(k, dst, oif);
 
@@ -227,15 +244,7 @@ struct sim_hop sim_kernel_lookup(const struct sim_kernel *k, uint32_t table,
         if (h.way != SIM_WAY_NONE)
             return h;
     }
-    for (size_t i = 0; i < k->n_routes; i++) {
-        const struct nl_route *r = &k->routes[i];
-        if (r->table != (table ? table : SIM_TABLE_MAIN) || !kd_prefix_has(&r->dst, dst))
-            continue;
-        if (misses(k, r, oif) || hidden(k, r, oif))
-            continue;
-        if (better(r, best))
-            best = r;
-    }
+    best = best_way(k, table ? table : SIM_TABLE_MAIN, dst, oif);
     if (!best)
         return h;
     h.prefix = best->dst;

@@ -19,7 +19,8 @@ struct sim_kernel {
     struct nl_link_info *links;
     struct nl_addr_set *addrs;
     struct nl_nexthop *nhs;
-    struct nl_route *routes;
+    struct nl_route *routes; /* in no order; others add and remove by sim_routes_*() */
+    struct sim_route_index *index;
     struct nl_rule *rules;
     size_t n_links, n_addrs, n_nhs, n_routes, n_rules;
     uint32_t next_ifindex;
@@ -86,6 +87,25 @@ const struct nl_route *sim_kernel_route(const struct sim_kernel *k, uint32_t tab
 /* How many carry the protocol number. */
 size_t sim_kernel_routes_of(const struct sim_kernel *k, uint8_t protocol);
 size_t sim_kernel_nexthops_of(const struct sim_kernel *k, uint8_t protocol);
+/* How often a route was looked at or put in its place, ever: what the size of a table costs. */
+uint64_t sim_kernel_work(const struct sim_kernel *k);
+
+/* ---- kernel_routes.c: the routes themselves, behind everybody's back ---- */
+
+void sim_routes_init(struct sim_kernel *k);
+void sim_routes_fini(struct sim_kernel *k);
+/* Behind the last; its table, prefix and metric are no other's, and stay. */
+void sim_routes_add(struct sim_kernel *k, const struct nl_route *r);
+/* The last takes its place. */
+void sim_routes_remove(struct sim_kernel *k, size_t i);
+typedef bool sim_route_is(const struct nl_route *r, const void *arg);
+void sim_routes_remove_if(struct sim_kernel *k, sim_route_is *is, const void *arg);
+/* Those of the table to exactly dst, one after the other: NULL begins and ends. */
+struct nl_route *sim_routes_to(const struct sim_kernel *k, uint32_t table,
+                               const struct kd_prefix *dst, const struct nl_route *after);
+/* The longest prefix around dst that is shorter than below and of a route's length; false: none. */
+bool sim_routes_longest(const struct sim_kernel *k, const struct kd_addr *dst, int below,
+                        struct kd_prefix *p);
 
 /* ---- between kernel*.c ---- */
 

@@ -15,14 +15,9 @@ static struct nl_nexthop *nh_at(const struct sim_kernel *k, uint32_t id)
     return NULL;
 }
 
-static void routes_drop(struct sim_kernel *k, uint32_t nh_id)
+static bool is_through(const struct nl_route *r, const void *nh_id)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < k->n_routes; i++)
-        if (k->routes[i].nh_id != nh_id)
-            k->routes[n++] = k->routes[i];
-    k->n_routes = n;
+    return r->nh_id == *(const uint32_t *)nh_id;
 }
 
 static void nh_remove(struct sim_kernel *k, uint32_t id)
@@ -33,7 +28,7 @@ static void nh_remove(struct sim_kernel *k, uint32_t id)
         size_t at = (size_t)(n - k->nhs);
         memmove(n, n + 1, (--k->n_nhs - at) * sizeof(*n));
     }
-    routes_drop(k, id);
+    sim_routes_remove_if(k, is_through, &id);
 }
 
 static bool leave_group(struct nl_nexthop *g, uint32_t id)
@@ -152,10 +147,11 @@ int sim_kernel_nexthop_add(struct sim_kernel *k, const struct nl_nexthop *n)
 static struct nl_route *route_at(const struct sim_kernel *k, uint32_t table,
                                  const struct kd_prefix *dst, uint32_t metric)
 {
-    for (size_t i = 0; i < k->n_routes; i++)
-        if (k->routes[i].table == table && k->routes[i].metric == metric &&
-            kd_prefix_eq(&k->routes[i].dst, dst))
-            return &k->routes[i];
+    struct nl_route *r = NULL;
+
+    while ((r = sim_routes_to(k, table, dst, r)) != NULL)
+        if (r->metric == metric)
+            return r;
     return NULL;
 }
 
@@ -220,30 +216,31 @@ static int route_new(struct sim_kernel *k, const struct nl_route *r, uint16_t fl
         *old = *r;
         return 0;
     }
-    k->routes = sim_kernel_grow(k->routes, k->n_routes, sizeof(*r));
-    k->routes[k->n_routes++] = *r;
+    sim_routes_add(k, r);
     return 0;
 }
 
-/* A field that is zero in the request matches anything. */
+/* Of the same table and prefix. A field that is zero in the request matches anything. */
 static bool matches(const struct nl_route *have, const struct nl_route *want)
 {
-    return have->table == want->table && kd_prefix_eq(&have->dst, &want->dst) &&
-           have->type == want->type && (!want->metric || have->metric == want->metric) &&
+    return have->type == want->type && (!want->metric || have->metric == want->metric) &&
            (!want->protocol || have->protocol == want->protocol) &&
            (!want->nh_id || have->nh_id == want->nh_id) && (!want->oif || have->oif == want->oif) &&
            (!want->gateway.family || kd_addr_eq(&have->gateway, &want->gateway));
 }
 
-static int route_del(struct sim_kernel *k, const struct nl_route *r)
+/* Of those that match, the lowest metric goes. */
+static int route_del(struct sim_kernel *k, const struct nl_route *want)
 {
-    for (size_t i = 0; i < k->n_routes; i++) {
-        if (!matches(&k->routes[i], r))
-            continue;
-        memmove(&k->routes[i], &k->routes[i + 1], (--k->n_routes - i) * sizeof(*k->routes));
-        return 0;
-    }
-    return ESRCH;
+    const struct nl_route *r = NULL, *found = NULL;
+
+    while ((r = sim_routes_to(k, want->table, &want->dst, r)) != NULL)
+        if (matches(r, want) && (!found || r->metric < found->metric))
+            found = r;
+    if (!found)
+        return ESRCH;
+    sim_routes_remove(k, (size_t)(found - k->routes));
+    return 0;
 }
 
 int sim_fib_route(struct sim_kernel *k, const struct nl_route *route, bool del, uint16_t flags,
@@ -303,10 +300,18 @@ int sim_fib_rule(struct sim_kernel *k, const struct nl_rule *r, bool del)
 
 /* ---- what goes with a device or an address ---- */
 
+static bool is_plain_over(const struct nl_route *r, const void *ifindex)
+{
+    return !r->nh_id && r->oif == *(const uint32_t *)ifindex;
+}
+
+static bool is_from(const struct nl_route *r, const void *local)
+{
+    return kd_addr_eq(&r->prefsrc, local);
+}
+
 void sim_fib_device_gone(struct sim_kernel *k, uint32_t ifindex, bool admin)
 {
-    size_t n = 0;
-
     for (size_t i = 0; i < k->n_nhs;) {
         if (!k->nhs[i].n_group && k->nhs[i].oif == ifindex) {
             nh_gone(k, k->nhs[i].id);
@@ -315,22 +320,14 @@ void sim_fib_device_gone(struct sim_kernel *k, uint32_t ifindex, bool admin)
             i++;
         }
     }
-    for (size_t i = 0; i < k->n_routes; i++)
-        if (!admin || k->routes[i].nh_id || k->routes[i].oif != ifindex)
-            k->routes[n++] = k->routes[i];
-    k->n_routes = n;
+    if (admin)
+        sim_routes_remove_if(k, is_plain_over, &ifindex);
 }
 
 void sim_fib_source_gone(struct sim_kernel *k, const struct kd_addr *local)
 {
-    size_t n = 0;
-
-    if (sim_kernel_is_local(k, local))
-        return; /* another interface has it, too */
-    for (size_t i = 0; i < k->n_routes; i++)
-        if (!kd_addr_eq(&k->routes[i].prefsrc, local))
-            k->routes[n++] = k->routes[i];
-    k->n_routes = n;
+    if (!sim_kernel_is_local(k, local)) /* else another interface has it, too */
+        sim_routes_remove_if(k, is_from, local);
 }
 
 /* ---- views ---- */

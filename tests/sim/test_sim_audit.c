@@ -68,11 +68,11 @@ static void a_route_is_missing_different_or_extra(void **st KD_UNUSED)
     k = &p.azure->kernel;
     r = route(&p, PREFIX, 20);
     was = *r;
-    *r = k->routes[--k->n_routes];
+    sim_routes_remove(k, (size_t)(r - k->routes));
     snprintf(remedy, sizeof(remedy), "ip route add " PREFIX " metric 20 nhid %u proto 75",
              was.nh_id);
     only(&p, "route", "missing", PREFIX " metric 20", remedy);
-    k->routes[k->n_routes++] = was;
+    sim_routes_add(k, &was);
     clean(&p);
     r = route(&p, PREFIX, 20);
     r->type = NL_ROUTE_UNREACHABLE;
@@ -85,8 +85,7 @@ static void a_route_is_missing_different_or_extra(void **st KD_UNUSED)
     *r = was;
     clean(&p);
     was.metric = 77;
-    k->routes = sim_kernel_grow(k->routes, k->n_routes, sizeof(was));
-    k->routes[k->n_routes++] = was;
+    sim_routes_add(k, &was);
     only(&p, "route", "extra", PREFIX " metric 77",
          "ip route delete " PREFIX " metric 77 proto 75");
     k->routes[k->n_routes - 1].protocol = SIM_PROTO_STATIC; /* another's */
@@ -435,7 +434,7 @@ static void a_route_that_goes_missing_before_its_slice_is_missing(void **st KD_U
     k = &p.azure->kernel;
     core_audit_begin(p.azure->core, &a);
     r = route(&p, PREFIX, 20);
-    *r = k->routes[--k->n_routes];
+    sim_routes_remove(k, (size_t)(r - k->routes));
     sim_run(p.sim, KD_S(1));
     sim_gw_audit_routes(p.azure, &a, k->routes, k->n_routes);
     sim_gw_audit_others(p.azure, &a);

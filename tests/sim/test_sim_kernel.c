@@ -237,6 +237,135 @@ static void dumps_end_with_done_and_show_what_there_is(void **st KD_UNUSED)
     sim_kernel_fini(&b.k);
 }
 
+/* ---- many routes ---- */
+
+static uint32_t draw(uint64_t *seed, uint32_t n)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*seed >> 33) % n;
+}
+
+/* Of few, so that they lie within each other and come again. */
+static struct nl_route draw_route(uint64_t *seed)
+{
+    static const char *const within[] = {"10.1.2.3", "10.1.2.131", "10.77.0.1", "2001:db8::1"};
+    static const uint8_t lengths[] = {0, 8, 9, 16, 24, 25, 32};
+    struct nl_route r = {.metric = 1 + draw(seed, 3),
+                         .table = draw(seed, 4) ? SIM_TABLE_MAIN : 100,
+                         .protocol = SIM_PROTO_STATIC,
+                         .type = NL_ROUTE_UNREACHABLE};
+    struct kd_addr a;
+
+    assert_true(kd_addr_parse(within[draw(seed, KD_ARRAY_LEN(within))], &a));
+    r.dst = kd_prefix_make(&a, lengths[draw(seed, KD_ARRAY_LEN(lengths))]);
+    return r;
+}
+
+#define MODEL_MAX 200
+
+struct model {
+    struct nl_route r[MODEL_MAX];
+    size_t n;
+};
+
+static bool model_forget(struct model *m, const struct nl_route *r)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (m->r[i].table == r->table && m->r[i].metric == r->metric &&
+            kd_prefix_eq(&m->r[i].dst, &r->dst)) {
+            m->r[i] = m->r[--m->n];
+            return true;
+        }
+    return false;
+}
+
+static const struct nl_route *model_lookup(const struct model *m, uint32_t table,
+                                           const struct kd_addr *to)
+{
+    const struct nl_route *best = NULL;
+
+    for (size_t i = 0; i < m->n; i++) {
+        const struct nl_route *r = &m->r[i];
+        if (r->table == table && kd_prefix_has(&r->dst, to) &&
+            (!best || r->dst.len > best->dst.len ||
+             (r->dst.len == best->dst.len && r->metric < best->metric)))
+            best = r;
+    }
+    return best;
+}
+
+static void change(struct sim_kernel *k, struct model *m, uint64_t *seed)
+{
+    struct nl_route r = draw_route(seed);
+
+    if (draw(seed, 5) < 3) {
+        assert_int_equal(sim_kernel_route_add(k, &r), 0);
+        (void)model_forget(m, &r);
+        m->r[m->n++] = r;
+    } else {
+        assert_int_equal(sim_kernel_route_del(k, &r), model_forget(m, &r) ? 0 : ESRCH);
+    }
+}
+
+static void the_table_answers_as_a_plain_list_does(void **st KD_UNUSED)
+{
+    static const char *const to[] = {"10.1.2.3",   "10.1.2.200",  "10.77.3.1",
+                                     "172.16.0.1", "2001:db8::2", "::1"};
+    uint64_t seed = 1;
+    struct model m = {.n = 0};
+    struct kd_addr a;
+    struct box b;
+
+    box_init(&b);
+    sim_kernel_link_set(&b.k, b.eth, false, true); /* none but these */
+    for (unsigned i = 0; i < 5000; i++) {
+        uint32_t table = i % 2 ? SIM_TABLE_MAIN : 100;
+        const struct nl_route *expected;
+        struct sim_hop h;
+        change(&b.k, &m, &seed);
+        assert_int_equal(b.k.n_routes, m.n);
+        assert_true(kd_addr_parse(to[i % KD_ARRAY_LEN(to)], &a));
+        expected = model_lookup(&m, table, &a);
+        h = sim_kernel_lookup(&b.k, table, &a, 0);
+        assert_int_equal(h.way != SIM_WAY_NONE, expected != NULL);
+        assert_true(!expected || kd_prefix_eq(&h.prefix, &expected->dst));
+        assert_int_equal(h.metric, expected ? expected->metric : 0);
+    }
+    sim_kernel_fini(&b.k);
+}
+
+/* A failover's: set, looked up, replaced, flushed with their group. */
+static uint64_t work(uint32_t n)
+{
+    uint64_t done;
+    struct box b;
+
+    group_of_two_routes(&b);
+    for (int metric = 20; metric <= 21; metric++)
+        for (uint32_t i = 0; i < 3 * n; i++) { /* and a second time, and one that is looked up */
+            char text[KD_PREFIX_STR_MAX];
+            struct kd_addr a = kd_addr_v4(0x0b000000u + i % n * 256);
+            struct kd_prefix p = kd_prefix_make(&a, 24);
+            if (i / n == 2)
+                assert_int_equal(sim_kernel_lookup(&b.k, 0, &a, 0).oif, b.eth);
+            else
+                assert_int_equal(route(&b, kd_prefix_str(&p, text), (uint32_t)metric, 20, true), 0);
+        }
+    assert_int_equal(nexthop_del(&b, 20), 0);
+    assert_int_equal(sim_kernel_routes_of(&b.k, NL_PROTO_KEDGE), 0);
+    done = sim_kernel_work(&b.k);
+    sim_kernel_fini(&b.k);
+    return done;
+}
+
+static void four_times_the_routes_are_at_most_six_times_the_work(void **st KD_UNUSED)
+{
+    uint64_t few = work(500), many = work(2000);
+
+    assert_true(few >= 5 * 500); /* each at each is counted */
+    assert_in_range(many, few, 6 * few);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +378,8 @@ int main(void)
         cmocka_unit_test(the_longest_prefix_wins_then_the_lowest_metric),
         cmocka_unit_test(the_fault_switch_refuses_and_does_nothing),
         cmocka_unit_test(dumps_end_with_done_and_show_what_there_is),
+        cmocka_unit_test(the_table_answers_as_a_plain_list_does),
+        cmocka_unit_test(four_times_the_routes_are_at_most_six_times_the_work),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
