@@ -2,6 +2,8 @@
  * --dry-run what would be. */
 #include "cli/cli.h"
 
+#include <string.h>
+
 static const struct words {
     const char *applied, *restart, *nothing;
 } words[2] = {
@@ -17,6 +19,27 @@ static void print_list(const json_t *o, const char *key, const char *label, FILE
         fprintf(to, "%s%s\n", label, json_string_value(v));
 }
 
+/* Of a dry run: each tunnel and neighbor, and why. */
+static void print_plan(const json_t *plan)
+{
+    size_t i;
+    json_t *e;
+    char why[1024];
+    json_array_foreach (plan, i, e) {
+        bool tunnel = json_object_get(e, "tunnel");
+        const char *kind = tunnel ? "tunnel" : "neighbor", *state = cli_str(e, "state");
+        printf("%s %s: ", kind, cli_str(e, kind));
+        if (strcmp(state, "restart") == 0)
+            printf("waits for a restart: %s\n",
+                   cli_join(json_object_get(e, "restart"), ", ", why, sizeof(why)));
+        else if (strcmp(state, "updated") == 0)
+            printf("updated in place: %s\n",
+                   cli_join(json_object_get(e, "applied"), ", ", why, sizeof(why)));
+        else
+            puts("unchanged");
+    }
+}
+
 static void print_text(const json_t *o, const struct words *w)
 {
     print_list(o, "warnings", "", stderr);
@@ -25,6 +48,8 @@ static void print_text(const json_t *o, const struct words *w)
     if (!json_array_size(json_object_get(o, "applied")) &&
         !json_array_size(json_object_get(o, "restart")))
         puts(w->nothing);
+    else
+        print_plan(json_object_get(o, "plan"));
 }
 
 enum cli_exit cli_reload(const struct cli *c)

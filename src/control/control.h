@@ -102,10 +102,11 @@ void ctl_response_done(struct ctl_response *r);
 /* An error answer, also for the shell's own (413, 503). */
 struct ctl_response ctl_error(int status, const char *remedy, const char *fmt, ...) KD_PRINTF(3, 4);
 
-/* What a reload came to (reload.c), dry: would come to; lines, each with its end. errors: of a
- * refusal, else none. */
+/* What a reload came to (reload.c), dry: would come to, and then what becomes of each tunnel and
+ * neighbor of now and next; lines, each with its end. errors: of a refusal, else none. */
 struct ctl_reload {
     bool dry;
+    const struct core_config *now, *next; /* for dry; borrowed */
     struct kd_bytes errors, warnings, applied, restart;
 };
 struct ctl_response ctl_reloaded(const struct ctl_reload *r);

@@ -10,19 +10,25 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* A line each, ended by '\n'. */
+/* A line each, ended by '\n'; text NULL: none. */
 struct lines {
-    char text[4096];
+    char *text;
     size_t len;
+    bool broken; /* out of memory: some are left out */
 };
 
 static void add(struct lines *l, const char *text)
 {
-    int n = snprintf(l->text + l->len, sizeof(l->text) - l->len, "%s\n", text);
+    size_t n = strlen(text);
+    char *more = realloc(l->text, l->len + n + 2);
 
-    if (l->len + (size_t)n < sizeof(l->text))
-        l->len += (size_t)n;
-    l->text[l->len] = '\0'; /* what doesn't fit whole is left out */
+    l->broken = l->broken || !more;
+    if (!more)
+        return;
+    l->text = more;
+    memcpy(more + l->len, text, n);
+    memcpy(more + l->len + n, "\n", 2);
+    l->len += n + 1;
 }
 
 struct found {
@@ -70,7 +76,7 @@ static void compare_key(const struct io *io, struct kd_handle a, struct kd_handl
     if (kc_key_same(io->crypto, a, b))
         return;
     snprintf(path, sizeof(path), "%s.%s.%s", entry, name, key);
-    if (!strstr(f->restart.text, path))
+    if (!f->restart.len || !strstr(f->restart.text, path))
         add(&f->restart, path);
 }
 
@@ -164,7 +170,7 @@ static bool compare(const struct io *io, const struct core_config *next,
         return false;
     config_diff(io->print, print, on_change, f);
     compare_keys(io, next, f);
-    return true;
+    return !f->applied.broken && !f->restart.broken;
 }
 
 /* What is live of next becomes the core's. False: out of memory. */
@@ -184,32 +190,53 @@ static bool take_over(struct io *io, const struct core_config *next,
     return true;
 }
 
-struct ctl_response io_reload(struct io *io, bool dry)
+/* Into f and the lists, what the file says against what runs; next is to be discarded. */
+static void judge(struct io *io, bool dry, struct core_config *next, struct found *f,
+                  struct lines *errors, struct lines *warnings)
 {
     static struct config_errors errs;
-    struct lines errors = {.len = 0}, warnings = {.len = 0};
-    struct found f = {.applied.len = 0};
     struct config_print *print;
-    struct core_config next = {0};
     char why[256];
 
-    if (!io_config_load(io->config_path, io->crypto, false, &next, &print, &errs, why,
+    if (!io_config_load(io->config_path, io->crypto, false, next, &print, &errs, why,
                         sizeof(why))) {
         if (!errs.n)
-            add(&errors, why);
-        put_errors(&errs, errs.e, errs.n, &errors);
+            add(errors, why);
+        put_errors(&errs, errs.e, errs.n, errors);
     } else {
-        put_errors(&errs, errs.w, errs.n_warnings, &warnings);
-        if (!compare(io, &next, print, &f) || (!dry && !take_over(io, &next, print)))
-            add(&errors, "out of memory");
-        config_discard(io->crypto, &next);
+        put_errors(&errs, errs.w, errs.n_warnings, warnings);
+        if (!compare(io, next, print, f) || (!dry && !take_over(io, next, print)))
+            add(errors, "out of memory");
     }
     config_print_free(print);
+}
+
+static struct kd_bytes bytes(const struct lines *l)
+{
+    return kd_bytes(l->text, l->len);
+}
+
+struct ctl_response io_reload(struct io *io, bool dry)
+{
+    struct lines errors = {.len = 0}, warnings = {.len = 0};
+    struct found f = {.applied.len = 0};
+    struct core_config next = {0};
+    struct ctl_response r;
+
+    judge(io, dry, &next, &f, &errors, &warnings);
     if (!dry)
         tell(io, &errors, &f);
-    return ctl_reloaded(&(struct ctl_reload){.dry = dry,
-                                             .errors = kd_bytes(errors.text, errors.len),
-                                             .warnings = kd_bytes(warnings.text, warnings.len),
-                                             .applied = kd_bytes(f.applied.text, f.applied.len),
-                                             .restart = kd_bytes(f.restart.text, f.restart.len)});
+    r = ctl_reloaded(&(struct ctl_reload){.dry = dry,
+                                          .now = core_configuration(io->core),
+                                          .next = &next,
+                                          .errors = bytes(&errors),
+                                          .warnings = bytes(&warnings),
+                                          .applied = bytes(&f.applied),
+                                          .restart = bytes(&f.restart)});
+    config_discard(io->crypto, &next);
+    free(errors.text);
+    free(warnings.text);
+    free(f.applied.text);
+    free(f.restart.text);
+    return r;
 }

@@ -90,9 +90,13 @@ def test_a_dry_run_says_what_a_reload_does_and_changes_nothing(lab):
     assert would.pop("dry") and would["applied"] == [
         "neighbors.frr.export", "policies.accept-all", "policies.all", "router.networks"]
     assert would["restart"] == ["neighbors.frr.hold"]
+    assert {row["neighbor"]: row["state"] for row in would["plan"]} == {
+        "frr": "restart", "frr6": "updated", "bird": "updated", "bird6": "updated"}
     assert kedge.json("reload", "--dry-run") == dict(would, dry=True)
-    assert kedge.cli("reload", "--dry-run").stdout.splitlines() == [
-        *("would be taken over: " + key for key in would["applied"]), "would need a restart: neighbors.frr.hold"]
+    assert kedge.cli("reload", "--dry-run").stdout.splitlines()[:6] == [
+        *("would be taken over: " + key for key in would["applied"]), "would need a restart: neighbors.frr.hold",
+        "neighbor frr: waits for a restart: neighbors.frr.hold"]
+    would.pop("plan")
     kedge.host.write("kedge.yaml", good.replace("policies:", "polices:"), 0o600)
     done = kedge.cli("reload", "--dry-run", check=False)
     assert done.returncode == 1 and "would change nothing" in done.stderr
@@ -105,7 +109,7 @@ def test_a_dry_run_says_what_a_reload_does_and_changes_nothing(lab):
     assert kedge.json("reload") == would
     kedge.wait_route(NETWORK, neighbor="frr", local_pref=140, installed=True)
     lab["frr"].frr.wait_path("10.11.0.0/24")
-    assert kedge.cli("reload", "--dry-run").stdout == "would need a restart: neighbors.frr.hold\n"
+    assert "neighbor frr6: unchanged\n" in kedge.cli("reload", "--dry-run").stdout
 
 
 def test_a_hangup_is_a_reload(lab):

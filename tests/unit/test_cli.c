@@ -501,11 +501,29 @@ static void a_reload_says_what_it_did_and_a_dry_one_what_it_would(void **st KD_U
     assert_string_equal(body, "");
     assert_string_equal(printed,
                         "would be taken over: policies.p\nwould need a restart: gateway.port\n");
-    answer = "{\"version\":1,\"applied\":[],\"restart\":[],\"warnings\":[]}";
+    answer = "{\"version\":1,\"applied\":[],\"restart\":[],\"warnings\":[],\"plan\":"
+             "[{\"tunnel\":\"a\",\"state\":\"unchanged\"}]}";
     assert_int_equal(run(cli_reload, &real), CLI_OK);
     assert_string_equal(printed, "nothing has changed\n");
     assert_int_equal(run(cli_reload, &dry), CLI_OK);
     assert_string_equal(printed, "nothing would change\n");
+}
+
+static void a_dry_reload_tells_of_each_tunnel_and_neighbor_and_why(void **st KD_UNUSED)
+{
+    struct cli dry = {.command = "reload", .dry_run = true};
+
+    answer = "{\"version\":1,\"applied\":[\"policies.p\"],\"restart\":[\"tunnels.c\"],"
+             "\"warnings\":[],\"plan\":[{\"tunnel\":\"a\",\"state\":\"unchanged\"},"
+             "{\"neighbor\":\"a\",\"state\":\"updated\",\"applied\":[\"policies.p\","
+             "\"tunnels.a.neighbor.import\"]},"
+             "{\"tunnel\":\"c\",\"state\":\"restart\",\"restart\":[\"tunnels.c\"]}]}";
+    assert_int_equal(run(cli_reload, &dry), CLI_OK);
+    assert_string_equal(printed,
+                        "would be taken over: policies.p\nwould need a restart: tunnels.c\n"
+                        "tunnel a: unchanged\n"
+                        "neighbor a: updated in place: policies.p, tunnels.a.neighbor.import\n"
+                        "tunnel c: waits for a restart: tunnels.c\n");
 }
 
 int main(void)
@@ -523,6 +541,7 @@ int main(void)
         T(azures_columns_are_laid_out_as_in_the_seed),
         T(azures_columns_are_all_or_those_there_are),
         T(a_reload_says_what_it_did_and_a_dry_one_what_it_would),
+        T(a_dry_reload_tells_of_each_tunnel_and_neighbor_and_why),
         T(each_form_orders_its_part),
         T(waiting_ends_when_every_pair_and_the_ike_sa_are_new),
         T(a_refusal_ends_the_waiting_with_1),

@@ -165,57 +165,6 @@ static void neighbors_have_the_contracts_shape(void **state)
     refused("GET", "/v1/bgp/neighbors", "neighbor=nosuch", "", 404);
 }
 
-static void a_reload_is_the_shells_and_answers_in_lines(void **state)
-{
-    (void)state;
-    refused("POST", "/v1/reload", "", "{}", 400);
-    refused("GET", "/v1/reload", "", "", 405);
-    assert_false(last.reload);
-    struct ctl_request req = {.method = "POST", .path = "/v1/reload"};
-    ctl_response_done(&last);
-    last = ctl_handle(&env, &req);
-    assert_true(last.reload == CTL_RELOAD && !last.has_command);
-    handle("POST", "/v1/reload", "dry=0", "");
-    assert_true(last.reload == CTL_RELOAD);
-    last = ctl_reloaded(&(struct ctl_reload){.applied = kd_bytes_str("policies.a\npolicies.b\n"),
-                                             .restart = kd_bytes_str("gateway.port\n")});
-    json_t *o = json_loadb(last.body, last.len, 0, NULL);
-    same(o, "{\"version\":1,\"applied\":[\"policies.a\",\"policies.b\"],\"restart\":"
-            "[\"gateway.port\"],\"warnings\":[]}");
-    json_decref(o);
-    ctl_response_done(&last);
-    last = ctl_reloaded(&(struct ctl_reload){.errors = kd_bytes_str("k.yaml:4:3: error: no\n")});
-    assert_int_equal(last.status, 409);
-    o = json_loadb(last.body, last.len, 0, NULL);
-    same(json_object_get(o, "errors"), "[\"k.yaml:4:3: error: no\"]");
-    json_decref(o);
-}
-
-static void a_dry_reload_says_what_a_reload_would(void **state)
-{
-    (void)state;
-    refused("POST", "/v1/reload", "dry=yes", "", 400);
-    assert_false(last.reload);
-    handle("POST", "/v1/reload", "dry=1", "");
-    assert_true(last.reload == CTL_RELOAD_DRY && !last.has_command);
-    last = ctl_reloaded(&(struct ctl_reload){.dry = true,
-                                             .applied = kd_bytes_str("policies.a\n"),
-                                             .warnings = kd_bytes_str("k.yaml:1:1: warning: w\n")});
-    json_t *o = json_loadb(last.body, last.len, 0, NULL);
-    same(o, "{\"version\":1,\"dry\":true,\"applied\":[\"policies.a\"],\"restart\":[],"
-            "\"warnings\":[\"k.yaml:1:1: warning: w\"]}");
-    json_decref(o);
-    ctl_response_done(&last);
-    last = ctl_reloaded(&(struct ctl_reload){.dry = true,
-                                             .errors = kd_bytes_str("k.yaml:4:3: error: no\n")});
-    assert_int_equal(last.status, 409);
-    o = json_loadb(last.body, last.len, 0, NULL);
-    same(json_object_get(o, "errors"), "[\"k.yaml:4:3: error: no\"]");
-    assert_true(json_is_true(json_object_get(o, "dry")));
-    assert_non_null(strstr(json_string_value(json_object_get(o, "error")), "would change nothing"));
-    json_decref(o);
-}
-
 static json_t *audited(const struct core_audit *a)
 {
     ctl_response_done(&last);
@@ -566,8 +515,6 @@ int main(void)
         T(status_of_one_tunnel_and_of_an_unknown_one),
         T(neighbors_have_the_contracts_shape),
         T(policies_have_the_contracts_shape),
-        T(a_reload_is_the_shells_and_answers_in_lines),
-        T(a_dry_reload_says_what_a_reload_would),
         T(an_audit_is_the_shells_and_answers_with_place_and_remedy),
         T(routes_have_the_contracts_shape),
         T(routes_are_filtered_by_view_neighbor_and_prefix),
