@@ -284,6 +284,10 @@ struct bgp_route_view {
  * UINT32_MAX for all (not for ADVERTISED). */
 void bgp_rib_walk(const struct bgp *b, enum bgp_rib_view view, uint32_t peer,
                   bool (*fn)(void *arg, const struct bgp_route_view *r), void *arg);
+/* The view BEST of those prefixes alone that have the address in them, in each table the longest
+ * first: costs nothing for the others. */
+void bgp_rib_around(const struct bgp *b, const struct kd_addr *a,
+                    bool (*fn)(void *arg, const struct bgp_route_view *r), void *arg);
 /* The same a destination a time, with whatever else in between: those that were there at the
  * beginning, with the routes that they have when it is their turn. NULL: out of memory. */
 struct bgp_rib_tour;

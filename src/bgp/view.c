@@ -221,6 +221,31 @@ void bgp_rib_walk(const struct bgp *b, enum bgp_rib_view view, uint32_t peer,
     }
 }
 
+/* False: fn wants no more. */
+static bool say_around(const struct walk *w, const struct kd_addr *a)
+{
+    bool go = true;
+
+    for (int len = kd_addr_bits(a); len >= 0 && go; len--) {
+        const struct kd_prefix p = kd_prefix_make(a, (uint8_t)len);
+        uint32_t dest = bgp_rib_find(w->rib, &p);
+        go = !dest || say_best(w, dest);
+    }
+    return go;
+}
+
+void bgp_rib_around(const struct bgp *b, const struct kd_addr *a,
+                    bool (*fn)(void *arg, const struct bgp_route_view *r), void *arg)
+{
+    struct walk w = {.b = b, .peer = UINT32_MAX, .fn = fn, .arg = arg};
+    bool go = true;
+
+    for (uint32_t i = 0; i < b->n_ribs && go; i++) {
+        w.rib = b->ribs[i];
+        go = w.rib->family != a->family || say_around(&w, a);
+    }
+}
+
 /* ---- a destination a time ---- */
 
 struct bgp_rib_tour {

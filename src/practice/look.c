@@ -139,7 +139,6 @@ void practice_look(const struct core *core, const struct practice_base *b, bool 
 /* ---- the way by our own routes ---- */
 
 struct best {
-    struct kd_addr to;
     uint8_t len;
     uint32_t peer;
 };
@@ -149,7 +148,7 @@ static bool look_at(void *arg, const struct bgp_route_view *r)
     struct best *b = arg;
     bool longer = b->peer == CORE_NO_PEER || r->prefix.len > b->len;
 
-    if (!r->local && r->best && longer && kd_prefix_has(&r->prefix, &b->to)) {
+    if (!r->local && r->best && longer) {
         b->len = r->prefix.len;
         b->peer = r->peer;
     }
@@ -158,9 +157,9 @@ static bool look_at(void *arg, const struct bgp_route_view *r)
 
 static uint32_t best_to(const struct core *core, const struct kd_addr *to)
 {
-    struct best b = {.to = *to, .peer = CORE_NO_PEER};
+    struct best b = {.peer = CORE_NO_PEER};
 
-    bgp_rib_walk(core_bgp(core), BGP_VIEW_BEST, UINT32_MAX, look_at, &b);
+    bgp_rib_around(core_bgp(core), to, look_at, &b);
     return b.peer;
 }
 

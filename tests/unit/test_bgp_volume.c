@@ -458,6 +458,45 @@ static void a_tour_shows_what_is_there_when_it_comes_by(void **state)
     bgp_raw_fini(&x.r);
 }
 
+struct around {
+    char text[128];
+    bool only_first;
+};
+
+static bool note_around(void *arg, const struct bgp_route_view *r)
+{
+    struct around *w = arg;
+    char prefix[KD_PREFIX_STR_MAX];
+
+    assert_true(r->best);
+    snprintf(w->text + strlen(w->text), sizeof(w->text) - strlen(w->text), "%s ",
+             kd_prefix_str(&r->prefix, prefix));
+    return !w->only_first;
+}
+
+static void assert_around(struct choice *x, const char *to, bool only_first, const char *expected)
+{
+    struct around w = {.only_first = only_first};
+    struct kd_addr a = bgp_test_addr(to);
+
+    bgp_rib_around(x->r.node.b, &a, note_around, &w);
+    assert_string_equal(w.text, expected);
+}
+
+static void what_is_around_an_address_comes_longest_first(void **state)
+{
+    struct choice x;
+
+    (void)state;
+    six_told_twice(&x);
+    assert_around(&x, "10.1.0.9", false, "10.1.0.0/24 10.1.0.0/16 0.0.0.0/0 ");
+    assert_around(&x, "10.1.128.0", false, "10.1.128.0/17 10.1.0.0/16 0.0.0.0/0 ");
+    assert_around(&x, "10.1.0.9", true, "10.1.0.0/24 ");
+    assert_around(&x, "10.2.0.1", false, "0.0.0.0/0 ");
+    assert_around(&x, "::", false, "");
+    bgp_raw_fini(&x.r);
+}
+
 static void actions_and_events_have_an_encoding(void **state)
 {
     struct bgp_event ev = {.kind = BGP_EV_NEXTHOP,
@@ -549,6 +588,7 @@ int main(void)
         cmocka_unit_test(a_slow_peer_isnt_written_to_without_bound),
         cmocka_unit_test(views_come_in_key_order),
         cmocka_unit_test(a_tour_shows_what_is_there_when_it_comes_by),
+        cmocka_unit_test(what_is_around_an_address_comes_longest_first),
         cmocka_unit_test(actions_and_events_have_an_encoding),
         cmocka_unit_test(peers_come_and_go_without_leaving_anything),
         cmocka_unit_test(pathsets_that_dont_parse_are_refused),
