@@ -151,13 +151,15 @@ def test_a_drill_that_is_refused_fails_its_unit_and_disturbs_nothing(gate):
 
 
 def test_a_drill_whose_unit_is_stopped_is_taken_back(gate):
+    known = gate.verdicts("held")
     gate.hold("held")
     gate.systemctl("stop", "kedge-drill@held")
     gate.restored()
-    assert gate.verdicts("held") == ["aborted"]
+    assert gate.verdicts("held") == [*known, "aborted"]
 
 
 def test_kedged_killed_is_started_again_and_restores_before_a_tunnel_rises(gate):
+    known = gate.verdicts("held")
     gate.hold("held")
     before, mark = gate.processes(), len(gate.log())
     gate.systemctl("kill", "--signal=KILL", "--kill-whom=main", "kedged")
@@ -168,7 +170,7 @@ def test_kedged_killed_is_started_again_and_restores_before_a_tunnel_rises(gate)
     gate.ended("held")
     until(lambda: not before.keys() & gate.processes().keys(), 15, "the end of the guard that wasn't needed", 0.1)
     assert gate.show("kedge-drill@held", "ExecMainStatus") == "3" and len(gate.processes()) == 2
-    assert gate.verdicts("held") == ["aborted", "interrupted"]
+    assert gate.verdicts("held") == [*known, "interrupted"]
 
 
 def test_the_guard_outlives_a_kedged_that_stays_away(gate):
@@ -187,12 +189,13 @@ def test_the_guard_outlives_a_kedged_that_stays_away(gate):
 
 
 def test_kedged_started_anew_ends_a_drill_and_nothing_starts_it_again(gate):
+    known = gate.verdicts("held")
     gate.hold("held")
     gate.systemctl("restart", "kedged")
     gate.restored()
     gate.ended("held")
     assert not gate.run("systemctl", "list-jobs", "--no-legend").stdout.strip()
-    assert gate.verdicts("held") == ["aborted", "interrupted", "aborted"]
+    assert gate.verdicts("held") == [*known, "aborted"]
 
 
 def test_kedged_stopped_leaves_no_process_and_nothing_in_the_kernel(gate):
